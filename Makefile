@@ -1,0 +1,106 @@
+# Edgeline's commands. `make` alone lists them; CONTRIBUTING.md says how the pieces fit.
+#
+# A fresh machine needs python3 (3.8 or later, with pip or venv), a C++ compiler and the package index. Everything
+# else is installed into this folder: uv into .tools/ (unless the machine has it), the locked stack into .venv/.
+
+PROFILE = quick
+CONFIG  = configs/sentiment.yaml
+DATA    =
+ARGS    =
+
+VENV    := $(or $(UV_PROJECT_ENVIRONMENT),.venv)
+STAMP   := $(VENV)/.edgeline-setup
+LOCAL   := .tools/uv/bin/uv
+# `uv --version` and not only `command -v`: a version manager's shim can be on the path with nothing behind it.
+UV      := $(if $(shell uv --version 2>/dev/null),uv,$(LOCAL))
+IN_VENV := $(UV) run --no-sync
+RUNNER  := $(IN_VENV) python local_runner.py
+# The interpreter for what must work before (or without) setup.
+ANY_PYTHON := $(if $(wildcard $(VENV)/bin/python),$(VENV)/bin/python,python3)
+
+# With it set, every process compiles 250 packages anew: imports take three times as long.
+unexport PYTHONDONTWRITEBYTECODE
+# A virtual environment that happens to be active is not this project's; without this, uv warns at each call.
+unexport VIRTUAL_ENV
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run test test-fast lint format schema report runs nodes doctor clean distclean
+
+help: ## List these commands
+	@awk 'BEGIN { FS = ":.*## "; print "Usage: make COMMAND [NAME=value ...]\n\nCommands:" } \
+		/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@printf '\nValues, with their defaults:\n'
+	@printf '  %-28s %s\n' 'PROFILE=$(PROFILE)' 'quick: minutes, a subsample; full: all rows, as for a release' \
+		'CONFIG=$(CONFIG)' 'the task' \
+		'DATA=$(DATA)' 'your own CSV in place of the data that the task names' \
+		'ARGS=$(ARGS)' 'anything else for the command, e.g. ARGS="--set trainer.epochs=3"'
+
+setup: $(STAMP) ## Install the locked stack into .venv (nothing to do when nothing changed)
+
+run: $(STAMP) ## Run the pipeline, from rows to a blessed and pushed model
+	$(RUNNER) run --profile '$(PROFILE)' --config '$(CONFIG)' $(if $(DATA),--data '$(DATA)') $(ARGS)
+
+nodes: $(STAMP) ## Show the graph and what the cache holds of it
+	$(RUNNER) nodes --profile '$(PROFILE)' --config '$(CONFIG)' $(ARGS)
+
+runs: $(STAMP) ## List earlier runs
+	$(RUNNER) runs --config '$(CONFIG)' $(ARGS)
+
+report: $(STAMP) ## Show the summary of the newest run
+	$(RUNNER) summary --config '$(CONFIG)' $(ARGS)
+
+schema: $(STAMP) ## Infer a first draft of the schema of a new task
+	$(RUNNER) schema --config '$(CONFIG)' $(if $(DATA),--data '$(DATA)') $(ARGS)
+
+test: $(STAMP) ## Run all tests
+	$(IN_VENV) pytest $(ARGS)
+
+test-fast: $(STAMP) ## Run the tests that take no pipeline run
+	$(IN_VENV) pytest -m 'not slow' $(ARGS)
+
+lint: $(STAMP) ## Check style, formatting and types
+	$(IN_VENV) ruff check .
+	$(IN_VENV) ruff format --check .
+	$(IN_VENV) mypy
+
+format: $(STAMP) ## Format the code and mend what can be mended
+	$(IN_VENV) ruff check --fix-only --quiet .
+	$(IN_VENV) ruff format .
+
+doctor: ## Say what is wrong with this machine and how to mend it (ARGS=--online asks the index too)
+	@$(ANY_PYTHON) -m pipeline.doctor $(ARGS)
+
+clean: ## Delete runs/ (pushed models too) and tool caches; your cache of fetched data and weights stays
+	rm -rf runs .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage build dist
+	find . \( -name .git -o -path './$(VENV)' -o -name .tools -o -name node_modules \) -prune \
+		-o \( -name __pycache__ -o -name '*.egg-info' \) -type d -print0 | xargs -0 rm -rf
+
+distclean: clean ## Delete .venv and .tools as well
+	rm -rf .venv .tools
+
+# `uv sync --locked` installs exactly uv.lock from the index that the lock names. Where an index of one's own is set in
+# the environment, the same versions with the same hashes are taken from there.
+$(STAMP): pyproject.toml uv.lock .python-version | $(if $(filter $(LOCAL),$(UV)),$(LOCAL))
+ifeq ($(UV_DEFAULT_INDEX)$(UV_INDEX_URL),)
+	@$(UV) sync --locked --compile-bytecode || { $(SETUP_FAILED); }
+else
+	@{ test -x $(VENV)/bin/python || $(UV) venv $(VENV); } && \
+	$(UV) export --quiet --frozen --no-emit-project --output-file $(VENV)/requirements.lock.txt && \
+	$(UV) pip sync --python $(VENV) --require-hashes --compile-bytecode $(VENV)/requirements.lock.txt \
+		|| { $(SETUP_FAILED); }
+endif
+	@touch $@
+
+SETUP_FAILED = printf '%s\n' '' 'Setup failed. `make doctor` says what this machine lacks. Where uv cannot fetch' \
+	'Python 3.11 by itself, install it by hand (package python3.11, pyenv or conda).' \
+	'Behind a mirror: UV_DEFAULT_INDEX=<address of its simple index> make setup.' >&2; exit 1
+
+# From the root folder, since pyenv obeys this project's .python-version and may not have that version yet.
+$(LOCAL):
+	@printf 'uv is not on this machine: installing it into .tools/\n'
+	@target="$$PWD/.tools/uv"; rm -rf "$$target"; cd / && \
+	{ python3 -m pip install --quiet --disable-pip-version-check --root-user-action=ignore --target "$$target" \
+		'uv>=0.9,<1' \
+	|| { rm -rf "$$target"; python3 -m venv "$$target" && "$$target/bin/python" -m pip install --quiet 'uv>=0.9,<1'; } \
+	|| { rm -rf "$$target"; printf '%s\n' '' 'uv could not be installed: python3 (3.8 or later) with pip or venv is' \
+		'needed (package python3-venv or python3-pip), and a package index. Or install uv yourself.' >&2; exit 1; }; }

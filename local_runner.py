@@ -1,0 +1,290 @@
+"""Runs, resumes and inspects Edgeline's pipeline on this machine.
+
+TensorFlow and TFX are imported by the commands that need them, after everything that can go wrong without them.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NoReturn
+
+import click
+from click_default_group import DefaultGroup
+
+DONE, FAILED, WRONG_USE, NOT_BLESSED = 0, 1, 2, 3
+DEFAULT_CONFIG = "configs/sentiment.yaml"
+
+
+class WrongUse(click.ClickException):
+    """A wrong call, configuration or input; the message says how to mend it."""
+
+    exit_code = WRONG_USE
+
+
+class Failed(click.ClickException):
+    """Something that was not there or went wrong; the message says what to do."""
+
+    exit_code = FAILED
+
+
+def task_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options that choose a task and its folder."""
+    for option in reversed(
+        [
+            click.option("--config", "-c", "config_path", default=DEFAULT_CONFIG, show_default=True,
+                         help="The task's configuration."),
+            click.option("--profile", "-p", default="quick", show_default=True,
+                         help="A profile of the configuration; `none` applies none."),
+            click.option("--set", "overrides", multiple=True, metavar="FIELD=VALUE",
+                         help="Replace a field of the configuration, e.g. `--set trainer.epochs=2`. Repeatable."),
+            click.option("--data", metavar="FILE", help="A CSV file in place of the configuration's data."),
+            click.option("--root", type=click.Path(path_type=Path),
+                         help="Folder of the task's runs.  [default: runs/<task>]"),
+        ]
+    ):  # fmt: skip
+        command = option(command)
+    return command
+
+
+@click.group(
+    cls=DefaultGroup, default="run", default_if_no_args=True, context_settings={"help_option_names": ["-h", "--help"]}
+)
+def cli() -> None:
+    r"""Edgeline on this machine: from rows to a blessed, pushed model.
+
+    Without a command it runs the pipeline; what is in the cache is not done again.
+
+    \b
+      uv run local_runner.py                          the default task, quick profile
+      uv run local_runner.py --profile full           as one would for a release
+      uv run local_runner.py --data my.csv            the same task on your rows
+      uv run local_runner.py --set trainer.epochs=2   any field of the configuration
+      uv run local_runner.py nodes                    what a run would execute
+
+    Exit codes: 0 done (blessed or not), 1 failed, 2 wrong use, 3 not blessed with --require-blessing.
+    """
+
+
+@cli.command()
+@task_options
+@click.option("--only", metavar="NODE", help="Execute this node alone; what it needs comes from the cache.")
+@click.option("--from", "start", metavar="NODE", help="Execute this node and all that depend on it, cached or not.")
+@click.option("--no-cache", is_flag=True, help="Execute every node.")
+@click.option("--name", help="Added to the run's id: letters, digits, `-` and `_`.")
+@click.option("--require-blessing", is_flag=True, help="Exit with 3 when the model was not blessed.")
+@click.option("--verbose", "-v", is_flag=True, help="Show TensorFlow's and TFX's log on the screen.")
+def run(
+    config_path: str, profile: str, overrides: tuple[str, ...], data: str | None, root: Path | None,
+    only: str | None, start: str | None, no_cache: bool, name: str | None, require_blessing: bool, verbose: bool,
+) -> None:  # fmt: skip
+    """Run the pipeline; finished work is taken from the cache, killed work is gone on with."""
+    if only and start:
+        raise WrongUse("--only and --from exclude each other.")
+    config = _load(config_path, profile, overrides, data)
+    from modules.packages import PackageError
+
+    from rich.console import Console
+
+    from pipeline.config_loader import ConfigError
+    from pipeline.ingest.rows import DataError
+    from pipeline.orchestration import closing, session
+
+    options = session.RunOptions(
+        root=root, name=name, profile=None if profile == "none" else profile, only=only, start=start,
+        cache=not no_cache, verbose=verbose,
+    )  # fmt: skip
+    try:
+        outcome = session.run(config, options)
+    except (ConfigError, DataError, ValueError) as error:
+        raise WrongUse(str(error)) from None
+    except (PackageError, session.BusyError) as error:
+        raise Failed(str(error)) from None
+    console = Console(highlight=False)
+    if outcome.error is not None:
+        _report_failure(outcome, console)
+    shown = _relative(outcome.run_dir)
+    closing.show(outcome.summary, console, run_dir=shown)
+    closing.how_to_go_on(console, config_path)
+    if require_blessing and not outcome.summary["blessed"]:
+        sys.exit(NOT_BLESSED)
+
+
+@cli.command()
+@task_options
+def validate(config_path: str, profile: str, overrides: tuple[str, ...], data: str | None, root: Path | None) -> None:
+    """Check configuration, schema and every row, without TensorFlow."""
+    config = _load(config_path, profile, overrides, data)
+    found = _checked(config)
+    click.echo(f"{config_path} ({profile}): valid, digest {config.digest()}")
+    click.echo(f"{found['file']}: {found['rows']} rows")
+    for column, values in found["counts"].items():
+        click.echo(f"  {column}: " + ", ".join(f"{value} {count}" for value, count in values.most_common(12)))
+
+
+@cli.command()
+@task_options
+def nodes(config_path: str, profile: str, overrides: tuple[str, ...], data: str | None, root: Path | None) -> None:
+    """Show the graph, and which nodes a run would execute."""
+    config = _load(config_path, profile, overrides, data)
+    found = _checked(config)
+    from rich.console import Console
+    from rich.table import Table
+
+    from pipeline.orchestration import logs, session
+    from pipeline.orchestration.paths import TaskPaths
+
+    paths = TaskPaths.of(config, root)
+    with logs.captured(paths.root / "nodes.log"):
+        from pipeline.orchestration import cache_state
+
+        logs.hand_absl_over()
+        ir = session.compile_task(config, paths, found["file"])
+        states = cache_state.cache_state(ir, paths.metadata)
+    table = Table(box=None, pad_edge=False)
+    for heading in ("node", "state", "after"):
+        table.add_column(heading)
+    for item in ir.nodes:
+        node = item.pipeline_node
+        table.add_row(node.node_info.id, states[node.node_info.id], ", ".join(node.upstream_nodes))
+    Console(highlight=False).print(table)
+
+
+@cli.command()
+@task_options
+def runs(config_path: str, profile: str, overrides: tuple[str, ...], data: str | None, root: Path | None) -> None:
+    """List past runs: when, state, metrics, pushed version."""
+    config = _load(config_path, profile, overrides, data)
+    from rich.console import Console
+    from rich.table import Table
+
+    from pipeline.orchestration.history import past_runs
+    from pipeline.orchestration.paths import TaskPaths
+
+    paths = TaskPaths.of(config, root)
+    table = Table(box=None, pad_edge=False)
+    for heading in ("run", "started", "profile", "state", "executed", "cached", "blessed", "test accuracy",
+                    "test macro-F1", "pushed"):  # fmt: skip
+        table.add_column(heading)
+    past = past_runs(paths)
+    for item in past:
+        test = (item.summary.get("metrics") or {}).get("test") or {}
+        blessed = {True: "yes", False: "no", None: ""}[item.summary.get("blessed")]
+        table.add_row(
+            item.run_id, f"{item.started:%Y-%m-%d %H:%M}", item.summary.get("profile") or "", item.state,
+            str(item.executed), str(item.cached), blessed,
+            *(f"{test[name]:.3f}" if name in test else "" for name in ("accuracy", "macro_f1")),
+            ", ".join(f"{where} {version}" for where, version in sorted(item.pushed.items())),
+        )  # fmt: skip
+    if past:
+        Console(highlight=False, width=None if sys.stdout.isatty() else 160).print(table)
+    else:
+        click.echo(f"There are no runs in {paths.root} yet.")
+
+
+@cli.command()
+@task_options
+@click.option("--json", "as_json", is_flag=True, help="Print summary.json itself.")
+def summary(
+    config_path: str, profile: str, overrides: tuple[str, ...], data: str | None, root: Path | None, as_json: bool
+) -> None:
+    """Show the closing summary of the newest run again."""
+    config = _load(config_path, profile, overrides, data)
+    from rich.console import Console
+
+    from pipeline.orchestration import closing
+    from pipeline.orchestration.history import read_summary
+    from pipeline.orchestration.paths import LATEST, TaskPaths
+
+    paths = TaskPaths.of(config, root)
+    found = read_summary(paths, LATEST)
+    if not found:
+        raise Failed(f"There is no finished run in {paths.root} yet; `uv run local_runner.py` makes one.")
+    if as_json:
+        click.echo(json.dumps(found, indent=2, ensure_ascii=False))
+        return
+    closing.show(found, Console(highlight=False), run_dir=_relative(paths.run_dir(found["run_id"])))
+
+
+@cli.command()
+@task_options
+@click.option("--force", is_flag=True, help="Replace a schema that is there.")
+def schema(
+    config_path: str, profile: str, overrides: tuple[str, ...], data: str | None, root: Path | None, force: bool
+) -> None:
+    """Draft the task's schema from its rows, at the configuration's `schema_path`."""
+    config = _load(config_path, profile, overrides, data)
+    from pipeline import schema_draft
+    from pipeline.orchestration import session
+
+    found = _checked(config, schema_too=False)
+    try:
+        draft = schema_draft.draft(found["counts"], session.layout(config))
+        schema_draft.write(draft, config.schema_file, overwrite=force)
+    except FileExistsError as error:
+        raise WrongUse(str(error)) from None
+    click.echo(f"{config.schema_file}: drafted from {found['rows']} rows; read it before you rely on it.")
+
+
+@cli.command()
+@click.option("--online", is_flag=True, help="Also ask the package index.")
+def doctor(online: bool) -> None:
+    """Say what is wrong with this machine, and how to mend it."""
+    from pipeline import doctor as checks
+
+    sys.exit(checks.main(["--online"] if online else []))
+
+
+def _load(config_path: str, profile: str, overrides: tuple[str, ...], data: str | None) -> Any:
+    from pipeline import config_loader
+
+    try:
+        return config_loader.load(
+            config_path, profile=None if profile == "none" else profile, overrides=overrides, data=data
+        )
+    except config_loader.ConfigError as error:
+        raise WrongUse(str(error)) from None
+
+
+def _checked(config: Any, *, schema_too: bool = True) -> dict[str, Any]:
+    from modules.packages import PackageError
+
+    from pipeline.config_loader import ConfigError
+    from pipeline.ingest.rows import DataError
+    from pipeline.orchestration import session
+
+    try:
+        if schema_too:
+            session.check_schema(config)
+        return session.check_data(config)
+    except (ConfigError, DataError) as error:
+        raise WrongUse(str(error)) from None
+    except PackageError as error:
+        raise Failed(str(error)) from None
+
+
+def _report_failure(outcome: Any, console: Any) -> NoReturn:
+    node = outcome.summary["failed_node"]
+    cause = outcome.error.__cause__ or outcome.error
+    log = _relative(outcome.run_dir / "run.log")
+    if isinstance(outcome.error, KeyboardInterrupt):
+        console.print("\nStopped. The next run goes on from here.")
+        sys.exit(FAILED)
+    text = str(cause).strip()
+    console.print(f"\n[bold red]{node} failed:[/] {type(cause).__name__}")
+    console.print(text[:2000], markup=False, soft_wrap=True)
+    console.print(f"\nLog       {log}", soft_wrap=True)
+    console.print("Next      mend the cause and run the same command again: finished nodes come from the cache.")
+    sys.exit(FAILED)
+
+
+def _relative(path: Path) -> str:
+    relative = os.path.relpath(path)
+    return relative if not relative.startswith("..") else str(path)
+
+
+if __name__ == "__main__":
+    cli()

@@ -1,0 +1,62 @@
+"""Raw features to model features: the one function behind Transform, every signature and the device's tokenizer.
+
+See the TFX guide on Transform, https://www.tensorflow.org/tfx/guide/transform.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from modules import pretrained, tokenization
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+LABEL_ID = "label_id"
+TOKEN_IDS = "token_ids"
+PADDING_MASK = "padding_mask"
+
+
+def preprocessing_fn(inputs: Mapping[str, tf.Tensor], custom_config: Mapping[str, Any]) -> dict[str, tf.Tensor]:
+    """TFX Transform's entry point.
+
+    Args:
+        inputs: raw features by name; the text column, string `[batch, 1]`, and, except in serving, the label column,
+            string `[batch, 1]`. Others are ignored.
+        custom_config: the sections `data`, `labels`, `preprocessing` and `backbone` of the configuration.
+
+    Returns:
+        `token_ids` and `padding_mask`, int64 `[batch, sequence_length]`, and `label_id`, int64 `[batch]`.
+    """
+    import tensorflow as tf
+
+    columns = custom_config["data"]["columns"]
+    vocabulary = tokenization.load_vocabulary(pretrained.vocabulary_path(custom_config["backbone"]))
+    token_ids, padding_mask = tokenization.wordpiece(
+        tf.reshape(inputs[columns["text"]], [-1]), vocabulary, custom_config["preprocessing"]["sequence_length"]
+    )
+    return {
+        # tf.Example knows no narrower integer.
+        TOKEN_IDS: tf.cast(token_ids, tf.int64),
+        PADDING_MASK: tf.cast(padding_mask, tf.int64),
+        LABEL_ID: label_ids(tf.reshape(inputs[columns["label"]], [-1]), custom_config["labels"]),
+    }
+
+
+def label_ids(names: tf.Tensor, labels: Sequence[str]) -> tf.Tensor:
+    """Ids of label names.
+
+    Args:
+        names: string `[batch]`.
+        labels: the names in the order of their ids.
+
+    Returns:
+        int64 `[batch]`; -1 for a name that is not among them, which no loss accepts.
+    """
+    import tensorflow as tf
+
+    match = tf.equal(names[:, tf.newaxis], tf.constant(list(labels)))
+    return tf.where(
+        tf.reduce_any(match, axis=1), tf.argmax(tf.cast(match, tf.int32), axis=1), tf.constant(-1, tf.int64)
+    )

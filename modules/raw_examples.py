@@ -1,0 +1,62 @@
+"""Raw examples as plain Python values: texts, label ids and slice values of one split."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+import modules  # noqa: F401  (settles Keras 2 before TensorFlow is imported)
+
+import numpy as np
+import tensorflow as tf
+
+
+@dataclasses.dataclass(frozen=True)
+class RawSplit:
+    """One split of ExampleGen's output.
+
+    Attributes:
+        texts: the texts, in file order.
+        labels: label ids, int64 `[rows]`.
+        slices: by slice column, the value of each row.
+    """
+
+    texts: list[str]
+    labels: np.ndarray
+    slices: dict[str, list[str]]
+
+
+def read_raw_split(
+    file_patterns: Sequence[str], *, text: str, label: str, slices: Sequence[str], labels: Sequence[str]
+) -> RawSplit:
+    """Reads a split into memory.
+
+    Args:
+        file_patterns: globs of gzip-compressed TFRecord files of `tf.Example`.
+        text: name of the text feature.
+        label: name of the label feature.
+        slices: names of the slice features.
+        labels: label names in the order of their ids.
+
+    Raises:
+        FileNotFoundError: no file matches.
+        ValueError: a label is not among `labels`.
+    """
+    files = sorted(name for pattern in file_patterns for name in tf.io.gfile.glob(pattern))
+    if not files:
+        raise FileNotFoundError(f"no examples match {', '.join(file_patterns)}; did ExampleGen run?")
+    spec = {name: tf.io.FixedLenFeature([], tf.string) for name in (text, label, *slices)}
+    columns: dict[str, list[str]] = {name: [] for name in spec}
+    for batch in tf.data.TFRecordDataset(files, compression_type="GZIP").batch(1024):
+        parsed = tf.io.parse_example(batch, spec)
+        for name in spec:
+            columns[name].extend(value.decode("utf-8") for value in parsed[name].numpy())
+    ids = {name: index for index, name in enumerate(labels)}
+    unknown = sorted(set(columns[label]) - set(ids))
+    if unknown:
+        raise ValueError(f"the examples hold labels that the configuration does not name: {', '.join(unknown)}")
+    return RawSplit(
+        columns[text],
+        np.array([ids[name] for name in columns[label]], np.int64),
+        {name: columns[name] for name in slices},
+    )

@@ -1,0 +1,171 @@
+"""Text to token ids inside a TensorFlow graph: what Transform, training and serving see, and the device must match.
+
+The steps, which `edge/edgeline_edge/tokenizer.py` repeats without TensorFlow:
+
+1. Bytes that are not UTF-8 become spaces, and so does U+FFFD, so that a reader on a device that decodes with
+   replacement characters (Java, JavaScript, Python with `errors="replace"`) arrives at the same text.
+2. `FastBertNormalizer` maps every code point on its own: lower case, compatibility forms, accents stripped.
+3. The text is split at white space; punctuation and Chinese characters stand alone.
+4. Greedy WordPiece; a word without a match, or of more than 100 bytes, is one `[UNK]`.
+
+Special tokens are never recognised in the text: a literal "[CLS]" is the three words `[`, `cls`, `]`.
+
+TensorFlow is imported inside the functions, so that reading a vocabulary costs nothing.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+PAD, UNKNOWN, START, END = "[PAD]", "[UNK]", "[CLS]", "[SEP]"
+SPECIAL_TOKENS = (PAD, UNKNOWN, START, END)
+SUFFIX = "##"
+MAX_WORD_BYTES = 100
+MIN_SEQUENCE_LENGTH = 3  # [CLS], one piece, [SEP]
+
+
+def load_vocabulary(path: str) -> list[str]:
+    """Reads a WordPiece vocabulary: one token per line, the line number is the id.
+
+    Args:
+        path: file in any file system that TensorFlow reads.
+
+    Returns:
+        The tokens in the order of their ids.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: the file is not a usable vocabulary; the message names the file, the line and the reason.
+    """
+    import tensorflow as tf
+
+    try:
+        with tf.io.gfile.GFile(path, "rb") as stream:
+            content: bytes = stream.read()
+    except tf.errors.NotFoundError as error:
+        raise FileNotFoundError(f"vocabulary {path}: no such file") from error
+    try:
+        text = content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise ValueError(f"vocabulary {path}, line {line}: not UTF-8 ({error.reason})") from error
+    # Not splitlines(): U+2028, form feeds and their like may be tokens, only the line feed ends a line.
+    tokens = [line.removesuffix("\r") for line in text.split("\n")]
+    if tokens and not tokens[-1]:
+        tokens.pop()
+    problem = vocabulary_problem(tokens)
+    if problem:
+        raise ValueError(f"vocabulary {path}: {problem}")
+    return tokens
+
+
+def vocabulary_problem(vocabulary: Sequence[str]) -> str:
+    """Says what makes a list of tokens unusable as a WordPiece vocabulary.
+
+    Args:
+        vocabulary: the tokens in the order of their ids.
+
+    Returns:
+        One sentence, or an empty string if nothing is wrong.
+    """
+    seen: dict[str, int] = {}
+    for number, token in enumerate(vocabulary, start=1):
+        if not token:
+            return f"line {number} is empty; every line is one token"
+        if token == SUFFIX:
+            return f"line {number} is the bare suffix mark {SUFFIX!r}, which is no token"
+        if token in seen:
+            return f"line {number} repeats {token!r} of line {seen[token]}; ids would be ambiguous"
+        seen[token] = number
+    missing = [token for token in SPECIAL_TOKENS if token not in seen]
+    return f"{', '.join(missing)} missing among {len(vocabulary)} tokens" if missing else ""
+
+
+def wordpiece(texts: tf.Tensor, vocabulary: Sequence[str], sequence_length: int) -> tuple[tf.Tensor, tf.Tensor]:
+    """Tokenizes a batch of texts to a fixed length, in a graph or eagerly.
+
+    Uses no lookup table and no asset: the tokenizer's tables are constants of the graph, so the result can be called
+    in `preprocessing_fn`, in a `tf.function` signature of a plain `tf.Module`, and in eager code alike.
+
+    Args:
+        texts: string tensor `[batch]`. Any bytes are accepted.
+        vocabulary: the tokens in the order of their ids, with `[PAD]`, `[UNK]`, `[CLS]` and `[SEP]` among them.
+        sequence_length: length of every row of the result, at least 3.
+
+    Returns:
+        `token_ids` and `padding_mask`, both int32 `[batch, sequence_length]`: `[CLS] pieces [SEP] [PAD] …`, the pieces
+        cut to `sequence_length - 2`, and 1 where a row holds a token other than padding.
+
+    Raises:
+        ValueError: `texts` is not of rank 1, the length is too small, or the vocabulary is unusable.
+    """
+    import tensorflow as tf
+    import tensorflow_text as tf_text
+
+    if sequence_length < MIN_SEQUENCE_LENGTH:
+        raise ValueError(f"sequence_length is {sequence_length}, must be at least {MIN_SEQUENCE_LENGTH}")
+    texts = tf.convert_to_tensor(texts, tf.string)
+    if texts.shape.rank != 1:
+        raise ValueError(f"texts must have the shape [batch], got {texts.shape}")
+    words, ids = _tables(tuple(vocabulary))
+    tokenizer = tf_text.FastBertTokenizer(
+        token_out_type=tf.int32,
+        fast_wordpiece_model_buffer=tf.constant(words),
+        fast_bert_normalizer_model_buffer=tf.constant(_normalizer_table()),
+    )
+    pieces = tokenizer.tokenize(_replace_invalid(texts))
+
+    room = sequence_length - 2
+    body = pieces.to_tensor(default_value=ids[PAD], shape=[None, room])
+    # [batch, 1]: where [SEP] stands, right behind the pieces that fit.
+    last = tf.minimum(tf.cast(pieces.row_lengths(), tf.int32), room)[:, tf.newaxis] + 1
+    position = tf.range(sequence_length, dtype=tf.int32)[tf.newaxis, :]
+    token_ids = tf.pad(body, [[0, 0], [1, 1]], constant_values=ids[PAD])
+    # tf.equal, since `==` compares the objects and not the values in the legacy graphs of TensorFlow 1.
+    token_ids = tf.where(tf.equal(position, 0), ids[START], token_ids)
+    token_ids = tf.where(tf.equal(position, last), ids[END], token_ids)
+    padding_mask = tf.cast(position <= last, tf.int32)
+    token_ids = tf.ensure_shape(token_ids, [None, sequence_length])
+    return token_ids, tf.ensure_shape(padding_mask, [None, sequence_length])
+
+
+def _replace_invalid(texts: tf.Tensor) -> tf.Tensor:
+    """Turns bytes that are not UTF-8, and U+FFFD itself, into spaces; string `[batch]` in and out."""
+    import tensorflow as tf
+
+    # The ICU converter replaces each maximal ill-formed part; how many there are does not matter between words.
+    valid = tf.strings.unicode_transcode(texts, "UTF-8", "UTF-8", errors="replace", replacement_char=0x20)
+    return tf.strings.regex_replace(valid, "\ufffd", " ")
+
+
+@functools.lru_cache(maxsize=4)
+def _tables(vocabulary: tuple[str, ...]) -> tuple[np.ndarray, dict[str, int]]:
+    """Builds the WordPiece automaton once per process: uint8 `[bytes]`, and the ids of the special tokens.
+
+    TensorFlow Text would build it again for every graph, and pass it as a Python list of a million integers.
+    """
+    import tensorflow_text as tf_text
+
+    problem = vocabulary_problem(vocabulary)
+    if problem:
+        raise ValueError(f"vocabulary: {problem}")
+    try:
+        model = tf_text.build_fast_wordpiece_model(list(vocabulary), MAX_WORD_BYTES, SUFFIX, UNKNOWN, False, False)
+    except RuntimeError as error:  # nothing but special tokens, for one
+        raise ValueError(f"vocabulary: {error}") from error
+    return np.frombuffer(model, np.uint8), {token: vocabulary.index(token) for token in SPECIAL_TOKENS}
+
+
+@functools.lru_cache(maxsize=1)
+def _normalizer_table() -> np.ndarray:
+    """The table of `FastBertNormalizer` (lower case, accents stripped), built once per process: uint8 `[bytes]`."""
+    import tensorflow_text as tf_text
+
+    return np.frombuffer(tf_text.build_fast_bert_normalizer_model(True), np.uint8)

@@ -1,0 +1,228 @@
+"""Trainer's entry point: fine-tune under a strategy and a precision, survive a kill, export float32.
+
+See the TFX guide on Trainer, https://www.tensorflow.org/tfx/guide/trainer.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import modules  # noqa: F401  (settles Keras 2 before TensorFlow is imported)
+from modules import data, devices, hyperparameters, pretrained, progress, signatures, tokenization, training
+from modules.checkpoint import load_trained, save_trained
+from modules.model import Architecture, build_model
+
+import tensorflow as tf
+import tensorflow_transform as tft
+import tf_keras
+
+if TYPE_CHECKING:
+    from tfx.components.trainer.fn_args_utils import FnArgs
+
+TRAINING_DIR = "training"  # beside Format-Serving: what later nodes rebuild the network from
+HISTORY_FILE = "history.json"
+
+
+def run_fn(fn_args: FnArgs) -> None:
+    """Trains, and writes the SavedModel, the rebuildable model beside it, and the history.
+
+    Args:
+        fn_args: TFX's arguments. `custom_config` holds the sections `labels`, `data`, `preprocessing`, `backbone` and
+            `trainer`; `hyperparameters` the tuner's values, if there was a search; `base_model` the latest blessed
+            model's serving folder, for a warm start.
+    """
+    config = fn_args.custom_config
+    settings = hyperparameters.resolve(config["trainer"], fn_args.hyperparameters)
+    length, labels = config["preprocessing"]["sequence_length"], config["labels"]
+    vocabulary = tokenization.load_vocabulary(pretrained.vocabulary_path(config["backbone"]))
+    tf_keras.utils.set_random_seed(settings["seed"])
+
+    strategy = devices.distribution_strategy()
+    replicas = strategy.num_replicas_in_sync
+    policy = devices.resolve_precision(settings["precision"])
+    progress.report(f"{policy} on {replicas} replica{'s' if replicas > 1 else ''}", precision=policy, replicas=replicas)
+
+    stream = data.TrainingStream(
+        data.read_split(fn_args.train_files, sequence_length=length),
+        batch_size=settings["batch_size"] * replicas,
+        seed=settings["seed"],
+        num_classes=len(labels),
+    )
+    evaluation = data.evaluation_batches(
+        data.read_split(fn_args.eval_files, sequence_length=length), batch_size=128 * replicas
+    )
+    with strategy.scope():
+        model, architecture = starting_model(
+            config, settings, len(vocabulary), policy=policy, base_model=fn_args.base_model
+        )
+        total = stream.steps_per_epoch * settings["epochs"]
+        training.compile_model(model, settings, total_steps=total, num_classes=len(labels))
+
+    backup_dir = _backup_dir(fn_args, settings)
+    history = fit(model, stream, evaluation, settings, backup_dir=backup_dir, log_dir=fn_args.model_run_dir)
+    export(
+        model,
+        architecture,
+        tft.TFTransformOutput(fn_args.transform_graph_path),
+        serving_dir=fn_args.serving_model_dir,
+        config=config,
+        vocabulary=vocabulary,
+    )
+    record = {
+        "settings": settings,
+        "precision": policy,
+        "replicas": replicas,
+        "rows": stream.rows,
+        "history": history,
+        "parameters": int(model.count_params()),
+        "warm_start": bool(fn_args.base_model),
+    }
+    for folder in (fn_args.model_run_dir, training_dir(fn_args.serving_model_dir)):
+        with tf.io.gfile.GFile(os.path.join(folder, HISTORY_FILE), "w") as out:
+            json.dump(record, out, indent=2)
+    if tf.io.gfile.exists(backup_dir):
+        tf.io.gfile.rmtree(backup_dir)
+
+
+def starting_model(
+    config: Mapping[str, Any],
+    settings: Mapping[str, Any],
+    vocabulary_size: int,
+    *,
+    policy: str,
+    base_model: str | None = None,
+) -> tuple[tf_keras.Model, Architecture]:
+    """The model that training starts from: the backbone's weights, or a blessed model's.
+
+    Args:
+        config: the sections `labels`, `preprocessing` and `backbone`.
+        settings: the `trainer` section with the tuner's values.
+        vocabulary_size: tokens.
+        policy: Keras precision policy.
+        base_model: serving folder of the model to go on from.
+
+    Raises:
+        ValueError: the base model has another architecture than the configuration asks for.
+    """
+    model, architecture = pretrained.build_classifier(
+        config["backbone"],
+        vocabulary_size=vocabulary_size,
+        num_classes=len(config["labels"]),
+        sequence_length=config["preprocessing"]["sequence_length"],
+        dropout=settings["dropout"],
+        policy=policy,
+    )
+    if base_model:
+        base = load_trained(training_dir(base_model))
+        if base.architecture != architecture or base.labels != list(config["labels"]):
+            raise ValueError(
+                "trainer.warm_start: the latest blessed model has another architecture or other labels than this "
+                f"configuration ({base.architecture}, {base.labels}). Set trainer.warm_start=false for this run."
+            )
+        model.set_weights(base.model.get_weights())
+    return model, architecture
+
+
+def fit(
+    model: tf_keras.Model,
+    stream: data.TrainingStream,
+    evaluation: tf.data.Dataset,
+    settings: Mapping[str, Any],
+    *,
+    backup_dir: str,
+    log_dir: str,
+) -> dict[str, list[float]]:
+    """Trains a compiled model, going on where a killed training of the same settings was.
+
+    Args:
+        model: compiled under its strategy.
+        stream: training batches.
+        evaluation: batches to choose the best epoch on.
+        settings: the `trainer` section with the tuner's values.
+        backup_dir: checkpoints of this very training; the caller removes it.
+        log_dir: folder of TensorBoard's logs.
+
+    Returns:
+        Keras' history of the epochs that this process trained, by metric. The model holds the best weights.
+    """
+    steps, epochs = stream.steps_per_epoch, settings["epochs"]
+    done = training.finished_steps(backup_dir, steps)
+    if done:
+        progress.report(f"resuming after step {done} of {steps * epochs}", resumed_steps=done)
+    best = training.BestWeights(backup_dir, patience=settings["early_stopping_patience"])
+    callbacks: list[tf_keras.callbacks.Callback] = [
+        best,
+        # After BestWeights, so that a checkpoint at an epoch's end comes with that epoch's record.
+        tf_keras.callbacks.BackupAndRestore(
+            backup_dir, save_freq=min(settings["checkpoint_steps"], steps), delete_checkpoint=False
+        ),
+        progress.training_callback(),
+    ]
+    if settings["tensorboard"]:
+        callbacks.append(tf_keras.callbacks.TensorBoard(log_dir, update_freq=50, write_graph=False))
+    options = tf.data.Options()
+    options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.OFF
+    history = model.fit(
+        stream.batches(epochs, skip_steps=done).with_options(options),
+        steps_per_epoch=steps,
+        epochs=epochs,
+        validation_data=evaluation.with_options(options),
+        class_weight=training.class_weights(stream.label_counts, settings["class_weights"]),
+        callbacks=callbacks,
+        verbose=0,
+    )
+    best.restore()
+    return {name: [float(value) for value in values] for name, values in history.history.items()}
+
+
+def export(
+    model: tf_keras.Model,
+    architecture: Architecture,
+    transform_output: tft.TFTransformOutput,
+    *,
+    serving_dir: str,
+    config: Mapping[str, Any],
+    vocabulary: list[str],
+) -> None:
+    """Writes the float32 SavedModel and, beside it, what later nodes rebuild the network from.
+
+    The network is rebuilt under float32 first: what is shipped depends neither on the policy nor on the strategy that
+    trained it.
+    """
+    plain = build_model(architecture, dropout=0.0, policy="float32")
+    plain.set_weights(model.get_weights())
+    server = signatures.Server(
+        plain,
+        transform_output,
+        text_column=config["data"]["columns"]["text"],
+        vocabulary=vocabulary,
+        labels=config["labels"],
+        sequence_length=config["preprocessing"]["sequence_length"],
+    )
+    signatures.save(server, serving_dir)
+    save_trained(training_dir(serving_dir), plain, architecture, vocabulary=vocabulary, labels=config["labels"])
+
+
+def training_dir(serving_dir: str) -> str:
+    """The rebuildable model's folder, beside the serving folder of the same `Model` artifact."""
+    return os.path.join(os.path.dirname(serving_dir.rstrip("/")), TRAINING_DIR)
+
+
+def _backup_dir(fn_args: FnArgs, settings: Mapping[str, Any]) -> str:
+    """A folder that the same training finds again in its next execution, and no other training does."""
+    identity = [
+        settings,
+        fn_args.custom_config,
+        fn_args.train_files,
+        fn_args.eval_files,
+        fn_args.transform_graph_path,
+        fn_args.base_model,
+        tf.config.list_logical_devices(),
+    ]
+    key = hashlib.sha256(json.dumps(identity, sort_keys=True, default=str).encode()).hexdigest()[:16]
+    # The artifact's own folder is named after the execution; its parent is the node's.
+    return os.path.join(os.path.dirname(fn_args.model_run_dir.rstrip("/")), ".backup", key)

@@ -1,0 +1,181 @@
+"""Tuner's entry point: search the declared space under the strategy and precision that Trainer uses.
+
+Bayesian optimisation after Snoek et al. 2012, https://arxiv.org/abs/1206.2944; Hyperband after Li et al. 2018,
+https://arxiv.org/abs/1603.06560; both as KerasTuner implements them.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+import os
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import modules  # noqa: F401  (settles Keras 2 before TensorFlow is imported)
+from modules import data, devices, hyperparameters, pretrained, progress, tokenization, training
+from modules.trainer import starting_model
+
+import keras_tuner
+import tensorflow as tf
+import tf_keras
+from tfx.components.tuner.component import TunerFnResult
+
+if TYPE_CHECKING:
+    from tfx.components.trainer.fn_args_utils import FnArgs
+
+_HYPERBAND_FACTOR = 3
+
+
+def tuner_fn(fn_args: FnArgs) -> TunerFnResult:
+    """Builds the search.
+
+    Args:
+        fn_args: TFX's arguments. `custom_config` holds the sections `labels`, `preprocessing`, `backbone`, `trainer`
+            and `tuner`.
+
+    Returns:
+        The tuner and what its `search` is called with.
+    """
+    config = fn_args.custom_config
+    tuner_config, trainer_config = config["tuner"], config["trainer"]
+    length, labels = config["preprocessing"]["sequence_length"], config["labels"]
+    vocabulary = tokenization.load_vocabulary(pretrained.vocabulary_path(config["backbone"]))
+    strategy = devices.distribution_strategy()
+    policy = devices.resolve_precision(trainer_config["precision"])
+    replicas = strategy.num_replicas_in_sync
+    evaluation = data.evaluation_batches(
+        data.read_split(fn_args.eval_files, sequence_length=length),
+        batch_size=128 * replicas,
+        limit=tuner_config["eval_steps"],
+    )
+
+    @functools.cache
+    def stream_of(batch_size: int) -> data.TrainingStream:
+        return data.TrainingStream(
+            data.read_split(fn_args.train_files, sequence_length=length),
+            batch_size=batch_size * replicas,
+            seed=trainer_config["seed"],
+            num_classes=len(labels),
+        )
+
+    class _Classifier(keras_tuner.HyperModel):
+        """Builds, compiles and feeds the classifier for one set of values."""
+
+        def build(self, hp: keras_tuner.HyperParameters) -> tf_keras.Model:
+            values = {entry["name"]: declare(hp, entry) for entry in tuner_config["space"]}
+            self.settings = hyperparameters.resolve(trainer_config, {"values": values})
+            tf_keras.utils.set_random_seed(self.settings["seed"])
+            self.stream = stream_of(self.settings["batch_size"])
+            self.steps = min(
+                tuner_config["steps_per_epoch"] or self.stream.steps_per_epoch, self.stream.steps_per_epoch
+            )
+            model, _ = starting_model(config, self.settings, len(vocabulary), policy=policy)
+            training.compile_model(
+                model, self.settings, total_steps=self.steps * tuner_config["epochs"], num_classes=len(labels)
+            )
+            return model
+
+        def fit(self, hp: keras_tuner.HyperParameters, model: tf_keras.Model, **kwargs: Any) -> Any:
+            epochs = int(kwargs.pop("epochs", tuner_config["epochs"]))
+            options = tf.data.Options()
+            options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.OFF
+            self.trial += 1
+            names = [entry["name"] for entry in tuner_config["space"]]
+            shown = " ".join(f"{name}={self.settings[name]:.3g}" for name in names)
+            callbacks = [
+                *kwargs.pop("callbacks", []),
+                progress.training_callback(f"trial {self.trial}/{trials} {shown}:"),
+            ]
+            return model.fit(
+                self.stream.batches(epochs).with_options(options),
+                steps_per_epoch=self.steps,
+                epochs=epochs,
+                validation_data=evaluation.with_options(options),
+                class_weight=training.class_weights(self.stream.label_counts, trainer_config["class_weights"]),
+                callbacks=callbacks,
+                verbose=0,
+                **{name: value for name, value in kwargs.items() if name not in ("verbose", "validation_data")},
+            )
+
+        trial = 0
+
+    tuner = make_tuner(
+        tuner_config,
+        _Classifier(),
+        directory=_working_dir(fn_args),
+        seed=trainer_config["seed"],
+        strategy=strategy,
+    )
+    trials = tuner.oracle.max_trials
+    return TunerFnResult(tuner=tuner, fit_kwargs={})
+
+
+def declare(hp: keras_tuner.HyperParameters, entry: Mapping[str, Any]) -> Any:
+    """Registers one entry of the space.
+
+    Args:
+        hp: KerasTuner's container.
+        entry: an item of `tuner.space`.
+
+    Returns:
+        The value to use in this trial.
+    """
+    if entry["kind"] == "choice":
+        return hp.Choice(entry["name"], entry["values"])
+    make, kind = (hp.Float, float) if entry["kind"] == "float" else (hp.Int, int)
+    return make(entry["name"], kind(entry["min"]), kind(entry["max"]), sampling=entry["sampling"])
+
+
+def make_tuner(
+    settings: Mapping[str, Any],
+    hypermodel: keras_tuner.HyperModel,
+    *,
+    directory: str,
+    seed: int,
+    strategy: tf.distribute.Strategy | None = None,
+) -> keras_tuner.Tuner:
+    """The tuner that the `tuner` section names; an interrupted search in `directory` goes on.
+
+    Args:
+        settings: the `tuner` section.
+        hypermodel: what it searches over.
+        directory: where trials are kept.
+        seed: of the search.
+        strategy: under which each trial trains.
+    """
+    objective = settings["objective"]
+    common: dict[str, Any] = {
+        "hypermodel": hypermodel,
+        "objective": keras_tuner.Objective(objective, "min" if objective.endswith("loss") else "max"),
+        "directory": directory,
+        "project_name": "search",
+        "seed": seed,
+        "distribution_strategy": strategy,
+    }
+    if settings["algorithm"] == "hyperband":
+        tuner = keras_tuner.Hyperband(max_epochs=settings["epochs"], factor=_HYPERBAND_FACTOR, **common)
+        # TFX's executor asks the oracle for its number of trials, which Hyperband leaves open.
+        tuner.oracle.max_trials = hyperband_trials(tuner)
+        return tuner
+    kinds = {"bayesian": keras_tuner.BayesianOptimization, "random": keras_tuner.RandomSearch}
+    return kinds[settings["algorithm"]](max_trials=settings["trials"], **common)
+
+
+def hyperband_trials(tuner: keras_tuner.Hyperband) -> int:
+    """Trials that one Hyperband iteration runs over all its brackets."""
+    oracle = tuner.oracle
+    return sum(
+        oracle._get_size(bracket, round_number)
+        for bracket in range(oracle._get_num_brackets())
+        for round_number in range(oracle._get_num_rounds(bracket))
+    )
+
+
+def _working_dir(fn_args: FnArgs) -> str:
+    """A folder that the same search finds again in its next execution; TFX's own is named after the execution."""
+    identity: Sequence[Any] = [fn_args.custom_config, fn_args.train_files, fn_args.eval_files]
+    key = hashlib.sha256(json.dumps(identity, sort_keys=True, default=str).encode()).hexdigest()[:16]
+    node = fn_args.working_dir.split("/.system/")[0]
+    return os.path.join(node, ".backup", key)

@@ -1,0 +1,1 @@
+"""The pipeline's definition, its components, and what runs it."""

@@ -1,0 +1,1 @@
+"""Components for what TFX lacks, and standard ones that need a stricter executor."""

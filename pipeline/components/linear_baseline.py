@@ -1,0 +1,77 @@
+"""LinearBaseline: what a user would get without a transformer, on the same rows and splits."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import Any
+
+import modules  # noqa: F401  (settles Keras 2 before TFX imports TensorFlow)
+
+from tfx import types
+from tfx.dsl.components.base import base_component, base_executor, executor_spec
+from tfx.types import artifact_utils, component_spec, standard_artifacts
+from tfx.utils import io_utils
+
+EXAMPLES, EVALUATION, SETTINGS = "examples", "evaluation", "settings"
+RESULT_FILE = "baseline.json"
+
+
+class Executor(base_executor.BaseExecutor):
+    """Resolves the splits to files and calls `modules.baseline.linear_baseline`."""
+
+    def Do(
+        self,
+        input_dict: dict[str, list[types.Artifact]],
+        output_dict: dict[str, list[types.Artifact]],
+        exec_properties: dict[str, Any],
+    ) -> None:
+        """TFX's hook."""
+        from modules import baseline
+        from modules.raw_examples import read_raw_split
+
+        settings = json.loads(exec_properties[SETTINGS])
+        examples = artifact_utils.get_single_instance(input_dict[EXAMPLES])
+        splits = {
+            name: read_raw_split(
+                [io_utils.all_files_pattern(artifact_utils.get_split_uri([examples], name))],
+                text=settings["text"],
+                label=settings["label"],
+                slices=settings["slices"],
+                labels=settings["labels"],
+            )
+            for name in artifact_utils.decode_split_names(examples.split_names)
+        }
+        result = baseline.linear_baseline(splits, num_classes=len(settings["labels"]), seed=settings["seed"])
+        target = artifact_utils.get_single_uri(output_dict[EVALUATION])
+        io_utils.write_string_file(os.path.join(target, RESULT_FILE), json.dumps(result, indent=2))
+
+
+class LinearBaselineSpec(component_spec.ComponentSpec):
+    """Inputs and outputs."""
+
+    PARAMETERS = {SETTINGS: component_spec.ExecutionParameter(type=str)}
+    INPUTS = {EXAMPLES: component_spec.ChannelParameter(type=standard_artifacts.Examples)}
+    OUTPUTS = {EVALUATION: component_spec.ChannelParameter(type=standard_artifacts.ModelEvaluation)}
+
+
+class LinearBaseline(base_component.BaseComponent):
+    """Trains and scores the scikit-learn baseline; gates nothing."""
+
+    SPEC_CLASS = LinearBaselineSpec
+    EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
+
+    def __init__(self, examples: types.BaseChannel, settings: dict[str, Any]) -> None:
+        """Wires the node.
+
+        Args:
+            examples: ExampleGen's output.
+            settings: `text`, `label`, `slices`, `labels`, `seed`, and a digest of the sources.
+        """
+        super().__init__(
+            LinearBaselineSpec(
+                examples=examples,
+                settings=json.dumps(settings, sort_keys=True),
+                evaluation=types.Channel(type=standard_artifacts.ModelEvaluation),
+            )
+        )

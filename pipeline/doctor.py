@@ -1,0 +1,93 @@
+"""What is wrong with this machine for Edgeline, and how to mend it.
+
+`python -m pipeline.doctor` prints it. Neither TensorFlow nor anything slow is imported, and any Python from 3.8 on will
+do: it is wanted most when `make setup` has failed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+
+from pipeline import doctor_checks as look
+from pipeline.doctor_checks import Check
+
+
+def run_checks(online: bool = False) -> list[Check]:
+    """Looks at the machine and at the installed packages.
+
+    Args:
+        online: also asks the package index, which takes up to a minute where it does not answer.
+
+    Returns:
+        One outcome for each thing, in a fixed order. A check that breaks is itself a warning.
+    """
+    checks: list[tuple[str, Callable[[], Check]]] = [
+        ("platform", look.check_platform),
+        ("C library", look.check_glibc),
+        ("Python", look.check_python),
+        ("compiler", look.check_compiler),
+        ("packages", look.check_packages),
+        ("Keras", look.check_keras),
+        ("memory", look.check_memory),
+        ("disk", look.check_disk),
+        ("CPU", look.check_cpu),
+        ("GPU", look.check_gpu),
+        ("cache folder", look.check_cache),
+        ("package index", lambda: look.check_index(online)),
+        ("bytecode", look.check_bytecode),
+    ]
+    outcomes = []
+    for name, check in checks:
+        try:
+            outcomes.append(check())
+        except Exception as error:  # a broken check must not hide the others
+            outcomes.append(Check(name, "warn", f"could not be checked: {type(error).__name__}: {error}"))
+    return outcomes
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Prints all checks; returns 1 if one of them failed, else 0.
+
+    Args:
+        arguments: command line words; the process's own when None.
+    """
+    parser = argparse.ArgumentParser(prog="doctor", description="Says what is wrong with this machine, and the cure.")
+    parser.add_argument("--online", action="store_true", help="also ask the package index")
+    checks = run_checks(parser.parse_args(arguments).online)
+    render(checks)
+    return int(any(check.state == "fail" for check in checks))
+
+
+def render(checks: Sequence[Check]) -> None:
+    """Prints checks as a table, then what to do about the ones that are not well."""
+    colours = {"ok": "green", "warn": "yellow", "fail": "bold red"}
+    failed, warned = (sum(check.state == state for check in checks) for state in ("fail", "warn"))
+    verdict = f"{failed} to mend, {warned} to know about." if failed or warned else "This machine is ready."
+    try:
+        from rich.console import Console
+        from rich.table import Table
+        from rich.text import Text
+    except ImportError:  # nothing is installed yet
+        for check in checks:
+            print(f"{check.state:5} {check.name:14} {check.found}")
+            if check.advice:
+                print(f"{'':20} -> {check.advice}")
+        print(verdict)
+        return
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for title in ("state", "what", "found, and what to do"):
+        table.add_column(title, overflow="fold")
+    for check in checks:
+        text = Text(check.found)
+        if check.advice:
+            text.append(f"\n{check.advice}", style=colours[check.state])
+        table.add_row(Text(check.state, style=colours[check.state]), check.name, text)
+    console = Console()
+    console.print(table)
+    console.print(verdict)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,118 @@
+"""The closing summary of a run, for a person: quality against baseline and bounds, where the model lies, what next."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+SPLITS = ("test", "eval")
+_METRICS = ("accuracy", "macro_f1")
+_SHORT = {"accuracy": "acc", "macro_f1": "F1"}
+
+
+def show(summary: Mapping[str, Any], console: Console, *, run_dir: str) -> None:
+    """Prints what `summary.json` says.
+
+    Args:
+        summary: its content.
+        console: where to.
+        run_dir: the run's folder.
+    """
+    metrics = summary["metrics"]
+    if metrics["eval"] or metrics["test"]:
+        console.print()
+        console.print(_quality(summary))
+        console.print("[dim]acc: accuracy · F1: macro-F1 · base: TF-IDF + logistic regression on the same rows[/]")
+    console.print()
+    _verdict(summary, console)
+    _tuning(summary, console)
+    seconds = summary["seconds"]
+    executed = sum(state == "executed" for state in summary["states"].values())
+    console.print(
+        f"Time      {_duration(seconds['total'])}, imports {seconds['imports']:.0f} s of it · "
+        f"{executed} nodes executed, {summary['cache_hits']} from the cache"
+    )
+    console.print(f"Summary   {run_dir}/summary.json", soft_wrap=True)
+
+
+def how_to_go_on(console: Console, config: str) -> None:
+    """Prints how to run the same on one's own data."""
+    console.print(
+        "Your data uv run local_runner.py --data my.csv --set data.columns.text=COLUMN  "
+        f"(columns, labels, bounds: copy {config}; the README says more)",
+        soft_wrap=True,
+    )
+
+
+def _quality(summary: Mapping[str, Any]) -> Table:
+    """Rows: overall and every slice; columns: model and baseline on test and eval, and the floor that was set."""
+    metrics, baseline = summary["metrics"], (summary["baseline"] or {}).get("splits", {})
+    table = Table(title=f"{summary['task']}, run {summary['run_id']}", title_justify="left", box=None, pad_edge=False)
+    table.add_column("", no_wrap=True)
+    table.add_column("rows", justify="right", no_wrap=True)
+    for split in SPLITS:
+        for metric in _METRICS:
+            table.add_column(f"{split}\n{_SHORT[metric]}", justify="right", no_wrap=True)
+            table.add_column("\nbase", justify="right", style="dim", no_wrap=True)
+    slices = sorted({name for split in SPLITS for name in (metrics[split] or {}).get("slices", {})})
+    for name in ("", *slices):
+        cells = []
+        for split in SPLITS:
+            ours, theirs = _at(metrics[split], name), _at(baseline.get(split), name)
+            for metric in _METRICS:
+                cells += [_number(ours.get(metric)), _number(theirs.get(metric))]
+        rows = _at(metrics["test"], name).get("rows")
+        table.add_row(name or "overall", str(rows or ""), *cells)
+    return table
+
+
+def _at(scores: Mapping[str, Any] | None, name: str) -> Mapping[str, Any]:
+    scores = scores or {}
+    return scores.get("slices", {}).get(name, {}) if name else scores
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.3f}"
+
+
+def _bounds(bounds: Mapping[str, Mapping[str, float | None]]) -> str:
+    parts = []
+    for metric, bound in bounds.items():
+        for key, sign in (("min", "≥"), ("max", "≤"), ("slice_min", "on every slice ≥")):
+            parts += [f"{metric} {sign} {bound[key]:g}"] if bound[key] is not None else []
+        if bound["max_drop"] is not None:
+            parts.append(f"{metric} at most {bound['max_drop']:g} below the latest blessed model")
+    return ", ".join(parts)
+
+
+def _verdict(summary: Mapping[str, Any], console: Console) -> None:
+    blessed, pushed = summary["blessed"], summary["pushed"]["server"]
+    if blessed:
+        console.print(
+            "[green]Blessed[/]   every bound on eval was met: " + _bounds(summary["thresholds"]), soft_wrap=True
+        )
+    elif blessed is not None:
+        console.print("[yellow]Not blessed[/], so nothing was pushed:")
+        for missed in summary["not_blessed_because"]:
+            console.print(f"          {missed['message']}", soft_wrap=True, markup=False)
+    if pushed:
+        console.print(f"Server    {pushed['path']} (SavedModel, version {pushed['version']})", soft_wrap=True)
+
+
+def _tuning(summary: Mapping[str, Any], console: Console) -> None:
+    trials, training = summary["tuner_trials"], summary["training"] or {}
+    if not trials:
+        return
+    settings = training.get("settings", {})
+    names = [name for name in trials[0] if name in settings]
+    best = ", ".join(f"{name} {settings[name]:.3g}" for name in names)
+    small = " (the quick profile searches for real, but little)" if summary["profile"] == "quick" else ""
+    console.print(f"Tuning    {len(trials)} trials, took {best}{small}")
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"

@@ -1,0 +1,262 @@
+"""One run of a task on this machine, from the lock to the summary."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import json
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import filelock
+
+from pipeline import config_loader, datasets
+from pipeline.config import Config
+from pipeline.ingest import rows
+from pipeline.orchestration import logs
+from pipeline.orchestration.display import Display
+from pipeline.orchestration.paths import CONFIG, LOG, SUMMARY, TaskPaths, new_run_id
+from pipeline.orchestration.states import NodeResult
+
+# The runner is named, because Beam's own choice downloads one; the image keeps TFX from building a package of itself
+# for every node, and nothing ever pulls it.
+LOCAL_BEAM_ARGS = ("--runner=FnApiRunner", "--sdk_container_image=unused")
+
+
+class BusyError(RuntimeError):
+    """Another run holds the folder."""
+
+
+@dataclasses.dataclass(frozen=True)
+class RunOptions:
+    """What the command line says beside the configuration.
+
+    Attributes:
+        root: folder of the task's runs, if not `runs/<task>`.
+        name: part of the run's id.
+        profile: for the summary.
+        only: run this node alone, with what it needs from the cache.
+        start: execute this node and all that depend on it anew.
+        cache: False executes every node.
+        verbose: show the log on the screen.
+    """
+
+    root: Path | None = None
+    name: str | None = None
+    profile: str | None = None
+    only: str | None = None
+    start: str | None = None
+    cache: bool = True
+    verbose: bool = False
+
+
+def data_file(config: Config) -> Path:
+    """The CSV file of a configuration, fetched first if it is the default data set."""
+    return Path(config.data.path).resolve() if config.data.path else datasets.vader_csv()
+
+
+def layout(config: Config) -> rows.Layout:
+    """What a row of this configuration looks like."""
+    columns = config.data.columns
+    return rows.Layout(columns.text, columns.label, tuple(columns.slices), tuple(config.labels), config.data.delimiter)
+
+
+def check_data(config: Config) -> dict[str, Any]:
+    """Reads all rows once, without TensorFlow.
+
+    Returns:
+        `{"file", "rows", "counts"}`, the counts by column and value.
+
+    Raises:
+        DataError: the file or a row is wrong.
+    """
+    path = data_file(config)
+    if not path.is_file():
+        raise rows.DataError(f"{path}: no such file. Set data.path, or `--data FILE`.")
+    shape = layout(config)
+    with path.open("rb") as stream:
+        counts = rows.count_rows(rows.read_csv(stream, str(path), shape), shape)
+    return {"file": path, "rows": sum(counts[shape.label].values()), "counts": counts}
+
+
+def check_schema(config: Config) -> None:
+    """Compares the labels of the configuration with the schema's domain, without TensorFlow.
+
+    Raises:
+        ConfigError: the schema is missing, cannot be parsed, or names other labels or lacks a column.
+    """
+    from google.protobuf import text_format
+    from tensorflow_metadata.proto.v0 import schema_pb2
+
+    path = config.schema_file
+    if not path.is_file():
+        raise config_loader.ConfigError(f"schema_path: {path}: no such file. `make schema` drafts one from the data.")
+    try:
+        schema = text_format.Parse(path.read_text(encoding="utf-8"), schema_pb2.Schema())
+    except text_format.ParseError as error:
+        raise config_loader.ConfigError(f"{path}: not a schema: {error}.") from None
+    features = {feature.name: feature for feature in schema.feature}
+    columns = config.data.columns
+    for name in (columns.text, columns.label, *columns.slices, rows.TEXT_HASH):
+        if name not in features:
+            raise config_loader.ConfigError(
+                f"{path}: the schema has no feature {name!r}; it has: {', '.join(features)}. Add it, or draft a new "
+                "schema with `make schema`."
+            )
+    label = features[columns.label]
+    domains = {domain.name: domain for domain in schema.string_domain}
+    domain = label.string_domain if label.HasField("string_domain") else domains.get(label.domain)
+    allowed = set(domain.value) if domain else set(config.labels)
+    if allowed != set(config.labels):
+        raise config_loader.ConfigError(
+            f"{path}: the schema's domain of {columns.label!r} is {sorted(allowed)}, the configuration's labels are "
+            f"{sorted(config.labels)}. Make them equal."
+        )
+
+
+@contextlib.contextmanager
+def locked(paths: TaskPaths) -> Iterator[None]:
+    """Holds the task's folder, so that two runs never write into it at once.
+
+    Raises:
+        BusyError: another process holds it.
+    """
+    paths.root.mkdir(parents=True, exist_ok=True)
+    lock = filelock.FileLock(paths.lock)
+    try:
+        lock.acquire(timeout=0)
+    except filelock.Timeout:
+        raise BusyError(
+            f"{paths.root}: another run is going on there. Wait for it, stop it, or use another --root."
+        ) from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+@dataclasses.dataclass
+class Outcome:
+    """What a run came to.
+
+    Attributes:
+        run_id: its id.
+        run_dir: its folder in the history.
+        summary: what `summary.json` holds.
+        error: what stopped it, if anything did.
+    """
+
+    run_id: str
+    run_dir: Path
+    summary: dict[str, Any]
+    error: BaseException | None = None
+
+
+def run(config: Config, options: RunOptions) -> Outcome:
+    """Runs the pipeline of a configuration.
+
+    Args:
+        config: the resolved configuration.
+        options: see `RunOptions`.
+
+    Returns:
+        The outcome; a failed node is an outcome, too.
+
+    Raises:
+        BusyError: another run holds the folder.
+        ConfigError, DataError, PackageError: before anything was run.
+        ValueError: `only` or `start` names no node, or the name is not allowed.
+    """
+    check_schema(config)
+    data = check_data(config)
+    paths = TaskPaths.of(config, options.root)
+    with locked(paths):
+        run_id = new_run_id(paths, options.name)
+        run_dir = paths.run_dir(run_id)
+        run_dir.mkdir(parents=True)
+        (run_dir / CONFIG).write_text(config_loader.dump(config), encoding="utf-8")
+        started = time.time()
+        with logs.captured(run_dir / LOG, verbose=options.verbose) as screen:
+            return _run_captured(config, options, paths, run_id, data["file"], screen, started)
+
+
+def _run_captured(
+    config: Config, options: RunOptions, paths: TaskPaths, run_id: str, data: Path, screen: Any, started: float
+) -> Outcome:
+    with Display(screen, []) as opening:
+        opening.console.print(f"run {run_id} · importing TensorFlow and TFX …")
+    from pipeline.orchestration import local, run_summary
+
+    logs.hand_absl_over()
+    ir = compile_task(config, paths, data, cache=options.cache)
+    imported = time.time()
+    ids = local.node_ids(ir)
+    for given, option in ((options.only, "--only"), (options.start, "--from")):
+        if given is not None and given not in ids:
+            raise ValueError(f"{option} {given}: there is no such node; there are: {', '.join(ids)}.")
+    chosen = local.upstream(ir, options.only) if options.only else None
+    uncached = {options.only} if options.only else local.downstream(ir, options.start) if options.start else set()
+    connection = local.connection_config(ir)
+    local.close_abandoned(connection)
+    results: list[NodeResult] = []
+    error: BaseException | None = None
+    with Display(screen, [node for node in ids if chosen is None or node in chosen]) as display:
+        observer = _Recorder(display, results)
+        try:
+            local.run(ir, run_id, observer, chosen=chosen, uncached=uncached)
+        except local.NodeError as failure:
+            error = failure
+        except KeyboardInterrupt as interrupt:
+            error = interrupt
+    summary = run_summary.collect(config, paths, connection, run_id, results, error, profile=options.profile, data=data)
+    summary["seconds"] = {
+        "total": round(time.time() - started, 1),
+        "imports": round(imported - started, 1),
+        "nodes": {result.node: round(result.seconds, 1) for result in results},
+    }
+    run_dir = paths.run_dir(run_id)
+    partial = run_dir / f"{SUMMARY}.partial"
+    partial.write_text(json.dumps(summary, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    os.replace(partial, run_dir / SUMMARY)
+    paths.point_latest(run_id)
+    return Outcome(run_id, run_dir, summary, error)
+
+
+def compile_task(config: Config, paths: TaskPaths, data: Path, *, cache: bool = True) -> Any:
+    """Compiles the pipeline of a configuration for this machine; imports TFX."""
+    from tfx.orchestration import metadata
+
+    from pipeline.orchestration import local
+    from pipeline.pipeline import Places, create_pipeline
+
+    places = Places(
+        data=str(data),
+        pipeline_root=str(paths.pipeline_root),
+        push=str(paths.pushed),
+        schema=str(config.schema_file.resolve()),
+    )
+    pipeline = create_pipeline(
+        config,
+        places,
+        metadata_connection_config=metadata.sqlite_metadata_connection_config(str(paths.metadata)),
+        beam_pipeline_args=LOCAL_BEAM_ARGS,
+        enable_cache=cache,
+    )
+    return local.compile_pipeline(pipeline)
+
+
+class _Recorder:
+    """Passes events on to the display and keeps the results, those of a failed run too."""
+
+    def __init__(self, display: Display, results: list[NodeResult]) -> None:
+        self._display, self._results = display, results
+
+    def started(self, node: str) -> None:
+        self._display.started(node)
+
+    def ended(self, result: NodeResult) -> None:
+        self._results.append(result)
+        self._display.ended(result)

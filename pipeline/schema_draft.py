@@ -1,0 +1,60 @@
+"""Drafts a schema for a new task from its rows, to be read and corrected by a person."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from google.protobuf import text_format
+from tensorflow_metadata.proto.v0 import schema_pb2
+
+from pipeline.ingest import rows
+
+_LARGEST_DOMAIN = 50
+
+
+def draft(counts: dict[str, dict[str, int]], layout: rows.Layout) -> schema_pb2.Schema:
+    """Makes a schema that the rows which were counted fit exactly.
+
+    Args:
+        counts: rows by column and value, as `pipeline.ingest.rows.count_rows` gives them.
+        layout: which column is what.
+
+    Returns:
+        Features for text, label, slices and the text's hash, each present in every row; domains for the label and
+        for slice columns of at most 50 values.
+    """
+    schema = schema_pb2.Schema()
+    for name in (layout.text, layout.label, *layout.slices, rows.TEXT_HASH):
+        feature = schema.feature.add(name=name, type=schema_pb2.BYTES)
+        feature.presence.min_fraction = 1.0
+        feature.presence.min_count = 1
+        feature.shape.dim.add(size=1)
+        values = layout.labels if name == layout.label else sorted(counts.get(name, ()))
+        if values and len(values) <= _LARGEST_DOMAIN:
+            feature.domain = name
+            schema.string_domain.add(name=name, value=values)
+    return schema
+
+
+def write(schema: schema_pb2.Schema, path: Path, *, overwrite: bool) -> None:
+    """Writes a schema as text.
+
+    Args:
+        schema: the draft.
+        path: where to.
+        overwrite: replace a file that is there.
+
+    Raises:
+        FileExistsError: there is one, and it must not be replaced.
+    """
+    if path.exists() and not overwrite:
+        raise FileExistsError(f"{path}: there is a schema already; `--force` replaces it.")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_suffix(".partial")
+    partial.write_text(
+        "# A draft from the data: read it, and make it say what the data must look like.\n"
+        + text_format.MessageToString(schema),
+        encoding="utf-8",
+    )
+    os.replace(partial, path)

@@ -1,0 +1,39 @@
+"""What all tests share. `modules` is imported before anything else: it settles Keras 2 for the whole process."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import modules  # noqa: F401
+
+import pytest
+
+# TensorFlow's C++ log would drown a failing test's own output.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def repository() -> Path:
+    """The project's top folder."""
+    return ROOT
+
+
+@pytest.fixture
+def tmp_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty cache folder in place of the user's."""
+    folder = tmp_path / "cache"
+    folder.mkdir()
+    monkeypatch.setenv("EDGELINE_CACHE", str(folder))
+    return folder
+
+
+@pytest.fixture
+def float32_policy() -> Iterator[None]:
+    """Plain float32 before a test that sets a precision policy, and again after it."""
+    import tf_keras
+
+    tf_keras.mixed_precision.set_global_policy("float32")
+    yield
+    tf_keras.mixed_precision.set_global_policy("float32")
