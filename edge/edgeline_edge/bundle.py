@@ -1,0 +1,257 @@
+"""Bundles: one `.tflite` file that carries vocabulary, labels and manifest behind the model.
+
+    <flatbuffer><zip of manifest.json, labels.txt, vocab.txt>
+
+Reading trusts nothing: see `archive` for the container. Writing is atomic, and gives the same bytes for the same
+contents.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import os
+import stat
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from edgeline_edge import archive
+from edgeline_edge.errors import BundleError
+from edgeline_edge.manifest import INPUTS, OUTPUT, Manifest
+from edgeline_edge.normalization import bert_uncased
+from edgeline_edge.tokenizer import vocabulary_problem
+
+MANIFEST, LABELS, VOCABULARY = "manifest.json", "labels.txt", "vocab.txt"
+_CARRIED = {"vocabulary": VOCABULARY, "labels": LABELS}
+
+
+@dataclasses.dataclass(frozen=True)
+class Bundle:
+    """A bundle in memory, checked whole.
+
+    Attributes:
+        manifest: what it says about itself.
+        vocabulary: the tokens in the order of their ids.
+        content: the whole file; LiteRT takes it as it is.
+        model_bytes: length of the flatbuffer at its beginning.
+    """
+
+    manifest: Manifest
+    vocabulary: tuple[str, ...]
+    content: bytes = dataclasses.field(repr=False)
+    model_bytes: int
+
+
+def read_bundle(path: str | os.PathLike[str]) -> Bundle:
+    """Reads and checks a bundle.
+
+    Args:
+        path: the file.
+
+    Returns:
+        The bundle.
+
+    Raises:
+        BundleError: the file is missing, too large, not a bundle, of a newer format, altered, or contradicts itself.
+    """
+    try:
+        return parse_bundle(_content(Path(path)))
+    except BundleError as error:
+        raise BundleError(f"{os.fspath(path)}: {error}") from error
+
+
+def read_manifest(path: str | os.PathLike[str]) -> Manifest:
+    """Reads the manifest of a bundle, after checking the bundle whole.
+
+    Args:
+        path: the file.
+
+    Returns:
+        The manifest.
+
+    Raises:
+        BundleError: as `read_bundle`.
+    """
+    return read_bundle(path).manifest
+
+
+def parse_bundle(content: bytes) -> Bundle:
+    """Checks a bundle that is in memory already.
+
+    Args:
+        content: the whole file.
+
+    Returns:
+        The bundle.
+
+    Raises:
+        BundleError: not a bundle, of a newer format, altered, or contradicting itself.
+    """
+    model_bytes, files = archive.split(content)
+    expected = [MANIFEST, LABELS, VOCABULARY]
+    if list(files) != expected:
+        missing = [name for name in expected if name not in files]
+        raise BundleError(
+            f"the bundle lacks {', '.join(missing)}" if missing else f"the bundle holds {', '.join(files)}"
+        )
+    manifest = Manifest.from_json(files[MANIFEST])
+    actual = {name: _sha256(files[file]) for name, file in _CARRIED.items()}
+    actual["tflite"] = _sha256(memoryview(content)[:model_bytes])
+    for name, digest in actual.items():
+        if manifest.digests[name] != digest:
+            raise BundleError(f"the {name} is not the one of the manifest (SHA-256 {digest[:12]}…)")
+    if files[LABELS] != _lines(manifest.labels):
+        raise BundleError(f"{LABELS} differs from the labels of the manifest")
+    _check_consistent(manifest)
+    try:
+        vocabulary = tuple(files[VOCABULARY].decode("utf-8").split("\n")[:-1])
+    except UnicodeDecodeError as error:
+        raise BundleError(f"{VOCABULARY} is not UTF-8: {error}") from error
+    problem = vocabulary_problem(vocabulary)
+    if problem:
+        raise BundleError(f"{VOCABULARY}: {problem}")
+    return Bundle(manifest, vocabulary, content, model_bytes)
+
+
+def write_bundle(
+    tflite: bytes | str | os.PathLike[str],
+    path: str | os.PathLike[str],
+    *,
+    vocabulary: Sequence[str],
+    labels: Sequence[str],
+    manifest: Mapping[str, Any] | Manifest,
+) -> Manifest:
+    """Writes a bundle: to a temporary file beside the target, then renamed, so that no half of one is ever seen.
+
+    Args:
+        tflite: the model, or the path of its file. What follows the flatbuffer of a bundle is replaced.
+        path: the file to write; an existing one is replaced.
+        vocabulary: the tokens in the order of their ids; may be a subset of the original, renumbered.
+        labels: in the order of the model's output.
+        manifest: `task`, `recipe`, `run_id`, `licence`, and where known `digests` (`data`, `config`, `code`),
+            `metrics`, `tolerance`, `calibration`, `notes`. What can be derived (signature, sequence length,
+            normalisation, labels, the other digests) is derived; if given as well, it must agree, digests excepted.
+
+    Returns:
+        The manifest as written.
+
+    Raises:
+        BundleError: the model, vocabulary, labels or manifest break the contract of bundles.
+        OSError: the file cannot be written.
+    """
+    # Only here, not where bundles are read: it loads the runtime.
+    from edgeline_edge import runtime
+
+    content = tflite if isinstance(tflite, bytes) else _content(Path(tflite))
+    model = _without_tail(content)
+    problem = vocabulary_problem(vocabulary)
+    if problem:
+        raise BundleError(f"vocabulary: {problem}")
+    signature = runtime.signature(model)
+    given = manifest.to_dict() if isinstance(manifest, Manifest) else dict(manifest)
+    table = bert_uncased()
+    derived = {
+        "format": "edgeline-bundle",
+        "format_version": 1,
+        "signature": signature,
+        "sequence_length": signature["inputs"][INPUTS[0]]["shape"][1],
+        "normalization": {"name": table.name, "version": table.version, "sha256": table.sha256},
+        "labels": list(labels),
+    }
+    for name, value in derived.items():
+        claimed = given.get(name, value)
+        if (list(claimed) if name == "labels" else claimed) != value:
+            raise BundleError(f"the manifest's {name} is {claimed!r}, but the bundle's is {value!r}")
+    files = {LABELS: _lines(labels), VOCABULARY: _lines(vocabulary)}
+    carried = {"tflite": _sha256(model), **{name: _sha256(files[file]) for name, file in _CARRIED.items()}}
+    checked = Manifest.from_dict({**given, **derived, "digests": {**given.get("digests", {}), **carried}})
+    _check_consistent(checked)
+    _write_atomically(Path(path), archive.append(model, {MANIFEST: checked.to_json(), **files}))
+    return checked
+
+
+def update_manifest(source: str | os.PathLike[str], target: str | os.PathLike[str], **changes: Any) -> Manifest:
+    """Writes a copy of a bundle whose manifest says more, as the metrics that were measured after conversion.
+
+    Args:
+        source: the bundle to copy.
+        target: the file to write; may be the source itself.
+        **changes: fields of the manifest with their new values; `None` removes an optional one.
+
+    Returns:
+        The manifest as written.
+
+    Raises:
+        BundleError: the source is not a bundle, or the new manifest is not valid.
+        OSError: the file cannot be written.
+    """
+    bundle = read_bundle(source)
+    merged = {name: value for name, value in {**bundle.manifest.to_dict(), **changes}.items() if value is not None}
+    return write_bundle(
+        bundle.content, target, vocabulary=bundle.vocabulary, labels=bundle.manifest.labels, manifest=merged
+    )
+
+
+def _check_consistent(manifest: Manifest) -> None:
+    """Refuses a manifest whose parts contradict each other, or that asks for a text normalisation unknown here."""
+    inputs, output = manifest.signature["inputs"], manifest.signature["outputs"][OUTPUT]
+    wanted = {"dtype": "int32", "shape": [1, manifest.sequence_length]}
+    for name in INPUTS:
+        if inputs[name] != wanted:
+            raise BundleError(f"{name} is {inputs[name]}, but the sequence length demands {wanted}")
+    wanted = {"dtype": "float32", "shape": [1, len(manifest.labels)]}
+    if output != wanted:
+        raise BundleError(f"{OUTPUT} is {output}, but {len(manifest.labels)} labels demand {wanted}")
+    table = bert_uncased()
+    if dict(manifest.normalization) != {"name": table.name, "version": table.version, "sha256": table.sha256}:
+        asked = f"{manifest.normalization['name']} version {manifest.normalization['version']}"
+        raise BundleError(
+            f"the bundle normalises text by {asked} ({manifest.normalization['sha256'][:12]}…), "
+            f"this package knows {table.name} version {table.version} ({table.sha256[:12]}…)"
+        )
+
+
+def _without_tail(content: bytes) -> bytes:
+    """The flatbuffer of a bundle, or the content itself if it is a bare model."""
+    try:
+        end, _ = archive.split(content)
+    except BundleError:
+        return content
+    return content[:end]
+
+
+def _content(path: Path) -> bytes:
+    try:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            raise BundleError("not a regular file")
+        if status.st_size > archive.MAX_BYTES:
+            raise BundleError(f"has {status.st_size:,} bytes; a flatbuffer holds at most {archive.MAX_BYTES:,}")
+        return path.read_bytes()
+    except OSError as error:
+        raise BundleError(f"cannot be read: {error.strerror or error}") from error
+
+
+def _write_atomically(path: Path, content: bytes) -> None:
+    handle, partial = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".partial")
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+        # mkstemp makes files that only their owner may read; a bundle is as public as any other file.
+        os.chmod(partial, 0o644)
+        os.replace(partial, path)
+    except BaseException:
+        os.unlink(partial)
+        raise
+
+
+def _lines(items: Sequence[str]) -> bytes:
+    return "".join(f"{item}\n" for item in items).encode("utf-8")
+
+
+def _sha256(content: bytes | memoryview) -> str:
+    return hashlib.sha256(content).hexdigest()

@@ -1,0 +1,207 @@
+"""Texts in, labels out: the class that applications use."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import threading
+from collections.abc import Iterable, Sequence
+from typing import Literal, get_args
+
+import numpy as np
+import numpy.typing as npt
+
+from edgeline_edge.bundle import Bundle, parse_bundle, read_bundle
+from edgeline_edge.errors import BundleError
+from edgeline_edge.manifest import Manifest
+from edgeline_edge.runtime import Model
+from edgeline_edge.tokenizer import Tokenizer
+
+LongText = Literal["cut", "mean", "max"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Prediction:
+    """The answer for one text.
+
+    Attributes:
+        label: the label with the highest score; of equals, the one that the model lists first.
+        score: its score, 0 … 1.
+        scores: the score of every label, in the model's order.
+    """
+
+    label: str
+    score: float
+    scores: dict[str, float]
+
+
+class Classifier:
+    """Classifies texts with a bundle.
+
+    Safe to use from several threads: they take turns at the interpreter, while each tokenizes on its own. For more
+    throughput raise `num_threads`, or load one classifier per thread.
+
+        >>> classifier = Classifier.load("model.tflite")  # doctest: +SKIP
+        >>> classifier.predict(["What a lovely film!"])[0].label  # doctest: +SKIP
+        'positive'
+    """
+
+    def __init__(self, bundle: Bundle, num_threads: int = 1) -> None:
+        """Prepares a bundle that was read already; see `load`.
+
+        Args:
+            bundle: the bundle.
+            num_threads: threads that one call of the model may use.
+
+        Raises:
+            BundleError: LiteRT cannot load the model, or the model contradicts the manifest.
+            ValueError: `num_threads` is less than 1.
+        """
+        if num_threads < 1:
+            raise ValueError(f"num_threads is {num_threads}, must be at least 1")
+        self._manifest = bundle.manifest
+        self._model = Model(bundle.content, num_threads)
+        if (self._model.sequence_length, self._model.label_count) != (
+            bundle.manifest.sequence_length,
+            len(bundle.manifest.labels),
+        ):
+            raise BundleError(
+                f"the model has length {self._model.sequence_length} and {self._model.label_count} outputs, "
+                f"the manifest says {bundle.manifest.sequence_length} and {len(bundle.manifest.labels)}"
+            )
+        self._tokenizer = Tokenizer(bundle.vocabulary, bundle.manifest.sequence_length)
+        self._temperature = (bundle.manifest.calibration or {}).get("temperature", 1.0)
+        self._lock = threading.Lock()
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str] | bytes, num_threads: int = 1) -> Classifier:
+        """Loads a bundle.
+
+        Args:
+            path: the file, or the content of the file.
+            num_threads: threads that one call of the model may use.
+
+        Returns:
+            The classifier, ready to answer.
+
+        Raises:
+            BundleError: the file is not a bundle that this package can run; the message says why.
+            ValueError: `num_threads` is less than 1.
+        """
+        if isinstance(path, bytes):
+            return cls(parse_bundle(path), num_threads)
+        bundle = read_bundle(path)
+        try:
+            return cls(bundle, num_threads)
+        except BundleError as error:
+            raise BundleError(f"{os.fspath(path)}: {error}") from error
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The labels, in the order of the model's output."""
+        return self._manifest.labels
+
+    @property
+    def manifest(self) -> Manifest:
+        """What the bundle says about itself."""
+        return self._manifest
+
+    @property
+    def tokenizer(self) -> Tokenizer:
+        """The tokenizer of the bundle's vocabulary."""
+        return self._tokenizer
+
+    def predict(self, texts: Sequence[str], *, long_text: LongText = "cut") -> list[Prediction]:
+        """Classifies texts.
+
+        Args:
+            texts: the texts; not a single string.
+            long_text: what to do with a text that does not fit the model: `cut` it as in training, or slide a window
+                over it by half its length and take the `mean` or the largest (`max`, scaled to a sum of 1) score.
+
+        Returns:
+            One prediction for each text, in their order.
+
+        Raises:
+            TypeError: `texts` is a string, or an item is not one; the message names its index.
+            ValueError: a text is empty, the message names its index; or `long_text` is unknown.
+        """
+        if long_text not in get_args(LongText):
+            raise ValueError(f"long_text is {long_text!r}, must be one of {', '.join(get_args(LongText))}")
+        checked = _checked(texts)
+        if long_text == "cut":
+            return [self._prediction(self._run(*self._tokenizer.encode([text]))[0]) for text in checked]
+        return [self._prediction(self._slide(text, long_text)) for text in checked]
+
+    def predict_ids(self, token_ids: npt.ArrayLike, padding_mask: npt.ArrayLike) -> npt.NDArray[np.float32]:
+        """Runs the model on rows that are tokenized already.
+
+        Args:
+            token_ids: integers `[rows, sequence_length]`.
+            padding_mask: integers `[rows, sequence_length]`, 1 where there is a token, 0 for padding.
+
+        Returns:
+            The scores, float32 `[rows, labels]`.
+
+        Raises:
+            ValueError: the shapes or dtypes are not these, or an id or mask is out of range.
+        """
+        arrays = []
+        for name, value, limit in (
+            ("token_ids", token_ids, len(self._tokenizer.vocabulary)),
+            ("padding_mask", padding_mask, 2),
+        ):
+            array = np.asarray(value)
+            if array.ndim != 2 or array.shape[1] != self._tokenizer.sequence_length or array.dtype.kind not in "iu":
+                wanted = f"integers [rows, {self._tokenizer.sequence_length}]"
+                raise ValueError(f"{name} must be {wanted}, is {array.dtype} {list(array.shape)}")
+            # An id beyond the embedding would read foreign memory in some kernels.
+            if array.size and not 0 <= array.min() <= array.max() < limit:
+                raise ValueError(f"{name} must lie in 0 … {limit - 1}, spans {array.min()} … {array.max()}")
+            arrays.append(np.ascontiguousarray(array, np.int32))
+        if len(arrays[0]) != len(arrays[1]):
+            raise ValueError(f"token_ids has {len(arrays[0])} rows, padding_mask {len(arrays[1])}")
+        return self._run(*arrays)
+
+    def _run(self, token_ids: npt.NDArray[np.int32], padding_mask: npt.NDArray[np.int32]) -> npt.NDArray[np.float32]:
+        result = np.empty((len(token_ids), len(self.labels)), np.float32)
+        for row in range(len(token_ids)):
+            with self._lock:
+                result[row] = self._model(token_ids[row : row + 1], padding_mask[row : row + 1])[0]
+        return result if self._temperature == 1.0 else _calibrated(result, self._temperature)
+
+    def _slide(self, text: str, how: LongText) -> npt.NDArray[np.float32]:
+        stride = max(1, (self._tokenizer.sequence_length - 2) // 2)
+        scores = self._run(*self._tokenizer.rows(self._tokenizer.windows(text, stride)))
+        if len(scores) == 1:
+            return scores[0]
+        if how == "mean":
+            mean: npt.NDArray[np.float32] = scores.mean(axis=0)
+            return mean
+        largest: npt.NDArray[np.float32] = scores.max(axis=0)
+        return largest / largest.sum()
+
+    def _prediction(self, scores: npt.NDArray[np.float32]) -> Prediction:
+        values = scores.tolist()
+        best = max(range(len(values)), key=values.__getitem__)
+        return Prediction(self.labels[best], values[best], dict(zip(self.labels, values, strict=True)))
+
+
+def _checked(texts: Iterable[str]) -> list[str]:
+    if isinstance(texts, (str, bytes)):
+        raise TypeError(f"texts must be a list of strings, is a single {type(texts).__name__}: write [text]")
+    checked = list(texts)
+    for index, text in enumerate(checked):
+        if not isinstance(text, str):
+            raise TypeError(f"texts[{index}] must be a string, is {type(text).__name__}")
+        if not text:
+            raise ValueError(f"texts[{index}] is empty")
+    return checked
+
+
+def _calibrated(scores: npt.NDArray[np.float32], temperature: float) -> npt.NDArray[np.float32]:
+    """Divides the logits by the temperature; up to a constant, logits are the logarithms of the probabilities."""
+    logits = np.log(np.maximum(scores, np.finfo(np.float32).tiny)) / np.float32(temperature)
+    exponents = np.exp(logits - logits.max(axis=1, keepdims=True))
+    result: npt.NDArray[np.float32] = exponents / exponents.sum(axis=1, keepdims=True)
+    return result

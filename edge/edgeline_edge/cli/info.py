@@ -1,0 +1,169 @@
+"""`edgeline-edge info` and `verify`: what a bundle is, and whether it can be run."""
+
+from __future__ import annotations
+
+import argparse
+import collections
+import gzip
+import hashlib
+import json
+from typing import Any
+
+from edgeline_edge.bundle import Bundle, read_bundle
+from edgeline_edge.classifier import Classifier
+from edgeline_edge.cli.quiet import quiet_runtime
+from edgeline_edge.errors import BundleError
+
+
+def info(options: argparse.Namespace) -> int:
+    """Runs `info`.
+
+    Args:
+        options: the parsed command line.
+
+    Returns:
+        0.
+
+    Raises:
+        BundleError: the bundle is refused.
+    """
+    bundle = read_bundle(options.bundle)
+    facts = describe(bundle)
+    if options.json:
+        print(json.dumps(facts, indent=1, ensure_ascii=True))
+    elif options.markdown:
+        print(contract(bundle))
+    else:
+        _show(facts)
+    return 0
+
+
+def verify(options: argparse.Namespace) -> int:
+    """Runs `verify`: everything that loading checks, an answer, and optionally a digest known from elsewhere.
+
+    Args:
+        options: the parsed command line.
+
+    Returns:
+        0.
+
+    Raises:
+        BundleError: the bundle is refused, or is another one.
+    """
+    bundle = read_bundle(options.bundle)
+    digest = hashlib.sha256(bundle.content).hexdigest()
+    if options.sha256 and options.sha256.lower() != digest:
+        raise BundleError(f"{options.bundle}: SHA-256 is {digest}, not {options.sha256}")
+    with quiet_runtime():
+        answer = Classifier(bundle).predict(["The quick brown fox."])[0]
+    if answer.label not in bundle.manifest.labels:
+        raise BundleError(f"{options.bundle}: answers with a label of its own")
+    print(f"{options.bundle}: valid, runs, sha256 {digest}")
+    return 0
+
+
+def describe(bundle: Bundle) -> dict[str, Any]:
+    """Collects what `info` shows.
+
+    Args:
+        bundle: the bundle.
+
+    Returns:
+        Manifest, sizes, digest and operators, as JSON values.
+    """
+    content = bundle.content
+    return {
+        "manifest": bundle.manifest.to_dict(),
+        "bytes": len(content),
+        "bytes_gzip": len(gzip.compress(content, 6, mtime=0)),
+        "bytes_model": bundle.model_bytes,
+        "bytes_attached": len(content) - bundle.model_bytes,
+        "sha256": hashlib.sha256(content).hexdigest(),
+        "tokens": len(bundle.vocabulary),
+        "operators": operators(content),
+    }
+
+
+def operators(content: bytes) -> dict[str, int]:
+    """Counts the operators of a model by name, most frequent first.
+
+    Args:
+        content: a TFLite flatbuffer.
+
+    Returns:
+        How often each operator occurs; custom ones as `CUSTOM:name`.
+
+    Raises:
+        BundleError: the flatbuffer cannot be read.
+    """
+    from ai_edge_litert import schema_py_generated as tflite
+
+    names = {value: name for name, value in vars(tflite.BuiltinOperator).items() if isinstance(value, int)}
+    counts: collections.Counter[str] = collections.Counter()
+    try:
+        model = tflite.Model.GetRootAs(content, 0)
+        kinds = []
+        for index in range(model.OperatorCodesLength()):
+            code = model.OperatorCodes(index)
+            # Old files keep small codes in a byte of their own.
+            name = names.get(max(code.BuiltinCode(), code.DeprecatedBuiltinCode()), "UNKNOWN")
+            kinds.append(f"CUSTOM:{(code.CustomCode() or b'').decode()}" if name == "CUSTOM" else name)
+        for index in range(model.SubgraphsLength()):
+            graph = model.Subgraphs(index)
+            counts.update(kinds[graph.Operators(i).OpcodeIndex()] for i in range(graph.OperatorsLength()))
+    except Exception as error:  # the generated reader raises whatever a damaged offset leads it to
+        raise BundleError(f"the model's operators cannot be read: {error}") from error
+    return dict(counts.most_common())
+
+
+def contract(bundle: Bundle) -> str:
+    """Writes the input/output contract of a bundle as Markdown.
+
+    Args:
+        bundle: the bundle.
+
+    Returns:
+        Tables for `docs/edge.md`.
+    """
+    manifest = bundle.manifest
+    rows = []
+    for side in ("inputs", "outputs"):
+        for name, tensor in manifest.signature[side].items():
+            shape = ", ".join(map(str, tensor["shape"]))
+            rows.append(f"| {side[:-1]} | `{name}` | {tensor['dtype']} | `[{shape}]` |")
+    positions = {token: bundle.vocabulary.index(token) for token in ("[PAD]", "[UNK]", "[CLS]", "[SEP]")}
+    table = manifest.normalization
+    return "\n".join(
+        [
+            f"Signature `{manifest.signature['name']}`:",
+            "",
+            "| | name | dtype | shape |",
+            "|---|---|---|---|",
+            *rows,
+            "",
+            f"- Labels, in the order of the output: {', '.join(f'`{label}`' for label in manifest.labels)}.",
+            f"- Vocabulary: {len(bundle.vocabulary):,} tokens; "
+            + ", ".join(f"`{token}` is {number}" for token, number in positions.items())
+            + ".",
+            f"- Text normalisation: `{table['name']}` version {table['version']}; SHA-256 of its table:",
+            f"  `{table['sha256']}`.",
+            f"- Calibration: {json.dumps(manifest.calibration) if manifest.calibration else 'none'}.",
+        ]
+    )
+
+
+def _show(facts: dict[str, Any]) -> None:
+    manifest = facts.pop("manifest")
+    signature = manifest.pop("signature")
+    for side in ("inputs", "outputs"):
+        for name, tensor in signature[side].items():
+            print(f"{side[:-1]:<16}{name}  {tensor['dtype']}  {tensor['shape']}")
+    for name, value in {**manifest, **facts}.items():
+        if isinstance(value, dict):
+            print(f"{name}:")
+            width = max(map(len, map(str, value)), default=0)
+            for key, item in value.items():
+                print(f"  {key:<{width}}  {item if not isinstance(item, dict) else json.dumps(item)}")
+        else:
+            shown = ", ".join(map(str, value)) if isinstance(value, list) else value
+            print(f"{name:<16}{shown:,}" if isinstance(shown, int) else f"{name:<16}{shown}")

@@ -1,0 +1,140 @@
+"""`edgeline-edge predict`: texts to answers, one line at a time, in constant memory."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import csv
+import io
+import json
+import sys
+from collections.abc import Iterator
+from typing import BinaryIO, Protocol
+
+from edgeline_edge.classifier import Classifier, Prediction
+from edgeline_edge.cli.quiet import quiet_runtime
+
+
+class _Writer(Protocol):
+    def __call__(self, number: int, text: str, answer: Prediction | str) -> None: ...
+
+
+def predict(options: argparse.Namespace) -> int:
+    """Runs the command.
+
+    Args:
+        options: the parsed command line.
+
+    Returns:
+        0, or 1 if a line was bad and `--keep-going` was given.
+
+    Raises:
+        ValueError: a line is bad; the message names its number.
+        OSError: the input cannot be read.
+        BundleError: the bundle is refused.
+    """
+    if options.texts and options.file:
+        raise ValueError("give texts or --file, not both")
+    with quiet_runtime():
+        classifier = Classifier.load(options.bundle, options.threads)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # Each answer leaves when it is there, so that `tail -f log | edgeline-edge predict` is of use.
+        sys.stdout.reconfigure(line_buffering=True)
+    write = _writer(options.output, classifier.labels)
+    failed = False
+    for number, text in _texts(options):
+        answer: Prediction | str
+        try:
+            if isinstance(text, ValueError):
+                raise text
+            answer = classifier.predict([text], long_text=options.long_text)[0]
+        except ValueError as error:
+            # The library speaks of texts[0]; here, the user knows lines.
+            reason = str(error).replace("texts[0]", "the text")
+            if not options.keep_going:
+                raise ValueError(f"line {number}: {reason}") from error
+            failed, answer = True, reason
+            print(f"edgeline-edge: line {number}: {reason}", file=sys.stderr)
+        write(number, text if isinstance(text, str) else "", answer)
+    return int(failed)
+
+
+def _texts(options: argparse.Namespace) -> Iterator[tuple[int, str | ValueError]]:
+    """Yields number and text, or number and what is wrong with it."""
+    if options.texts:
+        yield from enumerate(options.texts, start=1)
+        return
+    with contextlib.ExitStack() as stack:
+        stream: BinaryIO = sys.stdin.buffer
+        if options.file not in (None, "-"):
+            stream = stack.enter_context(open(options.file, "rb"))
+        for number, line in _lines(stream, options.max_bytes):
+            if isinstance(line, ValueError) or options.input == "lines":
+                yield number, line
+            elif line.strip():
+                yield number, _from_json(line, options.field)
+
+
+def _lines(stream: BinaryIO, limit: int) -> Iterator[tuple[int, str | ValueError]]:
+    """Reads lines of limited length; bytes that are not UTF-8 become U+FFFD, which the tokenizer takes as a space."""
+    number = 0
+    while line := stream.readline(limit + 2):
+        number += 1
+        if len(line.rstrip(b"\r\n")) > limit:
+            while line and not line.endswith(b"\n"):
+                line = stream.readline(limit)
+            yield number, ValueError(f"longer than {limit:,} bytes (see --max-bytes)")
+            continue
+        yield number, line.decode("utf-8", "replace").removesuffix("\n").removesuffix("\r")
+
+
+def _from_json(line: str, field: str) -> str | ValueError:
+    try:
+        value = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        return ValueError(f"not JSON: {error}")
+    if isinstance(value, dict):
+        if field not in value:
+            return ValueError(f"no field {field!r}; it has: {', '.join(map(str, value)) or 'none'} (see --field)")
+        value = value[field]
+    return value if isinstance(value, str) else ValueError(f"the text must be a string, is {type(value).__name__}")
+
+
+def _writer(form: str, labels: tuple[str, ...]) -> _Writer:
+    if form == "text":
+        return _write_text
+    if form == "jsonl":
+        return _write_jsonl
+    table = csv.writer(sys.stdout, lineterminator="\n")
+    table.writerow(["line", "label", "score", *(f"score_{label}" for label in labels), "error"])
+
+    def write_csv(number: int, text: str, answer: Prediction | str) -> None:
+        if isinstance(answer, str):
+            table.writerow([number, "", "", *("" for _ in labels), answer])
+        else:
+            table.writerow([number, answer.label, answer.score, *answer.scores.values(), ""])
+
+    return write_csv
+
+
+def _write_text(number: int, text: str, answer: Prediction | str) -> None:
+    if isinstance(answer, Prediction):
+        shown = " ".join(_printable(text).split())
+        print(f"{answer.label}\t{answer.score:.4f}\t{shown if len(shown) <= 100 else shown[:99] + '…'}")
+    else:
+        print(f"-\t-\t{answer}")
+
+
+def _write_jsonl(number: int, text: str, answer: Prediction | str) -> None:
+    if isinstance(answer, Prediction):
+        record = {"line": number, "label": answer.label, "score": answer.score, "scores": answer.scores}
+    else:
+        record = {"line": number, "error": answer}
+    print(json.dumps(record, ensure_ascii=True))
+
+
+def _printable(text: str) -> str:
+    """Without what a terminal would obey, and encodable by it."""
+    clean = "".join(c if c.isprintable() else " " for c in text)
+    encoding = sys.stdout.encoding or "utf-8"
+    return clean.encode(encoding, "replace").decode(encoding)

@@ -1,0 +1,124 @@
+"""What a bundle says about itself."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from edgeline_edge import schema
+from edgeline_edge.errors import BundleError
+
+FORMAT = "edgeline-bundle"
+FORMAT_VERSION = 1
+SIGNATURE = "serving_default"
+INPUTS = ("token_ids", "padding_mask")
+OUTPUT = "probabilities"
+
+
+@dataclasses.dataclass(frozen=True)
+class Manifest:
+    """The manifest of a bundle; fields and limits are those of `data/manifest-1.schema.json`.
+
+    Attributes:
+        task: what the model decides, as `sentiment`.
+        recipe: name of the conversion recipe, as `dynamic_wi8_afp32`.
+        run_id: the training run that the model comes from.
+        licence: SPDX expression.
+        signature: name, inputs and outputs of the model, each tensor with dtype and shape.
+        sequence_length: tokens per text, special ones included.
+        normalization: name, version and digest of the table that normalises text.
+        labels: in the order of the model's output.
+        digests: SHA-256 by name: `tflite`, `vocabulary`, `labels`; and `data`, `config`, `code` where known.
+        metrics: what was measured once on the test split; `None` until then.
+        tolerance: largest difference of a score from the converter's in-process check, where recorded.
+        calibration: `{"temperature": t}`, or `None`: the scores are the model's own.
+        notes: anything else.
+    """
+
+    task: str
+    recipe: str
+    run_id: str
+    licence: str
+    signature: Mapping[str, Any]
+    sequence_length: int
+    normalization: Mapping[str, Any]
+    labels: tuple[str, ...]
+    digests: Mapping[str, str]
+    metrics: Mapping[str, Any] | None = None
+    tolerance: float | None = None
+    calibration: Mapping[str, float] | None = None
+    notes: Mapping[str, Any] | None = None
+
+    @classmethod
+    def from_json(cls, content: bytes) -> Manifest:
+        """Reads and checks a manifest.
+
+        Args:
+            content: the file `manifest.json`.
+
+        Returns:
+            The manifest.
+
+        Raises:
+            BundleError: not JSON, of a newer format, or against the schema; the message names the field.
+        """
+        try:
+            value = json.loads(content.decode("utf-8"), parse_constant=_refuse_constant)
+        except (ValueError, RecursionError) as error:
+            raise BundleError(f"the manifest is not JSON: {error}") from error
+        return cls.from_dict(value)
+
+    @classmethod
+    def from_dict(cls, value: object) -> Manifest:
+        """Checks a manifest that was parsed already.
+
+        Args:
+            value: the JSON object.
+
+        Returns:
+            The manifest.
+
+        Raises:
+            BundleError: of a newer format, or against the schema; the message names the field.
+        """
+        version = value.get("format_version") if isinstance(value, dict) else None
+        if isinstance(version, int) and version > FORMAT_VERSION:
+            raise BundleError(newer_format(version))
+        wrong = list(schema.problems(value))
+        if wrong or not isinstance(value, dict):
+            more = f" (and {len(wrong) - 3} more)" if len(wrong) > 3 else ""
+            raise BundleError(f"the manifest is not valid: {'; '.join(wrong[:3])}{more}")
+        fields = {name: item for name, item in value.items() if name not in ("format", "format_version")}
+        return cls(**{**fields, "labels": tuple(fields["labels"])})
+
+    def to_dict(self) -> dict[str, Any]:
+        """The manifest as a JSON object, absent fields left out."""
+        fields = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        present = {name: value for name, value in fields.items() if value is not None}
+        return {"format": FORMAT, "format_version": FORMAT_VERSION, **present, "labels": list(self.labels)}
+
+    def to_json(self) -> bytes:
+        """The file `manifest.json`: the same bytes for the same manifest.
+
+        Raises:
+            BundleError: a number is not finite, or a value has no form in JSON.
+        """
+        try:
+            text = json.dumps(self.to_dict(), indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False)
+            return f"{text}\n".encode()
+        except (TypeError, ValueError) as error:
+            raise BundleError(f"the manifest cannot be written as JSON: {error}") from error
+
+
+def newer_format(version: int) -> str:
+    """The message for a bundle that was made for a later release of this package."""
+    return (
+        f"the bundle has format version {version}, this edgeline-edge reads up to {FORMAT_VERSION}; "
+        "upgrade it (`pip install --upgrade edgeline-edge`)"
+    )
+
+
+def _refuse_constant(name: str) -> float:
+    raise ValueError(f"{name} is not JSON")

@@ -1,0 +1,170 @@
+"""WordPiece on the device: the same ids as `modules.tokenization.wordpiece`, with nothing but NumPy.
+
+Words come out of the normalised text by splitting at spaces; each is cut greedily into the longest pieces of the
+vocabulary. Texts repeat their words, so the pieces of a word are remembered: most words cost one look-up.
+"""
+
+from __future__ import annotations
+
+import collections
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from edgeline_edge.normalization import Normalization, bert_uncased
+
+PAD, UNKNOWN, START, END = "[PAD]", "[UNK]", "[CLS]", "[SEP]"
+SPECIAL_TOKENS = (PAD, UNKNOWN, START, END)
+SUFFIX = "##"
+MAX_WORD_BYTES = 100
+_REMEMBERED_WORDS = 50_000
+
+
+class Tokenizer:
+    """Turns texts into rows of ids for one vocabulary and one length.
+
+    Safe to use from several threads: what is shared is only ever added to.
+
+    Attributes:
+        vocabulary: the tokens in the order of their ids.
+        sequence_length: length of every row.
+    """
+
+    def __init__(
+        self, vocabulary: Sequence[str], sequence_length: int, normalization: Normalization | None = None
+    ) -> None:
+        """Prepares the look-up tables.
+
+        Args:
+            vocabulary: the tokens in the order of their ids; nothing is assumed about which id a token has.
+            sequence_length: length of every row, at least 3.
+            normalization: what to do to the text first; the package's own by default.
+
+        Raises:
+            ValueError: a special token is missing, a token is empty or occurs twice, or the length is too small.
+        """
+        problem = vocabulary_problem(vocabulary)
+        if problem:
+            raise ValueError(f"vocabulary: {problem}")
+        if sequence_length < 3:
+            raise ValueError(f"sequence_length is {sequence_length}, must be at least 3")
+        self.vocabulary = tuple(vocabulary)
+        self.sequence_length = sequence_length
+        self._normalization = bert_uncased() if normalization is None else normalization
+        self._heads = {token: number for number, token in enumerate(self.vocabulary)}
+        self._tails = {
+            token[len(SUFFIX) :]: number for token, number in self._heads.items() if token.startswith(SUFFIX)
+        }
+        self._longest = max(map(len, self.vocabulary))
+        self._pad, self._unknown, self._start, self._end = (self._heads[token] for token in SPECIAL_TOKENS)
+        self._words: dict[str, tuple[int, ...]] = {}
+
+    def pieces(self, text: str, limit: int | None = None) -> list[int]:
+        """Tokenizes one text without special tokens.
+
+        Args:
+            text: any string, lone surrogates included.
+            limit: stop once there are this many pieces; `None` for all.
+
+        Returns:
+            The ids of the pieces, at most `limit`.
+        """
+        found: list[int] = []
+        remembered = self._words
+        for word in self._normalization.apply(text).split(" "):
+            if word:
+                pieces = remembered.get(word)
+                found.extend(self._remember(word) if pieces is None else pieces)
+                if limit is not None and len(found) >= limit:
+                    return found[:limit]
+        return found
+
+    def encode(self, texts: Iterable[str]) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
+        """Tokenizes texts to rows of equal length; what does not fit is cut off, as in training.
+
+        Args:
+            texts: the texts.
+
+        Returns:
+            `token_ids` and `padding_mask`, both int32 `[texts, sequence_length]`: `[CLS] pieces [SEP] [PAD] …`, and 1
+            where a row holds a token other than padding.
+        """
+        return self.rows([self.pieces(text, self.sequence_length - 2) for text in texts])
+
+    def rows(self, pieces: Sequence[Sequence[int]]) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
+        """Wraps lists of pieces into rows.
+
+        Args:
+            pieces: per row at most `sequence_length - 2` ids.
+
+        Returns:
+            `token_ids` and `padding_mask`, both int32 `[rows, sequence_length]`.
+        """
+        token_ids = np.full((len(pieces), self.sequence_length), self._pad, np.int32)
+        padding_mask = np.zeros((len(pieces), self.sequence_length), np.int32)
+        for row, ids in enumerate(pieces):
+            used = len(ids) + 2
+            token_ids[row, :used] = (self._start, *ids, self._end)
+            padding_mask[row, :used] = 1
+        return token_ids, padding_mask
+
+    def windows(self, text: str, stride: int) -> list[list[int]]:
+        """Cuts the pieces of a long text into overlapping windows that each fit a row.
+
+        Args:
+            text: the text.
+            stride: distance between the beginnings of two windows, 1 … `sequence_length - 2`.
+
+        Returns:
+            At least one window; the last one ends with the text and is full if the text fills one.
+        """
+        room = self.sequence_length - 2
+        pieces = self.pieces(text)
+        starts = list(range(0, max(len(pieces) - room, 0), stride))
+        # The last window is moved back to be full: a window of three words would get the vote of sixty.
+        starts.append(max(len(pieces) - room, 0))
+        return [pieces[start : start + room] for start in starts]
+
+    def _remember(self, word: str) -> tuple[int, ...]:
+        pieces = self._cut(word)
+        if len(self._words) >= _REMEMBERED_WORDS:
+            self._words = {}
+        self._words[word] = pieces
+        return pieces
+
+    def _cut(self, word: str) -> tuple[int, ...]:
+        """Cuts one word into the longest pieces from the left; `[UNK]` for the whole word if that fails."""
+        if len(word) * 4 > MAX_WORD_BYTES and len(word.encode("utf-8", "surrogatepass")) > MAX_WORD_BYTES:
+            return (self._unknown,)
+        found: list[int] = []
+        start, table = 0, self._heads
+        while start < len(word):
+            for end in range(min(len(word), start + self._longest), start, -1):
+                number = table.get(word[start:end])
+                if number is not None:
+                    break
+            else:
+                return (self._unknown,)
+            found.append(number)
+            start, table = end, self._tails
+        return tuple(found)
+
+
+def vocabulary_problem(vocabulary: Sequence[str]) -> str:
+    """Says what makes a list of tokens unusable as a WordPiece vocabulary.
+
+    Args:
+        vocabulary: the tokens in the order of their ids.
+
+    Returns:
+        One sentence, or an empty string if nothing is wrong.
+    """
+    seen = set(vocabulary)
+    if len(seen) < len(vocabulary):
+        counted = collections.Counter(vocabulary)
+        return f"{counted.most_common(1)[0][0]!r} occurs {counted.most_common(1)[0][1]} times"
+    if "" in seen or SUFFIX in seen or "\n" in "".join(vocabulary):
+        return f"a token is empty, holds a line feed, or is the bare suffix mark {SUFFIX!r}"
+    missing = [token for token in SPECIAL_TOKENS if token not in seen]
+    return f"{', '.join(missing)} missing among {len(vocabulary)} tokens" if missing else ""

@@ -1,0 +1,104 @@
+"""Regenerates `tiny.tflite` and `vocab.txt`: a model with the signature of bundles, small enough to be committed.
+
+Its weights are random (seeded): it decides nothing, but differently for different texts. Run in the pipeline's
+environment: `python edge/tests/data/make_fixture.py`.
+"""
+
+from __future__ import annotations
+
+import os
+import string
+import tempfile
+from pathlib import Path
+
+os.environ["TF_USE_LEGACY_KERAS"] = "1"
+
+import numpy as np
+import tensorflow as tf
+
+HERE = Path(__file__).parent
+SEQUENCE_LENGTH = 32
+LABELS = ("negative", "neutral", "positive")
+WIDTH = 24
+# The special tokens stand neither first nor in BERT's order: nothing may assume their ids.
+WORDS = (  # noqa: SIM905 (a list would take a line for each)
+    "the a an and or not no is was are be this that it of to in for with on at by from as have has had good bad "
+    "great awful terrible lovely film movie story book phone battery screen price service food very really "
+    "quite never always love hate like best worst better worse nice poor boring funny sad happy angry slow fast "
+    "cheap broken works work bought return money time day night people man woman child actor director plot end "
+    "beginning music sound picture news report government city country world market bank war peace election "
+    "vote law court health school home water fire"
+).split()
+SUFFIXES = "##s ##ed ##ing ##er ##est ##ly ##ness ##ful ##less ##able ##ion ##ment ##al ##ish".split()  # noqa: SIM905
+OTHER = "äöüßéèñçøåαβγδεσωабвгдежзикл中国人日本語你好한글한글😀👍❤…–—“”’€£°½٣ابتهو"
+
+
+def vocabulary() -> list[str]:
+    """The tokens of the fixture in the order of their ids."""
+    letters = [*string.ascii_lowercase, *string.digits]
+    exotic = sorted(set(OTHER))
+    pieces = [*WORDS, *string.punctuation, *letters, *(f"##{c}" for c in letters), *SUFFIXES, *exotic]
+    tokens = ["[unused]", "[CLS]", "[SEP]", *pieces[:40], "[UNK]", *pieces[40:], "[PAD]", *(f"##{c}" for c in exotic)]
+    return list(dict.fromkeys(tokens))
+
+
+class Tiny(tf.Module):
+    """Bag of word vectors with a position weight, two dense layers, softmax."""
+
+    def __init__(self, size: int) -> None:
+        """Draws the weights.
+
+        Args:
+            size: tokens in the vocabulary.
+        """
+        super().__init__()
+        random = np.random.default_rng(4)
+
+        def draw(*shape: int, scale: float) -> tf.Variable:
+            return tf.Variable(random.normal(0.0, scale, shape).astype(np.float32))
+
+        self.vectors = draw(size, WIDTH, scale=1.0)
+        self.positions = tf.Variable(np.linspace(1.0, 0.5, SEQUENCE_LENGTH, dtype=np.float32)[None, :, None])
+        self.hidden = draw(WIDTH, 32, scale=WIDTH**-0.5)
+        self.output = draw(32, len(LABELS), scale=0.5)
+        self.bias = tf.Variable(np.zeros(len(LABELS), np.float32))
+        # Shift the output so that texts of a few random words get each label about as often.
+        lengths = random.integers(4, 16, 300)[:, None]
+        ids = random.integers(0, size, (300, SEQUENCE_LENGTH)).astype(np.int32)
+        mask = (np.arange(SEQUENCE_LENGTH) < lengths).astype(np.int32)
+        self.bias.assign(-tf.reduce_mean(self.logits(ids, mask), axis=0))
+
+    def logits(self, token_ids: tf.Tensor, padding_mask: tf.Tensor) -> tf.Tensor:
+        """Maps int32 `[batch, SEQUENCE_LENGTH]` ids and mask to float32 `[batch, labels]`."""
+        mask = tf.cast(padding_mask, tf.float32)[:, :, tf.newaxis]
+        vectors = tf.gather(self.vectors, token_ids) * self.positions * mask
+        pooled = tf.reduce_sum(vectors, axis=1) * tf.math.rsqrt(tf.reduce_sum(mask, axis=1))
+        return tf.tanh(pooled @ self.hidden) @ self.output + self.bias
+
+    @tf.function(
+        input_signature=[
+            tf.TensorSpec([1, SEQUENCE_LENGTH], tf.int32, "token_ids"),
+            tf.TensorSpec([1, SEQUENCE_LENGTH], tf.int32, "padding_mask"),
+        ]
+    )
+    def serving_default(self, token_ids: tf.Tensor, padding_mask: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Maps int32 `[1, SEQUENCE_LENGTH]` ids and mask to float32 `[1, labels]` probabilities."""
+        return {"probabilities": tf.nn.softmax(self.logits(token_ids, padding_mask))}
+
+
+def main() -> None:
+    """Writes the two files beside this script."""
+    tokens = vocabulary()
+    model = Tiny(len(tokens))
+    with tempfile.TemporaryDirectory() as folder:
+        tf.saved_model.save(model, folder, signatures={"serving_default": model.serving_default})
+        converter = tf.lite.TFLiteConverter.from_saved_model(folder, signature_keys=["serving_default"])
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+        content = converter.convert()
+    (HERE / "tiny.tflite").write_bytes(content)
+    (HERE / "vocab.txt").write_text("".join(f"{token}\n" for token in tokens), encoding="utf-8")
+    print(f"{len(tokens)} tokens, {len(content)} bytes")
+
+
+if __name__ == "__main__":
+    main()

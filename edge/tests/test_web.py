@@ -1,0 +1,128 @@
+"""The page of `edge/web` in headless Chromium gives the labels of the Python `Classifier`.
+
+Needs Node.js with npm, and Chromium (Debian: `apt-get install chromium`; elsewhere name its program in `$CHROMIUM`).
+With `EDGELINE_BUNDLE=path` the comparison is made with that bundle instead of the tiny one.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import random
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from edgeline_edge import Classifier
+
+WEB = Path(__file__).parent.parent / "web"
+UGLY = Path(__file__).parents[2] / "tests" / "data" / "ugly_texts.jsonl"
+# The same integers are multiplied, but WebAssembly's float kernels round otherwise than the CPU's.
+SCORE_TOLERANCE = 0.01
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def web_bundle(bundle_path: Path) -> Path:
+    return Path(os.environ.get("EDGELINE_BUNDLE", bundle_path))
+
+
+@pytest.fixture(scope="module")
+def reference(web_bundle: Path) -> Classifier:
+    return Classifier.load(web_bundle)
+
+
+@pytest.fixture(scope="module")
+def site(web_bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The built page, made in a copy, so that the source tree stays clean."""
+    for program in ("node", "npm"):
+        assert shutil.which(program), f"{program} is needed: install Node.js 20 or later"
+    assert chromium(), "Chromium is needed: `apt-get install chromium`, or name its program in $CHROMIUM"
+    edge = tmp_path_factory.mktemp("web") / "edge"
+    shutil.copytree(WEB, edge / "web", ignore=shutil.ignore_patterns("node_modules", "dist"))
+    shutil.copytree(WEB.parent / "edgeline_edge" / "data", edge / "edgeline_edge" / "data")
+    subprocess.run(["npm", "ci", "--no-progress"], cwd=edge / "web", check=True, timeout=300)
+    subprocess.run(["node", "build.mjs", web_bundle], cwd=edge / "web", check=True, timeout=60)
+    return edge / "web"
+
+
+@pytest.fixture(scope="module")
+def texts(reference: Classifier) -> list[str]:
+    """Fifty texts of the vocabulary's own words, with all that real texts have between them."""
+    words = [token for token in reference.tokenizer.vocabulary if token.isalpha() and len(token) > 1]
+    generator = random.Random(50)
+    ends = [".", "!", "?", " 😀", "…", " &amp; more", "\n", " — café"]
+    found = []
+    for number in range(50):
+        chosen = generator.choices(words, k=generator.randrange(1, 60 if number % 10 == 0 else 12))
+        found.append(" ".join(chosen).capitalize() + generator.choice(ends))
+    return found
+
+
+@pytest.fixture(scope="module")
+def ugly_texts() -> list[str]:
+    records = [json.loads(line) for line in UGLY.read_text("ascii").splitlines()]
+    return [record["text"] * record.get("times", 1) for record in records if "text" in record]
+
+
+def chromium() -> str | None:
+    return os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+
+
+def ask(site: Path, questions: dict[str, Any], folder: Path) -> dict[str, Any]:
+    path = folder / "questions.json"
+    path.write_text(json.dumps(questions), "ascii")
+    done = subprocess.run(
+        ["node", "test/browser.mjs", "dist", path],
+        cwd=site,
+        env={**os.environ, "CHROMIUM": chromium() or ""},
+        capture_output=True,
+        text=True,
+        timeout=180,
+    )
+    assert done.returncode == 0, done.stderr
+    answers: dict[str, Any] = json.loads(done.stdout)
+    assert "error" not in answers, answers["error"]
+    return answers
+
+
+def test_the_browser_gives_the_labels_of_python(
+    site: Path,
+    web_bundle: Path,
+    reference: Classifier,
+    texts: list[str],
+    ugly_texts: list[str],
+    tmp_path: Path,
+) -> None:
+    damaged = bytearray(web_bundle.read_bytes())
+    damaged[len(damaged) // 2] ^= 1
+    questions = {"texts": texts, "tokenize": ugly_texts, "damaged": base64.b64encode(damaged).decode()}
+    answers = ask(site, questions, tmp_path)
+    expected = reference.predict(texts)
+
+    assert [answer["label"] for answer in answers["predictions"]] == [answer.label for answer in expected]
+    assert len({answer.label for answer in expected}) == len(reference.labels), "the texts should show every label"
+    in_browser = np.array([list(answer["scores"].values()) for answer in answers["predictions"]])
+    on_device = np.array([list(answer.scores.values()) for answer in expected])
+    difference = np.abs(in_browser - on_device).max()
+    milliseconds = np.median([answer["milliseconds"] for answer in answers["predictions"]])
+    print(f"LiteRT.js: median {milliseconds:.2f} ms a text, largest difference of a score {difference:.1e}")
+    assert difference < SCORE_TOLERANCE
+
+    token_ids, padding_mask = reference.tokenizer.encode(ugly_texts)
+    for index, (ids, mask) in enumerate(answers["ids"]):
+        assert ids == token_ids[index].tolist(), ugly_texts[index][:60]
+        assert mask == padding_mask[index].tolist()
+
+    assert answers["refusal"].startswith("BundleError: ")
+    assert answers["shown"]["label"] == expected[0].label
+    assert answers["shown"]["rows"] == len(reference.labels)
+    assert "ms" in answers["shown"]["latency"]
+    assert answers["problems"] == []
+    assert answers["foreign"] == [], "the page must load nothing from elsewhere"

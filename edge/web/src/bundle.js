@@ -1,0 +1,100 @@
+/**
+ * Takes a bundle apart: `<flatbuffer><zip of manifest.json, labels.txt, vocab.txt>`, stored without compression, with
+ * a SHA-256 over everything before it in the archive's comment. See docs/edge.md.
+ */
+
+const FORMAT_VERSION = 1;
+const FILES = ["manifest.json", "labels.txt", "vocab.txt"];
+
+/** A file that is not a usable bundle; the message says why. */
+export class BundleError extends Error {
+  name = "BundleError";
+}
+
+/**
+ * @param {ArrayBuffer} content the whole file
+ * @returns {Promise<{manifest: object, labels: string[], vocabulary: string[], content: Uint8Array}>}
+ * @throws {BundleError}
+ */
+export async function readBundle(content) {
+  const bytes = new Uint8Array(content);
+  const end = await checkSeal(bytes);
+  const { model, files } = readZip(bytes, end);
+  if (files.size !== FILES.length || !FILES.every((name) => files.has(name))) {
+    throw new BundleError(`the bundle holds ${[...files.keys()].join(", ")}, it should hold ${FILES.join(", ")}`);
+  }
+  const manifest = JSON.parse(text(files.get("manifest.json")));
+  if (manifest.format_version !== FORMAT_VERSION) {
+    throw new BundleError(`format version ${manifest.format_version}, this page reads ${FORMAT_VERSION}`);
+  }
+  const parts = { tflite: model, vocabulary: files.get("vocab.txt"), labels: files.get("labels.txt") };
+  for (const [name, part] of Object.entries(parts)) {
+    if ((await sha256(part)) !== manifest.digests[name]) {
+      throw new BundleError(`the ${name} is not the one of the manifest`);
+    }
+  }
+  const vocabulary = text(files.get("vocab.txt")).split("\n").slice(0, -1);
+  return { manifest, labels: manifest.labels, vocabulary, content: bytes };
+}
+
+/**
+ * @param {BufferSource} part
+ * @returns {Promise<string>} its SHA-256 in hexadecimal
+ */
+export async function sha256(part) {
+  if (!globalThis.crypto?.subtle) {
+    throw new BundleError("the browser checks digests only on https:// pages and on localhost");
+  }
+  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", part));
+  return Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+/** Checks the digest at the end and returns where the archive's comment begins. */
+async function checkSeal(bytes) {
+  if (latin(bytes.subarray(4, 8)) !== "TFL3") throw new BundleError("not a TFLite model");
+  const seal = /edgeline-bundle\/(\d{1,9}) sha256:([0-9a-f]{64})$/.exec(latin(bytes.subarray(-128)));
+  if (!seal) throw new BundleError("a TFLite model, but no bundle, or cut off");
+  if (Number(seal[1]) !== FORMAT_VERSION) {
+    throw new BundleError(`format version ${seal[1]}, this page reads ${FORMAT_VERSION}`);
+  }
+  const end = bytes.length - seal[0].length;
+  if ((await sha256(bytes.subarray(0, end))) !== seal[2]) throw new BundleError("the bundle was altered or damaged");
+  return end;
+}
+
+function readZip(bytes, end) {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const files = new Map();
+  let modelEnd = end;
+  try {
+    const directory = end - 22; // the fixed part of the end record
+    if (view.getUint32(directory, true) !== 0x06054b50) throw new BundleError("the zip directory is missing");
+    let position = view.getUint32(directory + 16, true);
+    for (let left = view.getUint16(directory + 10, true); left > 0; left -= 1) {
+      const isEntry = view.getUint32(position, true) === 0x02014b50;
+      const isStored = view.getUint16(position + 10, true) === 0;
+      if (!isEntry || !isStored) throw new BundleError("a zip entry is not valid");
+      const size = view.getUint32(position + 24, true);
+      const nameLength = view.getUint16(position + 28, true);
+      const offset = view.getUint32(position + 42, true);
+      const start = offset + 30 + nameLength;
+      if (start + size > directory) throw new BundleError("a zip entry reaches beyond the file");
+      files.set(latin(bytes.subarray(position + 46, position + 46 + nameLength)), bytes.subarray(start, start + size));
+      modelEnd = Math.min(modelEnd, offset);
+      position += 46 + nameLength;
+    }
+  } catch (error) {
+    if (error instanceof RangeError) throw new BundleError("the zip directory cannot be read");
+    throw error;
+  }
+  return { model: bytes.subarray(0, modelEnd), files };
+}
+
+function latin(bytes) {
+  return String.fromCharCode(...bytes);
+}
+
+function text(bytes) {
+  // Without ignoreBOM, a first token that begins with U+FEFF would lose it.
+  return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+}

@@ -1,0 +1,73 @@
+/** The page: loads a bundle, answers as one types. */
+
+import { Classifier } from "./classifier.js";
+
+const element = (id) => document.getElementById(id);
+let classifier = null;
+let asked = 0;
+const times = [];
+
+async function load(content, name) {
+  element("status").textContent = `loading ${name} …`;
+  element("status").classList.remove("error");
+  try {
+    const started = performance.now();
+    const loaded = await Classifier.load(content);
+    await classifier?.close();
+    classifier = loaded;
+    const seconds = ((performance.now() - started) / 1000).toFixed(2);
+    const { task, recipe, sequence_length: length } = classifier.manifest;
+    element("status").textContent =
+      `${task} · ${recipe} · ${(content.byteLength / 1e6).toFixed(2)} MB · ${length} tokens · ` +
+      `loaded in ${seconds} s`;
+    element("text").disabled = false;
+    times.length = 0;
+    await answer();
+  } catch (error) {
+    classifier = null;
+    element("text").disabled = true;
+    element("status").textContent = `${name}: ${error.message}`;
+    element("status").classList.add("error");
+  }
+  // For tests and the console.
+  window.edgeline = { classifier, error: classifier ? null : element("status").textContent };
+}
+
+async function answer() {
+  const text = element("text").value;
+  const turn = ++asked;
+  if (!classifier || !text) {
+    element("answer").hidden = true;
+    return;
+  }
+  const prediction = await classifier.predict(text);
+  if (turn !== asked) return; // a later key stroke has been asked about meanwhile
+  times.push(prediction.milliseconds);
+  const median = [...times].sort((a, b) => a - b)[times.length >> 1];
+  element("label").textContent = prediction.label;
+  element("latency").textContent =
+    `${prediction.milliseconds.toFixed(2)} ms (median of ${times.length}: ${median.toFixed(2)} ms)`;
+  element("scores").replaceChildren(...Object.entries(prediction.scores).map(([label, score]) => row(label, score)));
+  element("answer").hidden = false;
+}
+
+function row(label, score) {
+  const name = Object.assign(document.createElement("th"), { scope: "row", textContent: label });
+  const meter = Object.assign(document.createElement("meter"), { min: 0, max: 1, value: score });
+  const bar = document.createElement("td");
+  bar.append(meter);
+  const number = Object.assign(document.createElement("td"), { textContent: score.toFixed(4) });
+  const line = document.createElement("tr");
+  line.append(name, bar, number);
+  return line;
+}
+
+element("text").addEventListener("input", answer);
+element("file").addEventListener("change", async (event) => {
+  const [file] = event.target.files;
+  if (file) await load(await file.arrayBuffer(), file.name);
+});
+
+const response = await fetch("./model.tflite");
+if (response.ok) await load(await response.arrayBuffer(), "model.tflite");
+else element("status").textContent = "choose a bundle (model.tflite)";

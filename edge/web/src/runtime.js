@@ -1,0 +1,40 @@
+/**
+ * The LiteRT.js runtime behind one function.
+ *
+ * LiteRT.js has the kernels of the converter's present operator versions and needs no `eval`. The older tfjs-tflite
+ * (alpha, last release 2023) was tried as well: it runs small models, but not the operators of Edgeline's quantized
+ * encoders ("the model could not be run"), and only on pages whose security policy allows evaluating strings as code.
+ */
+
+const LITERT = "./vendor/litert/";
+let litert; // promise of the module, loaded once: LiteRT.js allows one instance per page
+
+/**
+ * @param {Uint8Array} model the whole bundle; the runtime ignores what follows the flatbuffer
+ * @param {{inputs: object, outputs: object}} signature of the manifest
+ * @returns {Promise<{run: (inputs: Record<string, Int32Array>) => Promise<Float32Array>, close: () => void}>} `run`
+ *   answers for one text, `close` frees the model's memory, which no garbage collector sees
+ */
+export async function loadRuntime(model, signature) {
+  litert ??= start();
+  const { loadAndCompile, Tensor } = await litert;
+  const compiled = await loadAndCompile(model, { accelerator: "wasm" });
+  const run = async (inputs) => {
+    const tensors = {};
+    for (const [name, { shape }] of Object.entries(signature.inputs)) tensors[name] = new Tensor(inputs[name], shape);
+    const results = await compiled.run("serving_default", tensors);
+    const probabilities = results.probabilities.toTypedArray().slice();
+    for (const tensor of [...Object.values(tensors), ...Object.values(results)]) tensor.delete();
+    return probabilities;
+  };
+  // A kernel that is missing shows itself here, not at the first text.
+  const length = signature.inputs.token_ids.shape[1];
+  await run({ token_ids: new Int32Array(length), padding_mask: new Int32Array(length).fill(1) });
+  return { run, close: () => compiled.delete() };
+}
+
+async function start() {
+  const module = await import(`../${LITERT}index.js`);
+  await module.loadLiteRt(new URL(`${LITERT}wasm/`, document.baseURI).href);
+  return module;
+}

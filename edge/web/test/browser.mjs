@@ -1,0 +1,76 @@
+/**
+ * Asks the built page in headless Chromium, for a comparison with the Python package:
+ * `node test/browser.mjs FOLDER QUESTIONS.json`, answers as JSON on stdout.
+ *
+ * Questions are `{"texts": [...], "tokenize": [...], "damaged": base64}`.
+ */
+
+import { readFile } from "node:fs/promises";
+import { chromium } from "playwright-core";
+
+import { serve } from "../serve.mjs";
+
+const [folder, questionsPath] = process.argv.slice(2);
+const questions = JSON.parse(await readFile(questionsPath, "utf8"));
+const server = await serve(folder, 0);
+const browser = await chromium.launch({
+  executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+  headless: true,
+  args: [
+    "--no-sandbox", // containers run as root
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+  ],
+});
+try {
+  const page = await browser.newPage();
+  const problems = [];
+  const foreign = [];
+  const home = `http://127.0.0.1:${server.address().port}/`;
+  page.on("pageerror", (error) => problems.push(String(error)));
+  page.on("console", (message) => {
+    // LiteRT.js writes its log to stderr, which the browser shows as errors.
+    if (message.type() === "error" && !/^(INFO|WARNING): /.test(message.text())) problems.push(message.text());
+  });
+  page.on("request", (request) => {
+    if (!request.url().startsWith(home) && !/^(data|blob):/.test(request.url())) foreign.push(request.url());
+  });
+  await page.goto(home);
+  await page.waitForFunction(() => window.edgeline !== undefined, null, { timeout: 60_000 });
+  const answers = await page.evaluate(async ({ texts, tokenize, damaged }) => {
+    const { classifier, error } = window.edgeline;
+    if (!classifier) return { error };
+    const predictions = [];
+    for (const text of texts) predictions.push(await classifier.predict(text));
+    const ids = tokenize.map((text) => {
+      const { tokenIds, paddingMask } = classifier.tokenizer.encode(text);
+      return [Array.from(tokenIds), Array.from(paddingMask)];
+    });
+    const { Classifier } = await import("./src/classifier.js");
+    const bytes = Uint8Array.from(atob(damaged), (character) => character.charCodeAt(0));
+    const refusal = await Classifier.load(bytes.buffer).then(
+      () => null,
+      (reason) => `${reason.name}: ${reason.message}`,
+    );
+    return { predictions, ids, refusal };
+  }, questions);
+  if (!answers.error) {
+    // As a visitor would: type, and read what the page shows.
+    await page.fill("#text", questions.texts[0]);
+    await page.waitForSelector("#answer:not([hidden])");
+    answers.shown = {
+      label: await page.textContent("#label"),
+      latency: await page.textContent("#latency"),
+      rows: await page.locator("#scores tr").count(),
+      status: await page.textContent("#status"),
+    };
+  }
+  console.log(JSON.stringify({ ...answers, problems, foreign }));
+} finally {
+  await browser.close();
+  server.close();
+}
