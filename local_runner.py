@@ -99,7 +99,7 @@ def run(
     )  # fmt: skip
     try:
         outcome = session.run(config, options)
-    except (ConfigError, DataError, ValueError) as error:
+    except (ConfigError, DataError, session.OptionError) as error:
         raise WrongUse(str(error)) from None
     except (PackageError, session.BusyError) as error:
         raise Failed(str(error)) from None
@@ -119,7 +119,7 @@ def validate(config_path: str, profile: str, overrides: tuple[str, ...], data: s
     """Check configuration, schema and every row, without TensorFlow."""
     config = _load(config_path, profile, overrides, data)
     found = _checked(config)
-    click.echo(f"{config_path} ({profile}): valid, digest {config.digest()}")
+    click.echo(f"{config_path} ({profile}): valid, digest {config.digest()[:16]}")
     click.echo(f"{found['file']}: {found['rows']} rows")
     for column, values in found["counts"].items():
         click.echo(f"  {column}: " + ", ".join(f"{value} {count}" for value, count in values.most_common(12)))
@@ -150,7 +150,7 @@ def nodes(config_path: str, profile: str, overrides: tuple[str, ...], data: str 
     for item in ir.nodes:
         node = item.pipeline_node
         table.add_row(node.node_info.id, states[node.node_info.id], ", ".join(node.upstream_nodes))
-    Console(highlight=False).print(table)
+    Console(highlight=False, width=None if sys.stdout.isatty() else 160).print(table)
 
 
 @cli.command()

@@ -99,7 +99,8 @@ def load_trained(folder: str, *, policy: str = "float32", dropout: float = 0.0) 
         CheckpointError: a file is missing or unreadable, or the parts do not fit each other.
     """
     folder = folder.rstrip("/")
-    missing = [name for name in (ARCHITECTURE, WEIGHTS, VOCABULARY, LABELS) if not tf.io.gfile.exists(f"{folder}/{name}")]
+    wanted = (ARCHITECTURE, WEIGHTS, VOCABULARY, LABELS)
+    missing = [name for name in wanted if not tf.io.gfile.exists(f"{folder}/{name}")]
     if missing:
         raise CheckpointError(f"{folder} is not a trained model: {', '.join(missing)} missing.")
     try:

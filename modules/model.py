@@ -218,7 +218,8 @@ def clone_initializer(initializer: tf_keras.initializers.Initializer) -> tf_kera
 
 def transformer_layers(model: tf_keras.Model) -> list[keras_nlp.layers.TransformerEncoder]:
     """The transformer layers of a model that `build_model` made, from the input to the head."""
-    return [layer for layer in model.get_layer(ENCODER).layers if isinstance(layer, keras_nlp.layers.TransformerEncoder)]
+    layers = model.get_layer(ENCODER).layers
+    return [layer for layer in layers if isinstance(layer, keras_nlp.layers.TransformerEncoder)]
 
 
 def logits_model(model: tf_keras.Model) -> tf_keras.Model:

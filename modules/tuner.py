@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import modules  # noqa: F401  (settles Keras 2 before TensorFlow is imported)
-from modules import data, devices, hyperparameters, pretrained, progress, tokenization, training
+from modules import backbone, data, devices, hyperparameters, progress, tokenization, training
 from modules.trainer import starting_model
 
 import keras_tuner
@@ -41,7 +41,7 @@ def tuner_fn(fn_args: FnArgs) -> TunerFnResult:
     config = fn_args.custom_config
     tuner_config, trainer_config = config["tuner"], config["trainer"]
     length, labels = config["preprocessing"]["sequence_length"], config["labels"]
-    vocabulary = tokenization.load_vocabulary(pretrained.vocabulary_path(config["backbone"]))
+    vocabulary = tokenization.load_vocabulary(backbone.vocabulary_path(config["backbone"]))
     strategy = devices.distribution_strategy()
     policy = devices.resolve_precision(trainer_config["precision"])
     replicas = strategy.num_replicas_in_sync

@@ -12,6 +12,9 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from pipeline.config_edge import ConverterConfig, EdgeEvaluatorConfig, PrunerConfig
+from pipeline.config_platform import PlatformConfig
+
 Precision = Literal["auto", "float32", "mixed_float16", "mixed_bfloat16"]
 Metric = Literal["accuracy", "macro_f1", "auc", "precision", "recall", "calibration_error"]
 Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
@@ -26,8 +29,13 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
     def digest(self) -> str:
-        """SHA-256 (first 16 hexadecimal digits) of the section's values, independent of their order in the file."""
-        return hashlib.sha256(json.dumps(self.model_dump(mode="json"), sort_keys=True).encode()).hexdigest()[:16]
+        """SHA-256, 64 hexadecimal digits, of the section's values, independent of their order in the file."""
+        return self.digest_of(*type(self).model_fields)
+
+    def digest_of(self, *fields: str) -> str:
+        """The same of some of its fields."""
+        values = self.model_dump(mode="json", include=set(fields))
+        return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
 
 
 class Columns(Section):
@@ -281,7 +289,15 @@ class Config(Section):
     evaluator: EvaluatorConfig = EvaluatorConfig()
     """Server gate."""
     pusher: PusherConfig = PusherConfig()
-    """Server push."""
+    """What a push keeps, of server models and of bundles."""
+    pruner: PrunerConfig = PrunerConfig()
+    """The student: shape, distillation, zeros."""
+    converter: ConverterConfig = ConverterConfig()
+    """TFLite recipes."""
+    edge_evaluator: EdgeEvaluatorConfig = EdgeEvaluatorConfig()
+    """The gate in front of the bundle's push."""
+    platform: PlatformConfig = PlatformConfig()
+    """What the nodes get on Kubeflow or Vertex AI; the local runner reads nothing of it."""
 
     @model_validator(mode="after")
     def _labels_differ(self) -> Self:

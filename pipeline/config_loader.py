@@ -46,10 +46,13 @@ def load(
     """
     path = Path(path)
     root = _parse(path)
-    values = _plain(root)
+    values = _plain(root, path)
     if not isinstance(values, dict):
         raise ConfigError(f"{path}: expected a mapping of sections at the top, found {type(values).__name__}.")
     profiles = values.pop(PROFILES, None) or {}
+    if not isinstance(profiles, dict) or not all(isinstance(item or {}, dict) for item in profiles.values()):
+        line, _ = _line(root, [PROFILES])
+        raise ConfigError(f"{path}:{line}: profiles: expected names of profiles, each with sections under it.")
     if profile is not None:
         if profile not in profiles:
             raise ConfigError(
@@ -84,10 +87,8 @@ def _parse(path: Path) -> yaml.Node:
     try:
         node = yaml.compose(text, Loader=_Loader)
         duplicate = _duplicate_key(node)
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        line = f":{mark.line + 1}:{mark.column + 1}" if mark else ""
-        raise ConfigError(f"{path}{line}: not valid YAML: {error.problem or error.context}.") from None
+    except yaml.YAMLError as error:
+        raise _not_yaml(path, error) from None
     if node is None:
         raise ConfigError(f"{path}: the file is empty.")
     if duplicate is not None:
@@ -100,9 +101,10 @@ def _duplicate_key(node: yaml.Node | None) -> yaml.Node | None:
     if isinstance(node, yaml.MappingNode):
         seen: set[str] = set()
         for key, value in node.value:
-            if key.value in seen:
-                return key
-            seen.add(key.value)
+            if isinstance(key, yaml.ScalarNode):
+                if key.value in seen:
+                    return key
+                seen.add(key.value)
             found = _duplicate_key(value)
             if found is not None:
                 return found
@@ -125,8 +127,17 @@ _Loader.add_implicit_resolver(
 )
 
 
-def _plain(node: yaml.Node) -> Any:
-    return _Loader("").construct_document(node)
+def _plain(node: yaml.Node, path: Path) -> Any:
+    try:
+        return _Loader("").construct_document(node)
+    except (yaml.YAMLError, ValueError) as error:  # a ValueError is a date that does not exist
+        raise _not_yaml(path, error) from None
+
+
+def _not_yaml(path: Path, error: Exception) -> ConfigError:
+    mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
+    line = f":{mark.line + 1}:{mark.column + 1}" if mark else ""
+    return ConfigError(f"{path}{line}: not valid YAML: {getattr(error, 'problem', None) or error}.")
 
 
 def _merge(base: Mapping[str, Any], top: Mapping[str, Any]) -> dict[str, Any]:
@@ -148,7 +159,7 @@ def _override(values: dict[str, Any], override: str) -> dict[str, Any]:
         raise ConfigError(f"--set {override!r}: expected FIELD=VALUE, for example `--set trainer.epochs=3`.")
     try:
         value: Any = yaml.load(text, Loader=_Loader)
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError) as error:
         raise ConfigError(f"--set {override!r}: the value is not valid YAML ({error}).") from None
     for key in reversed(keys):
         value = {key: value}
@@ -167,11 +178,14 @@ class _Origin:
         for field, text in self._overrides.items():
             if dotted == field or dotted.startswith(f"{field}."):
                 return f"--set {text}"
+        # An error of a whole section may come from an override of a part of it.
+        inside = [text for field, text in self._overrides.items() if field.startswith(f"{dotted}.") or not dotted]
+        also = "".join(f" with --set {text}" for text in inside)
         if self._profile is not None:
             line, depth = _line(self._root, [PROFILES, self._profile, *location])
-            if depth == len(location) + 2:
-                return f"{self._path}:{line} (profile {self._profile})"
-        return f"{self._path}:{_line(self._root, location)[0]}"
+            if location and depth == len(location) + 2:
+                return f"{self._path}:{line} (profile {self._profile}){also}"
+        return f"{self._path}:{_line(self._root, location)[0]}{also}"
 
 
 def _line(node: yaml.Node, location: Sequence[str | int]) -> tuple[int, int]:

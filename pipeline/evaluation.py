@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline.config import Bound, Config
 
 if TYPE_CHECKING:
-    import tensorflow_model_analysis as tfma
+    from tensorflow_model_analysis.proto import config_pb2
 
 CANDIDATE, BASELINE = "candidate", "baseline"
 PREDICTION_KEY = "probabilities"
@@ -16,7 +16,7 @@ _LOWER_IS_BETTER = frozenset({"calibration_error"})
 _EPSILON = 1e-9  # TFMA compares strictly: a metric that equals its bound passes
 
 
-def eval_config(config: Config, *, gated: bool) -> tfma.EvalConfig:
+def eval_config(config: Config, *, gated: bool) -> config_pb2.EvalConfig:
     """Builds TFMA's configuration.
 
     Args:
@@ -27,8 +27,8 @@ def eval_config(config: Config, *, gated: bool) -> tfma.EvalConfig:
         Metrics overall and for every value of every slice column.
     """
     import modules  # noqa: F401, I001  (settles Keras 2 before TFMA imports TensorFlow)
-    import tensorflow_model_analysis as tfma
     from google.protobuf import json_format
+    from tensorflow_model_analysis.proto import config_pb2  # `tfma.EvalConfig` is there only after TFX was imported
 
     spec: dict[str, Any] = {
         "signature_name": "serving_default",
@@ -48,7 +48,7 @@ def eval_config(config: Config, *, gated: bool) -> tfma.EvalConfig:
         "metrics_specs": _metrics_specs(config, gated=gated),
         "options": {"include_default_metrics": False},
     }
-    return json_format.ParseDict(document, tfma.EvalConfig())
+    return json_format.ParseDict(document, config_pb2.EvalConfig())
 
 
 def _metrics_specs(config: Config, *, gated: bool) -> list[dict[str, Any]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -14,16 +15,22 @@ from tfx import v1 as tfx
 from tfx.components.example_gen.component import FileBasedExampleGen
 from tfx.dsl.components.base import executor_spec
 
-from pipeline import evaluation, sources
+from pipeline import evaluation, lookups, sources, vertex_training
+from pipeline.components.edge_evaluator import EdgeEvaluator
 from pipeline.components.example_validator import ExampleValidator
 from pipeline.components.linear_baseline import LinearBaseline
+from pipeline.components.pruner import Pruner
 from pipeline.components.pusher import Pusher
+from pipeline.components.registry_pusher import RegistryPusher
+from pipeline.components.tflite_converter import TFLiteConverter
 from pipeline.config import Config
+from pipeline.engines import LOCAL, Engine, VertexJob
 from pipeline.ingest import example_gen as ingest
 from pipeline.ingest import rows
-from pipeline.resolvers import LatestOtherBlessedModelStrategy
 
 SPLITS = ("train", "eval", "test")
+# What decides the bundle's content; a new gate is not a new bundle.
+MODEL_SECTIONS = ("labels", "data", "preprocessing", "backbone", "trainer", "tuner", "pruner", "converter")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,6 +57,7 @@ def create_pipeline(
     metadata_connection_config: metadata_store_pb2.ConnectionConfig | None = None,
     beam_pipeline_args: Sequence[str] = (),
     enable_cache: bool = True,
+    engine: Engine = LOCAL,
 ) -> tfx.dsl.Pipeline:
     """Builds the pipeline.
 
@@ -59,6 +67,7 @@ def create_pipeline(
         metadata_connection_config: the metadata store; None where the orchestrator has its own.
         beam_pipeline_args: for every node that runs on Beam.
         enable_cache: False executes every node.
+        engine: what the orchestrator can do.
 
     Returns:
         The pipeline, named after the task.
@@ -73,13 +82,11 @@ def create_pipeline(
     transform.add_upstream_node(example_validator)  # nothing is computed from rows that do not fit the schema
     baseline = _linear_baseline(config, examples)
     baseline.add_upstream_node(example_validator)
-    search = _hyperparameters(config, transform)
-    warm_start = _warm_start(config)
-    trainer = _trainer(config, transform, search, warm_start)
+    search = _hyperparameters(config, transform, engine)
+    warm_start = [lookups.warm_start(engine, f"{places.push}/server")] if config.trainer.warm_start else []
+    trainer = _trainer(config, transform, search, warm_start, engine.vertex)
     candidate = trainer.outputs["model"]
-    resolver = tfx.dsl.Resolver(
-        strategy_class=LatestOtherBlessedModelStrategy, candidate=candidate, **_trained_models()
-    ).with_id("LatestBlessedModelResolver")
+    resolver = lookups.baseline(engine, candidate, f"{places.push}/server")
     evaluator = tfx.components.Evaluator(
         examples=examples,
         example_splits=["eval"],
@@ -99,6 +106,7 @@ def create_pipeline(
         push_destination=_folder(f"{places.push}/server"),
         custom_config={"keep_versions": config.pusher.keep_versions},
     )
+    edge = _edge_branch(config, places, examples, transform, candidate, evaluator)
     nodes = [
         example_gen,
         statistics_gen,
@@ -113,7 +121,12 @@ def create_pipeline(
         evaluator,
         test_evaluator,
         pusher,
+        *_registry(config, candidate, evaluator, engine.vertex),
+        *edge,
     ]
+    for node in nodes:
+        if node.id in engine.beam_args:
+            node.with_beam_pipeline_args(engine.beam_args[node.id])
     return tfx.dsl.Pipeline(
         pipeline_name=f"edgeline-{config.task}",
         pipeline_root=places.pipeline_root,
@@ -125,7 +138,7 @@ def create_pipeline(
 
 
 def _example_gen(config: Config, places: Places) -> FileBasedExampleGen:
-    data = Path(places.data)
+    folder, _, file = places.data.rpartition("/")  # not a Path: it may be a URI
     splits = [tfx.proto.SplitConfig.Split(name=name, hash_buckets=getattr(config.data.splits, name)) for name in SPLITS]
     settings = {
         **_columns(config),
@@ -134,8 +147,8 @@ def _example_gen(config: Config, places: Places) -> FileBasedExampleGen:
         "sources": sources.digest("pipeline.ingest.example_gen"),
     }
     return FileBasedExampleGen(
-        input_base=str(data.parent),
-        input_config=tfx.proto.Input(splits=[tfx.proto.Input.Split(name="all", pattern=data.name)]),
+        input_base=folder or "/",
+        input_config=tfx.proto.Input(splits=[tfx.proto.Input.Split(name="all", pattern=file)]),
         output_config=tfx.proto.Output(
             split_config=tfx.proto.SplitConfig(splits=splits, partition_feature_name=rows.TEXT_HASH)
         ),
@@ -160,44 +173,34 @@ def _linear_baseline(config: Config, examples: Any) -> LinearBaseline:
     return LinearBaseline(examples=examples, settings=settings)
 
 
-def _hyperparameters(config: Config, transform: Any) -> list[Any]:
+def _hyperparameters(config: Config, transform: Any, engine: Engine) -> list[Any]:
     """The node that yields hyperparameters, if any: the tuner, or a look-up of its latest result."""
     if config.tuner.reuse == "latest":
-        return [
-            tfx.dsl.Resolver(
-                strategy_class=tfx.dsl.experimental.LatestArtifactStrategy,
-                best_hyperparameters=tfx.dsl.Channel(
-                    type=tfx.types.standard_artifacts.HyperParameters, producer_component_id="Tuner"
-                ),
-            ).with_id("LatestHyperparametersResolver")
-        ]
+        return [lookups.hyperparameters(engine)]
     if not config.tuner.enabled:
         return []
     sections = ("labels", "data", "preprocessing", "backbone", "trainer", "tuner")
     return [
-        tfx.components.Tuner(
+        vertex_training.tuner_class(engine.vertex)(
             examples=transform.outputs["transformed_examples"],
             transform_graph=transform.outputs["transform_graph"],
             tuner_fn="modules.tuner.tuner_fn",
             train_args=tfx.proto.TrainArgs(splits=["train"]),
             eval_args=tfx.proto.EvalArgs(splits=["eval"]),
-            custom_config=_custom_config(config, "modules.tuner", *sections),
+            custom_config={
+                **_custom_config(config, "modules.tuner", *sections),
+                **vertex_training.custom_config(engine.vertex, search=True),
+            },
+            **vertex_training.tune_args(engine.vertex),
         )
     ]
 
 
-def _warm_start(config: Config) -> list[Any]:
-    if not config.trainer.warm_start:
-        return []
-    return [
-        tfx.dsl.Resolver(strategy_class=tfx.dsl.experimental.LatestBlessedModelStrategy, **_trained_models()).with_id(
-            "WarmStartResolver"
-        )
-    ]
-
-
-def _trainer(config: Config, transform: Any, search: list[Any], warm_start: list[Any]) -> tfx.components.Trainer:
-    return tfx.components.Trainer(
+def _trainer(
+    config: Config, transform: Any, search: list[Any], warm_start: list[Any], job: VertexJob | None
+) -> tfx.components.Trainer:
+    sections = ("labels", "data", "preprocessing", "backbone", "trainer")
+    return vertex_training.trainer_class(job)(
         examples=transform.outputs["transformed_examples"],
         transform_graph=transform.outputs["transform_graph"],
         run_fn="modules.trainer.run_fn",
@@ -205,18 +208,72 @@ def _trainer(config: Config, transform: Any, search: list[Any], warm_start: list
         base_model=warm_start[0].outputs["model"] if warm_start else None,
         train_args=tfx.proto.TrainArgs(splits=["train"]),
         eval_args=tfx.proto.EvalArgs(splits=["eval"]),
-        custom_config=_custom_config(
-            config, "modules.trainer", "labels", "data", "preprocessing", "backbone", "trainer"
-        ),
+        custom_config={
+            **_custom_config(config, "modules.trainer", *sections),
+            **vertex_training.custom_config(job, search=False),
+        },
     )
 
 
-def _trained_models() -> dict[str, Any]:
-    """The queries for Trainer's models and Evaluator's blessings; other nodes emit such artifacts too."""
-    artifacts = tfx.types.standard_artifacts
+def _registry(config: Config, model: Any, evaluator: Any, job: VertexJob | None) -> list[RegistryPusher]:
+    if not (job and job.registry):
+        return []
+    settings = {
+        "name": f"edgeline-{config.task}",
+        "project": job.project,
+        "region": job.region,
+        "encryption_key": job.encryption_key,
+        "registry": job.registry.model_dump(mode="json"),
+    }
+    return [RegistryPusher(model=model, model_blessing=evaluator.outputs["blessing"], settings=settings)]
+
+
+def _edge_branch(
+    config: Config, places: Places, examples: Any, transform: Any, model: Any, evaluator: Any
+) -> list[Any]:
+    """From the blessed model to a pushed bundle: each step a node, so that a new gate does not convert again."""
+    transformed = transform.outputs["transformed_examples"]
+    pruner = Pruner(
+        transformed_examples=transformed,
+        model=model,
+        model_blessing=evaluator.outputs["blessing"],
+        settings=_edge_settings(config, "pruner", "modules.compression"),
+    )
+    converter = TFLiteConverter(
+        transformed_examples=transformed,
+        model=model,
+        pruned_model=pruner.outputs["pruned_model"],
+        settings=_edge_settings(config, "converter", "modules.conversion"),
+    )
+    edge_evaluator = EdgeEvaluator(
+        examples=examples,
+        variants=converter.outputs["variants"],
+        model=model,
+        settings={
+            **_edge_settings(config, "edge_evaluator", "modules.edge_evaluation"),
+            **_columns(config),
+            "task": config.task,
+            "digests": {
+                "config": config.digest_of(*MODEL_SECTIONS),
+                "code": sources.digest("modules.trainer", "modules.compression", "modules.conversion"),
+            },
+        },
+    )
+    edge_pusher = Pusher(
+        model=edge_evaluator.outputs["bundle"],
+        model_blessing=edge_evaluator.outputs["blessing"],
+        push_destination=_folder(f"{places.push}/edge"),
+        custom_config={"keep_versions": config.pusher.keep_versions},
+    ).with_id("EdgePusher")
+    return [pruner, converter, edge_evaluator, edge_pusher]
+
+
+def _edge_settings(config: Config, section: str, module: str) -> dict[str, Any]:
+    """The settings of a node behind the blessing."""
     return {
-        "model": tfx.dsl.Channel(type=artifacts.Model, producer_component_id="Trainer"),
-        "model_blessing": tfx.dsl.Channel(type=artifacts.ModelBlessing, producer_component_id="Evaluator"),
+        **config.node_settings(section),
+        "sequence_length": config.preprocessing.sequence_length,
+        "sources": sources.digest(module),
     }
 
 
@@ -230,6 +287,9 @@ def _custom_config(config: Config, module: str, *sections: str) -> dict[str, Any
     settings = config.node_settings(*sections)
     if "data" in settings:
         settings["data"] = {"columns": settings["data"]["columns"]}
+    vocabulary = getattr(config.backbone, "vocabulary", None)
+    if "backbone" in settings and vocabulary:
+        settings["vocabulary"] = hashlib.sha256(Path(vocabulary).read_bytes()).hexdigest()[:16]
     return {**settings, "sources": sources.digest(module)}
 
 

@@ -17,7 +17,7 @@ def digest(*modules: str) -> str:
         *modules: dotted names, such as `modules.trainer`.
 
     Returns:
-        The first 16 hexadecimal digits of a SHA-256 over names and contents; comments count, file times do not.
+        A SHA-256 (64 hexadecimal digits) over names and contents; comments count, file times do not.
 
     Raises:
         FileNotFoundError: a module does not exist.
@@ -32,7 +32,7 @@ def digest(*modules: str) -> str:
     total = hashlib.sha256()
     for name in sorted(files):
         total.update(f"{name}\0".encode() + files[name].read_bytes() + b"\0")
-    return total.hexdigest()[:16]
+    return total.hexdigest()
 
 
 def _path(name: str) -> Path:

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import modules  # noqa: F401
 
@@ -37,3 +38,16 @@ def float32_policy() -> Iterator[None]:
     tf_keras.mixed_precision.set_global_policy("float32")
     yield
     tf_keras.mixed_precision.set_global_policy("float32")
+
+
+@pytest.fixture(scope="session")
+def vocabulary_file(repository: Path) -> Path:
+    """A small WordPiece vocabulary, uncased: letters, digits, punctuation, common words and suffixes."""
+    return repository / "tests" / "data" / "vocab.txt"
+
+
+@pytest.fixture(scope="session")
+def tiny_backbone(vocabulary_file: Path) -> dict[str, Any]:
+    """The `backbone` section of a network that trains in milliseconds."""
+    shape = {"num_layers": 1, "num_heads": 2, "hidden_dim": 8, "intermediate_dim": 16}
+    return {"kind": "scratch", "vocabulary": str(vocabulary_file), **shape}

@@ -10,6 +10,7 @@ import csv
 import dataclasses
 import difflib
 import hashlib
+import json
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -142,7 +143,7 @@ def _places(header: Sequence[str], name: str, layout: Layout) -> list[int]:
             if other != layout.delimiter and other in header[0]:
                 raise DataError(
                     f"{name}:1: the header is one single column {header[0]!r}: the delimiter seems to be {other!r}, "
-                    f"not {layout.delimiter!r}. Set data.delimiter (`--set data.delimiter={other!r}`)."
+                    f"not {layout.delimiter!r}. Set data.delimiter (`--set 'data.delimiter={json.dumps(other)}'`)."
                 )
     column = missing[0]
     near = difflib.get_close_matches(column, header, n=1)

@@ -10,8 +10,7 @@ import modules  # noqa: F401  (settles Keras 2 before TFX imports TensorFlow)
 
 from tfx.dsl.compiler import constants
 from tfx.orchestration import metadata
-from tfx.orchestration.local import runner_utils
-from tfx.orchestration.portable import launcher, runtime_parameter_utils
+from tfx.orchestration.portable import runtime_parameter_utils
 from tfx.proto.orchestration import pipeline_pb2
 
 from pipeline.orchestration import local
@@ -31,7 +30,6 @@ def cache_state(ir: pipeline_pb2.Pipeline, metadata_file: Path) -> dict[str, str
         By node id, in topological order: `cached`, `resolved` (a look-up) or `to run`.
     """
     runtime_parameter_utils.substitute_runtime_parameter(ir, {constants.PIPELINE_RUN_ID_PARAMETER_NAME: "cache-state"})
-    deployment = runner_utils.extract_local_deployment_config(ir)
     states: dict[str, str] = {}
     with tempfile.TemporaryDirectory() as scratch:
         copy = Path(scratch) / metadata_file.name
@@ -43,14 +41,7 @@ def cache_state(ir: pipeline_pb2.Pipeline, metadata_file: Path) -> dict[str, str
             if any(states.get(name) == PENDING for name in node.upstream_nodes):
                 states[node_id] = PENDING
                 continue
-            attempt = launcher.Launcher(
-                pipeline_node=node,
-                mlmd_connection=metadata.Metadata(connection),
-                pipeline_info=ir.pipeline_info,
-                pipeline_runtime_spec=ir.runtime_spec,
-                executor_spec=runner_utils.extract_executor_spec(deployment, node_id),
-                custom_driver_spec=runner_utils.extract_custom_driver_spec(deployment, node_id),
-            )
+            attempt = local.node_launcher(ir, node, connection)
             if local.is_resolver(node):
                 attempt.launch()
                 states[node_id] = RESOLVED

@@ -28,12 +28,14 @@ def show(summary: Mapping[str, Any], console: Console, *, run_dir: str) -> None:
         console.print("[dim]acc: accuracy · F1: macro-F1 · base: TF-IDF + logistic regression on the same rows[/]")
     console.print()
     _verdict(summary, console)
+    _edge(summary, console)
     _tuning(summary, console)
     seconds = summary["seconds"]
     executed = sum(state == "executed" for state in summary["states"].values())
     console.print(
         f"Time      {_duration(seconds['total'])}, imports {seconds['imports']:.0f} s of it · "
-        f"{executed} nodes executed, {summary['cache_hits']} from the cache"
+        f"{executed} nodes executed, {summary['cache_hits']} from the cache",
+        soft_wrap=True,
     )
     console.print(f"Summary   {run_dir}/summary.json", soft_wrap=True)
 
@@ -102,6 +104,32 @@ def _verdict(summary: Mapping[str, Any], console: Console) -> None:
         console.print(f"Server    {pushed['path']} (SavedModel, version {pushed['version']})", soft_wrap=True)
 
 
+def _edge(summary: Mapping[str, Any], console: Console) -> None:
+    """What ships to devices, or why nothing does."""
+    edge, pushed = summary["edge"], summary["pushed"]["edge"]
+    if not edge:
+        return
+    selected = edge.get("selected")
+    if selected:
+        values = edge["variants"][selected]
+        on_test = edge["test"]["selected"]
+        console.print(
+            f"[green]Bundle[/]    {selected}: {values['bytes'] / 1e6:.2f} MB, {values['size_ratio']:.1f}x smaller, "
+            f"{values['latency_ratio']:.1f}x faster than the blessed model in float32, "
+            f"accuracy {on_test['accuracy']:.3f} on test ({-on_test['accuracy_drop']:+.3f})",
+            soft_wrap=True,
+        )
+    elif edge.get("skipped"):
+        console.print(f"Bundle    none: {edge['skipped']}", soft_wrap=True)
+    else:
+        console.print("[yellow]No bundle[/] passed the edge gate, so none was pushed:")
+        for name, values in edge["variants"].items():
+            why = "; ".join(values.get("missed", [])) or values.get("error", "")
+            console.print(f"          {name}: {why}", soft_wrap=True, markup=False)
+    if pushed:
+        console.print(f"Edge      {pushed['path']}/model.tflite (version {pushed['version']})", soft_wrap=True)
+
+
 def _tuning(summary: Mapping[str, Any], console: Console) -> None:
     trials, training = summary["tuner_trials"], summary["training"] or {}
     if not trials:
@@ -110,7 +138,7 @@ def _tuning(summary: Mapping[str, Any], console: Console) -> None:
     names = [name for name in trials[0] if name in settings]
     best = ", ".join(f"{name} {settings[name]:.3g}" for name in names)
     small = " (the quick profile searches for real, but little)" if summary["profile"] == "quick" else ""
-    console.print(f"Tuning    {len(trials)} trials, took {best}{small}")
+    console.print(f"Tuning    {len(trials)} trials, took {best}{small}", soft_wrap=True)
 
 
 def _duration(seconds: float) -> str:

@@ -58,14 +58,16 @@ class Display(logging.Handler):
         """A node begins."""
         self._running, self._since, self._detail, self._last_plain = node, time.monotonic(), "", time.monotonic()
         if not self._live:
-            self.console.print(f"{_MARK[RUNNING]} {node}")
+            self.console.print(f"{_MARK[RUNNING]} {node}", soft_wrap=True)
 
     def ended(self, result: NodeResult) -> None:
         """A node has ended."""
         self._results[result.node] = result
         self._running = None
         if not self._live:
-            self.console.print(f"{_MARK[result.state]} {result.node}: {result.state} in {result.seconds:.1f} s")
+            self.console.print(
+                f"{_MARK[result.state]} {result.node}: {result.state} in {result.seconds:.1f} s", soft_wrap=True
+            )
 
     def emit(self, record: logging.LogRecord) -> None:
         """A report from inside a node (see `modules.progress`)."""
@@ -75,7 +77,7 @@ class Display(logging.Handler):
         milestone = "step" not in fields or fields.get("epoch_end")
         if not self._live and (milestone or now - self._last_plain >= _PLAIN_INTERVAL_S):
             self._last_plain = now
-            self.console.print(f"    {self._detail}")
+            self.console.print(f"    {self._detail}", soft_wrap=True, markup=False)
 
     def __rich__(self) -> Table:
         """The table as it is now."""

@@ -97,7 +97,6 @@ def run(
         NodeError: a node failed; nothing after it was launched.
     """
     runtime_parameter_utils.substitute_runtime_parameter(ir, {constants.PIPELINE_RUN_ID_PARAMETER_NAME: run_id})
-    deployment = runner_utils.extract_local_deployment_config(ir)
     connection = connection_config(ir)
     results = []
     for node in (item.pipeline_node for item in ir.nodes):
@@ -109,14 +108,7 @@ def run(
         observer.started(node_id)
         started = time.monotonic()
         try:
-            info = launcher.Launcher(
-                pipeline_node=node,
-                mlmd_connection=metadata.Metadata(connection),
-                pipeline_info=ir.pipeline_info,
-                pipeline_runtime_spec=ir.runtime_spec,
-                executor_spec=runner_utils.extract_executor_spec(deployment, node_id),
-                custom_driver_spec=runner_utils.extract_custom_driver_spec(deployment, node_id),
-            ).launch()
+            info = node_launcher(ir, node, connection).launch()
             result = NodeResult(node_id, _state(node, info, connection), time.monotonic() - started)
         except Exception as error:
             observer.ended(NodeResult(node_id, FAILED, time.monotonic() - started, error))
@@ -124,6 +116,21 @@ def run(
         observer.ended(result)
         results.append(result)
     return results
+
+
+def node_launcher(
+    ir: pipeline_pb2.Pipeline, node: pipeline_pb2.PipelineNode, connection: metadata_store_pb2.ConnectionConfig
+) -> launcher.Launcher:
+    """TFX's launcher of one node: its driver, its executor and the publisher of its outputs."""
+    deployment = runner_utils.extract_local_deployment_config(ir)
+    return launcher.Launcher(
+        pipeline_node=node,
+        mlmd_connection=metadata.Metadata(connection),
+        pipeline_info=ir.pipeline_info,
+        pipeline_runtime_spec=ir.runtime_spec,
+        executor_spec=runner_utils.extract_executor_spec(deployment, node.node_info.id),
+        custom_driver_spec=runner_utils.extract_custom_driver_spec(deployment, node.node_info.id),
+    )
 
 
 def connection_config(ir: pipeline_pb2.Pipeline) -> metadata_store_pb2.ConnectionConfig:

@@ -17,6 +17,7 @@ from ml_metadata import metadata_store
 from ml_metadata.proto import metadata_store_pb2
 from tfx.components.evaluator import constants as evaluator_constants
 
+from pipeline.components.edge_evaluator import RESULT_FILE as PARETO_FILE
 from pipeline.components.linear_baseline import RESULT_FILE
 from pipeline.config import Config
 from pipeline.evaluation import BASELINE, CANDIDATE
@@ -57,7 +58,7 @@ def collect(
     failed = [result.node for result in results if result.state == FAILED]
     evaluation, test = outputs.uri("Evaluator", "evaluation"), outputs.uri("TestEvaluator", "evaluation")
     blessing = outputs.artifact("Evaluator", "blessing")
-    pushed = outputs.artifact("Pusher", "pushed_model")
+    pareto = _read_json(outputs.uri("EdgeEvaluator", "evaluation"), PARETO_FILE)
     return {
         "run_id": run_id,
         "task": config.task,
@@ -80,7 +81,11 @@ def collect(
         "tuner_trials": _read_json(outputs.uri("Tuner", "tuner_results"), "tuner_results.json"),
         "states": {result.node: result.state for result in results},
         "cache_hits": sum(result.state == CACHED for result in results),
-        "pushed": {"server": _pushed(pushed)},
+        "edge": {**pareto, "blessed": _blessed(outputs.artifact("EdgeEvaluator", "blessing"))} if pareto else None,
+        "pushed": {
+            "server": _pushed(outputs.artifact("Pusher", "pushed_model")),
+            "edge": _pushed(outputs.artifact("EdgePusher", "pushed_model")),
+        },
         "folder": str(paths.root),
     }
 
@@ -142,8 +147,8 @@ def metrics(uri: str, model: str = CANDIDATE) -> dict[str, Any]:
         model: `candidate` or `baseline`.
 
     Returns:
-        Overall metrics by name, `slices` with the same for `column:value`, and `confusion` as a list of
-        `{actual, predicted, rows}`. Empty where the model was not evaluated.
+        Overall metrics by name, and `slices` with the same for `column:value`. Empty where the model was not
+        evaluated.
     """
     overall: dict[str, Any] = {}
     slices: dict[str, Any] = {}
@@ -197,8 +202,7 @@ def missed_bounds(uri: str) -> list[dict[str, Any]]:
 
 
 def _bound(threshold: Any) -> str:
-    kind = threshold.WhichOneof("type")
-    if kind == "change_threshold":
+    if threshold.HasField("change_threshold"):
         return f"a change of {threshold.change_threshold.absolute.value:+.3f} or better"
     value = threshold.value_threshold
     parts = []
@@ -216,10 +220,9 @@ def _scalars(items: Iterable[Any], model: str) -> dict[str, float]:
         if key.is_diff or key.model_name not in ("", model) or (not key.model_name and model != CANDIDATE):
             continue
         kind = item.value.WhichOneof("type")
-        if kind != "double_value" or key.HasField("sub_key"):
-            continue
-        wanted = key.name in _SCALARS or key.name.startswith(("precision_", "recall_"))
-        if wanted:
+        # Of what TFMA computes per class, only precision and recall carry the class in their name.
+        per_class = key.name.startswith(("precision_", "recall_"))
+        if kind == "double_value" and (per_class or (key.name in _SCALARS and not key.HasField("sub_key"))):
             name = "rows" if key.name == "example_count" else key.name
             values[name] = item.value.double_value.value
     if "rows" in values:

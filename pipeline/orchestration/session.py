@@ -30,6 +30,10 @@ class BusyError(RuntimeError):
     """Another run holds the folder."""
 
 
+class OptionError(ValueError):
+    """An option of the command line that does not fit the pipeline."""
+
+
 @dataclasses.dataclass(frozen=True)
 class RunOptions:
     """What the command line says beside the configuration.
@@ -168,13 +172,16 @@ def run(config: Config, options: RunOptions) -> Outcome:
     Raises:
         BusyError: another run holds the folder.
         ConfigError, DataError, PackageError: before anything was run.
-        ValueError: `only` or `start` names no node, or the name is not allowed.
+        OptionError: `only` or `start` names no node, or the name is not allowed.
     """
     check_schema(config)
     data = check_data(config)
     paths = TaskPaths.of(config, options.root)
     with locked(paths):
-        run_id = new_run_id(paths, options.name)
+        try:
+            run_id = new_run_id(paths, options.name)
+        except ValueError as error:
+            raise OptionError(str(error)) from None
         run_dir = paths.run_dir(run_id)
         run_dir.mkdir(parents=True)
         (run_dir / CONFIG).write_text(config_loader.dump(config), encoding="utf-8")
@@ -196,7 +203,7 @@ def _run_captured(
     ids = local.node_ids(ir)
     for given, option in ((options.only, "--only"), (options.start, "--from")):
         if given is not None and given not in ids:
-            raise ValueError(f"{option} {given}: there is no such node; there are: {', '.join(ids)}.")
+            raise OptionError(f"{option} {given}: there is no such node; there are: {', '.join(ids)}.")
     chosen = local.upstream(ir, options.only) if options.only else None
     uncached = {options.only} if options.only else local.downstream(ir, options.start) if options.start else set()
     connection = local.connection_config(ir)

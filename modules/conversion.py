@@ -1,0 +1,153 @@
+"""From a trained model to a `.tflite` file: a float32 graph, TFLite's built-in operations, one recipe at a time."""
+
+from __future__ import annotations
+
+import collections
+import dataclasses
+import gzip
+import re
+import tempfile
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from modules.inference_graph import SIGNATURE, InferenceGraph
+from modules.model import PADDING_MASK, TOKEN_IDS, Architecture
+from modules.packed_embedding import embedding_table
+from modules.quantization import QuantizationError, quantize
+from modules.recipes import Recipe
+from modules.weights import NetworkWeights
+
+import numpy as np
+from numpy.typing import NDArray
+
+import tensorflow as tf  # isort: skip  (after `modules`, which settles Keras 2)
+
+if TYPE_CHECKING:
+    pass
+
+_FLEX = re.compile(r"Flex\w+|tf\.\w+ op: .*custom op")
+
+
+class ConversionError(RuntimeError):
+    """A recipe did not give a file that a device can run; the text names the operation or the reason."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Converted:
+    """One variant.
+
+    Attributes:
+        recipe: how it was made.
+        content: the flatbuffer.
+        operations: how often each TFLite operation occurs.
+    """
+
+    recipe: Recipe
+    content: bytes
+    operations: dict[str, int]
+
+    def record(self) -> dict[str, Any]:
+        """What `variants.json` says of the file."""
+        return {
+            "recipe": self.recipe.to_dict(),
+            "bytes": len(self.content),
+            "gzip_bytes": len(gzip.compress(self.content, 6, mtime=0)),
+            "operations": self.operations,
+        }
+
+
+def convert(
+    weights: NetworkWeights,
+    architecture: Architecture,
+    recipe: Recipe,
+    *,
+    sequence_length: int,
+    calibration: Sequence[tuple[NDArray[np.int32], NDArray[np.int32]]] = (),
+) -> Converted:
+    """Makes a `.tflite` file.
+
+    Inputs `token_ids` and `padding_mask`, int32 `[1, sequence_length]`; output `probabilities`, float32
+    `[1, classes]`; signature `serving_default`.
+
+    Args:
+        weights: the trained arrays, float32.
+        architecture: their shapes.
+        recipe: what to do to them.
+        sequence_length: the fixed window, in tokens.
+        calibration: `(token_ids, padding_mask)` of real training examples, each int32 `[sequence_length]`; needed by
+            recipes with `needs_calibration`.
+
+    Returns:
+        The file's content with the operations it uses.
+
+    Raises:
+        ConversionError: an operation outside TFLite's own, a refused quantization, missing calibration examples.
+    """
+    if recipe.needs_calibration and not calibration:
+        raise ConversionError(f"{recipe.name} needs calibration examples and there are none.")
+    try:
+        table = embedding_table(weights.token, recipe.embedding, block=recipe.embedding_block)
+        graph = InferenceGraph(
+            weights, architecture, table, sequence_length=sequence_length, mask_value=recipe.mask_value
+        )
+    except ValueError as error:
+        raise ConversionError(f"{recipe.name}: {error}") from error
+    content = _to_flatbuffer(graph, recipe)
+    if recipe.quantize:
+        feeds = [{TOKEN_IDS: ids[None, :], PADDING_MASK: mask[None, :]} for ids, mask in calibration]
+        try:
+            content = quantize(content, recipe.quantize, signature=SIGNATURE, examples=feeds)
+        except QuantizationError as error:
+            raise ConversionError(f"{recipe.name}: {error}") from error
+    return Converted(recipe, content, check_operations(content))
+
+
+def check_operations(content: bytes) -> dict[str, int]:
+    """Counts the operations of a flatbuffer.
+
+    Args:
+        content: a `.tflite` file.
+
+    Returns:
+        Occurrences by name of the TFLite operation, most frequent first.
+
+    Raises:
+        ConversionError: an operation is not built into TFLite; its name is in the text.
+    """
+    from ai_edge_litert.tools import flatbuffer_utils
+
+    model = flatbuffer_utils.read_model_from_bytearray(bytearray(content))
+    names = {value: name for name, value in vars(flatbuffer_utils.BuiltinOperator).items() if isinstance(value, int)}
+    counts: collections.Counter[str] = collections.Counter()
+    foreign: set[str] = set()
+    for subgraph in model.subgraphs:
+        for operator in subgraph.operators:
+            code = model.operatorCodes[operator.opcodeIndex]
+            name = names.get(max(code.builtinCode, code.deprecatedBuiltinCode), "?")
+            if name == "CUSTOM":
+                foreign.add(code.customCode.decode() if isinstance(code.customCode, bytes) else str(code.customCode))
+            counts[name] += 1
+    if foreign:
+        raise ConversionError(f"not built into TFLite: {', '.join(sorted(foreign))}")
+    return dict(counts.most_common())
+
+
+def _to_flatbuffer(graph: InferenceGraph, recipe: Recipe) -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        tf.saved_model.save(graph, folder, signatures={SIGNATURE: graph.tokens})
+        converter = tf.lite.TFLiteConverter.from_saved_model(folder, signature_keys=[SIGNATURE])
+        # Without SELECT_TF_OPS an operation that TFLite lacks is an error instead of a file that needs TensorFlow.
+        converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
+        if recipe.float16:
+            converter.optimizations = [tf.lite.Optimize.DEFAULT]
+            converter.target_spec.supported_types = [tf.float16]
+        try:
+            return bytes(converter.convert())
+        except Exception as error:
+            raise ConversionError(f"{recipe.name}: {_reason(str(error))}") from error
+
+
+def _reason(text: str) -> str:
+    """The lines of the converter's complaint that name operations, or its beginning."""
+    named = [line.strip() for line in text.splitlines() if _FLEX.search(line) or "is neither a custom op" in line]
+    return " ".join(dict.fromkeys(named))[:500] or text.strip()[:500]

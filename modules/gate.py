@@ -1,0 +1,124 @@
+"""Decides which variant may ship: bounds first, then the objective. Pure arithmetic on measured numbers."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+Objective = Literal["smallest", "fastest", "balanced"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Gate:
+    """Bounds that a variant must keep; None does not bound.
+
+    Attributes:
+        max_accuracy_drop: loss of accuracy against the blessed model.
+        max_slice_drop: the same for the worst slice.
+        min_slice_rows: slices with fewer rows do not gate.
+        min_accuracy: floor of the accuracy.
+        min_size_ratio: how many times smaller than the blessed model's float32 weights.
+        max_bytes: largest bundle.
+        min_latency_ratio: how many times faster than the blessed model's float32 file, p50 of one text.
+        min_agreement: share of rows with the student's float32 variant's label.
+    """
+
+    max_accuracy_drop: float | None = 0.01
+    max_slice_drop: float | None = 0.025
+    min_slice_rows: int = 100
+    min_accuracy: float | None = None
+    min_size_ratio: float | None = 12.0
+    max_bytes: int | None = None
+    min_latency_ratio: float | None = 4.0
+    min_agreement: float | None = 0.98
+
+
+def missed(variant: Mapping[str, Any], gate: Gate) -> list[str]:
+    """Says which bounds a variant does not keep.
+
+    Args:
+        variant: `accuracy`, `accuracy_drop`, `slices` (`{name: {"rows", "accuracy_drop"}}`), `bytes`, `size_ratio`,
+            `latency_ratio` and `agreement`; or `error`.
+        gate: the bounds.
+
+    Returns:
+        One sentence for each, with the metric, its value and its bound; empty if the variant may ship. A number that
+        is missing or not finite keeps no bound.
+    """
+    if variant.get("error"):
+        return [f"could not be made: {variant['error']}"]
+    bounds = [
+        ("accuracy_drop", variant.get("accuracy_drop"), gate.max_accuracy_drop, "at most"),
+        ("accuracy", variant.get("accuracy"), gate.min_accuracy, "at least"),
+        ("size_ratio", variant.get("size_ratio"), gate.min_size_ratio, "at least"),
+        ("bytes", variant.get("bytes"), gate.max_bytes, "at most"),
+        ("latency_ratio", variant.get("latency_ratio"), gate.min_latency_ratio, "at least"),
+        ("agreement", variant.get("agreement"), gate.min_agreement, "at least"),
+    ]
+    for name, values in variant.get("slices", {}).items():
+        if values["rows"] >= gate.min_slice_rows:
+            bounds.append((f"accuracy_drop on {name}", values["accuracy_drop"], gate.max_slice_drop, "at most"))
+    return [
+        f"{name} is {_told(value)}, {side} {_told(bound)} is allowed" if side == "at most"
+        else f"{name} is {_told(value)}, {side} {_told(bound)} is needed"
+        for name, value, bound, side in bounds
+        if bound is not None and not _kept(value, bound, side)
+    ]
+
+
+def select(variants: Mapping[str, Mapping[str, Any]], objective: Objective) -> str | None:
+    """The variant to ship.
+
+    Args:
+        variants: by name those that may ship, with `bytes` and `latency_p50_ms`.
+        objective: `smallest` bytes, `fastest` p50, or `balanced`: the smallest product of both.
+
+    Returns:
+        Its name; None if there is none. Of equals, the first in alphabetical order.
+
+    Raises:
+        ValueError: an unknown objective.
+    """
+    scores = {
+        "smallest": lambda variant: variant["bytes"],
+        "fastest": lambda variant: variant["latency_p50_ms"],
+        "balanced": lambda variant: math.log(variant["bytes"]) + math.log(max(variant["latency_p50_ms"], 1e-6)),
+    }
+    if objective not in scores:
+        raise ValueError(f"objective is {objective!r}; known are {', '.join(scores)}.")
+    return min(sorted(variants), key=lambda name: scores[objective](variants[name]), default=None)
+
+
+def pareto(variants: Mapping[str, Mapping[str, Any]], keys: Sequence[tuple[str, int]]) -> list[str]:
+    """Names of the variants that no other beats in everything.
+
+    Args:
+        variants: by name, with finite numbers under each key.
+        keys: what counts: a key and 1 where more is better, -1 where less is.
+
+    Returns:
+        Names in their order in `variants`.
+    """
+
+    def beats(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+        differences = [sign * (one[key] - other[key]) for key, sign in keys]
+        return min(differences) >= 0 and max(differences) > 0
+
+    return [
+        name for name, own in variants.items() if not any(beats(other, own) for other in variants.values())
+    ]
+
+
+def _kept(value: Any, bound: float, side: str) -> bool:
+    if value is None or not math.isfinite(value):
+        return False
+    # A drop that equals its bound up to rounding keeps it.
+    return value <= bound + 1e-9 if side == "at most" else value >= bound - 1e-9
+
+
+def _told(value: Any) -> str:
+    if value is None:
+        return "unknown"
+    return f"{value:,}" if isinstance(value, int) else f"{value:.4g}"

@@ -1,0 +1,180 @@
+"""EdgeEvaluator: runs every variant as a device would, blesses one or none, and hands it to Pusher."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from typing import Any
+
+import modules  # noqa: F401  (settles Keras 2 before TFX imports TensorFlow)
+
+from tfx import types  # isort: skip
+from tfx.components.evaluator import constants
+from tfx.dsl.components.base import base_component, base_executor, executor_spec
+from tfx.dsl.io import fileio
+from tfx.types import component_spec, standard_artifacts
+from tfx.utils import io_utils
+
+from pipeline.components import edge_nodes
+
+EXAMPLES, VARIANTS, MODEL = "examples", "variants", "model"
+BLESSING, EVALUATION, BUNDLE, SETTINGS = "blessing", "evaluation", "bundle", "settings"
+RESULT_FILE = "pareto.json"
+BUNDLE_FILE = "model.tflite"
+
+
+class Executor(base_executor.BaseExecutor):
+    """Resolves artifacts to paths and calls `modules.edge_evaluation`."""
+
+    def Do(
+        self,
+        input_dict: dict[str, list[types.Artifact]],
+        output_dict: dict[str, list[types.Artifact]],
+        exec_properties: dict[str, Any],
+    ) -> None:
+        """TFX's hook; without variants nothing is blessed and that is recorded."""
+        self._log_startup(input_dict, output_dict, exec_properties)
+        evaluation, bundle = edge_nodes.single(output_dict, EVALUATION), edge_nodes.single(output_dict, BUNDLE)
+        variants = edge_nodes.single(input_dict, VARIANTS)
+        reason = edge_nodes.reason_to_skip(input_dict, model=VARIANTS, blessing="")
+        if reason:
+            edge_nodes.skip(evaluation, reason, RESULT_FILE)
+            edge_nodes.skip(bundle, reason, edge_nodes.SKIPPED + ".json")
+            _bless(output_dict, input_dict, selected=None)
+            return
+        settings = json.loads(exec_properties[SETTINGS])
+        with tempfile.TemporaryDirectory() as folder:
+            result, selected = _evaluate(settings, variants, input_dict, folder)
+            edge_nodes.write_json(os.path.join(evaluation.uri, RESULT_FILE), result)
+            if selected:
+                serving = edge_nodes.serving_folder(bundle)
+                fileio.makedirs(serving)
+                io_utils.copy_file(selected, os.path.join(serving, BUNDLE_FILE), overwrite=True)
+                bundle.set_string_custom_property("recipe", result["selected"])
+            else:
+                edge_nodes.skip(bundle, "no variant passed the gate", edge_nodes.SKIPPED + ".json")
+        _bless(output_dict, input_dict, selected=result["selected"])
+
+
+def _evaluate(
+    settings: Mapping[str, Any], variants: types.Artifact, input_dict: edge_nodes.Artifacts, folder: str
+) -> tuple[dict[str, Any], str | None]:
+    """Measures, decides, and measures the chosen one on `test`; the record and the path of the chosen bundle."""
+    # Late: a graph that is only compiled must not wait for TensorFlow.
+    from modules import edge_evaluation
+    from modules.gate import Gate
+    from modules.progress import report
+    from modules.raw_examples import read_raw_split
+    from modules.variants import FLOAT, REFERENCE, read_index
+
+    from edgeline_edge import update_manifest
+
+    section = settings["edge_evaluator"]
+    examples, model = edge_nodes.single(input_dict, EXAMPLES), edge_nodes.single(input_dict, MODEL)
+    index = read_index(variants.uri)
+
+    def split(name: str) -> Any:
+        return read_raw_split(
+            [edge_nodes.split_pattern(examples, name)],
+            text=settings["text"],
+            label=settings["label"],
+            slices=settings["slices"],
+            labels=index["labels"],
+        )
+
+    provenance = edge_evaluation.Provenance(
+        task=settings["task"], run_id=settings.get("run_id") or f"model {model.id}", digests=settings.get("digests", {})
+    )
+    bundles = edge_evaluation.make_bundles(variants.uri, folder, provenance)
+    cost = edge_evaluation.CostSettings(**{**section["latency"], "threads": tuple(section["latency"]["threads"])})
+    results = edge_evaluation.measure(bundles, index, split("eval"), cost=cost, seed=section["seed"])
+    selected, reasons = edge_evaluation.decide(results, Gate(**section["gate"]), section["objective"])
+    for name, values in results.items():
+        values["selected"] = name == selected
+        values["missed"] = reasons.get(name, [])
+    result = {
+        "selected": selected,
+        "objective": section["objective"],
+        "gate": section["gate"],
+        "variants": results,
+        "pareto": edge_evaluation.pareto_names(results),
+        "reference_float32_bytes": index["reference"]["float32_bytes"],
+        "test": None,
+    }
+    if selected is None:
+        report("no variant passed the gate", **{name: "; ".join(why) for name, why in reasons.items()})
+        return result, None
+    kept = {name: bundles[name] for name in dict.fromkeys((REFERENCE, FLOAT, selected))}
+    test = edge_evaluation.measure(kept, index, split("test"), cost=None)
+    result["test"] = {"reference": test[REFERENCE], "selected": test[selected]}
+    told = {key: test[selected][key] for key in ("rows", "accuracy", "macro_f1", "accuracy_drop", "slices")}
+    update_manifest(bundles[selected], bundles[selected], metrics=told)
+    report(f"selected {selected}: {results[selected]['bytes']:,} bytes, accuracy on test {told['accuracy']:.4f}")
+    return result, bundles[selected]
+
+
+def _bless(output_dict: edge_nodes.Artifacts, input_dict: edge_nodes.Artifacts, *, selected: str | None) -> None:
+    """Writes the blessing as TFX's own Evaluator does, so that Pusher and resolvers understand it."""
+    blessing, candidate = edge_nodes.single(output_dict, BLESSING), edge_nodes.single(output_dict, BUNDLE)
+    blessing.set_string_custom_property(constants.ARTIFACT_PROPERTY_CURRENT_MODEL_URI_KEY, candidate.uri)
+    blessing.set_int_custom_property(constants.ARTIFACT_PROPERTY_CURRENT_MODEL_ID_KEY, candidate.id)
+    if input_dict.get(MODEL):
+        reference = edge_nodes.single(input_dict, MODEL)
+        blessing.set_string_custom_property(constants.ARTIFACT_PROPERTY_BASELINE_MODEL_URI_KEY, reference.uri)
+        blessing.set_int_custom_property(constants.ARTIFACT_PROPERTY_BASELINE_MODEL_ID_KEY, reference.id)
+    name = constants.BLESSED_FILE_NAME if selected else constants.NOT_BLESSED_FILE_NAME
+    io_utils.write_string_file(os.path.join(blessing.uri, name), "")
+    blessing.set_int_custom_property(constants.ARTIFACT_PROPERTY_BLESSED_KEY, int(selected is not None))
+
+
+class EdgeEvaluatorSpec(component_spec.ComponentSpec):
+    """Inputs and outputs."""
+
+    PARAMETERS = {SETTINGS: component_spec.ExecutionParameter(type=str)}
+    INPUTS = {
+        EXAMPLES: component_spec.ChannelParameter(type=standard_artifacts.Examples),
+        VARIANTS: component_spec.ChannelParameter(type=standard_artifacts.Model),
+        MODEL: component_spec.ChannelParameter(type=standard_artifacts.Model),
+    }
+    OUTPUTS = {
+        BLESSING: component_spec.ChannelParameter(type=standard_artifacts.ModelBlessing),
+        EVALUATION: component_spec.ChannelParameter(type=standard_artifacts.ModelEvaluation),
+        BUNDLE: component_spec.ChannelParameter(type=standard_artifacts.Model),
+    }
+
+
+class EdgeEvaluator(base_component.BaseComponent):
+    """Decides what ships."""
+
+    SPEC_CLASS = EdgeEvaluatorSpec
+    EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
+
+    def __init__(
+        self,
+        examples: types.BaseChannel,
+        variants: types.BaseChannel,
+        model: types.BaseChannel,
+        settings: dict[str, Any],
+    ) -> None:
+        """Wires the node.
+
+        Args:
+            examples: ExampleGen's output, with the splits `eval` and `test`.
+            variants: TFLiteConverter's output.
+            model: Trainer's model; named in the blessing as the baseline.
+            settings: `edge_evaluator` (the section), `task`, `text`, `label`, `slices`, optionally `run_id` and
+                `digests` for the manifest, and `sources`, a digest of the code.
+        """
+        super().__init__(
+            EdgeEvaluatorSpec(
+                examples=examples,
+                variants=variants,
+                model=model,
+                settings=json.dumps(settings, sort_keys=True),
+                blessing=types.Channel(type=standard_artifacts.ModelBlessing),
+                evaluation=types.Channel(type=standard_artifacts.ModelEvaluation),
+                bundle=types.Channel(type=standard_artifacts.Model),
+            )
+        )

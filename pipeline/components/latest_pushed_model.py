@@ -1,0 +1,100 @@
+"""LatestPushedModel: the model that is pushed now, other than the candidate, for orchestrators without queries.
+
+Open-source Kubeflow Pipelines cannot ask its metadata store for the latest blessed model. What Pusher pushed last was
+blessed, and the push says which artifact it came from, so this node reads that record and hands the artifact on.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import Any
+
+import modules  # noqa: F401  (settles Keras 2 before TFX imports TensorFlow)
+
+from tfx import types
+from tfx.dsl.components.base import base_component, base_executor, executor_spec
+from tfx.dsl.io import fileio
+from tfx.types import artifact_utils, component_spec, standard_artifacts
+
+from pipeline.components import pusher
+
+CANDIDATE, MODEL, PUSH_FOLDER = "candidate", "model", "push_folder"
+# Custom property of an output that stands for nothing; `container.absence` drops such an input.
+ABSENT = "absent"
+
+
+class Executor(base_executor.BaseExecutor):
+    """Reads the records of the push folder."""
+
+    def Do(
+        self,
+        input_dict: dict[str, list[types.Artifact]],
+        output_dict: dict[str, list[types.Artifact]],
+        exec_properties: dict[str, Any],
+    ) -> None:
+        """TFX's hook; the output takes the found artifact's URI, or says that there is none."""
+        self._log_startup(input_dict, output_dict, exec_properties)
+        [output] = output_dict[MODEL]
+        candidate = artifact_utils.get_single_uri(input_dict[CANDIDATE]) if input_dict.get(CANDIDATE) else None
+        found = latest(exec_properties[PUSH_FOLDER], other_than=candidate)
+        if found is None:
+            output.set_int_custom_property(ABSENT, 1)
+        else:
+            output.uri = found
+
+
+def latest(push_folder: str, *, other_than: str | None) -> str | None:
+    """The URI of the newest pushed model's artifact.
+
+    Args:
+        push_folder: `server/` of the push root.
+        other_than: URI of the candidate, which a repeated run may have pushed already.
+
+    Returns:
+        None where nothing else was pushed. `latest` decides what the newest is, so that a rollback counts.
+    """
+    known = pusher.versions(push_folder)
+    pointer = os.path.join(push_folder, pusher.LATEST)
+    if fileio.exists(pointer):
+        with fileio.open(pointer) as stream:
+            newest = stream.read().strip()
+        if newest in known:
+            known = known[: known.index(newest) + 1]
+    for version in reversed(known):
+        record = os.path.join(push_folder, version, "assets.extra", pusher.RECORD)
+        if not fileio.exists(record):
+            continue
+        with fileio.open(record) as stream:
+            uri = json.loads(stream.read()).get("model")
+        if uri and uri != other_than:
+            return str(uri)
+    return None
+
+
+class LatestPushedModelSpec(component_spec.ComponentSpec):
+    """Inputs and outputs."""
+
+    PARAMETERS = {PUSH_FOLDER: component_spec.ExecutionParameter(type=str)}
+    INPUTS = {CANDIDATE: component_spec.ChannelParameter(type=standard_artifacts.Model, optional=True)}
+    OUTPUTS = {MODEL: component_spec.ChannelParameter(type=standard_artifacts.Model)}
+
+
+class LatestPushedModel(base_component.BaseComponent):
+    """Finds the model that is pushed now; its result must never be cached."""
+
+    SPEC_CLASS = LatestPushedModelSpec
+    EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
+
+    def __init__(self, push_folder: str, candidate: types.BaseChannel | None = None) -> None:
+        """Wires the node.
+
+        Args:
+            push_folder: where Pusher pushes server models.
+            candidate: Trainer's model, to be left out.
+        """
+        super().__init__(
+            LatestPushedModelSpec(
+                push_folder=push_folder, candidate=candidate, model=types.Channel(type=standard_artifacts.Model)
+            )
+        )

@@ -1,0 +1,126 @@
+"""Pruner: a small student of the blessed model, trimmed, cut, distilled and pruned."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import Any
+
+import modules  # noqa: F401  (settles Keras 2 before TFX imports TensorFlow)
+
+from tfx import types  # isort: skip
+from tfx.dsl.components.base import base_component, base_executor, executor_spec
+from tfx.types import component_spec, standard_artifacts
+
+from pipeline.components import edge_nodes
+
+EXAMPLES, MODEL, BLESSING = "transformed_examples", "model", "model_blessing"
+PRUNED, SETTINGS = "pruned_model", "settings"
+RESULT_FILE = "pruning.json"
+
+
+class Executor(base_executor.BaseExecutor):
+    """Resolves artifacts to paths and calls `modules.compression.compress`."""
+
+    def Do(
+        self,
+        input_dict: dict[str, list[types.Artifact]],
+        output_dict: dict[str, list[types.Artifact]],
+        exec_properties: dict[str, Any],
+    ) -> None:
+        """TFX's hook; an unblessed model gives an empty artifact that says so."""
+        self._log_startup(input_dict, output_dict, exec_properties)
+        output = edge_nodes.single(output_dict, PRUNED)
+        reason = edge_nodes.reason_to_skip(input_dict, model=MODEL, blessing=BLESSING)
+        if reason:
+            edge_nodes.skip(output, reason, RESULT_FILE)
+            return
+        # Late: a graph that is only compiled must not wait for TensorFlow.
+        from modules import devices
+        from modules.checkpoint import load_trained, save_trained
+        from modules.compression import compress, describe
+        from modules.compression_settings import CompressionSettings
+        from modules.examples import load_examples
+        from modules.progress import report
+        from modules.student_serving import save_student
+
+        settings = json.loads(exec_properties[SETTINGS])
+        examples, model = edge_nodes.single(input_dict, EXAMPLES), edge_nodes.single(input_dict, MODEL)
+        teacher = load_trained(edge_nodes.training_folder(model))
+        length = settings["sequence_length"]
+        splits = {
+            name: load_examples([edge_nodes.split_pattern(examples, name)], sequence_length=length)
+            for name in ("train", "eval")
+        }
+        policy = devices.resolve_precision(settings["pruner"]["precision"])
+        backup = edge_nodes.work_folder(output, [settings, examples.uri, model.uri, policy])
+        compressed = compress(
+            teacher,
+            splits["train"],
+            splits["eval"],
+            CompressionSettings.from_dict(settings["pruner"]),
+            backup_dir=backup,
+            policy=policy,
+            strategy=devices.distribution_strategy(),
+        )
+        student = compressed.trained
+        save_trained(
+            edge_nodes.training_folder(output),
+            student.model,
+            student.architecture,
+            vocabulary=student.vocabulary,
+            labels=student.labels,
+        )
+        save_student(student, edge_nodes.serving_folder(output), sequence_length=length)
+        edge_nodes.write_json(os.path.join(output.uri, RESULT_FILE), compressed.report)
+        edge_nodes.remove(backup)
+        accuracy = compressed.report["eval_accuracy"]
+        report(
+            f"student: {describe(student.architecture)}; accuracy on eval {accuracy['student']:.4f}, "
+            f"teacher {accuracy['teacher']:.4f}",
+            **accuracy,
+        )
+
+
+class PrunerSpec(component_spec.ComponentSpec):
+    """Inputs and outputs."""
+
+    PARAMETERS = {SETTINGS: component_spec.ExecutionParameter(type=str)}
+    INPUTS = {
+        EXAMPLES: component_spec.ChannelParameter(type=standard_artifacts.Examples),
+        MODEL: component_spec.ChannelParameter(type=standard_artifacts.Model),
+        BLESSING: component_spec.ChannelParameter(type=standard_artifacts.ModelBlessing, optional=True),
+    }
+    OUTPUTS = {PRUNED: component_spec.ChannelParameter(type=standard_artifacts.Model)}
+
+
+class Pruner(base_component.BaseComponent):
+    """Makes the student."""
+
+    SPEC_CLASS = PrunerSpec
+    EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
+
+    def __init__(
+        self,
+        transformed_examples: types.BaseChannel,
+        model: types.BaseChannel,
+        settings: dict[str, Any],
+        model_blessing: types.BaseChannel | None = None,
+    ) -> None:
+        """Wires the node.
+
+        Args:
+            transformed_examples: Transform's output, with the splits `train` and `eval`.
+            model: Trainer's model, the teacher.
+            settings: `pruner` (the section), `sequence_length`, and `sources`, a digest of the code.
+            model_blessing: Evaluator's; without a blessing the output is empty and says so.
+        """
+        super().__init__(
+            PrunerSpec(
+                transformed_examples=transformed_examples,
+                model=model,
+                model_blessing=model_blessing,
+                settings=json.dumps(settings, sort_keys=True),
+                pruned_model=types.Channel(type=standard_artifacts.Model),
+            )
+        )

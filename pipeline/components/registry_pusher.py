@@ -1,0 +1,113 @@
+"""RegistryPusher: registers a blessed model in Vertex AI's Model Registry, and deploys it where asked to.
+
+TFX's own pusher for Vertex AI always deploys to an endpoint; a registry without one is what most teams start with.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import modules  # noqa: F401  (settles Keras 2 before TFX imports TensorFlow)
+
+from tfx import types
+from tfx.components.util import model_utils
+from tfx.dsl.components.base import base_component, base_executor, executor_spec
+from tfx.types import artifact_utils, component_spec, standard_artifacts
+from tfx.utils import path_utils
+
+MODEL, BLESSING, PUSHED, SETTINGS = "model", "model_blessing", "pushed_model", "settings"
+
+
+class Executor(base_executor.BaseExecutor):
+    """Uploads the serving folder as a new version of the model of that name."""
+
+    def Do(
+        self,
+        input_dict: dict[str, list[types.Artifact]],
+        output_dict: dict[str, list[types.Artifact]],
+        exec_properties: dict[str, Any],
+    ) -> None:
+        """TFX's hook; without a blessing nothing is registered and that is recorded."""
+        self._log_startup(input_dict, output_dict, exec_properties)
+        pushed = artifact_utils.get_single_instance(output_dict[PUSHED])
+        if not model_utils.is_model_blessed(artifact_utils.get_single_instance(input_dict[BLESSING])):
+            pushed.set_int_custom_property("pushed", 0)
+            return
+        model = artifact_utils.get_single_instance(input_dict[MODEL])
+        name = register(path_utils.serving_model_dir(model.uri), json.loads(exec_properties[SETTINGS]))
+        pushed.set_int_custom_property("pushed", 1)
+        pushed.set_string_custom_property("registered", name)
+
+
+def register(serving_folder: str, settings: dict[str, Any]) -> str:
+    """Registers one model version.
+
+    Args:
+        serving_folder: the SavedModel, in a bucket.
+        settings: `project`, `region`, `name`, `encryption_key` and `registry` (the section).
+
+    Returns:
+        The version's resource name.
+    """
+    from google.cloud import aiplatform  # late: two seconds, and only this node needs it
+
+    registry = settings["registry"]
+    aiplatform.init(
+        project=settings["project"],
+        location=settings["region"],
+        encryption_spec_key_name=settings.get("encryption_key"),
+    )
+    known = aiplatform.Model.list(filter=f'display_name="{settings["name"]}"')
+    version = aiplatform.Model.upload(
+        display_name=settings["name"],
+        artifact_uri=serving_folder,
+        serving_container_image_uri=registry["serving_image"],
+        parent_model=known[0].resource_name if known else None,
+        is_default_version=True,
+    )
+    if registry["endpoint"]:
+        # All traffic moves in one step; the version before stays in the registry to go back to.
+        aiplatform.Endpoint(registry["endpoint"]).deploy(
+            model=version,
+            machine_type=registry["machine_type"],
+            min_replica_count=registry["min_replicas"],
+            max_replica_count=registry["max_replicas"],
+            traffic_percentage=100,
+        )
+    return str(version.versioned_resource_name)
+
+
+class RegistryPusherSpec(component_spec.ComponentSpec):
+    """Inputs and outputs."""
+
+    PARAMETERS = {SETTINGS: component_spec.ExecutionParameter(type=str)}
+    INPUTS = {
+        MODEL: component_spec.ChannelParameter(type=standard_artifacts.Model),
+        BLESSING: component_spec.ChannelParameter(type=standard_artifacts.ModelBlessing),
+    }
+    OUTPUTS = {PUSHED: component_spec.ChannelParameter(type=standard_artifacts.PushedModel)}
+
+
+class RegistryPusher(base_component.BaseComponent):
+    """Registers blessed models."""
+
+    SPEC_CLASS = RegistryPusherSpec
+    EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
+
+    def __init__(self, model: types.BaseChannel, model_blessing: types.BaseChannel, settings: dict[str, Any]) -> None:
+        """Wires the node.
+
+        Args:
+            model: Trainer's model.
+            model_blessing: Evaluator's blessing.
+            settings: `project`, `region`, `name`, `encryption_key` and `registry`.
+        """
+        super().__init__(
+            RegistryPusherSpec(
+                model=model,
+                model_blessing=model_blessing,
+                settings=json.dumps(settings, sort_keys=True),
+                pushed_model=types.Channel(type=standard_artifacts.PushedModel),
+            )
+        )

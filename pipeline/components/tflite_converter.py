@@ -1,0 +1,104 @@
+"""TFLiteConverter: every recipe of the configuration, applied to the student; one folder per variant."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import modules  # noqa: F401  (settles Keras 2 before TFX imports TensorFlow)
+
+from tfx import types  # isort: skip
+from tfx.dsl.components.base import base_component, base_executor, executor_spec
+from tfx.types import component_spec, standard_artifacts
+
+from pipeline.components import edge_nodes
+
+EXAMPLES, MODEL, PRUNED, VARIANTS, SETTINGS = "transformed_examples", "model", "pruned_model", "variants", "settings"
+RESULT_FILE = "variants.json"
+
+
+class Executor(base_executor.BaseExecutor):
+    """Resolves artifacts to paths and calls `modules.variants.convert_all`."""
+
+    def Do(
+        self,
+        input_dict: dict[str, list[types.Artifact]],
+        output_dict: dict[str, list[types.Artifact]],
+        exec_properties: dict[str, Any],
+    ) -> None:
+        """TFX's hook; an empty student gives an empty artifact that says why."""
+        self._log_startup(input_dict, output_dict, exec_properties)
+        output = edge_nodes.single(output_dict, VARIANTS)
+        reason = edge_nodes.reason_to_skip(input_dict, model=PRUNED, blessing="")
+        if reason:
+            edge_nodes.skip(output, reason, RESULT_FILE)
+            return
+        # Late: a graph that is only compiled must not wait for TensorFlow.
+        from modules.checkpoint import load_trained
+        from modules.examples import load_examples
+        from modules.recipes import resolve
+        from modules.variants import convert_all
+
+        settings = json.loads(exec_properties[SETTINGS])
+        converter, length = settings["converter"], settings["sequence_length"]
+        examples = edge_nodes.single(input_dict, EXAMPLES)
+        train, evaluation = (
+            load_examples([edge_nodes.split_pattern(examples, name)], sequence_length=length)
+            for name in ("train", "eval")
+        )
+        convert_all(
+            load_trained(edge_nodes.training_folder(edge_nodes.single(input_dict, PRUNED))),
+            load_trained(edge_nodes.training_folder(edge_nodes.single(input_dict, MODEL))),
+            train,
+            evaluation,
+            resolve(converter["recipes"], converter["custom_recipes"]),
+            folder=output.uri,
+            sequence_length=length,
+            calibration_rows=converter["calibration_rows"],
+            parity_rows=converter["parity_rows"],
+            seed=converter["seed"],
+        )
+
+
+class TFLiteConverterSpec(component_spec.ComponentSpec):
+    """Inputs and outputs."""
+
+    PARAMETERS = {SETTINGS: component_spec.ExecutionParameter(type=str)}
+    INPUTS = {
+        EXAMPLES: component_spec.ChannelParameter(type=standard_artifacts.Examples),
+        MODEL: component_spec.ChannelParameter(type=standard_artifacts.Model),
+        PRUNED: component_spec.ChannelParameter(type=standard_artifacts.Model),
+    }
+    OUTPUTS = {VARIANTS: component_spec.ChannelParameter(type=standard_artifacts.Model)}
+
+
+class TFLiteConverter(base_component.BaseComponent):
+    """Makes the variants."""
+
+    SPEC_CLASS = TFLiteConverterSpec
+    EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
+
+    def __init__(
+        self,
+        transformed_examples: types.BaseChannel,
+        model: types.BaseChannel,
+        pruned_model: types.BaseChannel,
+        settings: dict[str, Any],
+    ) -> None:
+        """Wires the node.
+
+        Args:
+            transformed_examples: Transform's output: `train` for calibration, `eval` for the parity report.
+            model: Trainer's model, converted as it is in float32 as what everything is compared with.
+            pruned_model: Pruner's student.
+            settings: `converter` (the section), `sequence_length`, and `sources`, a digest of the code.
+        """
+        super().__init__(
+            TFLiteConverterSpec(
+                transformed_examples=transformed_examples,
+                model=model,
+                pruned_model=pruned_model,
+                settings=json.dumps(settings, sort_keys=True),
+                variants=types.Channel(type=standard_artifacts.Model),
+            )
+        )

@@ -1,0 +1,77 @@
+"""The nodes that find earlier results: the baseline, the model to start from, the last search's hyperparameters.
+
+Each orchestrator can do this in its own way only; see `pipeline.engines.Engine.lookups`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import modules  # noqa: F401  (settles Keras 2 before TFX imports TensorFlow)
+
+from tfx import v1 as tfx
+
+from pipeline.components.latest_pushed_model import LatestPushedModel
+from pipeline.engines import Engine
+from pipeline.resolvers import LatestOtherBlessedModelStrategy
+
+# The importer's source where no query can be run; a parameter of the run replaces it.
+HYPERPARAMETERS_URI = "set-the-parameter-hyperparameters"
+
+
+def baseline(engine: Engine, candidate: Any, push_folder: str) -> Any:
+    """The node whose output `model` the candidate is compared with; nothing on the first run.
+
+    Args:
+        engine: the orchestrator.
+        candidate: Trainer's model.
+        push_folder: where blessed server models are pushed.
+    """
+    if engine.lookups == "pushed":
+        node = LatestPushedModel(push_folder, candidate=candidate)
+    elif engine.lookups == "latest":
+        node = tfx.dsl.Resolver(strategy_class=tfx.dsl.experimental.LatestBlessedModelStrategy, **_trained_models())
+    else:
+        node = tfx.dsl.Resolver(
+            strategy_class=LatestOtherBlessedModelStrategy, candidate=candidate, **_trained_models()
+        )
+    return node.with_id("LatestBlessedModelResolver")
+
+
+def warm_start(engine: Engine, push_folder: str) -> Any:
+    """The node whose output `model` the training starts from.
+
+    Args:
+        engine: the orchestrator.
+        push_folder: where blessed server models are pushed.
+    """
+    if engine.lookups == "pushed":
+        return LatestPushedModel(push_folder).with_id("WarmStartResolver")
+    strategy = tfx.dsl.experimental.LatestBlessedModelStrategy
+    return tfx.dsl.Resolver(strategy_class=strategy, **_trained_models()).with_id("WarmStartResolver")
+
+
+def hyperparameters(engine: Engine) -> Any:
+    """The node whose output `best_hyperparameters` is the last search's result.
+
+    Args:
+        engine: the orchestrator. Without queries, the run is told by its parameter `hyperparameters`.
+    """
+    kind, node_id = tfx.types.standard_artifacts.HyperParameters, "LatestHyperparametersResolver"
+    if engine.lookups == "pushed":
+        return tfx.dsl.Importer(
+            source_uri=HYPERPARAMETERS_URI, artifact_type=kind, output_key="best_hyperparameters", reimport=False
+        ).with_id(node_id)
+    return tfx.dsl.Resolver(
+        strategy_class=tfx.dsl.experimental.LatestArtifactStrategy,
+        best_hyperparameters=tfx.dsl.Channel(type=kind, producer_component_id="Tuner"),
+    ).with_id(node_id)
+
+
+def _trained_models() -> dict[str, Any]:
+    """The queries for Trainer's models and Evaluator's blessings; other nodes emit such artifacts too."""
+    artifacts = tfx.types.standard_artifacts
+    return {
+        "model": tfx.dsl.Channel(type=artifacts.Model, producer_component_id="Trainer"),
+        "model_blessing": tfx.dsl.Channel(type=artifacts.ModelBlessing, producer_component_id="Evaluator"),
+    }

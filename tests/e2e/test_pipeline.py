@@ -1,0 +1,248 @@
+"""One small pipeline, run in this process, and what the next runs take from its cache."""
+
+from __future__ import annotations
+
+import json
+
+import ml_metadata
+import numpy as np
+import pytest
+import tensorflow as tf
+import tiny
+from click.testing import CliRunner
+from ml_metadata.proto import metadata_store_pb2
+
+import local_runner
+from pipeline import sources
+from pipeline.orchestration import history
+from pipeline.orchestration.paths import TaskPaths
+from pipeline.orchestration.states import CACHED, EXECUTED, RESOLVED
+
+pytestmark = pytest.mark.slow
+
+RESOLVERS = {"LatestBlessedModelResolver"}
+NODES = {
+    "ExampleGen",
+    "StatisticsGen",
+    "ImportSchemaGen",
+    "ExampleValidator",
+    "Transform",
+    "LinearBaseline",
+    "Tuner",
+    "Trainer",
+    "Evaluator",
+    "TestEvaluator",
+    "Pusher",
+    "Pruner",
+    "TFLiteConverter",
+    "EdgeEvaluator",
+    "EdgePusher",
+}
+
+
+def executed(outcome) -> set[str]:
+    return {node for node, state in outcome.summary["states"].items() if state == EXECUTED}
+
+
+def execution_counts(task: tiny.TinyTask) -> dict[str, int]:
+    """Executions that really ran, by node type, as the metadata store counts them."""
+    connection = metadata_store_pb2.ConnectionConfig()
+    connection.sqlite.filename_uri = str(TaskPaths(task.root).metadata)
+    counts: dict[str, int] = {}
+    for execution in ml_metadata.MetadataStore(connection).get_executions():
+        if execution.last_known_state == metadata_store_pb2.Execution.COMPLETE:
+            counts[execution.type] = counts.get(execution.type, 0) + 1
+    return counts
+
+
+def test_every_component_runs_and_the_blessed_model_is_pushed(first_run, task):
+    summary = first_run.summary
+    assert executed(first_run) >= NODES
+    assert summary["state"] == "done"
+    assert summary["blessed"] is True
+    assert summary["not_blessed_because"] == []
+    version = summary["pushed"]["server"]["version"]
+    folder = task.root / "pushed" / "server"
+    assert (folder / version / "saved_model.pb").is_file()
+    assert (folder / "latest").read_text().strip() == version
+
+
+def test_the_summary_has_metrics_overall_and_by_slice_on_eval_and_test(first_run):
+    metrics = first_run.summary["metrics"]
+    for split in ("eval", "test"):
+        assert metrics[split]["rows"] == sum(part["rows"] for part in metrics[split]["slices"].values())
+        assert set(metrics[split]["slices"]) == {"source:shop", "source:web"}
+        for name in ("accuracy", "macro_f1", "auc", "calibration_error", "precision_positive", "recall_negative"):
+            assert 0.0 <= metrics[split][name] <= 1.0, name
+    assert first_run.summary["baseline"]["splits"]["test"]["rows"] == metrics["test"]["rows"]
+
+
+def test_the_summary_on_disk_is_the_one_of_the_latest_run(first_run, task):
+    on_disk = json.loads((task.root / "history" / first_run.run_id / "summary.json").read_text())
+    assert on_disk == first_run.summary
+    assert (task.root / "history" / "latest").exists()
+    assert (first_run.run_dir / "config.yaml").is_file()
+
+
+def test_the_noise_of_tensorflow_and_tfx_is_in_the_log(first_run):
+    log = (first_run.run_dir / "run.log").read_text()
+    assert "Going to run a new execution" in log
+
+
+def test_all_four_signatures_give_the_same_answer(first_run):
+    served = tf.saved_model.load(first_run.summary["pushed"]["server"]["path"])
+    texts = ["the film was great", "my order was awful and slow 3", "", "¿qué? [CLS] ☃"]
+    examples = [
+        tf.train.Example(
+            features=tf.train.Features(
+                feature={
+                    name: tf.train.Feature(bytes_list=tf.train.BytesList(value=[value.encode()]))
+                    for name, value in (("text", text), ("label", "positive"), ("source", "web"), ("text_hash", "0"))
+                }
+            )
+        ).SerializeToString()
+        for text in texts
+    ]
+    by_text = served.signatures["serving_text"](text=tf.constant(texts))
+    by_example = served.signatures["serving_default"](examples=tf.constant(examples))
+    features = served.signatures["transform_features"](examples=tf.constant(examples))
+    by_tokens = served.signatures["tokens"](
+        token_ids=tf.cast(features["token_ids"], tf.int32), padding_mask=tf.cast(features["padding_mask"], tf.int32)
+    )
+    assert features["label_id"].numpy().tolist() == [1, 1, 1, 1]
+    for other in (by_example, by_tokens):
+        np.testing.assert_allclose(by_text["probabilities"], other["probabilities"], atol=1e-6)
+    assert by_text["label"].numpy()[0] == b"positive"
+
+
+def test_a_second_run_with_nothing_changed_executes_nothing(run, task):
+    before = execution_counts(task)
+    again = run()
+    states = again.summary["states"]
+    assert {node for node, state in states.items() if state == RESOLVED} == RESOLVERS
+    assert {node for node, state in states.items() if state == CACHED} == set(states) - RESOLVERS
+    after = execution_counts(task)
+    assert {kind for kind in after if after[kind] != before.get(kind)} == {
+        "tfx.dsl.components.common.resolver.Resolver"
+    }
+    versions = [path.name for path in (task.root / "pushed" / "server").iterdir() if path.name.isdigit()]
+    assert len(versions) == 1
+
+
+def test_the_nodes_command_foretells_what_a_run_would_do(first_run, task):
+    cli = CliRunner()
+    common = ["nodes", "--config", str(task.config), "--root", str(task.root)]
+    unchanged = cli.invoke(local_runner.cli, common)
+    assert unchanged.exit_code == 0, unchanged.output
+    assert "to run" not in unchanged.output
+    changed = cli.invoke(local_runner.cli, [*common, "--set", "trainer.epochs=1"])
+    lines = {line.split()[0]: line for line in changed.output.splitlines() if line.strip()}
+    assert "cached" in lines["Transform"]
+    assert "to run" in lines["Trainer"]
+    assert "to run" in lines["Pusher"]
+
+
+def test_a_model_that_misses_a_bound_is_not_pushed_and_the_run_says_why(run, task):
+    outcome = run("evaluator.thresholds.accuracy.min=1.0")
+    assert outcome.error is None
+    assert outcome.summary["blessed"] is False
+    assert "Trainer" not in executed(outcome)
+    assert outcome.summary["pushed"]["server"] is None
+    reasons = {(item["metric"], item["slice"]): item for item in outcome.summary["not_blessed_because"]}
+    missed = reasons["accuracy", "overall"]
+    assert "at least 1.000" in missed["message"]
+    versions = [path.name for path in (task.root / "pushed" / "server").iterdir() if path.name.isdigit()]
+    assert len(versions) == 1
+
+
+def test_an_unblessed_server_model_ships_no_bundle_either(run, task):
+    outcome = run("evaluator.thresholds.accuracy.min=1.0")
+    assert outcome.summary["pushed"]["edge"] is None
+    assert "not blessed" in outcome.summary["edge"]["skipped"]
+
+
+def test_the_blessed_bundle_is_pushed_and_answers_from_raw_text(first_run, task):
+    from edgeline_edge import Classifier
+
+    edge = first_run.summary["edge"]
+    assert edge["blessed"] is True
+    assert first_run.summary["pushed"]["edge"]["path"].startswith(str(task.root))
+    bundle = Classifier.load(f"{first_run.summary['pushed']['edge']['path']}/model.tflite")
+    assert bundle.labels == ("negative", "positive")
+    assert bundle.manifest.recipe == edge["selected"]
+    assert bundle.predict(["the film was great"])[0].label == "positive"
+    for name, variant in edge["variants"].items():
+        for field in (
+            "bytes",
+            "size_ratio",
+            "accuracy",
+            "accuracy_drop",
+            "latency_p50_ms",
+            "latency_ratio",
+            "agreement",
+        ):
+            assert field in variant, f"{name} has no {field}"
+    assert sum(bool(variant.get("selected")) for variant in edge["variants"].values()) == 1
+
+
+def test_a_new_edge_gate_measures_again_but_neither_prunes_nor_converts(run):
+    outcome = run("edge_evaluator.gate.max_bytes=1")
+    assert executed(outcome) == {"EdgeEvaluator", "EdgePusher"}
+    assert outcome.error is None
+    assert outcome.summary["edge"]["selected"] is None
+    assert outcome.summary["pushed"]["edge"] is None
+
+
+def test_the_last_best_hyperparameters_can_be_used_again(run):
+    outcome = run("tuner.reuse=latest")
+    assert "Tuner" not in outcome.summary["states"]
+    assert outcome.summary["states"]["Trainer"] == CACHED  # the same values lead to the same model
+
+
+def test_a_training_can_start_from_the_latest_blessed_model(run):
+    outcome = run("trainer.warm_start=true", "trainer.epochs=1", only="Trainer")
+    assert outcome.error is None
+    assert outcome.summary["training"]["warm_start"] is True
+    assert outcome.summary["training"]["history"]["val_accuracy"][0] > 0.7  # after one epoch
+
+
+def test_require_blessing_exits_with_3(first_run, task):
+    arguments = ["run", "--config", str(task.config), "--root", str(task.root), "--require-blessing"]
+    result = CliRunner().invoke(local_runner.cli, [*arguments, "--set", "evaluator.thresholds.accuracy.min=1.0"])
+    assert result.exit_code == local_runner.NOT_BLESSED, result.output
+    assert "Not blessed" in result.output
+
+
+def test_editing_the_trainer_runs_it_again_and_what_depends_on_it_and_nothing_else(run, monkeypatch, task):
+    original = sources.digest
+    monkeypatch.setattr(
+        sources, "digest", lambda *names: "edited" if names == ("modules.trainer",) else original(*names)
+    )
+    outcome = run(only="Trainer")
+    assert executed(outcome) == {"Trainer"}
+    assert outcome.summary["states"]["Tuner"] == CACHED
+    monkeypatch.undo()
+
+
+def test_the_history_lists_the_runs_with_state_and_pushed_version(first_run, task):
+    past = history.past_runs(TaskPaths(task.root))
+    assert past[0].run_id == first_run.run_id
+    assert past[0].state == "done"
+    assert past[0].executed >= len(NODES)
+    assert past[0].pushed["server"] == first_run.summary["pushed"]["server"]["version"]
+
+
+def test_an_anomaly_stops_the_run_and_names_the_feature_and_the_reason(tmp_path):
+
+    task = tiny.make(tmp_path / "anomaly", rows=60)
+    schema = tmp_path / "anomaly" / "schema.pbtxt"
+    schema.write_text(
+        schema.read_text().replace('name: "source" type: BYTES ', 'name: "source" type: BYTES domain: "source" ')
+        + 'string_domain { name: "source" value: "shop" }\n'
+    )
+    outcome = tiny.run_task(task)
+    assert outcome.summary["state"] == "failed"
+    assert outcome.summary["failed_node"] == "ExampleValidator"
+    assert "source" in outcome.summary["error"]
+    assert "web" in outcome.summary["error"]
+    assert "Trainer" not in outcome.summary["states"]

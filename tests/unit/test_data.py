@@ -1,0 +1,179 @@
+"""`modules.data`: every row is trained on exactly once per epoch, in an order that a killed training finds again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import modules  # noqa: F401
+from modules.data import BUCKET_WIDTH, TrainingStream, evaluation_batches, read_split, trim
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+LENGTH = 32
+Batch = tuple[list[int], list[int], list[int], int]
+
+
+def dataset(rows: int, *, length: int = LENGTH, seed: int = 0) -> tf.data.Dataset:
+    """Row `i` has the token `i` at every place, a length of its own, and the label `i % 3`."""
+    lengths = np.random.default_rng(seed).integers(2, length + 1, rows)
+    lengths[: min(rows, length - 1)] = (np.arange(2, length + 1))[: min(rows, length - 1)]  # every length, bounds too
+    mask = (np.arange(length)[np.newaxis] < lengths[:, np.newaxis]).astype(np.int32)
+    ids = mask * np.arange(rows, dtype=np.int32)[:, np.newaxis]
+    return tf.data.Dataset.from_tensor_slices(
+        ({"token_ids": ids, "padding_mask": mask}, (np.arange(rows) % 3).astype(np.int32))
+    )
+
+
+def stream(rows: int = 100, *, batch_size: int = 8, seed: int = 5, length: int = LENGTH) -> TrainingStream:
+    return TrainingStream(dataset(rows, length=length), batch_size=batch_size, seed=seed, num_classes=4)
+
+
+def batches(source: tf.data.Dataset) -> list[Batch]:
+    """Rows, labels, lengths and width of each batch."""
+    return [
+        (
+            features["token_ids"][:, 0].numpy().tolist(),
+            label.numpy().tolist(),
+            tf.reduce_sum(features["padding_mask"], axis=1).numpy().tolist(),
+            features["token_ids"].shape[1],
+        )
+        for features, label in source
+    ]
+
+
+@pytest.mark.parametrize(("rows", "batch_size"), [(100, 8), (100, 1), (7, 16), (64, 64), (1, 1), (131, 32)])
+def test_every_row_comes_exactly_once_per_epoch_in_the_promised_number_of_steps(rows: int, batch_size: int) -> None:
+    source = stream(rows, batch_size=batch_size)
+    found = batches(source.batches(3))
+    steps = source.steps_per_epoch
+    assert len(found) == 3 * steps
+    assert source.rows == rows
+    for epoch in range(3):
+        seen = [row for batch in found[epoch * steps : (epoch + 1) * steps] for row in batch[0]]
+        assert sorted(seen) == list(range(rows))
+
+
+def test_features_and_labels_stay_together() -> None:
+    for rows, labels, _, _ in batches(stream().batches(1)):
+        assert labels == [row % 3 for row in rows]
+
+
+def test_the_order_is_the_same_for_the_same_seed_and_another_for_another() -> None:
+    one, same, other = (batches(stream(seed=seed).batches(2)) for seed in (5, 5, 6))
+    assert one == same
+    assert one != other
+
+
+def test_the_order_depends_on_nothing_that_was_computed_before() -> None:
+    tf.random.set_seed(3)
+    one = batches(stream().batches(1))
+    tf.random.set_seed(3)
+    tf.random.uniform([5])
+    batches(stream(seed=9).batches(1))
+    assert batches(stream().batches(1)) == one
+
+
+def test_each_epoch_has_an_order_of_its_own_and_mixes_short_with_long_batches() -> None:
+    source = stream(400)
+    found = batches(source.batches(2))
+    first, second = found[: source.steps_per_epoch], found[source.steps_per_epoch :]
+    assert first != second
+    widths = [batch[3] for batch in first]
+    assert widths != sorted(widths)
+
+
+def test_the_order_does_not_depend_on_how_many_epochs_were_asked_for() -> None:
+    source = stream()
+    assert batches(source.batches(1)) == batches(source.batches(3))[: source.steps_per_epoch]
+
+
+@pytest.mark.parametrize("done", [0, 1, 7, "one epoch", "one epoch and 3", "all"])
+def test_a_killed_training_gets_exactly_the_batches_that_it_had_not_done(done: int | str) -> None:
+    source = stream()
+    steps = source.steps_per_epoch
+    skip = {"one epoch": steps, "one epoch and 3": steps + 3, "all": 3 * steps}.get(str(done), done)
+    everything = batches(source.batches(3))
+    assert batches(stream().batches(3, skip_steps=int(skip))) == everything[int(skip) :]
+
+
+@pytest.mark.parametrize("length", [LENGTH, 20])
+def test_a_batch_holds_rows_of_one_bucket_and_no_padding_beyond_it(length: int) -> None:
+    for _, _, lengths, width in batches(stream(length=length).batches(1)):
+        assert width == min(length, -(-max(lengths) // BUCKET_WIDTH) * BUCKET_WIDTH)
+        assert min(lengths) > width - BUCKET_WIDTH or width == length
+        assert len(lengths) <= 8
+
+
+def test_labels_are_counted_and_a_label_without_rows_counts_zero() -> None:
+    assert stream(100).label_counts.tolist() == [34, 33, 33, 0]
+
+
+def test_an_empty_train_split_is_an_error_that_names_the_causes() -> None:
+    with pytest.raises(ValueError, match=r"holds no examples; check data.train_fraction"):
+        TrainingStream(dataset(3).take(0), batch_size=2, seed=1, num_classes=3)
+
+
+def test_a_training_stream_has_static_types_for_keras() -> None:
+    features, label = stream().batches(1).element_spec
+    assert features["token_ids"].dtype == features["padding_mask"].dtype == label.dtype == tf.int32
+    assert features["token_ids"].shape.rank == 2
+
+
+# Evaluation
+
+
+def test_evaluation_sees_every_row_once_in_order() -> None:
+    found = batches(evaluation_batches(dataset(50), batch_size=16))
+    assert [row for batch in found for row in batch[0]] == list(range(50))
+    assert [len(batch[0]) for batch in found] == [16, 16, 16, 2]
+
+
+def test_evaluation_can_be_limited_and_repeated() -> None:
+    limited = evaluation_batches(dataset(50), batch_size=16, limit=2)
+    assert len(batches(limited)) == 2
+    assert batches(limited) == batches(limited)
+
+
+def test_trimming_keeps_every_token() -> None:
+    for features, label in dataset(40).batch(8):
+        kept, same = trim(features, label)
+        assert same is label
+        assert kept["padding_mask"].numpy().sum() == features["padding_mask"].numpy().sum()
+        assert kept["token_ids"].shape == kept["padding_mask"].shape
+
+
+# Files
+
+
+@pytest.fixture
+def split(tmp_path: Path, write_examples: Callable[..., Any]) -> str:
+    for number in range(2):
+        rows = [
+            {"token_ids": [number * 2 + row, 7, 0], "padding_mask": [1, 1, 0], "label_id": [row]} for row in range(2)
+        ]
+        write_examples(tmp_path / "Split-train" / f"transformed-{number}.gz", rows)
+    return f"{tmp_path}/Split-train/*"
+
+
+def test_a_split_is_read_in_the_order_of_its_files(split: str) -> None:
+    found = [
+        (features["token_ids"].numpy().tolist(), int(label)) for features, label in read_split([split], sequence_length=3)
+    ]
+    assert found == [([0, 7, 0], 0), ([1, 7, 0], 1), ([2, 7, 0], 0), ([3, 7, 0], 1)]
+    features, label = read_split([split], sequence_length=3).element_spec
+    assert features["token_ids"] == features["padding_mask"] == tf.TensorSpec([3], tf.int32)
+    assert label == tf.TensorSpec([], tf.int32)
+
+
+def test_a_missing_split_is_named(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match=r"no transformed examples match .*nothing.*did Transform run"):
+        read_split([f"{tmp_path}/nothing/*"], sequence_length=3)
+
+
+def test_examples_of_another_window_are_an_error(split: str) -> None:
+    with pytest.raises(tf.errors.InvalidArgumentError, match=r"token_ids"):
+        list(read_split([split], sequence_length=4))

@@ -1,0 +1,86 @@
+"""`modules.devices`: which devices train, and in which precision."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import modules  # noqa: F401
+from modules import devices
+
+import pytest
+import tensorflow as tf
+
+CPU_INFO = "processor\t: 0\nflags\t\t: fpu avx2 avx512f {}\n\nprocessor\t: 1\nflags\t\t: fpu amx_bf16\n"
+
+
+@pytest.fixture
+def no_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda _: [])
+
+
+@pytest.mark.parametrize("policy", ["float32", "mixed_float16", "mixed_bfloat16"])
+def test_a_policy_that_is_asked_for_by_name_is_taken_on_any_device(policy: str) -> None:
+    assert devices.resolve_precision(policy) == policy
+
+
+@pytest.mark.parametrize(
+    ("flags", "expected"),
+    [
+        ({"avx512_bf16"}, "mixed_bfloat16"),
+        ({"amx_bf16", "avx2"}, "mixed_bfloat16"),
+        ({"avx512f"}, "float32"),
+        ((), "float32"),
+    ],
+)
+def test_auto_computes_in_bfloat16_only_where_the_cpu_does(
+    no_gpu: None, monkeypatch: pytest.MonkeyPatch, flags: set[str], expected: str
+) -> None:
+    monkeypatch.setattr(devices, "cpu_flags", lambda: frozenset(flags))
+    assert devices.resolve_precision("auto") == expected
+
+
+def test_auto_takes_half_precision_on_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: ["gpu"] if kind == "GPU" else ["cpu"])
+    monkeypatch.setattr(devices, "cpu_flags", lambda: frozenset({"avx512_bf16"}))
+    assert devices.resolve_precision("auto") == "mixed_float16"
+
+
+@pytest.mark.parametrize("precision", ["float16", "bfloat16", "", "AUTO"])
+def test_an_unknown_policy_is_an_error_that_lists_the_known_ones(precision: str) -> None:
+    with pytest.raises(ValueError, match="none of auto, float32, mixed_float16, mixed_bfloat16"):
+        devices.resolve_precision(precision)
+
+
+def test_the_flags_are_those_of_the_first_core(tmp_path: Path) -> None:
+    file = tmp_path / "cpuinfo"
+    file.write_text(CPU_INFO.format("avx512_bf16"), encoding="utf-8")
+    assert devices.cpu_flags(file) == {"fpu", "avx2", "avx512f", "avx512_bf16"}
+
+
+@pytest.mark.parametrize("content", [None, "", "model name: x\n"])
+def test_a_system_that_does_not_tell_has_no_flags(tmp_path: Path, content: str | None) -> None:
+    file = tmp_path / "cpuinfo"
+    if content is not None:
+        file.write_text(content, encoding="utf-8")
+    assert devices.cpu_flags(file) == frozenset()
+
+
+def test_arm_calls_its_flags_features(tmp_path: Path) -> None:
+    file = tmp_path / "cpuinfo"
+    file.write_text("Features\t: fp asimd bf16\n", encoding="utf-8")
+    assert "bf16" in devices.cpu_flags(file)
+
+
+def test_without_a_gpu_the_cpu_is_the_one_replica() -> None:
+    strategy = devices.distribution_strategy()
+    assert isinstance(strategy, tf.distribute.MirroredStrategy)
+    assert strategy.num_replicas_in_sync == len(tf.config.list_logical_devices("CPU"))
+
+
+def test_all_gpus_train_and_the_cpu_does_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[list[str]] = []
+    gpus = [type("Device", (), {"name": f"/device:GPU:{number}"}) for number in range(3)]
+    monkeypatch.setattr(tf.config, "list_logical_devices", lambda kind: gpus if kind == "GPU" else [])
+    monkeypatch.setattr(tf.distribute, "MirroredStrategy", asked.append)
+    devices.distribution_strategy()
+    assert asked == [["/device:GPU:0", "/device:GPU:1", "/device:GPU:2"]]
