@@ -17,6 +17,7 @@ from click_default_group import DefaultGroup
 
 DONE, FAILED, WRONG_USE, NOT_BLESSED = 0, 1, 2, 3
 DEFAULT_CONFIG = "configs/sentiment.yaml"
+DEFAULT_PROFILE = "quick"
 
 
 class WrongUse(click.ClickException):
@@ -37,8 +38,9 @@ def task_options(command: Callable[..., Any]) -> Callable[..., Any]:
         [
             click.option("--config", "-c", "config_path", default=DEFAULT_CONFIG, show_default=True,
                          help="The task's configuration."),
-            click.option("--profile", "-p", default="quick", show_default=True,
-                         help="A profile of the configuration; `none` applies none."),
+            click.option("--profile", "-p", default=None,
+                         help="A profile of the configuration; `none` applies none.  "
+                              "[default: quick, if the configuration has it]"),
             click.option("--set", "overrides", multiple=True, metavar="FIELD=VALUE",
                          help="Replace a field of the configuration, e.g. `--set trainer.epochs=2`. Repeatable."),
             click.option("--data", metavar="FILE", help="A CSV file in place of the configuration's data."),
@@ -78,7 +80,7 @@ def cli() -> None:
 @click.option("--require-blessing", is_flag=True, help="Exit with 3 when the model was not blessed.")
 @click.option("--verbose", "-v", is_flag=True, help="Show TensorFlow's and TFX's log on the screen.")
 def run(
-    config_path: str, profile: str, overrides: tuple[str, ...], data: str | None, root: Path | None,
+    config_path: str, profile: str | None, overrides: tuple[str, ...], data: str | None, root: Path | None,
     only: str | None, start: str | None, no_cache: bool, name: str | None, require_blessing: bool, verbose: bool,
 ) -> None:  # fmt: skip
     """Run the pipeline; finished work is taken from the cache, killed work is gone on with."""
@@ -94,7 +96,7 @@ def run(
     from pipeline.orchestration import closing, session
 
     options = session.RunOptions(
-        root=root, name=name, profile=None if profile == "none" else profile, only=only, start=start,
+        root=root, name=name, profile=_profile(config_path, profile), only=only, start=start,
         cache=not no_cache, verbose=verbose,
     )  # fmt: skip
     try:
@@ -115,11 +117,14 @@ def run(
 
 @cli.command()
 @task_options
-def validate(config_path: str, profile: str, overrides: tuple[str, ...], data: str | None, root: Path | None) -> None:
+def validate(
+    config_path: str, profile: str | None, overrides: tuple[str, ...], data: str | None, root: Path | None
+) -> None:
     """Check configuration, schema and every row, without TensorFlow."""
     config = _load(config_path, profile, overrides, data)
     found = _checked(config)
-    click.echo(f"{config_path} ({profile}): valid, digest {config.digest()[:16]}")
+    applied = _profile(config_path, profile) or "no profile"
+    click.echo(f"{config_path} ({applied}): valid, digest {config.digest()[:16]}")
     click.echo(f"{found['file']}: {found['rows']} rows")
     for column, values in found["counts"].items():
         click.echo(f"  {column}: " + ", ".join(f"{value} {count}" for value, count in values.most_common(12)))
@@ -127,7 +132,9 @@ def validate(config_path: str, profile: str, overrides: tuple[str, ...], data: s
 
 @cli.command()
 @task_options
-def nodes(config_path: str, profile: str, overrides: tuple[str, ...], data: str | None, root: Path | None) -> None:
+def nodes(
+    config_path: str, profile: str | None, overrides: tuple[str, ...], data: str | None, root: Path | None
+) -> None:
     """Show the graph, and which nodes a run would execute."""
     config = _load(config_path, profile, overrides, data)
     found = _checked(config)
@@ -155,7 +162,9 @@ def nodes(config_path: str, profile: str, overrides: tuple[str, ...], data: str 
 
 @cli.command()
 @task_options
-def runs(config_path: str, profile: str, overrides: tuple[str, ...], data: str | None, root: Path | None) -> None:
+def runs(
+    config_path: str, profile: str | None, overrides: tuple[str, ...], data: str | None, root: Path | None
+) -> None:
     """List past runs: when, state, metrics, pushed version."""
     config = _load(config_path, profile, overrides, data)
     from rich.console import Console
@@ -189,7 +198,12 @@ def runs(config_path: str, profile: str, overrides: tuple[str, ...], data: str |
 @task_options
 @click.option("--json", "as_json", is_flag=True, help="Print summary.json itself.")
 def summary(
-    config_path: str, profile: str, overrides: tuple[str, ...], data: str | None, root: Path | None, as_json: bool
+    config_path: str,
+    profile: str | None,
+    overrides: tuple[str, ...],
+    data: str | None,
+    root: Path | None,
+    as_json: bool,
 ) -> None:
     """Show the closing summary of the newest run again."""
     config = _load(config_path, profile, overrides, data)
@@ -213,7 +227,7 @@ def summary(
 @task_options
 @click.option("--force", is_flag=True, help="Replace a schema that is there.")
 def schema(
-    config_path: str, profile: str, overrides: tuple[str, ...], data: str | None, root: Path | None, force: bool
+    config_path: str, profile: str | None, overrides: tuple[str, ...], data: str | None, root: Path | None, force: bool
 ) -> None:
     """Draft the task's schema from its rows, at the configuration's `schema_path`."""
     config = _load(config_path, profile, overrides, data)
@@ -238,15 +252,22 @@ def doctor(online: bool) -> None:
     sys.exit(checks.main(["--online"] if online else []))
 
 
-def _load(config_path: str, profile: str, overrides: tuple[str, ...], data: str | None) -> Any:
+def _load(config_path: str, profile: str | None, overrides: tuple[str, ...], data: str | None) -> Any:
     from pipeline import config_loader
 
     try:
-        return config_loader.load(
-            config_path, profile=None if profile == "none" else profile, overrides=overrides, data=data
-        )
+        return config_loader.load(config_path, profile=_profile(config_path, profile), overrides=overrides, data=data)
     except config_loader.ConfigError as error:
         raise WrongUse(str(error)) from None
+
+
+def _profile(config_path: str, given: str | None) -> str | None:
+    """The profile to apply; where none was given, the default one if the configuration has it."""
+    from pipeline import config_loader
+
+    if given is not None:
+        return None if given == "none" else given
+    return DEFAULT_PROFILE if DEFAULT_PROFILE in config_loader.profile_names(config_path) else None
 
 
 def _checked(config: Any, *, schema_too: bool = True) -> dict[str, Any]:

@@ -48,8 +48,7 @@ def augment(
     continues = np.array([token.startswith(SUFFIX) and len(token) > len(SUFFIX) for token in vocabulary])
     start, end, pad = (list(vocabulary).index(token) for token in (START, END, PAD))
     words = [
-        _words(ids[1 : length - 1], continues)
-        for ids, length in zip(examples.token_ids, examples.lengths, strict=True)
+        _words(ids[1 : length - 1], continues) for ids, length in zip(examples.token_ids, examples.lengths, strict=True)
     ]
     pool = [word for text in words for word in text]
     width = examples.token_ids.shape[1]
@@ -83,9 +82,7 @@ def _words(ids: Ints, continues: NDArray[np.bool_]) -> list[Ints]:
     return np.split(ids, np.flatnonzero(~continues[ids[1:]]) + 1)
 
 
-def _varied(
-    text: list[Ints], pool: list[Ints], rng: np.random.Generator, *, drop: float, replace: float
-) -> list[Ints]:
+def _varied(text: list[Ints], pool: list[Ints], rng: np.random.Generator, *, drop: float, replace: float) -> list[Ints]:
     chance = rng.random(len(text))
     others = rng.integers(max(len(pool), 1), size=len(text))
     varied = [

@@ -55,8 +55,9 @@ def from_preset(what: Any, preset: str, **kwargs: Any) -> Any:
             f"The KerasNLP preset {preset!r} could not be loaded ({type(error).__name__}: {str(error)[:300]}).\n"
             "A preset by name is downloaded from Kaggle, which needs the network and, for some, credentials. On a "
             "machine without either, save the preset where there is a network "
-            "(`keras_nlp.models.BertBackbone.from_preset(NAME).save_to_preset(FOLDER)`, the tokenizer likewise), copy "
-            "the folder, and set backbone.preset to its path; or use `backbone: {kind: minilm}`."
+            "(`keras_nlp.models.BertBackbone.from_preset(NAME).save_to_preset(FOLDER)`, the tokenizer likewise, in a "
+            "Python started with TF_USE_LEGACY_KERAS=0, since only Keras 3 saves presets), copy the folder, and set "
+            "backbone.preset to its path; or use `backbone: {kind: minilm}`."
         ) from error
 
 

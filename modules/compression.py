@@ -140,9 +140,7 @@ def _trim(teacher: Trained, train: Examples, shape: StudentSettings) -> vocabula
     counts = vocabulary.count_tokens(train.token_ids, train.padding_mask, size)
     if not shape.trim_vocabulary:
         counts = np.full(size, max(shape.min_count, 1))
-    return vocabulary.trim(
-        teacher.vocabulary, counts, min_count=shape.min_count, continuations=shape.continuations
-    )
+    return vocabulary.trim(teacher.vocabulary, counts, min_count=shape.min_count, continuations=shape.continuations)
 
 
 def _augmented(train: Examples, tokens: Sequence[str], settings: CompressionSettings) -> Examples:

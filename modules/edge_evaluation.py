@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import gzip
 import os
+import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +27,7 @@ import numpy as np
 if TYPE_CHECKING:
     from edgeline_edge import Classifier
 
+_SHA256 = re.compile(r"[0-9a-f]{64}")
 _PARETO_KEYS = (("accuracy", 1), ("bytes", -1), ("latency_p50_ms", -1))
 # Shorter than this, nothing was said; the edge package refuses empty texts, and cleaning removes them.
 _EMPTY = " "
@@ -56,7 +58,7 @@ class Provenance:
         task: name of the task.
         run_id: the training run.
         licence: SPDX expression.
-        digests: SHA-256 by name (`data`, `config`, `code`), where known.
+        digests: by name (`data`, `config`, `code`), where known; shortened ones go among the manifest's notes only.
     """
 
     task: str
@@ -84,7 +86,8 @@ def make_bundles(folder: str, target: str, provenance: Provenance) -> dict[str, 
     for name in [variants_lib.REFERENCE, *made]:
         words = f"{folder}/{name}" if name == variants_lib.REFERENCE else folder
         path = os.path.join(target, f"{name}.tflite")
-        parity = (index["reference"] if name == variants_lib.REFERENCE else made[name])["parity"]
+        record = index["reference"] if name == variants_lib.REFERENCE else made[name]
+        parity = record["parity"]
         write_bundle(
             variants_lib.read_model(folder, name),
             path,
@@ -95,7 +98,8 @@ def make_bundles(folder: str, target: str, provenance: Provenance) -> dict[str, 
                 "recipe": variants_lib.FLOAT if name == variants_lib.REFERENCE else name,
                 "run_id": provenance.run_id,
                 "licence": provenance.licence,
-                "digests": dict(provenance.digests),
+                "digests": {key: value for key, value in provenance.digests.items() if _SHA256.fullmatch(value)},
+                "notes": {"digests": dict(provenance.digests), "parity": parity, "recipe": record["recipe"]},
                 "tolerance": min(1.0, parity["max_abs"]),
             },
         )
@@ -225,9 +229,7 @@ def _add_cost(
     for name, values in results.items():
         values["latency_p50_ms"] = values["latency"][first]["p50_ms"]
         values["latency_p95_ms"] = values["latency"][first]["p95_ms"]
-        values["latency_ratio"] = (
-            results[variants_lib.REFERENCE]["latency"][first]["p50_ms"] / values["latency_p50_ms"]
-        )
+        values["latency_ratio"] = results[variants_lib.REFERENCE]["latency"][first]["p50_ms"] / values["latency_p50_ms"]
         if cost.memory:
             memory = peak_memory(bundles[name], texts)
             values["peak_bytes"], values["memory"] = memory.get("peak_bytes"), memory

@@ -142,7 +142,10 @@ def in_order(examples: Examples, *, batch_size: int) -> Iterator[tuple[NDArray[n
     for start in range(0, len(order), batch_size):
         rows = order[start : start + batch_size]
         width = width_of(lengths[rows], examples.token_ids.shape[1])
-        yield rows, {
-            "token_ids": examples.token_ids[rows, :width],
-            "padding_mask": examples.padding_mask[rows, :width],
-        }
+        yield (
+            rows,
+            {
+                "token_ids": examples.token_ids[rows, :width],
+                "padding_mask": examples.padding_mask[rows, :width],
+            },
+        )

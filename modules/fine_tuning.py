@@ -140,8 +140,7 @@ def fine_tune(
             done.assign(number + 1)
             manager.save()
             saved = now
-    if pruner:
-        pruner.apply()
+    _finish(student, settings, pruner)
     done.assign(total)
     manager.save()
     seconds = time.monotonic() - began
@@ -152,6 +151,14 @@ def fine_tune(
         "samples_per_second": round((total - start) * settings.batch_size / max(seconds, 1e-9), 1),
         "loss": _mean(losses),
     }
+
+
+def _finish(student: tf_keras.Model, settings: FineTuning, pruner: MagnitudePruner | None) -> None:
+    """Writes masks and rounding into the weights; the last update may have moved them since."""
+    if pruner:
+        pruner.apply()
+    if settings.quantization_aware.enabled:
+        WeightRounder(student, settings.quantization_aware).round()
 
 
 def _steps(

@@ -61,7 +61,8 @@ def missed(variant: Mapping[str, Any], gate: Gate) -> list[str]:
         if values["rows"] >= gate.min_slice_rows:
             bounds.append((f"accuracy_drop on {name}", values["accuracy_drop"], gate.max_slice_drop, "at most"))
     return [
-        f"{name} is {_told(value)}, {side} {_told(bound)} is allowed" if side == "at most"
+        f"{name} is {_told(value)}, {side} {_told(bound)} is allowed"
+        if side == "at most"
         else f"{name} is {_told(value)}, {side} {_told(bound)} is needed"
         for name, value, bound, side in bounds
         if bound is not None and not _kept(value, bound, side)
@@ -106,9 +107,7 @@ def pareto(variants: Mapping[str, Mapping[str, Any]], keys: Sequence[tuple[str, 
         differences = [sign * (one[key] - other[key]) for key, sign in keys]
         return min(differences) >= 0 and max(differences) > 0
 
-    return [
-        name for name, own in variants.items() if not any(beats(other, own) for other in variants.values())
-    ]
+    return [name for name, own in variants.items() if not any(beats(other, own) for other in variants.values())]
 
 
 def _kept(value: Any, bound: float, side: str) -> bool:

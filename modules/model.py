@@ -163,9 +163,7 @@ def classifier(
     encoder = tf_keras.Model(backbone.input, backbone.output["sequence_output"], name=ENCODER)
     token_ids = tf_keras.Input([None], dtype="int32", name=TOKEN_IDS)
     padding_mask = tf_keras.Input([None], dtype="int32", name=PADDING_MASK)
-    hidden = encoder(
-        {"token_ids": token_ids, "segment_ids": tf.zeros_like(token_ids), "padding_mask": padding_mask}
-    )
+    hidden = encoder({"token_ids": token_ids, "segment_ids": tf.zeros_like(token_ids), "padding_mask": padding_mask})
     pooled = MaskedMeanPooling(name="pooling")(hidden, padding_mask)
     pooled = tf_keras.layers.Dropout(dropout, dtype="float32", name="dropout")(pooled)
     logits = tf_keras.layers.Dense(architecture.num_classes, dtype="float32", name=LOGITS)(pooled)
@@ -225,5 +223,3 @@ def transformer_layers(model: tf_keras.Model) -> list[keras_nlp.layers.Transform
 def logits_model(model: tf_keras.Model) -> tf_keras.Model:
     """The same network (shared weights) with the logits as its output, for losses that want them."""
     return tf_keras.Model(model.input, model.get_layer(LOGITS).output, name="classifier_logits")
-
-

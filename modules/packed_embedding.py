@@ -11,6 +11,7 @@ float of the table. With four bits, byte `i` holds value `i` in its high and val
 from __future__ import annotations
 
 import abc
+import math
 
 from modules.weights import Array
 
@@ -40,13 +41,14 @@ def embedding_table(table: Array, storage: str, *, block: int = 32) -> Embedding
     Args:
         table: float32 `[vocabulary, hidden]`.
         storage: `float32`, `int8` or `int4`.
-        block: values that share a scale; must divide `hidden` (half of it with `int4`). Ignored by `float32`.
+        block: values that share a scale; where it does not divide `hidden`, their largest common divisor is taken.
+            Ignored by `float32`.
 
     Returns:
         The table in the asked form.
 
     Raises:
-        ValueError: an unknown storage, or a block that does not divide the row.
+        ValueError: an unknown storage, a block below 1, or an odd `hidden` with `int4`.
     """
     if storage == "float32":
         return _FloatTable(table)
@@ -70,13 +72,13 @@ class _PackedTable(EmbeddingTable):
     def __init__(self, table: Array, *, bits: int, block: int) -> None:
         self._hidden = table.shape[1]
         self._bits = bits
-        self._block = block
+        if block < 1 or (bits == 4 and self._hidden % 2):
+            raise ValueError(f"an embedding of {self._hidden} columns does not pack into {bits} bits, block {block}.")
+        self._block = math.gcd(block, self._hidden)
         self._zero = 1 << (bits - 1)
-        row = self._hidden // 2 if bits == 4 else self._hidden
-        if block < 1 or row % block or (bits == 4 and self._hidden % 2):
-            raise ValueError(f"embedding block {block} does not divide {row}, the values of a packed row.")
-        self._unit, scales, values = _quantize(table, self._zero, block)
-        packed = (values[:, : row] << 4) | values[:, row:] if bits == 4 else values
+        half = self._hidden // 2
+        self._unit, scales, values = _quantize(table, self._zero, self._block)
+        packed = (values[:, :half] << 4) | values[:, half:] if bits == 4 else values
         self._packed = np.concatenate([packed, scales], axis=1).astype(np.uint8)
         self._values, self._scales = values, scales
 

@@ -10,7 +10,10 @@ The `backbone` section of the configuration names one of three kinds:
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from modules import packages
@@ -19,6 +22,7 @@ from modules.backbone import MINILM_FOLDER, BackboneError, from_preset
 import numpy as np
 
 MINILM_LAYERS = 6
+_ATTENTION = ("query_dense", "key_dense", "value_dense", "output_dense")
 
 
 def build_classifier(
@@ -52,7 +56,9 @@ def build_classifier(
     if kind == "preset":
         return _build_from_preset(str(backbone["preset"]), num_classes, sequence_length, dropout, policy)
     if kind == "scratch":
-        shape = {name: int(backbone[name]) for name in ("num_layers", "num_heads", "hidden_dim", "intermediate_dim")}
+        shape: dict[str, Any] = {
+            name: int(backbone[name]) for name in ("num_layers", "num_heads", "hidden_dim", "intermediate_dim")
+        }
     else:
         layers = list(backbone["layers"])
         shape = {"num_layers": len(layers), "num_heads": 12, "hidden_dim": 384, "intermediate_dim": 1536}
@@ -123,12 +129,36 @@ def _norm(weights: Mapping[str, np.ndarray], name: str) -> tuple[np.ndarray, np.
     return weights[f"{name}.weight"], weights[f"{name}.bias"]
 
 
+class _Preset:
+    """A preset's backbone, also where a Keras 3 saved it that names the parts of attention in another way."""
+
+    @staticmethod
+    def from_preset(preset: str) -> Any:
+        from modules import model  # noqa: F401  (settles Keras 2)
+
+        import h5py
+        from keras_nlp.models import BertBackbone
+        from keras_nlp.src.utils import preset_utils
+
+        backbone = BertBackbone.from_preset(preset, load_weights=False)
+        with tempfile.TemporaryDirectory() as scratch:
+            path = Path(scratch) / preset_utils.MODEL_WEIGHTS_FILE
+            shutil.copyfile(preset_utils.get_file(preset, preset_utils.MODEL_WEIGHTS_FILE), path)
+            with h5py.File(path, "r+") as weights:
+                names: list[str] = []
+                weights.visit(names.append)
+                for name in names:
+                    parent, _, part = name.rpartition("/")
+                    if parent.endswith("/_self_attention_layer") and part in _ATTENTION:
+                        weights.move(name, f"{parent}/_{part}")
+            backbone.load_weights(str(path))
+        return backbone
+
+
 def _build_from_preset(preset: str, num_classes: int, sequence_length: int, dropout: float, policy: str):
     from modules import model as model_lib
 
-    from keras_nlp.models import BertBackbone
-
-    source = from_preset(BertBackbone, preset)
+    source = from_preset(_Preset, preset)
     if source.max_sequence_length < sequence_length:
         raise BackboneError(
             f"preprocessing.sequence_length is {sequence_length}, the preset {preset!r} ends at "

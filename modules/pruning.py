@@ -200,9 +200,7 @@ class MagnitudePruner:
 
 def measure_sparsity(model: tf_keras.Model, targets: Sequence[str] = DEFAULT_TARGETS) -> dict[str, float]:
     """Share of exact zeros of each kernel that matches, by name."""
-    return {
-        kernel.name: float(np.mean(kernel.variable.numpy() == 0.0)) for kernel in prunable_kernels(model, targets)
-    }
+    return {kernel.name: float(np.mean(kernel.variable.numpy() == 0.0)) for kernel in prunable_kernels(model, targets)}
 
 
 def check_sparsity(measured: dict[str, float], wanted: float, *, tolerance: float = 0.01) -> None:

@@ -54,9 +54,19 @@ def quantize(
             ).quantized_model
     except (ValueError, RuntimeError, KeyError, TypeError, NotImplementedError, re.error) as error:
         raise QuantizationError(f"{type(error).__name__}: {str(error)[:400]}") from error
-    if quantized is None or len(quantized) >= len(content):
+    if quantized is None or _integer_tensors(quantized) <= _integer_tensors(content):
         raise QuantizationError("no operation matches the rules; the file would stay as it is.")
     return bytes(quantized)
+
+
+def _integer_tensors(content: bytes) -> int:
+    """How many tensors of a file hold quantized values."""
+    from ai_edge_litert.tools import flatbuffer_utils
+
+    kinds = flatbuffer_utils.TensorType
+    quantized = {kinds.INT4, kinds.INT8, kinds.INT16}
+    model = flatbuffer_utils.read_model_from_bytearray(bytearray(content))
+    return sum(tensor.type in quantized for subgraph in model.subgraphs for tensor in subgraph.tensors)
 
 
 def _add(quantizer: Any, rule: Quantize) -> None:

@@ -4,11 +4,15 @@ Before a step the masters are exchanged for what the converter will make of them
 masters come back, and the gradient is applied to them: the straight-through estimator of Bengio et al., 2013
 (https://arxiv.org/abs/1308.3432), as Jacob et al., 2018 (https://arxiv.org/abs/1712.05877) use it, without a single
 fake-quantization node in the network. Zeros of a pruned kernel stay zeros, since zero is always representable.
+
+When fine-tuning is over, the rounded weights become the student's own: the network that was trained last is the one
+that is exported, so that its float file and its low-bit files compute the same, and quantizing it loses little more.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -76,7 +80,8 @@ class WeightRounder:
         """A kernel's values as the converter would store them, in float32 and of the same shape."""
         if kernel.name.startswith("embedding/"):
             assert self._settings.embedding_bits is not None
-            blocks = tf.reshape(values, [-1, self._settings.embedding_block])
+            block = math.gcd(self._settings.embedding_block, kernel.matrix_shape[1])
+            blocks = tf.reshape(values, [-1, block])
             return tf.reshape(round_symmetric(blocks, self._settings.embedding_bits, axis=1), values.shape)
         assert self._settings.kernel_bits is not None
         matrix = tf.reshape(values, kernel.matrix_shape)

@@ -107,9 +107,11 @@ def measure_importance(
                     abs(attention.sum() + attention_bias.sum()) + abs(inner.sum() + inner_bias.sum()),
                 )
             )
-        totals = scores if not totals else [
-            tuple(a + b for a, b in zip(old, new, strict=True)) for old, new in zip(totals, scores, strict=True)
-        ]
+        totals = (
+            scores
+            if not totals
+            else [tuple(a + b for a, b in zip(old, new, strict=True)) for old, new in zip(totals, scores, strict=True)]
+        )
     if not totals:
         raise ValueError("importance needs at least one batch.")
     neurons, heads, whole = zip(*totals, strict=True)

@@ -63,12 +63,15 @@ def run_fn(fn_args: FnArgs) -> None:
         training.compile_model(model, settings, total_steps=total, num_classes=len(labels))
 
     backup_dir = _backup_dir(fn_args, settings)
-    history = fit(model, stream, evaluation, settings, backup_dir=backup_dir, log_dir=fn_args.model_run_dir)
+    serving_dir, log_dir = (
+        devices.output_folder(folder) for folder in (fn_args.serving_model_dir, fn_args.model_run_dir)
+    )
+    history = fit(model, stream, evaluation, settings, backup_dir=backup_dir, log_dir=log_dir)
     export(
         model,
         architecture,
         tft.TFTransformOutput(fn_args.transform_graph_path),
-        serving_dir=fn_args.serving_model_dir,
+        serving_dir=serving_dir,
         config=config,
         vocabulary=vocabulary,
     )
@@ -81,11 +84,14 @@ def run_fn(fn_args: FnArgs) -> None:
         "parameters": int(model.count_params()),
         "warm_start": bool(fn_args.base_model),
     }
-    for folder in (fn_args.model_run_dir, training_dir(fn_args.serving_model_dir)):
+    for folder in (log_dir, training_dir(serving_dir)):
+        tf.io.gfile.makedirs(folder)
         with tf.io.gfile.GFile(os.path.join(folder, HISTORY_FILE), "w") as out:
             json.dump(record, out, indent=2)
-    if tf.io.gfile.exists(backup_dir):
+    # In a cluster another worker may still read it.
+    if tf.io.gfile.exists(backup_dir) and not devices.cluster():
         tf.io.gfile.rmtree(backup_dir)
+    devices.wait_for_chief(fn_args.serving_model_dir)
 
 
 def starting_model(
@@ -153,7 +159,7 @@ def fit(
     done = training.finished_steps(backup_dir, steps)
     if done:
         progress.report(f"resuming after step {done} of {steps * epochs}", resumed_steps=done)
-    best = training.BestWeights(backup_dir, patience=settings["early_stopping_patience"])
+    best = training.BestWeights(devices.own_folder(backup_dir), patience=settings["early_stopping_patience"])
     callbacks: list[tf_keras.callbacks.Callback] = [
         best,
         # After BestWeights, so that a checkpoint at an epoch's end comes with that epoch's record.
@@ -162,8 +168,7 @@ def fit(
     ]
     if settings["tensorboard"]:
         callbacks.append(tf_keras.callbacks.TensorBoard(log_dir, update_freq=50, write_graph=False))
-    options = tf.data.Options()
-    options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.OFF
+    options = devices.data_options()
     history = model.fit(
         stream.batches(epochs, skip_steps=done).with_options(options),
         steps_per_epoch=steps,
@@ -219,7 +224,7 @@ def _backup_dir(fn_args: FnArgs, settings: Mapping[str, Any]) -> str:
         fn_args.eval_files,
         fn_args.transform_graph_path,
         fn_args.base_model,
-        tf.config.list_logical_devices(),
+        devices.identity(),
     ]
     key = hashlib.sha256(json.dumps(identity, sort_keys=True, default=str).encode()).hexdigest()[:16]
     # The artifact's own folder is named after the execution; its parent is the node's.

@@ -79,8 +79,7 @@ def tuner_fn(fn_args: FnArgs) -> TunerFnResult:
 
         def fit(self, hp: keras_tuner.HyperParameters, model: tf_keras.Model, **kwargs: Any) -> Any:
             epochs = int(kwargs.pop("epochs", tuner_config["epochs"]))
-            options = tf.data.Options()
-            options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.OFF
+            options = devices.data_options()
             self.trial += 1
             names = [entry["name"] for entry in tuner_config["space"]]
             shown = " ".join(f"{name}={self.settings[name]:.3g}" for name in names)

@@ -126,9 +126,7 @@ def _make(
 ) -> dict[str, Any]:
     """Converts, compares with the Keras model, writes the file; the record for the index."""
     began = time.monotonic()
-    converted = convert(
-        weights, trained.architecture, recipe, sequence_length=sequence_length, calibration=calibration
-    )
+    converted = convert(weights, trained.architecture, recipe, sequence_length=sequence_length, calibration=calibration)
     logits = teacher_logits(trained.model, sample)
     exponents = np.exp(logits - logits.max(axis=1, keepdims=True))
     try:
@@ -140,7 +138,9 @@ def _make(
     with tf.io.gfile.GFile(f"{folder}/{MODEL_FILE}", "wb") as file:
         file.write(converted.content)
     record: Mapping[str, Any] = {
-        **converted.record(), "parity": compared.to_dict(), "seconds": round(time.monotonic() - began, 1),
+        **converted.record(),
+        "parity": compared.to_dict(),
+        "seconds": round(time.monotonic() - began, 1),
     }
     return dict(record)
 

@@ -22,7 +22,7 @@ class EdgeSection(BaseModel):
 class StudentConfig(EdgeSection):
     """Shape of the student; its weights start as the teacher's."""
 
-    layers: Annotated[int, Field(ge=1)] | list[Annotated[int, Field(ge=0)]] | None = 3
+    layers: Annotated[int, Field(ge=1)] | list[Annotated[int, Field(ge=0)]] | None = 4
     """How many of the teacher's layers, or which; empty keeps all. A teacher with fewer keeps those it has."""
     by_importance: bool = False
     """With a number of layers: keep the most important ones (Taylor score) instead of evenly spaced ones."""
@@ -47,7 +47,7 @@ class StudentConfig(EdgeSection):
 class DistillationConfig(EdgeSection):
     """What the blessed model teaches."""
 
-    alpha: Share = 0.7
+    alpha: Share = 0.8
     """Share of the teacher's soft targets in the loss; the rest are the labels."""
     temperature: float = Field(2.0, gt=0)
     """Softens both distributions."""
@@ -105,7 +105,7 @@ class PruningConfig(EdgeSection):
 class QuantizationAwareConfig(EdgeSection):
     """Fine-tunes with rounded weights, so that low-bit recipes cost less accuracy."""
 
-    kernel_bits: Literal[4, 8] | None = None
+    kernel_bits: Literal[4, 8] | None = 4
     """Bits of the layers' kernels; empty leaves them exact."""
     embedding_bits: Literal[4, 8] | None = None
     """Bits of the token embedding; empty leaves it exact."""
@@ -128,7 +128,7 @@ class PrunerConfig(EdgeSection):
     """Zeros in its kernels."""
     quantization_aware: QuantizationAwareConfig = QuantizationAwareConfig()
     """Rounding while it learns."""
-    epochs: int = Field(4, ge=1)
+    epochs: int = Field(3, ge=1)
     """Passes over the train split."""
     batch_size: int = Field(32, ge=1)
     """Rows of a step, over all replicas."""

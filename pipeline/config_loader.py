@@ -71,6 +71,16 @@ def load(
         raise ConfigError("\n".join(_explain(item, origin) for item in error.errors())) from None
 
 
+def profile_names(path: str | Path) -> list[str]:
+    """The profiles that a configuration has; none where it cannot be read, which `load` then explains."""
+    try:
+        values = _plain(_parse(Path(path)), Path(path))
+    except ConfigError:
+        return []
+    profiles = values.get(PROFILES) if isinstance(values, dict) else None
+    return list(profiles) if isinstance(profiles, dict) else []
+
+
 def dump(config: Config) -> str:
     """The resolved configuration as YAML, which `load` reads back to an equal one."""
     return yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False, allow_unicode=True)

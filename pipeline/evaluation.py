@@ -92,7 +92,8 @@ def _custom(class_name: str, **config: Any) -> dict[str, Any]:
 
 
 def _thresholds(name: str, bound: Bound, config: Config) -> dict[str, Any]:
-    result: dict[str, Any] = {}
+    """A metric's bounds, each with the slices that it holds on: TFMA applies a plain `threshold` to all of them."""
+    parts: list[dict[str, Any]] = []
     threshold: dict[str, Any] = {}
     value: dict[str, float] = {}
     if bound.min is not None:
@@ -108,14 +109,14 @@ def _thresholds(name: str, bound: Bound, config: Config) -> dict[str, Any]:
             "direction": "LOWER_IS_BETTER" if lower else "HIGHER_IS_BETTER",
         }
     if threshold:
-        result["threshold"] = threshold
+        parts.append({"slicing_specs": [{}], "threshold": threshold})  # the empty specification: overall
     if bound.slice_min is not None and config.data.columns.slices:
         side = "upper_bound" if name in _LOWER_IS_BETTER else "lower_bound"
         limit = bound.slice_min + _EPSILON * (1 if name in _LOWER_IS_BETTER else -1)
-        result["per_slice_thresholds"] = [
+        parts.append(
             {
                 "slicing_specs": [{"feature_keys": [column]} for column in config.data.columns.slices],
                 "threshold": {"value_threshold": {side: limit}},
             }
-        ]
-    return result
+        )
+    return {"per_slice_thresholds": parts} if parts else {}

@@ -237,20 +237,20 @@ def _edge_branch(
         transformed_examples=transformed,
         model=model,
         model_blessing=evaluator.outputs["blessing"],
-        settings=_edge_settings(config, "pruner", "modules.compression"),
+        settings=_edge_settings(config, "pruner", "pipeline.components.pruner"),
     )
     converter = TFLiteConverter(
         transformed_examples=transformed,
         model=model,
         pruned_model=pruner.outputs["pruned_model"],
-        settings=_edge_settings(config, "converter", "modules.conversion"),
+        settings=_edge_settings(config, "converter", "pipeline.components.tflite_converter"),
     )
     edge_evaluator = EdgeEvaluator(
         examples=examples,
         variants=converter.outputs["variants"],
         model=model,
         settings={
-            **_edge_settings(config, "edge_evaluator", "modules.edge_evaluation"),
+            **_edge_settings(config, "edge_evaluator", "pipeline.components.edge_evaluator"),
             **_columns(config),
             "task": config.task,
             "digests": {

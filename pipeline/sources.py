@@ -7,7 +7,7 @@ import hashlib
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-_PACKAGES = ("modules", "pipeline")
+_HOMES = {"modules": ".", "pipeline": ".", "edgeline_edge": "edge"}  # folder of each package, below ROOT
 
 
 def digest(*modules: str) -> str:
@@ -36,7 +36,7 @@ def digest(*modules: str) -> str:
 
 
 def _path(name: str) -> Path:
-    base = ROOT.joinpath(*name.split("."))
+    base = ROOT.joinpath(_HOMES.get(name.split(".")[0], "."), *name.split("."))
     for candidate in (base.with_suffix(".py"), base / "__init__.py"):
         if candidate.is_file():
             return candidate
@@ -54,11 +54,11 @@ def _imports(path: Path) -> set[str]:
         else:
             continue
         for candidate in candidates:
-            if candidate.split(".")[0] in _PACKAGES and _exists(candidate):
+            if candidate.split(".")[0] in _HOMES and _exists(candidate):
                 found.add(candidate)
     return found
 
 
 def _exists(name: str) -> bool:
-    base = ROOT.joinpath(*name.split("."))
+    base = ROOT.joinpath(_HOMES.get(name.split(".")[0], "."), *name.split("."))
     return base.with_suffix(".py").is_file() or (base / "__init__.py").is_file()

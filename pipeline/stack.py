@@ -29,7 +29,8 @@ def read_lock(path: Path) -> tuple[dict[str, set[str]], set[str]]:
         if "virtual" in package.get("source", {}):  # the project itself
             todo = package.get("dependencies", []) + package.get("dev-dependencies", {}).get("dev", [])
             continue
-        versions.setdefault(name, set()).add(package["version"])
+        if "version" in package:  # a package of this repository takes its version from its source
+            versions.setdefault(name, set()).add(package["version"])
         needs.setdefault((name, ""), []).extend(package.get("dependencies", []))
         for extra, dependencies in package.get("optional-dependencies", {}).items():
             needs.setdefault((name, extra), []).extend(dependencies)
@@ -42,7 +43,7 @@ def read_lock(path: Path) -> tuple[dict[str, set[str]], set[str]]:
             if key not in required:
                 required.add(key)
                 todo.extend(needs.get(key, []))
-    return versions, {name for name, _ in required}
+    return versions, {name for name, _ in required} & set(versions)
 
 
 def installed_versions() -> dict[str, str]:

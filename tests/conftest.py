@@ -1,5 +1,6 @@
 """What all tests share. `modules` is imported before anything else: it settles Keras 2 for the whole process."""
 
+import gc
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -51,3 +52,12 @@ def tiny_backbone(vocabulary_file: Path) -> dict[str, Any]:
     """The `backbone` section of a network that trains in milliseconds."""
     shape = {"num_layers": 1, "num_heads": 2, "hidden_dim": 8, "intermediate_dim": 16}
     return {"kind": "scratch", "vocabulary": str(vocabulary_file), **shape}
+
+
+def pytest_unconfigure() -> None:
+    """Keeps protobuf from crashing when the interpreter ends.
+
+    Messages that a Beam or TFX object still holds are freed after protobuf's module is: the process then dies of a
+    segmentation fault (exit code 139) after all tests have passed. Frozen objects are not collected at the end.
+    """
+    gc.freeze()

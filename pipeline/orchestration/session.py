@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import glob
 import json
 import os
 import time
@@ -240,7 +241,7 @@ def compile_task(config: Config, paths: TaskPaths, data: Path, *, cache: bool = 
     from pipeline.pipeline import Places, create_pipeline
 
     places = Places(
-        data=str(data),
+        data=str(data.parent / glob.escape(data.name)),  # a file's name may look like a glob
         pipeline_root=str(paths.pipeline_root),
         push=str(paths.pushed),
         schema=str(config.schema_file.resolve()),

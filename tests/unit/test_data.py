@@ -161,7 +161,8 @@ def split(tmp_path: Path, write_examples: Callable[..., Any]) -> str:
 
 def test_a_split_is_read_in_the_order_of_its_files(split: str) -> None:
     found = [
-        (features["token_ids"].numpy().tolist(), int(label)) for features, label in read_split([split], sequence_length=3)
+        (features["token_ids"].numpy().tolist(), int(label))
+        for features, label in read_split([split], sequence_length=3)
     ]
     assert found == [([0, 7, 0], 0), ([1, 7, 0], 1), ([2, 7, 0], 0), ([3, 7, 0], 1)]
     features, label = read_split([split], sequence_length=3).element_spec

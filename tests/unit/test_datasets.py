@@ -60,9 +60,7 @@ def test_the_data_set_is_made_once(fake_package: list[str]) -> None:
     assert [path.name for path in first.parent.iterdir()] == ["sentiment.csv"]
 
 
-def test_a_broken_source_leaves_no_half_made_data_set(
-    fake_package: list[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_broken_source_leaves_no_half_made_data_set(fake_package: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patched:
         patched.setitem(FILES, "tweets", "9\tnot a number\tx\n")
         with pytest.raises(ValueError, match="not a number"):

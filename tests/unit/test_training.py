@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from pathlib import Path
 from typing import Any
@@ -203,7 +204,7 @@ def test_a_metric_that_is_not_measured_is_an_error(tmp_path: Path) -> None:
 # Steps that were finished
 
 
-class Stop(Exception):
+class StopError(Exception):
     """Stands for a kill."""
 
 
@@ -214,18 +215,16 @@ def train(folder: Path, *, steps: int, epochs: int, save: int, stop_after: int |
         def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
             self.done += 1
             if self.done == stop_after:
-                raise Stop
+                raise StopError
 
     model = tf_keras.Sequential([tf_keras.layers.Dense(1, input_shape=(1,))])
     model.compile("sgd", "mse")
     backup = training.Backup(str(folder), every=save, steps_per_epoch=steps)
-    try:
+    with contextlib.suppress(StopError):
         model.fit(
             tf.data.Dataset.from_tensors((tf.ones([1, 1]), tf.ones([1]))).repeat(),
             steps_per_epoch=steps, epochs=epochs, verbose=0, callbacks=[backup, Killer()],
         )  # fmt: skip
-    except Stop:
-        pass
 
 
 def test_a_training_that_never_began_has_finished_nothing(tmp_path: Path) -> None:
@@ -236,9 +235,7 @@ def test_a_training_that_never_began_has_finished_nothing(tmp_path: Path) -> Non
     ("stop_after", "finished"),
     [(1, 0), (2, 2), (3, 2), (4, 4), (6, 5), (7, 7), (11, 10), (12, 12), (None, 15)],
 )
-def test_finished_steps_are_those_of_the_last_checkpoint(
-    tmp_path: Path, stop_after: int | None, finished: int
-) -> None:
+def test_finished_steps_are_those_of_the_last_checkpoint(tmp_path: Path, stop_after: int | None, finished: int) -> None:
     train(tmp_path, steps=5, epochs=3, save=2, stop_after=stop_after)
     assert finished_steps(str(tmp_path), 5) == finished
 
@@ -247,5 +244,3 @@ def test_an_epoch_without_its_evaluation_does_not_count_as_finished(tmp_path: Pa
     """Otherwise its weights would never be compared with the best ones."""
     train(tmp_path, steps=4, epochs=2, save=2, stop_after=4)
     assert finished_steps(str(tmp_path), 4) == 2
-
-

@@ -1,0 +1,66 @@
+"""A task of a few words and networks of a few thousand weights, for the tests of the compression modules."""
+
+from __future__ import annotations
+
+import string
+
+import modules  # noqa: F401
+from modules.checkpoint import Trained
+from modules.examples import Examples
+from modules.model import Architecture, build_model
+
+import numpy as np
+
+SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]"]
+GOOD, BAD, OTHER = ["good", "great", "fine", "nice"], ["bad", "awful", "poor", "dull"], ["film", "book", "song", "meal"]
+RARE = ["thermostat", "##ization", "zebra", "thermo", "##stat"]
+LETTERS = [*string.ascii_lowercase, *(f"##{letter}" for letter in string.ascii_lowercase)]
+VOCABULARY = [*SPECIAL, *LETTERS, *GOOD, *BAD, *OTHER, *RARE]
+LENGTH = 16
+
+
+def architecture(**changes: object) -> Architecture:
+    shape: dict = {
+        "vocabulary_size": len(VOCABULARY),
+        "num_layers": 2,
+        "num_heads": 4,
+        "hidden_dim": 32,
+        "intermediate_dim": 64,
+        "max_sequence_length": LENGTH,
+        "num_classes": 2,
+    }
+    return Architecture(**{**shape, **changes})
+
+
+def random_trained(seed: int = 0, **changes: object) -> Trained:
+    """A network with random weights that are large enough to matter."""
+    shapes = architecture(**changes)
+    model = build_model(shapes, dropout=0.0)
+    rng = np.random.default_rng(seed)
+    for variable in model.weights:
+        noise = rng.normal(0, 0.2, variable.shape)
+        variable.assign(1 + noise if "gamma" in variable.name else noise)
+    return Trained(model, shapes, list(VOCABULARY[: shapes.vocabulary_size]), ["bad", "good"])
+
+
+def examples(count: int, seed: int = 0, noise: float = 0.0) -> Examples:
+    """Texts of opinions and things; the label says which opinion is the more frequent."""
+    rng = np.random.default_rng(seed)
+    ids = np.zeros((count, LENGTH), np.int32)
+    labels = np.zeros(count, np.int32)
+    number = {token: index for index, token in enumerate(VOCABULARY)}
+    for row in range(count):
+        opinions = [*rng.choice(GOOD, rng.integers(0, 5)), *rng.choice(BAD, rng.integers(0, 5))]
+        votes = sum(1 if word in GOOD else -1 for word in opinions) or int(rng.choice([-1, 1]))
+        if not opinions:
+            opinions = [str(rng.choice(GOOD if votes > 0 else BAD))]
+        words = [*opinions, *rng.choice(OTHER, rng.integers(1, 5))]
+        rng.shuffle(words)
+        tokens = ["[CLS]", *map(str, words), "[SEP]"]
+        ids[row, : len(tokens)] = [number[token] for token in tokens]
+        labels[row] = int(votes > 0) if rng.random() >= noise else int(votes <= 0)
+    return Examples(ids, (ids > 0).astype(np.int32), labels)
+
+
+def probabilities(trained: Trained, rows: Examples) -> np.ndarray:
+    return trained.model.predict({"token_ids": rows.token_ids, "padding_mask": rows.padding_mask}, verbose=0)

@@ -1,0 +1,183 @@
+"""`modules.conversion` and its parts: every recipe gives a file of TFLite's own operations that computes the same."""
+
+from modules import conversion, parity, variants
+from modules.conversion import ConversionError, convert
+from modules.inference_graph import InferenceGraph
+from modules.packed_embedding import embedding_table
+from modules.recipes import RECIPES, Quantize, Recipe, RecipeError, resolve
+from modules.weights import read_weights
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tests.unit import compression_helpers as helpers
+
+
+@pytest.fixture(scope="module")
+def trained():
+    return helpers.random_trained(seed=1)
+
+
+@pytest.fixture(scope="module")
+def rows():
+    return helpers.examples(48, seed=5)
+
+
+def _convert(trained, recipe: Recipe, rows) -> conversion.Converted:
+    return convert(
+        read_weights(trained.model),
+        trained.architecture,
+        recipe,
+        sequence_length=helpers.LENGTH,
+        calibration=list(zip(rows.token_ids, rows.padding_mask, strict=True)),
+    )
+
+
+@pytest.mark.parametrize("name", sorted(RECIPES))
+def test_each_recipe_converts_to_builtin_operations_and_keeps_the_function(name, trained, rows) -> None:
+    converted = _convert(trained, RECIPES[name], rows)
+    assert not {"CUSTOM", "?"} & set(converted.operations)
+    got = parity.run(converted.content, rows.token_ids, rows.padding_mask)
+    report = parity.compare(helpers.probabilities(trained, rows), got)
+    bound = {"float32": 1e-5, "float16": 5e-3}.get(name, 0.25)
+    assert report.max_abs < bound, report
+    assert report.agreement >= (1.0 if bound < 0.01 else 0.8)
+    assert report.worst[0]["difference"] == report.max_abs
+
+
+def test_lower_bits_make_smaller_files(trained, rows) -> None:
+    names = ("float32", "float16", "dynamic_wi8_afp32", "dynamic_wi4_afp32")
+    sizes = [len(_convert(trained, RECIPES[name], rows).content) for name in names]
+    assert sizes == sorted(sizes, reverse=True)
+
+
+def test_both_kinds_of_gelu_and_uneven_layers_convert(rows) -> None:
+    shape = {"activation": "gelu_tanh", "head_dim": 8, "layer_heads": (1, 3), "layer_intermediate_dims": (24, 40)}
+    uneven = helpers.random_trained(**shape)
+    got = parity.run(_convert(uneven, RECIPES["float32"], rows).content, rows.token_ids, rows.padding_mask)
+    assert parity.compare(helpers.probabilities(uneven, rows), got).max_abs < 1e-4
+
+
+def test_what_is_in_the_padding_does_not_matter(trained, rows) -> None:
+    content = _convert(trained, RECIPES["dynamic_wi8_afp32"], rows).content
+    other = np.where(rows.padding_mask > 0, rows.token_ids, 7).astype(np.int32)
+    np.testing.assert_allclose(
+        parity.run(content, rows.token_ids, rows.padding_mask), parity.run(content, other, rows.padding_mask), atol=0.02
+    )
+
+
+@pytest.mark.parametrize(("storage", "bound"), [("int8", 0.01), ("int4", 0.12)])
+def test_a_packed_embedding_gives_the_rows_that_it_says_it_gives(storage, bound) -> None:
+    table = np.random.default_rng(0).normal(size=(50, 64)).astype(np.float32)
+    table[3], table[7, :32] = 0.0, 0.0
+    packed = embedding_table(table, storage, block=32)
+    ids = tf.constant([0, 3, 7, 49, 49])
+    np.testing.assert_allclose(packed.lookup(ids), packed.dequantized()[ids], atol=1e-5)
+    assert (packed.dequantized()[3] == 0).all(), "a zero stays a zero"
+    relative = np.linalg.norm(packed.dequantized() - table) / np.linalg.norm(table)
+    assert relative < bound
+
+
+def test_a_block_that_does_not_divide_the_row_is_made_to_fit() -> None:
+    table = np.random.default_rng(0).normal(size=(5, 24)).astype(np.float32)
+    np.testing.assert_allclose(embedding_table(table, "int8", block=32).dequantized(), table, atol=0.02)
+    with pytest.raises(ValueError, match="does not pack"):
+        embedding_table(np.zeros((4, 31), np.float32), "int4")
+    with pytest.raises(ValueError, match="int2"):
+        embedding_table(np.zeros((4, 32), np.float32), "int2")
+
+
+@pytest.mark.parametrize("mask_value", [0.0, float("-inf")])
+def test_a_mask_that_is_not_finite_and_negative_is_refused(mask_value, trained) -> None:
+    table = embedding_table(read_weights(trained.model).token, "float32")
+    with pytest.raises(ValueError, match="finite negative"):
+        InferenceGraph(
+            read_weights(trained.model), trained.architecture, table, sequence_length=8, mask_value=mask_value
+        )
+
+
+def test_an_operation_that_tflite_lacks_is_named() -> None:
+    class Foreign(tf.Module):
+        @tf.function(input_signature=[tf.TensorSpec([1, 4], tf.float32)])
+        def tokens(self, values):
+            return {"probabilities": tf.math.bessel_i0e(values)}
+
+    with pytest.raises(ConversionError, match="BesselI0e"):
+        conversion._to_flatbuffer(Foreign(), RECIPES["float32"])
+
+
+def test_a_custom_operation_in_a_file_is_named() -> None:
+    converter = tf.lite.TFLiteConverter.from_concrete_functions(
+        [tf.function(tf.math.bessel_i0e).get_concrete_function(tf.TensorSpec([2], tf.float32))]
+    )
+    converter.allow_custom_ops = True
+    with pytest.raises(ConversionError, match="BesselI0e"):
+        conversion.check_operations(converter.convert())
+
+
+def test_static_recipes_want_examples(trained) -> None:
+    with pytest.raises(ConversionError, match="calibration"):
+        convert(
+            read_weights(trained.model),
+            trained.architecture,
+            RECIPES["static_wi8_ai8"],
+            sequence_length=helpers.LENGTH,
+        )
+
+
+def test_a_poisoned_recipe_is_reported_and_does_not_stop_the_others(trained, rows, tmp_path) -> None:
+    poisoned = Recipe("poisoned", quantize=(Quantize("dynamic", scope="no_such_layer"),))
+    index = variants.convert_all(
+        trained,
+        trained,
+        rows,
+        rows,
+        [poisoned, RECIPES["dynamic_wi8_afp32"]],
+        folder=str(tmp_path),
+        sequence_length=helpers.LENGTH,
+        parity_rows=16,
+    )
+    assert "no operation" in index["variants"]["poisoned"]["error"]
+    assert index["variants"]["dynamic_wi8_afp32"]["bytes"] > 0
+    assert set(index["variants"]) == {"float32", "poisoned", "dynamic_wi8_afp32"}
+    assert variants.read_index(str(tmp_path)) == index
+    assert not (tmp_path / "poisoned").exists()
+    assert len(variants.read_model(str(tmp_path), "reference")) == index["reference"]["bytes"]
+
+
+def test_if_every_recipe_is_poisoned_the_node_fails(trained, rows, tmp_path) -> None:
+    poisoned = Recipe("poisoned", mask_value=1.0)
+    with pytest.raises(ConversionError, match="no recipe succeeded"):
+        variants.convert_all(
+            trained,
+            trained,
+            rows,
+            rows,
+            [poisoned],
+            folder=str(tmp_path),
+            sequence_length=helpers.LENGTH,
+            parity_rows=8,
+        )
+
+
+def test_recipes_are_data() -> None:
+    for recipe in RECIPES.values():
+        assert Recipe.from_dict(recipe.to_dict()) == recipe
+    own = {"name": "mine", "embedding": "int8", "quantize": [{"mode": "dynamic", "scope": "head/"}]}
+    assert resolve(["float32", "mine"], [own])[1].quantize[0].scope == "head/"
+    with pytest.raises(RecipeError, match="unknown recipe 'floa32'"):
+        resolve(["floa32"])
+    with pytest.raises(RecipeError, match="twice"):
+        resolve(["float32", "float32"])
+    with pytest.raises(RecipeError, match="exclude each other"):
+        Recipe.from_dict({**own, "float16": True})
+
+
+def test_a_parity_report_names_the_worst_rows() -> None:
+    expected = np.array([[0.9, 0.1], [0.4, 0.6], [0.5, 0.5]], np.float32)
+    got = np.array([[0.9, 0.1], [0.7, 0.3], [np.nan, 0.5]], np.float32)
+    report = parity.compare(expected, got, rows=[10, 20, 30])
+    assert [entry["row"] for entry in report.worst] == [30, 20, 10]
+    assert report.worst[0]["difference"] == 1.0, "not a number is as wrong as can be"
+    assert report.agreement < 1.0

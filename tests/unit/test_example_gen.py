@@ -1,0 +1,215 @@
+"""`pipeline.ingest.example_gen`: rows become examples, duplicates stay together, and a sample is a fair one."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import modules  # noqa: F401
+
+import apache_beam as beam
+import pytest
+import tensorflow as tf
+from apache_beam.runners.portability.fn_api_runner import FnApiRunner
+from tfx.components.example_gen.base_example_gen_executor import _PartitionFn
+from tfx.proto import example_gen_pb2
+from tfx.types import standard_component_specs
+from tfx.utils import proto_utils
+
+from pipeline.ingest import example_gen, rows
+from pipeline.ingest.example_gen import CsvExecutor, custom_config, to_example
+
+LAYOUT = rows.Layout("text", "label", ("source",), ("bad", "good"))
+SETTINGS: dict[str, Any] = {
+    "text": "text", "label": "label", "slices": ["source"], "labels": ["bad", "good"], "delimiter": ",",
+    "train_fraction": 1.0, "sources": "abc",
+}  # fmt: skip
+SPLITS = ("train", "eval", "test")
+
+
+def output_config() -> example_gen_pb2.Output:
+    splits = [
+        example_gen_pb2.SplitConfig.Split(name=name, hash_buckets=share)
+        for name, share in zip(SPLITS, (8, 1, 1), strict=True)
+    ]
+    return example_gen_pb2.Output(
+        split_config=example_gen_pb2.SplitConfig(splits=splits, partition_feature_name=rows.TEXT_HASH)
+    )
+
+
+def split_of(text: str, label: str = "good", source: str = "web") -> str:
+    """The split that TFX's own function gives a row."""
+    example = to_example(rows.Row(text, label, (source,), 2), LAYOUT)
+    return SPLITS[_PartitionFn(example, 3, [8, 9, 10], output_config().split_config)]
+
+
+def properties(folder: Path, **changes: Any) -> dict[str, Any]:
+    splits = [example_gen_pb2.Input.Split(name="all", pattern="my.csv")]
+    return {
+        standard_component_specs.INPUT_BASE_KEY: str(folder),
+        standard_component_specs.INPUT_CONFIG_KEY: proto_utils.proto_to_json(example_gen_pb2.Input(splits=splits)),
+        standard_component_specs.OUTPUT_CONFIG_KEY: proto_utils.proto_to_json(output_config()),
+        standard_component_specs.CUSTOM_CONFIG_KEY: proto_utils.proto_to_json(custom_config({**SETTINGS, **changes})),
+    }
+
+
+@pytest.fixture
+def generate(tmp_path: Path) -> Callable[..., dict[str, list[tuple[str, str, str]]]]:
+    """Runs the executor's Beam transform over rows; by split, the (text, label, source) of each example."""
+
+    def run(lines: list[str], **changes: Any) -> dict[str, list[tuple[str, str, str]]]:
+        (tmp_path / "my.csv").write_text("\n".join(["text,label,source", *lines]) + "\n", encoding="utf-8")
+        found: dict[str, list[tuple[str, str, str]]] = {}
+        with beam.Pipeline(runner=FnApiRunner()) as pipeline:
+            splits = CsvExecutor().GenerateExamplesByBeam(pipeline, properties(tmp_path, **changes))
+            for name, examples in splits.items():
+                _ = (
+                    examples
+                    | f"Read {name}" >> beam.Map(values)
+                    | f"Write {name}" >> beam.io.WriteToText(str(tmp_path / "out" / name), shard_name_template="")
+                )
+        for name in splits:
+            lines_of = (tmp_path / "out" / name).read_text(encoding="utf-8").splitlines()
+            found[name] = [tuple(json.loads(line)) for line in lines_of]
+        return found
+
+    return run
+
+
+def values(example: tf.train.Example) -> str:
+    columns = ("text", "label", "source")
+    return json.dumps([example.features.feature[name].bytes_list.value[0].decode() for name in columns])
+
+
+def rows_of(count: int) -> list[str]:
+    """Four strata of unequal sizes."""
+    return [
+        f"text number {number},{'good' if number % 3 else 'bad'},{'web' if number % 5 else 'shop'}"
+        for number in range(count)
+    ]
+
+
+# One row
+
+
+def test_an_example_carries_the_columns_and_the_hash_of_its_text() -> None:
+    example = to_example(rows.Row("Schön, 🙂", "good", ("web",), 7), LAYOUT)
+    found = {name: feature.bytes_list.value[0].decode() for name, feature in example.features.feature.items()}
+    assert found == {
+        "text": "Schön, 🙂", "label": "good", "source": "web", "text_hash": rows.text_hash("schön, 🙂"),
+    }  # fmt: skip
+
+
+def test_settings_survive_the_way_into_the_executor() -> None:
+    packed = proto_utils.proto_to_json(custom_config({**SETTINGS, "train_fraction": 0.25, "delimiter": "\t"}))
+    found = example_gen._settings({standard_component_specs.CUSTOM_CONFIG_KEY: packed})
+    assert found == {**SETTINGS, "train_fraction": 0.25, "delimiter": "\t"}
+
+
+# Splits
+
+
+@pytest.mark.parametrize("variant", ["GOOD film", " good   film ", "good\u00a0film", "ＧＯＯＤ film", "Good\nFilm"])
+def test_a_duplicate_never_straddles_train_and_eval(variant: str) -> None:
+    assert split_of(variant) == split_of("good film")
+
+
+def test_neither_label_nor_slice_moves_a_text_to_another_split() -> None:
+    for number in range(50):
+        text = f"text {number}"
+        assert len({split_of(text, label, source) for label in ("good", "bad") for source in ("web", "shop")}) == 1
+
+
+def test_splits_have_their_shares() -> None:
+    shares = Counter(split_of(f"some text {number}") for number in range(4000))
+    assert shares["train"] / 4000 == pytest.approx(0.8, abs=0.02)
+    assert shares["eval"] / 4000 == pytest.approx(0.1, abs=0.02)
+    assert shares["test"] / 4000 == pytest.approx(0.1, abs=0.02)
+
+
+def test_a_row_is_in_the_same_split_on_every_machine_and_day() -> None:
+    """A changed hash would put rows that a released model was trained on into its test split."""
+    assert [number for number in range(40) if split_of(f"text {number}") == "eval"] == [10, 11, 16, 19, 20, 21]
+    assert [number for number in range(40) if split_of(f"text {number}") == "test"] == [
+        0,
+        4,
+        5,
+        12,
+        15,
+        17,
+        18,
+        24,
+        26,
+        35,
+    ]
+
+
+def test_adding_rows_never_moves_a_row_and_loses_none(generate: Callable[..., Any]) -> None:
+    lines = rows_of(60)
+    before = generate(lines)
+    after = generate([*rows_of(20)[::-1], "new at the start,bad,shop", *lines[20:], "new at the end,good,web"])
+    assert sum(len(part) for part in before.values()) == 60
+    assert sum(len(part) for part in after.values()) == 62
+    for name in SPLITS:
+        assert set(before[name]) <= set(after[name])
+        assert all(split_of(text) == name for text, _, _ in after[name])
+
+
+# Sample
+
+
+def test_a_sample_keeps_the_proportions_of_labels_and_slices_and_leaves_eval_and_test_alone(
+    generate: Callable[..., Any],
+) -> None:
+    everything, half = generate(rows_of(300)), generate(rows_of(300), train_fraction=0.5)
+    assert sorted(half["eval"]) == sorted(everything["eval"])
+    assert sorted(half["test"]) == sorted(everything["test"])
+    assert set(half["train"]) < set(everything["train"])
+    strata = Counter((label, source) for _, label, source in everything["train"])
+    assert len(strata) == 4
+    assert Counter((label, source) for _, label, source in half["train"]) == {
+        stratum: -(-count // 2) for stratum, count in strata.items()
+    }
+
+
+def test_a_larger_sample_holds_the_smaller_one(generate: Callable[..., Any]) -> None:
+    small, large = (generate(rows_of(200), train_fraction=fraction)["train"] for fraction in (0.2, 0.6))
+    assert set(small) < set(large)
+
+
+def test_a_sample_does_not_depend_on_the_order_of_the_rows(generate: Callable[..., Any]) -> None:
+    one, other = (generate(lines, train_fraction=0.3)["train"] for lines in (rows_of(100), rows_of(100)[::-1]))
+    assert sorted(one) == sorted(other)
+
+
+def test_even_the_smallest_sample_has_a_row_of_each_kind(generate: Callable[..., Any]) -> None:
+    found = generate(rows_of(200), train_fraction=0.001)["train"]
+    assert len({(label, source) for _, label, source in found}) == len(found) == 4
+
+
+def test_a_sample_of_duplicates_is_the_same_each_time(generate: Callable[..., Any]) -> None:
+    lines = [f"{'Same' if number % 2 else 'same'} text,good,web" for number in range(20)]
+    first = generate(lines, train_fraction=0.3)
+    again = generate(lines[::-1], train_fraction=0.3)
+    assert {name: sorted(part) for name, part in first.items()} == {name: sorted(part) for name, part in again.items()}
+
+
+# What is wrong is told
+
+
+def test_a_wrong_row_stops_the_node_with_file_and_line(generate: Callable[..., Any], tmp_path: Path) -> None:
+    with pytest.raises(Exception, match=rf"{tmp_path}/my.csv:3: column 'label' is 'awful'"):
+        generate(["fine,good,web", "so,awful,web"])
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(rows.DataError, match=r"my.csv: no such file"), beam.Pipeline(runner=FnApiRunner()) as pipeline:
+        CsvExecutor().GenerateExamplesByBeam(pipeline, properties(tmp_path))
+
+
+def test_a_quoted_text_with_line_breaks_is_one_row(generate: Callable[..., Any]) -> None:
+    found = generate(['"one\ntwo, three",good,web'])
+    assert [row for part in found.values() for row in part] == [("one\ntwo, three", "good", "web")]
