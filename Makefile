@@ -7,6 +7,8 @@ PROFILE = quick
 CONFIG  = configs/sentiment.yaml
 DATA    =
 ARGS    =
+IMAGE   = edgeline:dev
+ACCELERATOR = cpu
 
 VENV    := $(or $(UV_PROJECT_ENVIRONMENT),.venv)
 STAMP   := $(VENV)/.edgeline-setup
@@ -24,11 +26,12 @@ unexport PYTHONDONTWRITEBYTECODE
 unexport VIRTUAL_ENV
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-fast lint format schema report runs nodes doctor clean distclean
+.PHONY: help setup run test test-fast lint format schema report runs nodes doctor clean distclean \
+	image image-check kfp-e2e
 
 help: ## List these commands
 	@awk 'BEGIN { FS = ":.*## "; print "Usage: make COMMAND [NAME=value ...]\n\nCommands:" } \
-		/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+		/^[a-z0-9-]+:.*## / { printf "  %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 	@printf '\nValues, with their defaults:\n'
 	@printf '  %-28s %s\n' 'PROFILE=$(PROFILE)' 'quick: minutes, a subsample; full: all rows, as for a release' \
 		'CONFIG=$(CONFIG)' 'the task' \
@@ -69,6 +72,16 @@ format: $(STAMP) ## Format the code and mend what can be mended
 
 doctor: ## Say what is wrong with this machine and how to mend it (ARGS=--online asks the index too)
 	@$(ANY_PYTHON) -m pipeline.doctor $(ARGS)
+
+image: ## Build the container image of all nodes (IMAGE=name:tag, ACCELERATOR=cpu or gpu)
+	docker build --tag '$(IMAGE)' --build-arg ACCELERATOR='$(ACCELERATOR)' \
+		$(if $(UV_DEFAULT_INDEX),--build-arg UV_DEFAULT_INDEX) .
+
+image-check: $(STAMP) ## Do what the Dockerfile says in a folder, run a node there, add up the size; needs no Docker
+	EDGELINE_FULL_IMAGE=1 $(IN_VENV) pytest tests/e2e/test_image.py $(ARGS)
+
+kfp-e2e: $(STAMP) ## Execute both engines' specifications here, each node in a process of its own
+	EDGELINE_EVERY_NODE_A_PROCESS=1 $(IN_VENV) pytest tests/e2e/test_kubeflow_execute.py --timeout 3600 $(ARGS)
 
 clean: ## Delete runs/ (pushed models too) and tool caches; your cache of fetched data and weights stays
 	rm -rf runs .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage build dist

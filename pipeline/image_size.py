@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 LIMIT = 4_000_000_000
-# What cannot be installed here, as the registry shows it unpacked: python:3.11-slim, and Beam's boot program.
+# Estimates, not measured: python:3.11-slim and Beam's boot program come from images that cannot be pulled here.
 BASE_IMAGE, BEAM_BOOT = 131_000_000, 35_000_000
 _LARGEST = 12
 
@@ -32,8 +32,8 @@ def size(folder: Path) -> int:
 def parts(root: Path) -> dict[str, int]:
     """Bytes by part of the image."""
     return {
-        "base image": BASE_IMAGE,
-        "Beam's boot program": BEAM_BOOT,
+        "base image (estimate)": BASE_IMAGE,
+        "Beam's boot (estimate)": BEAM_BOOT,
         "packages": size(root / "opt" / "venv"),
         "data and weights": size(root / "opt" / "edgeline-cache"),
         "project": size(root / "app"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import modules  # noqa: F401
@@ -84,3 +85,58 @@ def test_all_gpus_train_and_the_cpu_does_not(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(tf.distribute, "MirroredStrategy", asked.append)
     devices.distribution_strategy()
     assert asked == [["/device:GPU:0", "/device:GPU:1", "/device:GPU:2"]]
+
+
+@pytest.fixture
+def task_config(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.delenv("KERASTUNER_TUNER_ID", raising=False)
+
+    def set_it(kind: str, index: int, **cluster: list[str]) -> None:
+        value = {"cluster": cluster, "task": {"type": kind, "index": index}}
+        monkeypatch.setenv("TF_CONFIG", json.dumps(value))
+
+    return set_it
+
+
+def test_one_machine_in_tf_config_trains_alone(task_config) -> None:
+    task_config("worker", 0, worker=["a:1"])
+    assert not devices.cluster()
+    assert devices.is_chief()
+    assert devices.own_folder("runs/x") == "runs/x"
+
+
+@pytest.mark.parametrize(
+    ("kind", "index", "cluster", "chief"),
+    [
+        ("worker", 0, {"worker": ["a:1", "b:1"]}, True),
+        ("worker", 1, {"worker": ["a:1", "b:1"]}, False),
+        ("chief", 0, {"chief": ["a:1"], "worker": ["b:1"]}, True),
+        ("worker", 0, {"chief": ["a:1"], "worker": ["b:1"]}, False),
+    ],
+)
+def test_in_a_cluster_one_worker_writes_and_each_keeps_its_share_of_a_batch(
+    task_config, kind: str, index: int, cluster: dict[str, list[str]], chief: bool
+) -> None:
+    task_config(kind, index, **cluster)
+    assert devices.is_chief() is chief
+    assert (devices.output_folder("runs/Format-Serving") == "runs/Format-Serving") is chief
+    assert devices.own_folder("runs/x") == ("runs/x" if chief else f"runs/x/{kind}-{index}")
+    policy = devices.data_options().experimental_distribute.auto_shard_policy
+    assert policy == tf.data.experimental.AutoShardPolicy.DATA
+
+
+def test_a_worker_ends_only_when_the_chiefs_output_is_there(task_config, tmp_path: Path) -> None:
+    task_config("worker", 1, worker=["a:1", "b:1"])
+    with pytest.raises(TimeoutError, match="the chief has not written"):
+        devices.wait_for_chief(str(tmp_path / "model"), seconds=0.05, interval=0.01)
+    (tmp_path / "model").mkdir()
+    devices.wait_for_chief(str(tmp_path / "model"), seconds=0.05)
+    task_config("worker", 0, worker=["a:1", "b:1"])
+    devices.wait_for_chief(str(tmp_path / "not there"))
+
+
+def test_machines_that_search_side_by_side_train_alone(task_config, monkeypatch: pytest.MonkeyPatch) -> None:
+    task_config("worker", 1, worker=["a:1", "b:1"])
+    monkeypatch.setenv("KERASTUNER_TUNER_ID", "worker-1")
+    assert not devices.cluster()
+    assert isinstance(devices.distribution_strategy(), tf.distribute.MirroredStrategy)

@@ -82,21 +82,34 @@ def apply(properties: dict[str, Any], bindings: Sequence[Binding], values: Mappi
 
 
 def replace(document: Any, pointer: str, value: Any) -> None:
-    """Replaces a value that is there already.
+    """Replaces a value that is there already: a pointer to nothing would silently set nothing.
 
     Raises:
         BindingError: the pointer leads nowhere.
     """
-    *path, last = (part.replace("~1", "/").replace("~0", "~") for part in pointer.removeprefix("/").split("/"))
+    look_up(document, pointer)
+    folder, _, last = pointer.rpartition("/")
+    found = look_up(document, folder)
+    found[int(last) if isinstance(found, list) else _unescaped(last)] = value
+
+
+def look_up(document: Any, pointer: str) -> Any:
+    """The value that a pointer leads to; an empty pointer leads to the document.
+
+    Raises:
+        BindingError: it leads nowhere.
+    """
     found = document
     try:
-        for part in path:
-            found = found[int(part) if isinstance(found, list) else part]
-        key = int(last) if isinstance(found, list) else last
-        found[key]  # a pointer to nothing would silently set nothing
-        found[key] = value
+        for part in pointer.split("/")[1:]:
+            found = found[int(part) if isinstance(found, list) else _unescaped(part)]
     except (KeyError, IndexError, TypeError, ValueError):
         raise BindingError(f"{pointer} is not in the node's settings") from None
+    return found
+
+
+def _unescaped(part: str) -> str:
+    return part.replace("~1", "/").replace("~0", "~")
 
 
 def pointers(document: Any, wanted: Any, at: str = "") -> list[str]:

@@ -10,7 +10,7 @@ from typing import Any
 from pipeline.config import Config
 from pipeline.config_platform import NodeConfig
 from pipeline.orchestration.kubeflow import container_options
-from pipeline.orchestration.kubeflow.bindings import Binding
+from pipeline.orchestration.kubeflow.bindings import Binding, apply
 from pipeline.orchestration.kubeflow.parameters import INTEGER, NUMBER, STRING, Parameter
 from pipeline.orchestration.kubeflow.specification import Specification
 from pipeline.orchestration.kubeflow.target import Target, scheme
@@ -61,12 +61,17 @@ def _bind(specification: Specification, name: str, parameters: Sequence[Paramete
     task, component = specification.tasks[name], specification.component(name)
     given = task.setdefault("inputs", {}).setdefault("parameters", {})
     constants = {
-        key: _constant(item["runtimeValue"]) for key, item in given.items() if "constant" in str(item.get("runtimeValue"))
+        key: _constant(item["runtimeValue"])
+        for key, item in given.items()
+        if "constant" in str(item.get("runtimeValue"))
     }
     bound = []
     for parameter in parameters:
         for place in parameter.places.get(name, ()):
             binding = place if isinstance(place, Binding) else place(constants)
+            if binding.pointer:
+                # A wrong place is found now, not when the container starts.
+                apply(dict(constants), [binding], {parameter.name: parameter.default})
             bound.append(binding)
             if "importer" in specification.executor(name):
                 # An importer has no code of ours: its one property takes the parameter itself.

@@ -19,7 +19,7 @@ def problems(config: Config, target: Target) -> list[str]:
     """Everything in the platform section that the target cannot do, one line each."""
     if target.engine == "vertex":
         special = _vertex(config, target)
-        lookups = _VERTEX_LOOKUPS
+        lookups: tuple[str, ...] = _VERTEX_LOOKUPS
     else:
         special = _kubeflow(config, target)
         lookups = _KUBEFLOW_LOOKUPS
@@ -42,8 +42,10 @@ def _vertex(config: Config, target: Target) -> Iterator[str]:
             yield f"{where}.node_selector: Vertex AI has no nodes to select; set gpu, cpu and memory."
         if node.gpu and not _VERTEX_GPU.match(node.gpu.type):
             yield f"{where}.gpu.type: {node.gpu.type}: Vertex AI names accelerators like NVIDIA_TESLA_T4."
-        if node.gpu and not (node.cpu and node.memory) and where != "platform.defaults":
-            yield f"{where}.gpu: Vertex AI finds a machine for a GPU only with cpu and memory beside it."
+    for name in platform.nodes:
+        merged = platform.node(name)
+        if merged.gpu and not (merged.cpu and merged.memory):
+            yield f"platform.nodes.{name}.gpu: Vertex AI finds a machine for a GPU only with cpu and memory beside it."
     registry = platform.vertex.registry
     if registry and registry.max_replicas < registry.min_replicas:
         yield "platform.vertex.registry: max_replicas is smaller than min_replicas."

@@ -61,6 +61,17 @@ def upstream(specification: Specification, name: str) -> set[str]:
     return found
 
 
+def needed(specification: Specification, name: str) -> set[str]:
+    """A task and all that it waits for, directly or not."""
+    found, waiting = set(), [name]
+    while waiting:
+        task = waiting.pop()
+        if task not in found:
+            found.add(task)
+            waiting.extend(upstream(specification, task))
+    return found
+
+
 def _producers(specification: Specification) -> Iterator[str]:
     """A task that waits for one that is not there is accepted by every compiler and never starts."""
     for name in specification.tasks:

@@ -91,9 +91,7 @@ def values(known: list[Parameter], given: Mapping[str, str]) -> dict[str, str | 
     for name in given:
         if name not in by_name:
             raise ConfigError(f"--param {name}: there is no such parameter; there are: {', '.join(sorted(by_name))}.")
-    return {
-        name: item.parse(given[name]) if name in given else item.default for name, item in sorted(by_name.items())
-    }
+    return {name: item.parse(given[name]) if name in given else item.default for name, item in sorted(by_name.items())}
 
 
 def _push(config: Config, target: Target) -> dict[str, tuple[Place, ...]]:
@@ -141,24 +139,30 @@ def _threshold(parameter: str, metric: str, field: str) -> Callable[[Mapping[str
     lower_is_better = metric == "calibration_error"
     side = "upper_bound" if field == "max" or (field == "slice_min" and lower_is_better) else "lower_bound"
     below = {
-        "min": f"/threshold/value_threshold/{side}",
-        "max": f"/threshold/value_threshold/{side}",
-        "max_drop": "/threshold/change_threshold/absolute",
-        "slice_min": f"/per_slice_thresholds/0/threshold/value_threshold/{side}",
+        "min": f"value_threshold/{side}",
+        "max": f"value_threshold/{side}",
+        "max_drop": "change_threshold/absolute",
+        "slice_min": f"value_threshold/{side}",
     }[field]
     # A metric that equals its bound passes, and a drop is written as a negative change where more is better.
     drops = field == "max_drop" and not lower_is_better
-    loose = _EPSILON if field == "max_drop" and lower_is_better or side == "upper_bound" else -_EPSILON
+    loose = _EPSILON if (field == "max_drop" and lower_is_better) or side == "upper_bound" else -_EPSILON
 
     def find(properties: Mapping[str, Any]) -> Binding:
         document = json.loads(properties["eval_config"])
-        [place] = bindings.pointers(
+        [metric_at] = bindings.pointers(
             document,
-            lambda item: (
-                item.get("class_name") == _CLASSES[metric] and ("threshold" in item or "per_slice_thresholds" in item)
-            ),
+            lambda item: item.get("class_name") == _CLASSES[metric] and "per_slice_thresholds" in item,
         )
-        return Binding(parameter, "eval_config", place + below, scale=-1.0 if drops else 1.0, add=loose)
+        # A part without feature keys holds overall, the one with them on every slice.
+        parts = bindings.look_up(document, f"{metric_at}/per_slice_thresholds")
+        [part] = [
+            number
+            for number, item in enumerate(parts)
+            if ("feature_keys" in item["slicing_specs"][0]) == (field == "slice_min")
+        ]
+        pointer = f"{metric_at}/per_slice_thresholds/{part}/threshold/{below}"
+        return Binding(parameter, "eval_config", pointer, scale=-1.0 if drops else 1.0, add=loose)
 
     return find
 
@@ -169,9 +173,7 @@ def _edge_gate(config: Config) -> list[Parameter]:
         if value is not None and field != "min_slice_rows":
             kind = INTEGER if field == "max_bytes" else NUMBER
             place = Binding(f"edge_{field}", "settings", f"/edge_evaluator/gate/{field}")
-            found.append(
-                Parameter(f"edge_{field}", kind, value, f"Edge gate: {field}.", {"EdgeEvaluator": (place,)})
-            )
+            found.append(Parameter(f"edge_{field}", kind, value, f"Edge gate: {field}.", {"EdgeEvaluator": (place,)}))
     return found
 
 

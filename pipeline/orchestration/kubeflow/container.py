@@ -1,0 +1,57 @@
+"""The command of every container: mends what the engine hands over, then runs TFX's own container code.
+
+`python -m pipeline.orchestration.kubeflow.container [--drive] --edgeline OPTIONS <TFX's arguments> <Beam's arguments>`
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import sys
+from collections.abc import Sequence
+
+from pipeline.orchestration.kubeflow.container_inputs import prepare, restore
+from pipeline.orchestration.kubeflow.container_options import DRIVE, OPTIONS, Options
+
+
+def main(argv: Sequence[str]) -> None:
+    """Runs one node.
+
+    Args:
+        argv: the arguments without the program's name.
+    """
+    parser = argparse.ArgumentParser(allow_abbrev=False)
+    parser.add_argument(OPTIONS, dest="options", type=Options.parse, default=Options())
+    parser.add_argument(DRIVE, dest="drive", action="store_true", help="find out the input span, and end")
+    parser.add_argument("--executor_class_path")
+    parser.add_argument("--json_serialized_invocation_args", required=True)
+    parser.add_argument("--json_serialized_inputs_spec_args")
+    given, beam_args = parser.parse_known_args(argv)
+    options: Options = given.options
+    executor_input = prepare(
+        json.loads(given.json_serialized_invocation_args),
+        json.loads(given.json_serialized_inputs_spec_args or "{}"),
+        options,
+    )
+    given.json_serialized_invocation_args = json.dumps(executor_input)
+    import modules  # noqa: F401, I001  (settles Keras 2 before TFX imports TensorFlow)
+    from tfx.dsl.io import fileio
+    from tfx.orchestration.kubeflow.v2.container import kubeflow_v2_run_executor
+    from tfx.orchestration.kubeflow.v2.file_based_example_gen import driver
+
+    logging.getLogger().setLevel(logging.INFO)
+    if given.drive or options.drive:
+        driver.main(given)
+    if given.drive:
+        return
+    kubeflow_v2_run_executor.main((given, beam_args))
+    output_file = executor_input["outputs"]["outputFile"]
+    with fileio.open(output_file) as stream:
+        executor_output = json.loads(stream.read())
+    with fileio.open(output_file, "w") as stream:
+        stream.write(json.dumps(restore(executor_output, options)))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

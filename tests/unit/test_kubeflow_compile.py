@@ -1,0 +1,244 @@
+"""Compiled specifications: valid for the KFP SDK, the same every time, reviewed by diff.
+
+After a wanted change: `EDGELINE_UPDATE_GOLDEN=1 make test-fast ARGS=tests/unit/test_kubeflow_compile.py`, then read the
+diff of tests/data/kubeflow.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+import re
+import subprocess
+import sys
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import modules  # noqa: F401
+
+import pytest
+import yaml
+from google.protobuf import json_format
+
+from pipeline import config_loader
+from pipeline.config_platform import BEAM_NODES, NODES
+from pipeline.orchestration.kubeflow import bindings, compile, lint, specification
+from pipeline.orchestration.kubeflow.container_options import OPTIONS, Options
+from pipeline.orchestration.kubeflow.parameters import parameters
+from pipeline.orchestration.kubeflow.preview import nodes
+from pipeline.orchestration.kubeflow.specification import Specification
+from pipeline.orchestration.kubeflow.target import make_target
+
+FOLDER = Path("tests/data/kubeflow")
+ENGINES = ("kubeflow", "vertex")
+
+
+@pytest.fixture(autouse=True, scope="module")
+def in_the_project(repository: Path) -> Iterator[None]:
+    before = Path.cwd()
+    os.chdir(repository)
+    yield
+    os.chdir(before)
+
+
+@functools.cache
+def compiled(engine: str, *overrides: str, schema_version: str = "2.1") -> Specification:
+    config = config_loader.load(FOLDER / "task.yaml", profile=engine, overrides=overrides)
+    return compile.compile_pipeline(config, make_target(config, engine=engine, schema_version=schema_version))
+
+
+def normalised(text: str) -> str:
+    """Without digests of source files and defaults, which every edit changes."""
+    return re.sub(r"\b[0-9a-f]{64}\b", "DIGEST", text)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_the_specification_is_the_reviewed_one(engine: str) -> None:
+    file = FOLDER / f"{engine}.yaml"
+    specification_ = compiled(engine)
+    # Settings in JSON are written out, so that a diff shows the one value that changed.
+    shown = yaml.safe_dump_all(
+        [_opened(specification_.pipeline), _opened(specification_.platform)], sort_keys=True, width=10_000
+    )
+    text = normalised(shown)
+    if os.environ.get("EDGELINE_UPDATE_GOLDEN"):
+        file.write_text(text, encoding="utf-8")
+    assert text == file.read_text(encoding="utf-8"), "see the top of this file"
+
+
+def _opened(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _opened(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_opened(item) for item in value]
+    if isinstance(value, str) and value[:1] in ("{", "["):
+        try:
+            return {"json": _opened(json.loads(value))}
+        except ValueError:
+            return value
+    return value
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_the_kfp_sdk_loads_it(engine: str, tmp_path: Path) -> None:
+    import kfp.components
+    from kfp.pipeline_spec import pipeline_spec_pb2
+
+    file = tmp_path / "pipeline.yaml"
+    file.write_text(specification.dump(compiled(engine)))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        component = kfp.components.load_component_from_file(str(file))
+    assert component.name == "edgeline-golden"
+    assert {"data", "epochs", "trials", "accuracy_min", "push_root"} <= set(component.component_spec.inputs)
+    parsed = json_format.ParseDict(compiled(engine).pipeline, pipeline_spec_pb2.PipelineSpec())
+    assert parsed.root.input_definitions.parameters["epochs"].default_value.number_value == 2
+    json_format.ParseDict(compiled(engine).platform, pipeline_spec_pb2.PlatformSpec())
+
+
+def test_the_older_schema_version_is_valid_too() -> None:
+    from kfp.pipeline_spec import pipeline_spec_pb2
+
+    older = compiled("vertex", "platform.vertex.training=null", schema_version="2.0")
+    assert older.pipeline["schemaVersion"] == "2.0.0"
+    parsed = json_format.ParseDict(older.pipeline, pipeline_spec_pb2.PipelineSpec())
+    assert parsed.root.input_definitions.parameters["epochs"].type == pipeline_spec_pb2.PrimitiveType.INT
+    lint.check(older, "vertex")
+
+
+@pytest.mark.slow
+def test_two_processes_write_the_same_bytes(tmp_path: Path) -> None:
+    command = [
+        sys.executable, "kubeflow_runner.py", "compile", "-c", str(FOLDER / "task.yaml"), "-p", "kubeflow", "-e",
+        "kubeflow", "-o",
+    ]  # fmt: skip
+    for seed in ("1", "2"):
+        environment = {**os.environ, "PYTHONHASHSEED": seed, "TZ": f"UTC{seed}"}
+        subprocess.run([*command, str(tmp_path / seed)], env=environment, check=True, capture_output=True)
+    assert (tmp_path / "1").read_bytes() == (tmp_path / "2").read_bytes()
+    assert str(Path.cwd()) not in (tmp_path / "1").read_text()
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_no_user_code_is_packed_and_every_container_has_the_one_image(engine: str) -> None:
+    for name in compiled(engine).tasks:
+        executor = compiled(engine).executor(name)
+        if "container" in executor:
+            assert executor["container"]["image"] == "registry/edgeline:1"
+    text = specification.dump(compiled(engine))
+    assert ".whl" not in text
+    assert "_wheels" not in text
+
+
+def test_the_names_of_nodes_are_known_to_the_configuration() -> None:
+    config = config_loader.load(FOLDER / "task.yaml", profile="vertex")
+    target = make_target(config, engine="vertex")
+    tasks = {name.partition("-")[0] for name in compiled("vertex").tasks}  # a look-up is two tasks there
+    assert tasks == set(nodes(config, target)) <= set(NODES)
+    reuse = compiled("kubeflow", "tuner={reuse: latest, enabled: false}", "trainer.warm_start=true")
+    assert {"LatestHyperparametersResolver", "WarmStartResolver"} <= set(reuse.tasks) <= set(NODES)
+    lint.check(reuse, "kubeflow")
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_every_parameter_finds_its_place(engine: str) -> None:
+    config = config_loader.load(FOLDER / "task.yaml", profile=engine)
+    found = parameters(config, make_target(config, engine=engine))
+    given = {item.name: "x/y" if item.kind == "STRING" else 7 for item in found}
+    reached = set()
+    for name, task in compiled(engine).tasks.items():
+        container = compiled(engine).executor(name).get("container")
+        if not container:
+            continue
+        options = Options.parse(container["args"][container["args"].index(OPTIONS) + 1])
+        inputs = task.get("inputs", {}).get("parameters", {})
+        properties = {key: item["runtimeValue"]["constant"] for key, item in inputs.items() if "runtimeValue" in item}
+        bindings.apply(properties, options.bindings, given)
+        for binding in options.bindings:
+            assert inputs[binding.parameter] == {"componentInputParameter": binding.parameter}
+            reached.add(binding.parameter)
+    assert reached == set(given)
+
+
+def test_a_bound_of_the_gate_is_written_as_the_pipeline_itself_writes_it() -> None:
+    container = compiled("vertex").executor("Evaluator")["container"]
+    options = Options.parse(container["args"][container["args"].index(OPTIONS) + 1])
+    properties = {"eval_config": _constant("vertex", "Evaluator", "eval_config")}
+    before = json.loads(properties["eval_config"])
+    config = config_loader.load(FOLDER / "task.yaml", profile="vertex")
+    defaults = {item.name: item.default for item in parameters(config, make_target(config, engine="vertex"))}
+    bindings.apply(properties, options.bindings, defaults)
+    after = json.loads(properties["eval_config"])
+    assert _numbers(after) == pytest.approx(_numbers(before), abs=1e-12)
+
+
+def _constant(engine: str, task: str, name: str) -> str:
+    return compiled(engine).tasks[task]["inputs"]["parameters"][name]["runtimeValue"]["constant"]
+
+
+def _numbers(value: Any) -> list[float]:
+    if isinstance(value, dict):
+        return [number for key in sorted(value) for number in _numbers(value[key])]
+    if isinstance(value, list):
+        return [number for item in value for number in _numbers(item)]
+    return [float(value)] if isinstance(value, int | float) else []
+
+
+def test_resources_retries_and_caching_reach_their_nodes() -> None:
+    kubeflow, vertex = compiled("kubeflow"), compiled("vertex")
+    trainer = kubeflow.executor("Trainer")["container"]["resources"]
+    assert trainer["cpuLimit"] == 8
+    assert trainer["resourceMemoryLimit"] == "32Gi"
+    assert trainer["memoryLimit"] == pytest.approx(34.36, abs=0.01)
+    assert trainer["accelerator"]["resourceType"] == "nvidia.com/gpu"
+    assert kubeflow.tasks["Trainer"]["retryPolicy"]["maxRetryCount"] == 2
+    assert kubeflow.tasks["Evaluator"]["cachingOptions"] == {}
+    assert kubeflow.tasks["Transform"]["cachingOptions"] == {"enableCache": True}
+    assert kubeflow.tasks["ExampleGen"]["cachingOptions"] == {}  # its key would not see a changed file
+    assert vertex.tasks["ExampleGen"]["cachingOptions"] == {"enableCache": True}
+    executors = kubeflow.platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"]
+    assert executors["Trainer_executor"]["nodeSelector"] == {"labels": {"pool": "gpu"}}
+    assert executors["Pusher_executor"]["pvcMount"][0]["mountPath"] == "/mnt/edgeline"
+    assert not vertex.platform
+
+
+def test_beam_nodes_alone_get_beams_arguments() -> None:
+    vertex = compiled("vertex")
+    for name in vertex.tasks:
+        arguments = vertex.executor(name).get("container", {}).get("args", [])
+        runners = [item for item in arguments if item.startswith("--runner=")]
+        expected = ["--runner=DataflowRunner"] if name == "Transform" else ["--runner=FnApiRunner"]
+        assert runners == (expected if name in BEAM_NODES else [])
+    dataflow = vertex.executor("Transform")["container"]["args"]
+    assert "--sdk_container_image=registry/edgeline:1" in dataflow
+    assert "--temp_location=gs://bucket/edgeline/beam/temp" in dataflow
+    assert "--max_num_workers=20" in dataflow
+
+
+def test_each_engine_gets_what_it_can_run() -> None:
+    kubeflow, vertex = compiled("kubeflow"), compiled("vertex")
+    kinds = {kind for item in kubeflow.pipeline["deploymentSpec"]["executors"].values() for kind in item}
+    assert kinds == {"container"}
+    hook = vertex.executor("ExampleGen")["container"]["lifecycle"]["preCacheCheck"]
+    assert "--drive" in hook["command"]
+    assert "defaultPipelineRoot" not in kubeflow.pipeline
+    assert vertex.pipeline["defaultPipelineRoot"] == "gs://bucket/edgeline"
+    query = vertex.executor("LatestBlessedModelResolver-model-blessing-resolver")["resolver"]
+    assert 'edgeline_gate.string_value="edgeline-golden"' in json.dumps(query).replace('\\"', '"')
+
+
+def test_training_on_vertex_takes_the_machines_of_the_configuration() -> None:
+    trainer = json.loads(_constant("vertex", "Trainer", "custom_config"))
+    job = trainer["ai_platform_training_args"]["job_spec"]
+    assert [pool["replica_count"] for pool in job["worker_pool_specs"]] == [1, 1]
+    assert job["worker_pool_specs"][0]["machine_spec"]["accelerator_type"] == "NVIDIA_TESLA_T4"
+    assert job["worker_pool_specs"][0]["container_spec"] == {"image_uri": "registry/edgeline:1"}
+    assert job["service_account"] == "runner@project"
+    assert trainer["trainer"]["epochs"] == 2
+    tuner = json.loads(_constant("vertex", "Tuner", "custom_config"))
+    pools = tuner["ai_platform_tuning_args"]["job_spec"]["worker_pool_specs"]
+    assert [pool["replica_count"] for pool in pools] == [1, 2]
+    assert '"num_parallel_trials": 3' in _constant("vertex", "Tuner", "tune_args")

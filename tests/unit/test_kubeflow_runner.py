@@ -1,0 +1,76 @@
+"""The command line of kubeflow_runner.py: quick, and clear about mistakes."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+import kubeflow_runner
+
+TASK = ["--config", "tests/data/kubeflow/task.yaml"]
+
+
+@pytest.fixture(autouse=True)
+def in_the_project(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(repository)
+
+
+def call(*arguments: str) -> Result:
+    return CliRunner().invoke(kubeflow_runner.cli, arguments)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--help"],
+        ["compile", *TASK, "-p", "kubeflow", "-e", "kubeflow", "--dry-run"],
+        ["compile", *TASK, "-p", "vertex", "-e", "kubeflow"],
+        ["submit", *TASK, "-p", "kubeflow", "-e", "kubeflow"],
+    ],
+)
+def test_what_needs_no_tfx_does_not_import_it(arguments: list[str]) -> None:
+    code = (
+        "import sys, kubeflow_runner\n"
+        f"try: kubeflow_runner.cli({arguments!r})\n"
+        "except SystemExit: pass\n"
+        "heavy = {'tensorflow', 'tfx', 'apache_beam', 'kfp', 'google.cloud.aiplatform'} & set(sys.modules)\n"
+        "assert not heavy, heavy"
+    )
+    started = time.monotonic()
+    done = subprocess.run([sys.executable, "-c", code], text=True, capture_output=True)
+    assert done.returncode == 0, done.stderr
+    assert time.monotonic() - started < 20  # under a second on a quiet machine; TensorFlow alone takes ten
+
+
+def test_the_dry_run_writes_nothing(tmp_path: Path) -> None:
+    done = call("compile", *TASK, "-p", "vertex", "-e", "vertex", "--dry-run", "-o", str(tmp_path / "x.yaml"))
+    assert done.exit_code == 0, done.output
+    assert "edgeline-golden for vertex" in done.output
+    assert not (tmp_path / "x.yaml").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["compile", *TASK, "-p", "none", "-e", "vertex"], "There is no pipeline root"),
+        (["compile", *TASK, "-p", "vertex", "-e", "vertex", "--set", "platform.nodez=1"], "Did you mean `nodes`?"),
+        (["compile", *TASK, "-p", "nope", "-e", "vertex"], "there is no profile 'nope'"),
+        (["compile", "-c", "nowhere.yaml", "-e", "vertex"], "nowhere.yaml: no such file"),
+        (["compile", *TASK, "-p", "vertex", "-e", "vertex", "--set", "labels=[a, b]"], "Make them equal"),
+        (["compile", *TASK, "-p", "vertex", "-e", "argo"], "'argo' is not one of"),
+        (["submit", *TASK, "-p", "kubeflow", "-e", "kubeflow"], "give --host"),
+        (["submit", *TASK, "-p", "vertex", "-e", "vertex", "--param", "epochs"], "--param epochs: expected NAME=VALUE"),
+        (["submit", *TASK, "-p", "vertex", "-e", "vertex", "--param", "epoch=1"], "there is no such parameter"),
+        (["execute", "tests/data/kubeflow/task.yaml", "--root", "x"], "not a pipeline specification"),
+    ],
+)
+def test_a_mistake_ends_with_two_and_says_what_to_do(arguments: list[str], expected: str) -> None:
+    done = call(*arguments)
+    assert done.exit_code == 2, done.output
+    assert expected in done.output
+    assert "Traceback" not in done.output
