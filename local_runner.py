@@ -6,7 +6,6 @@ TensorFlow and TFX are imported by the commands that need them, after everything
 from __future__ import annotations
 
 import json
-import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -108,7 +107,7 @@ def run(
     console = Console(highlight=False)
     if outcome.error is not None:
         _report_failure(outcome, console)
-    shown = _relative(outcome.run_dir)
+    shown = closing.relative(str(outcome.run_dir))
     closing.show(outcome.summary, console, run_dir=shown)
     closing.how_to_go_on(console, config_path)
     if require_blessing and not outcome.summary["blessed"]:
@@ -220,7 +219,7 @@ def summary(
     if as_json:
         click.echo(json.dumps(found, indent=2, ensure_ascii=False))
         return
-    closing.show(found, Console(highlight=False), run_dir=_relative(paths.run_dir(found["run_id"])))
+    closing.show(found, Console(highlight=False), run_dir=closing.relative(str(paths.run_dir(found["run_id"]))))
 
 
 @cli.command()
@@ -288,9 +287,11 @@ def _checked(config: Any, *, schema_too: bool = True) -> dict[str, Any]:
 
 
 def _report_failure(outcome: Any, console: Any) -> NoReturn:
+    from pipeline.orchestration import closing
+
     node = outcome.summary["failed_node"]
     cause = outcome.error.__cause__ or outcome.error
-    log = _relative(outcome.run_dir / "run.log")
+    log = closing.relative(str(outcome.run_dir / "run.log"))
     if isinstance(outcome.error, KeyboardInterrupt):
         console.print("\nStopped. The next run goes on from here.")
         sys.exit(FAILED)
@@ -300,11 +301,6 @@ def _report_failure(outcome: Any, console: Any) -> NoReturn:
     console.print(f"\nLog       {log}", soft_wrap=True)
     console.print("Next      mend the cause and run the same command again: finished nodes come from the cache.")
     sys.exit(FAILED)
-
-
-def _relative(path: Path) -> str:
-    relative = os.path.relpath(path)
-    return relative if not relative.startswith("..") else str(path)
 
 
 if __name__ == "__main__":

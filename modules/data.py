@@ -118,13 +118,15 @@ class TrainingStream:
 
 
 def evaluation_batches(dataset: tf.data.Dataset, *, batch_size: int, limit: int | None = None) -> tf.data.Dataset:
-    """Batches in order, each cut to its longest row, for evaluation.
+    """Batches, each cut to its longest row, for evaluation.
 
     Args:
         dataset: unbatched examples, as `read_split` gives them.
         batch_size: rows per batch.
-        limit: at most this many batches.
+        limit: at most this many batches, of rows drawn from all over the split: files are often sorted by class.
     """
+    if limit is not None:
+        dataset = dataset.shuffle(100_000, seed=0, reshuffle_each_iteration=False)
     batches = dataset.batch(batch_size).map(trim)
     return (batches if limit is None else batches.take(limit)).cache().prefetch(2)
 

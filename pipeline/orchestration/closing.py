@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -38,6 +39,12 @@ def show(summary: Mapping[str, Any], console: Console, *, run_dir: str) -> None:
         soft_wrap=True,
     )
     console.print(f"Summary   {run_dir}/summary.json", soft_wrap=True)
+
+
+def relative(path: str) -> str:
+    """A path as one would type it here: relative to the working directory if it lies below."""
+    shown = os.path.relpath(path)
+    return path if shown.startswith("..") else shown
 
 
 def how_to_go_on(console: Console, config: str) -> None:
@@ -101,7 +108,7 @@ def _verdict(summary: Mapping[str, Any], console: Console) -> None:
         for missed in summary["not_blessed_because"]:
             console.print(f"          {missed['message']}", soft_wrap=True, markup=False)
     if pushed:
-        console.print(f"Server    {pushed['path']} (SavedModel, version {pushed['version']})", soft_wrap=True)
+        console.print(f"Server    {relative(pushed['path'])} (SavedModel, version {pushed['version']})", soft_wrap=True)
 
 
 def _edge(summary: Mapping[str, Any], console: Console) -> None:
@@ -127,7 +134,8 @@ def _edge(summary: Mapping[str, Any], console: Console) -> None:
             why = "; ".join(values.get("missed", [])) or values.get("error", "")
             console.print(f"          {name}: {why}", soft_wrap=True, markup=False)
     if pushed:
-        console.print(f"Edge      {pushed['path']}/model.tflite (version {pushed['version']})", soft_wrap=True)
+        bundle = f"{relative(pushed['path'])}/model.tflite"
+        console.print(f"Edge      {bundle} (version {pushed['version']})", soft_wrap=True)
 
 
 def _tuning(summary: Mapping[str, Any], console: Console) -> None:

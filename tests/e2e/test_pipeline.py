@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
+from modules.raw_examples import read_raw_split
+
+import edge_parity
 import ml_metadata
 import numpy as np
 import pytest
@@ -183,6 +187,18 @@ def test_the_blessed_bundle_is_pushed_and_answers_from_raw_text(first_run, task)
         ):
             assert field in variant, f"{name} has no {field}"
     assert sum(bool(variant.get("selected")) for variant in edge["variants"].values()) == 1
+
+
+def test_a_device_gives_the_answers_of_the_interpreter_here_on_the_whole_test_split(first_run, task):
+    files = list((task.root / "pipeline_root" / "ExampleGen" / "examples").glob("*/Split-test/*"))
+    split = read_raw_split(
+        [str(file) for file in files], text="text", label="label", slices=[], labels=["negative", "positive"]
+    )
+    bundle = Path(first_run.summary["pushed"]["edge"]["path"]) / "model.tflite"
+    equal_labels, difference, tolerance = edge_parity.compare(bundle, split.texts)
+    assert len(split.texts) == first_run.summary["metrics"]["test"]["rows"]
+    assert equal_labels == 1.0
+    assert difference <= tolerance
 
 
 def test_a_new_edge_gate_measures_again_but_neither_prunes_nor_converts(run):
