@@ -15,20 +15,7 @@ from typing import Any
 
 import click
 
-DONE, FAILED, WRONG_USE = 0, 1, 2
-DEFAULT_CONFIG = "configs/sentiment.yaml"
-
-
-class WrongUse(click.ClickException):
-    """A wrong call, configuration or input; the message says how to mend it."""
-
-    exit_code = WRONG_USE
-
-
-class Failed(click.ClickException):
-    """Something that was not there or went wrong; the message says what to do."""
-
-    exit_code = FAILED
+from pipeline.cli import DEFAULT_CONFIG, Failed, WrongUse
 
 
 def task_options(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -14,21 +14,9 @@ from typing import Any, NoReturn
 import click
 from click_default_group import DefaultGroup
 
-DONE, FAILED, WRONG_USE, NOT_BLESSED = 0, 1, 2, 3
-DEFAULT_CONFIG = "configs/sentiment.yaml"
+from pipeline.cli import DEFAULT_CONFIG, FAILED, NOT_BLESSED, Failed, WrongUse
+
 DEFAULT_PROFILE = "quick"
-
-
-class WrongUse(click.ClickException):
-    """A wrong call, configuration or input; the message says how to mend it."""
-
-    exit_code = WRONG_USE
-
-
-class Failed(click.ClickException):
-    """Something that was not there or went wrong; the message says what to do."""
-
-    exit_code = FAILED
 
 
 def task_options(command: Callable[..., Any]) -> Callable[..., Any]:
