@@ -5,13 +5,13 @@ Nothing here imports TensorFlow or TFX. Loading, overriding and the errors that 
 
 from __future__ import annotations
 
-import hashlib
-import json
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, Field, model_validator
 
+from pipeline.config_base import Section
+from pipeline.config_data import DataConfig
 from pipeline.config_edge import ConverterConfig, EdgeEvaluatorConfig, PrunerConfig
 from pipeline.config_platform import PlatformConfig
 
@@ -21,73 +21,6 @@ Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
 # A slash or a space would break artifact paths, upper case a Kubeflow pipeline name.
 TaskName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
 TUNABLE = ("learning_rate", "dropout", "weight_decay", "warmup_fraction", "batch_size", "gradient_clip_norm")
-
-
-class Section(BaseModel):
-    """A part of the configuration; a field that is not declared is an error."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
-
-    def digest(self) -> str:
-        """SHA-256, 64 hexadecimal digits, of the section's values, independent of their order in the file."""
-        return self.digest_of(*type(self).model_fields)
-
-    def digest_of(self, *fields: str) -> str:
-        """The same of some of its fields."""
-        values = self.model_dump(mode="json", include=set(fields))
-        return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
-
-
-class Columns(Section):
-    """The columns of the input file."""
-
-    text: str = "text"
-    """Column with the text."""
-    label: str = "label"
-    """Column with the label's name."""
-    slices: list[str] = []
-    """Columns to evaluate by; each of their values becomes a slice."""
-
-    @model_validator(mode="after")
-    def _distinct(self) -> Self:
-        names = [self.text, self.label, *self.slices]
-        if len(set(names)) != len(names):
-            raise ValueError(f"the columns {names} must all differ")
-        return self
-
-
-class Splits(Section):
-    """Shares of the splits, as integers: 8, 1, 1 puts eight tenths into train."""
-
-    train: int = Field(8, ge=1)
-    """Share that is trained on."""
-    eval: int = Field(1, ge=1)
-    """Share that every choice is made on."""
-    test: int = Field(1, ge=1)
-    """Share that is reported once and never chosen on."""
-
-
-class DataConfig(Section):
-    """Where the rows come from and how they are split."""
-
-    path: str | None = None
-    """A CSV file with a header row. Empty: the data set that `dataset` names."""
-    dataset: Literal["vader"] | None = None
-    """A data set that arrives through the package registry: `vader`, the rated snippets of vaderSentiment 3.3.2."""
-    delimiter: str = Field(",", min_length=1, max_length=1)
-    """What separates the columns of `path`."""
-    columns: Columns = Columns()
-    """Which column is what."""
-    splits: Splits = Splits()
-    """How rows are divided, by a hash of their normalised text."""
-    train_fraction: float = Field(1.0, gt=0.0, le=1.0)
-    """Share of the train split to use, stratified by label and slices; `eval` and `test` are never sampled."""
-
-    @model_validator(mode="after")
-    def _one_source(self) -> Self:
-        if not self.path and not self.dataset:
-            raise ValueError("set data.path to a CSV file (or `--data FILE`), or data.dataset to `vader`")
-        return self
 
 
 class PreprocessingConfig(Section):

@@ -7,19 +7,15 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
+
+from pipeline.config_base import Section
 
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 PositiveShare = Annotated[float, Field(gt=0.0, le=1.0)]
 
 
-class EdgeSection(BaseModel):
-    """A part of the configuration; a field that is not declared is an error."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
-
-
-class StudentConfig(EdgeSection):
+class StudentConfig(Section):
     """Shape of the student; its weights start as the teacher's."""
 
     layers: Annotated[int, Field(ge=1)] | list[Annotated[int, Field(ge=0)]] | None = 4
@@ -44,7 +40,7 @@ class StudentConfig(EdgeSection):
     """Rate while fine-tuning."""
 
 
-class DistillationConfig(EdgeSection):
+class DistillationConfig(Section):
     """What the blessed model teaches."""
 
     alpha: Share = 0.8
@@ -57,7 +53,7 @@ class DistillationConfig(EdgeSection):
     """Weight of the divergence between attention maps; above 0 the teacher runs in every step."""
 
 
-class AugmentationConfig(EdgeSection):
+class AugmentationConfig(Section):
     """Variations of training texts that only the teacher labels; see docs/compression.md."""
 
     copies: int = Field(0, ge=0)
@@ -70,7 +66,7 @@ class AugmentationConfig(EdgeSection):
     """Share of variations whose second half is that of another text."""
 
 
-class PruningConfig(EdgeSection):
+class PruningConfig(Section):
     """TF-MOT's magnitude pruning. Zeros make the compressed download smaller; only structure makes it faster."""
 
     pattern: Literal["none", "unstructured", "m_by_n", "block"] = "unstructured"
@@ -102,7 +98,7 @@ class PruningConfig(EdgeSection):
         return self
 
 
-class QuantizationAwareConfig(EdgeSection):
+class QuantizationAwareConfig(Section):
     """Fine-tunes with rounded weights, so that low-bit recipes cost less accuracy."""
 
     kernel_bits: Literal[4, 8] | None = 4
@@ -115,7 +111,7 @@ class QuantizationAwareConfig(EdgeSection):
     """When rounding starts, as a share of all steps."""
 
 
-class PrunerConfig(EdgeSection):
+class PrunerConfig(Section):
     """Makes a small student of the blessed model and fine-tunes it."""
 
     student: StudentConfig = StudentConfig()
@@ -148,7 +144,7 @@ class PrunerConfig(EdgeSection):
     """Of order, dropout and samples."""
 
 
-class QuantizeRule(EdgeSection):
+class QuantizeRule(Section):
     """Which operations of a recipe are quantized, and how; of two that match, the later one holds."""
 
     mode: Literal["dynamic", "weight_only", "static", "float"]
@@ -167,7 +163,7 @@ class QuantizeRule(EdgeSection):
     """How the scale is found."""
 
 
-class RecipeConfig(EdgeSection):
+class RecipeConfig(Section):
     """A conversion recipe of one's own."""
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9_]+$")]
@@ -184,7 +180,7 @@ class RecipeConfig(EdgeSection):
     """Rules, in order."""
 
 
-class ConverterConfig(EdgeSection):
+class ConverterConfig(Section):
     """Turns the student into `.tflite` files."""
 
     recipes: list[str] = Field(
@@ -211,7 +207,7 @@ class ConverterConfig(EdgeSection):
     """Of the samples."""
 
 
-class GateConfig(EdgeSection):
+class GateConfig(Section):
     """What a variant must reach to be shipped; all compared with the blessed model converted as it is, in float32."""
 
     max_accuracy_drop: float | None = Field(0.01, ge=0)
@@ -232,7 +228,7 @@ class GateConfig(EdgeSection):
     """Share of texts with the same label as the student's own float32 variant."""
 
 
-class LatencyConfig(EdgeSection):
+class LatencyConfig(Section):
     """How time and memory are measured."""
 
     texts: int = Field(40, ge=1)
@@ -245,7 +241,7 @@ class LatencyConfig(EdgeSection):
     """Measure the peak memory of each variant in a process of its own."""
 
 
-class EdgeEvaluatorConfig(EdgeSection):
+class EdgeEvaluatorConfig(Section):
     """Runs every variant as a device would, decides what ships."""
 
     gate: GateConfig = GateConfig()

@@ -9,7 +9,9 @@ import difflib
 from collections.abc import Mapping
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
+
+from pipeline.config_base import Section
 
 Quantity = Annotated[str, Field(pattern=r"^\d+(\.\d+)?(Ki|Mi|Gi|Ti|K|M|G|T)?$")]
 Port = Annotated[str, Field(pattern=r"^[^:/\s]+:\d+$")]
@@ -25,13 +27,7 @@ NODES = (
 BEAM_NODES = ("ExampleGen", "StatisticsGen", "Transform", "Evaluator", "TestEvaluator")
 
 
-class PlatformSection(BaseModel):
-    """A part of the configuration; a field that is not declared is an error."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
-
-
-class BeamConfig(PlatformSection):
+class BeamConfig(Section):
     """Where Beam works."""
 
     runner: Literal["direct", "dataflow", "flink", "spark"] = "direct"
@@ -50,7 +46,7 @@ class BeamConfig(PlatformSection):
         return self
 
 
-class GpuConfig(PlatformSection):
+class GpuConfig(Section):
     """Accelerators of a node."""
 
     type: str
@@ -59,7 +55,7 @@ class GpuConfig(PlatformSection):
     """How many."""
 
 
-class NodeConfig(PlatformSection):
+class NodeConfig(Section):
     """What one node gets; an empty field falls back to `platform.defaults`."""
 
     cpu: float | None = Field(None, gt=0)
@@ -78,7 +74,7 @@ class NodeConfig(PlatformSection):
     """How often the engine starts a failed task again."""
 
 
-class VolumeConfig(PlatformSection):
+class VolumeConfig(Section):
     """A volume that every node's container mounts; Kubeflow only."""
 
     claim: str
@@ -87,7 +83,7 @@ class VolumeConfig(PlatformSection):
     """Where it is mounted."""
 
 
-class SecretConfig(PlatformSection):
+class SecretConfig(Section):
     """A key of a Kubernetes secret as an environment variable of every node; Kubeflow only."""
 
     name: str
@@ -98,7 +94,7 @@ class SecretConfig(PlatformSection):
     """Name of the variable."""
 
 
-class VertexTrainingConfig(PlatformSection):
+class VertexTrainingConfig(Section):
     """Trainer and Tuner as jobs of Vertex AI Training, on machines of their own."""
 
     machine_type: str = "n1-standard-8"
@@ -111,7 +107,7 @@ class VertexTrainingConfig(PlatformSection):
     """Machines that search together, one trial each at a time."""
 
 
-class RegistryConfig(PlatformSection):
+class RegistryConfig(Section):
     """What a blessed model is pushed to besides the push folder: Vertex AI's Model Registry."""
 
     serving_image: str
@@ -126,7 +122,7 @@ class RegistryConfig(PlatformSection):
     """Most machines behind the endpoint."""
 
 
-class VertexConfig(PlatformSection):
+class VertexConfig(Section):
     """Vertex AI; `submit` has an option for each of the first four."""
 
     project: str | None = None
@@ -143,7 +139,7 @@ class VertexConfig(PlatformSection):
     """Set it to push to the Model Registry as well."""
 
 
-class KubeflowConfig(PlatformSection):
+class KubeflowConfig(Section):
     """Open-source Kubeflow Pipelines; `submit` has an option for each."""
 
     host: str | None = None
@@ -154,7 +150,7 @@ class KubeflowConfig(PlatformSection):
     """Experiment of the runs. Empty: the pipeline's name."""
 
 
-class PlatformConfig(PlatformSection):
+class PlatformConfig(Section):
     """Where and with what the nodes run, beyond this machine."""
 
     image: str | None = None
