@@ -7,36 +7,14 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
 import click
 from click_default_group import DefaultGroup
 
-from pipeline.cli import DEFAULT_CONFIG, FAILED, NOT_BLESSED, Failed, WrongUse
-
-DEFAULT_PROFILE = "quick"
-
-
-def task_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The options that choose a task and its folder."""
-    for option in reversed(
-        [
-            click.option("--config", "-c", "config_path", default=DEFAULT_CONFIG, show_default=True,
-                         help="The task's configuration."),
-            click.option("--profile", "-p", default=None,
-                         help="A profile of the configuration; `none` applies none.  "
-                              "[default: quick, if the configuration has it]"),
-            click.option("--set", "overrides", multiple=True, metavar="FIELD=VALUE",
-                         help="Replace a field of the configuration, e.g. `--set trainer.epochs=2`. Repeatable."),
-            click.option("--data", metavar="FILE", help="A CSV file in place of the configuration's data."),
-            click.option("--root", type=click.Path(path_type=Path),
-                         help="Folder of the task's runs.  [default: runs/<task>]"),
-        ]
-    ):  # fmt: skip
-        command = option(command)
-    return command
+from pipeline.cli import FAILED, NOT_BLESSED, Failed, WrongUse
+from pipeline.cli_task import checked_data, chosen_profile, load_config, task_options
 
 
 @click.group(
@@ -73,7 +51,7 @@ def run(
     """Run the pipeline; finished work is taken from the cache, killed work is gone on with."""
     if only and start:
         raise WrongUse("--only and --from exclude each other.")
-    config = _load(config_path, profile, overrides, data)
+    config = load_config(config_path, profile, overrides, data)
     from modules.packages import PackageError
 
     from rich.console import Console
@@ -83,7 +61,7 @@ def run(
     from pipeline.orchestration import closing, session
 
     options = session.RunOptions(
-        root=root, name=name, profile=_profile(config_path, profile), only=only, start=start,
+        root=root, name=name, profile=chosen_profile(config_path, profile), only=only, start=start,
         cache=not no_cache, verbose=verbose,
     )  # fmt: skip
     try:
@@ -108,9 +86,9 @@ def validate(
     config_path: str, profile: str | None, overrides: tuple[str, ...], data: str | None, root: Path | None
 ) -> None:
     """Check configuration, schema and every row, without TensorFlow."""
-    config = _load(config_path, profile, overrides, data)
-    found = _checked(config)
-    applied = _profile(config_path, profile) or "no profile"
+    config = load_config(config_path, profile, overrides, data)
+    found = checked_data(config)
+    applied = chosen_profile(config_path, profile) or "no profile"
     click.echo(f"{config_path} ({applied}): valid, digest {config.digest()[:16]}")
     click.echo(f"{found['file']}: {found['rows']} rows")
     for column, values in found["counts"].items():
@@ -123,8 +101,8 @@ def nodes(
     config_path: str, profile: str | None, overrides: tuple[str, ...], data: str | None, root: Path | None
 ) -> None:
     """Show the graph, and which nodes a run would execute."""
-    config = _load(config_path, profile, overrides, data)
-    found = _checked(config)
+    config = load_config(config_path, profile, overrides, data)
+    found = checked_data(config)
     from rich.console import Console
     from rich.table import Table
 
@@ -153,7 +131,7 @@ def runs(
     config_path: str, profile: str | None, overrides: tuple[str, ...], data: str | None, root: Path | None
 ) -> None:
     """List past runs: when, state, metrics, pushed version."""
-    config = _load(config_path, profile, overrides, data)
+    config = load_config(config_path, profile, overrides, data)
     from rich.console import Console
     from rich.table import Table
 
@@ -193,7 +171,7 @@ def summary(
     as_json: bool,
 ) -> None:
     """Show the closing summary of the newest run again."""
-    config = _load(config_path, profile, overrides, data)
+    config = load_config(config_path, profile, overrides, data)
     from rich.console import Console
 
     from pipeline.orchestration import closing
@@ -217,11 +195,11 @@ def schema(
     config_path: str, profile: str | None, overrides: tuple[str, ...], data: str | None, root: Path | None, force: bool
 ) -> None:
     """Draft the task's schema from its rows, at the configuration's `schema_path`."""
-    config = _load(config_path, profile, overrides, data)
+    config = load_config(config_path, profile, overrides, data)
     from pipeline import schema_draft
     from pipeline.orchestration import session
 
-    found = _checked(config, schema_too=False)
+    found = checked_data(config, schema_too=False)
     try:
         draft = schema_draft.draft(found["counts"], session.layout(config))
         schema_draft.write(draft, config.schema_file, overwrite=force)
@@ -237,41 +215,6 @@ def doctor(online: bool) -> None:
     from pipeline import doctor as checks
 
     sys.exit(checks.main(["--online"] if online else []))
-
-
-def _load(config_path: str, profile: str | None, overrides: tuple[str, ...], data: str | None) -> Any:
-    from pipeline import config_loader
-
-    try:
-        return config_loader.load(config_path, profile=_profile(config_path, profile), overrides=overrides, data=data)
-    except config_loader.ConfigError as error:
-        raise WrongUse(str(error)) from None
-
-
-def _profile(config_path: str, given: str | None) -> str | None:
-    """The profile to apply; where none was given, the default one if the configuration has it."""
-    from pipeline import config_loader
-
-    if given is not None:
-        return None if given == "none" else given
-    return DEFAULT_PROFILE if DEFAULT_PROFILE in config_loader.profile_names(config_path) else None
-
-
-def _checked(config: Any, *, schema_too: bool = True) -> dict[str, Any]:
-    from modules.packages import PackageError
-
-    from pipeline.config_loader import ConfigError
-    from pipeline.ingest.rows import DataError
-    from pipeline.orchestration import session
-
-    try:
-        if schema_too:
-            session.check_schema(config)
-        return session.check_data(config)
-    except (ConfigError, DataError) as error:
-        raise WrongUse(str(error)) from None
-    except PackageError as error:
-        raise Failed(str(error)) from None
 
 
 def _report_failure(outcome: Any, console: Any) -> NoReturn:

@@ -19,6 +19,7 @@ HEAVY = {
 # These answer `--help`, a wrong configuration or a wrong file in under a second.
 QUICK = (
     "local_runner.py",
+    "pipeline/cli*.py",
     "pipeline/config*.py",
     "pipeline/doctor*.py",
     "pipeline/datasets.py",
