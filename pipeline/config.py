@@ -14,6 +14,7 @@ from pipeline.config_base import Section
 from pipeline.config_data import DataConfig
 from pipeline.config_edge import ConverterConfig, EdgeEvaluatorConfig, PrunerConfig
 from pipeline.config_platform import PlatformConfig
+from pipeline.config_reporter import ReporterConfig
 
 Precision = Literal["auto", "float32", "mixed_float16", "mixed_bfloat16"]
 Metric = Literal["accuracy", "macro_f1", "auc", "precision", "recall", "calibration_error"]
@@ -229,6 +230,8 @@ class Config(Section):
     """TFLite recipes."""
     edge_evaluator: EdgeEvaluatorConfig = EdgeEvaluatorConfig()
     """The gate in front of the bundle's push."""
+    reporter: ReporterConfig = ReporterConfig()
+    """What the report looks at."""
     platform: PlatformConfig = PlatformConfig()
     """What the nodes get on Kubeflow or Vertex AI; the local runner reads nothing of it."""
 

@@ -22,7 +22,7 @@ NODES = (
     "ExampleGen", "StatisticsGen", "ImportSchemaGen", "ExampleValidator", "Transform", "LinearBaseline",
     "LatestHyperparametersResolver", "Tuner", "WarmStartResolver", "Trainer", "LatestBlessedModelResolver",
     "Evaluator", "TestEvaluator", "Pusher", "RegistryPusher", "Pruner", "TFLiteConverter", "EdgeEvaluator",
-    "EdgePusher",
+    "EdgePusher", "Reporter",
 )  # fmt: skip
 BEAM_NODES = ("ExampleGen", "StatisticsGen", "Transform", "Evaluator", "TestEvaluator")
 
