@@ -60,6 +60,10 @@ class Page:
         assert "exceptionDetails" not in answer, answer["exceptionDetails"]
         return answer["result"].get("value")
 
+    def ready(self) -> None:
+        """Waits until the page's address is loaded and nothing is loading any more."""
+        self.wait_for("location.href !== 'about:blank' && document.readyState === 'complete'")
+
     def wait_for(self, expression: str, seconds: float = 60) -> None:
         """Waits until an expression is true."""
         end = time.monotonic() + seconds
@@ -109,9 +113,12 @@ def opened(address: str, folder: Path, *, width: int = 1280, height: int = 900, 
     command = [program, *_FLAGS, f"--user-data-dir={profile}", "about:blank"]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         try:
-            yield _connect(profile, address, width, height, dark=dark)
-        finally:
+            page = _connect(profile, address, width, height, dark=dark)
+            yield page
+            page.call("Browser.close")
+        except BaseException:
             process.terminate()
+            raise
 
 
 def _connect(profile: Path, address: str, width: int, height: int, *, dark: bool) -> Page:
@@ -128,4 +135,5 @@ def _connect(profile: Path, address: str, width: int, height: int, *, dark: bool
         page.call(f"{domain}.enable")
     page.look(width, height, dark=dark)
     page.call("Page.navigate", url=address)
+    page.ready()
     return page

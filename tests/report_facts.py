@@ -19,7 +19,8 @@ GRAPH = [
     ["Transform", ["ExampleGen", "ExampleValidator", "ImportSchemaGen"]],
     ["LinearBaseline", ["ExampleGen", "ExampleValidator"]], ["Tuner", ["Transform"]],
     ["Trainer", ["Transform", "Tuner"]], ["LatestBlessedModelResolver", ["Trainer"]],
-    ["Evaluator", ["ExampleGen", "LatestBlessedModelResolver", "Trainer"]], ["TestEvaluator", ["ExampleGen", "Trainer"]],
+    ["Evaluator", ["ExampleGen", "LatestBlessedModelResolver", "Trainer"]],
+    ["TestEvaluator", ["ExampleGen", "Trainer"]],
     ["Pusher", ["Evaluator", "Trainer"]], ["Pruner", ["Evaluator", "Trainer", "Transform"]],
     ["TFLiteConverter", ["Pruner", "Trainer", "Transform"]],
     ["EdgeEvaluator", ["ExampleGen", "TFLiteConverter", "Trainer"]], ["EdgePusher", ["EdgeEvaluator"]],
@@ -164,11 +165,12 @@ def _compression() -> dict[str, Any]:
             "min_latency_ratio": 4.0, "min_agreement": 0.98}  # fmt: skip
     kinds = ("attention/query", "attention/key", "attention/value", "attention/output", "feedforward/intermediate",
              "feedforward/output")  # fmt: skip
+    failed = {"error": "SquaredDifference has no such kernel", "missed": [], "selected": False}
     return {
         "selected": "dynamic_wi48_afp32_e4",
         "objective": "balanced",
         "gate": gate,
-        "variants": {**variants, "static_wi8_ai16": {"error": "SquaredDifference has no such kernel", "missed": [], "selected": False}},
+        "variants": {**variants, "static_wi8_ai16": failed},
         "pareto": ["dynamic_wi8_afp32", "dynamic_wi8_afp32_e4", "dynamic_wi48_afp32_e4", "dynamic_wi4_afp32"],
         "test": {"selected": {"accuracy": 0.851, "accuracy_drop": 0.006}},
         "sparsity_by_kernel": {

@@ -145,8 +145,8 @@ def _sparsity(kernels: Mapping[str, float]) -> Plot:
     figure = go.Figure(layout=theme.layout(height=150 + 34 * len(layers)))
     figure.add_heatmap(
         z=values, x=[kind.replace("/", "<br>") for kind in kinds], y=layers, zmin=0, zmax=1, autocolorscale=True,
-        showscale=False, xgap=2, ygap=2, texttemplate="%{z:.0%}", hovertemplate="%{y} %{x}: %{z:.2%} zeros<extra></extra>",
-        hoverongaps=False,
+        showscale=False, xgap=2, ygap=2, texttemplate="%{z:.0%}", hoverongaps=False,
+        hovertemplate="%{y} %{x}: %{z:.2%} zeros<extra></extra>",
     )  # fmt: skip
     figure.update_yaxes(autorange="reversed", type="category")
     figure.update_xaxes(type="category", tickangle=-45)

@@ -136,11 +136,10 @@ def _times(graph: Graph, states: Mapping[str, str], seconds: Mapping[str, float]
         if chosen:
             figure.add_bar(
                 y=chosen, x=[seconds[name] for name in chosen], name=words, orientation="h",
-                text=[_time(seconds[name]) for name in chosen], textposition="outside", cliponaxis=False,
+                text=[_time(seconds[name]) for name in chosen], textposition="auto", insidetextanchor="end",
                 marker={"pattern": {"shape": pattern}}, hovertemplate="%{y}: %{x:.1f} s<extra>" + words + "</extra>",
             )  # fmt: skip
     figure.update_yaxes(autorange="reversed", type="category", categoryorder="array", categoryarray=names)
-    figure.update_xaxes(range=[0, 1.22 * max(seconds[name] for name in names) + 0.01])
     longest = max(names, key=lambda name: seconds[name])
     return Plot(
         "times", "Time of each node",
