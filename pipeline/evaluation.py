@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from pipeline.config import Bound, Config
+from pipeline.config import Config
+from pipeline.config_evaluator import Bound
 
 if TYPE_CHECKING:
     from tensorflow_model_analysis.proto import config_pb2

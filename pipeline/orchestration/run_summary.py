@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import modules  # noqa: F401  (settles Keras 2 before TFX imports TensorFlow)
+from modules.fairness import FAIRNESS_FILE
 from modules.trainer import HISTORY_FILE, TRAINING_DIR
 
 import tensorflow_model_analysis as tfma
@@ -58,6 +59,8 @@ def collect(
     failed = [result.node for result in results if result.state == FAILED]
     evaluation, test = outputs.uri("Evaluator", "evaluation"), outputs.uri("TestEvaluator", "evaluation")
     blessing = outputs.artifact("Evaluator", "blessing")
+    fairness = {"eval": _read_json(evaluation, FAIRNESS_FILE), "test": _read_json(test, FAIRNESS_FILE)}
+    gaps = (fairness["eval"] or {}).get("missed", [])
     pareto = _read_json(outputs.uri("EdgeEvaluator", "evaluation"), PARETO_FILE)
     return {
         "run_id": run_id,
@@ -69,12 +72,13 @@ def collect(
         "config_digest": config.digest(),
         "data": str(data),
         "blessed": _blessed(blessing),
-        "not_blessed_because": missed_bounds(evaluation) if evaluation else [],
+        "not_blessed_because": [*missed_bounds(evaluation), *gaps] if evaluation else [],
         "thresholds": config.model_dump(mode="json")["evaluator"]["thresholds"],
         "metrics": {
             "eval": metrics(evaluation) if evaluation else None,
             "test": metrics(test) if test else None,
         },
+        "fairness": fairness,
         "previous": metrics(evaluation, BASELINE) or None if evaluation else None,
         "baseline": _read_json(outputs.uri("LinearBaseline", "evaluation"), RESULT_FILE),
         "training": _read_json(outputs.uri("Trainer", "model"), TRAINING_DIR, HISTORY_FILE),
