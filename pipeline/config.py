@@ -105,7 +105,15 @@ class TrainerConfig(Section):
     checkpoint_steps: int = Field(100, ge=1)
     """Steps between two checkpoints that a killed training goes on from."""
     tensorboard: bool = True
-    """Write TensorBoard logs into the ModelRun artifact."""
+    """Write TensorBoard logs into the ModelRun artifact: curves, hyperparameters, and those of the search's trials."""
+    profile_steps: Annotated[list[Annotated[int, Field(ge=1)]], Field(min_length=2, max_length=2)] | None = None
+    """First and last step to profile, such as `[10, 12]`; needs `tensorboard`. A profiled step is slower."""
+
+    @model_validator(mode="after")
+    def _profile_fits(self) -> Self:
+        if self.profile_steps and (self.profile_steps[0] > self.profile_steps[1] or not self.tensorboard):
+            raise ValueError(f"profile_steps {self.profile_steps}: a first and a last step, with tensorboard: true")
+        return self
 
 
 class SpaceEntry(Section):
