@@ -26,7 +26,7 @@ unexport PYTHONDONTWRITEBYTECODE
 unexport VIRTUAL_ENV
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-fast lint format schema report runs nodes doctor clean distclean \
+.PHONY: help setup run test test-fast lint format schema report runs tensorboard nodes doctor clean distclean \
 	image image-check kfp-e2e
 
 help: ## List these commands
@@ -48,6 +48,9 @@ nodes: $(STAMP) ## Show the graph and what the cache holds of it
 
 runs: $(STAMP) ## List earlier runs
 	$(RUNNER) runs --config '$(CONFIG)' $(ARGS)
+
+tensorboard: $(STAMP) ## Show curves, hyperparameters and profile of the newest run; prints an address (ARGS="RUN --port N")
+	$(RUNNER) tensorboard --config '$(CONFIG)' $(ARGS)
 
 report: $(STAMP) ## Show the summary of the newest run
 	$(RUNNER) summary --config '$(CONFIG)' $(ARGS)
