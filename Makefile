@@ -26,7 +26,7 @@ unexport PYTHONDONTWRITEBYTECODE
 unexport VIRTUAL_ENV
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-fast lint format schema report summary runs nodes doctor clean distclean \
+.PHONY: help setup run test test-fast lint format schema report summary runs tensorboard nodes doctor clean distclean \
 	image image-check kfp-e2e
 
 help: ## List these commands
@@ -48,6 +48,9 @@ nodes: $(STAMP) ## Show the graph and what the cache holds of it
 
 runs: $(STAMP) ## List earlier runs
 	$(RUNNER) runs --config '$(CONFIG)' $(ARGS)
+
+tensorboard: $(STAMP) ## Show curves, hyperparameters and profile of the newest run; prints an address (ARGS="RUN --port N")
+	$(RUNNER) tensorboard --config '$(CONFIG)' $(ARGS)
 
 report: $(STAMP) ## Open the report of the newest run in a browser
 	$(RUNNER) report --config '$(CONFIG)' $(ARGS)

@@ -13,6 +13,7 @@ from typing import Any, NoReturn
 import click
 from click_default_group import DefaultGroup
 
+from pipeline import cli_history
 from pipeline.cli import FAILED, NOT_BLESSED, Failed, WrongUse
 from pipeline.cli_task import checked_data, chosen_profile, load_config, task_options
 
@@ -34,6 +35,9 @@ def cli() -> None:
 
     Exit codes: 0 done (blessed or not), 1 failed, 2 wrong use, 3 not blessed with --require-blessing.
     """
+
+
+cli_history.add_commands(cli)
 
 
 @cli.command()
@@ -123,40 +127,6 @@ def nodes(
         node = item.pipeline_node
         table.add_row(node.node_info.id, states[node.node_info.id], ", ".join(node.upstream_nodes))
     Console(highlight=False, width=None if sys.stdout.isatty() else 160).print(table)
-
-
-@cli.command()
-@task_options
-def runs(
-    config_path: str, profile: str | None, overrides: tuple[str, ...], data: str | None, root: Path | None
-) -> None:
-    """List past runs: when, state, metrics, pushed version."""
-    config = load_config(config_path, profile, overrides, data)
-    from rich.console import Console
-    from rich.table import Table
-
-    from pipeline.orchestration.history import past_runs
-    from pipeline.orchestration.paths import TaskPaths
-
-    paths = TaskPaths.of(config, root)
-    table = Table(box=None, pad_edge=False)
-    for heading in ("run", "started", "profile", "state", "executed", "cached", "blessed", "test accuracy",
-                    "test macro-F1", "pushed"):  # fmt: skip
-        table.add_column(heading)
-    past = past_runs(paths)
-    for item in past:
-        test = (item.summary.get("metrics") or {}).get("test") or {}
-        blessed = {True: "yes", False: "no", None: ""}[item.summary.get("blessed")]
-        table.add_row(
-            item.run_id, f"{item.started:%Y-%m-%d %H:%M}", item.summary.get("profile") or "", item.state,
-            str(item.executed), str(item.cached), blessed,
-            *(f"{test[name]:.3f}" if name in test else "" for name in ("accuracy", "macro_f1")),
-            ", ".join(f"{where} {version}" for where, version in sorted(item.pushed.items())),
-        )  # fmt: skip
-    if past:
-        Console(highlight=False, width=None if sys.stdout.isatty() else 160).print(table)
-    else:
-        click.echo(f"There are no runs in {paths.root} yet.")
 
 
 @cli.command()

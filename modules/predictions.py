@@ -1,6 +1,7 @@
 """What a model answers to every row of a split, kept in one Parquet file for reports, fairness and comparisons.
 
-The answers come from the SavedModel's `serving_text` signature: what a server would say to the raw text.
+The answers come from the SavedModel's `serving_text` signature: what a server would say to the raw text. TensorFlow is
+imported by what needs it: a comparison of two files on this machine does not.
 """
 
 from __future__ import annotations
@@ -16,7 +17,6 @@ from modules.raw_examples import TEXT_HASH, RawSplit
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-import tensorflow as tf
 
 PREDICTIONS_FILE = "predictions.parquet"
 Predictor = Callable[[Sequence[str]], np.ndarray]
@@ -59,6 +59,7 @@ def served(serving_dir: str) -> Predictor:
     Returns:
         A function from texts to float32 probabilities `[texts, classes]`.
     """
+    import tensorflow as tf
     import tensorflow_text  # noqa: F401  (registers the tokenizer's ops)
 
     loaded = tf.saved_model.load(serving_dir)
@@ -136,6 +137,8 @@ def write(path: str, splits: Mapping[str, Predictions], labels: Sequence[str]) -
     table = table.replace_schema_metadata({**(table.schema.metadata or {}), _LABELS: named})
     content = io.BytesIO()
     pq.write_table(table, content, compression="zstd")
+    import tensorflow as tf
+
     with tf.io.gfile.GFile(f"{path}.partial", "wb") as file:
         file.write(content.getvalue())
     tf.io.gfile.rename(f"{path}.partial", path, overwrite=True)
@@ -153,8 +156,25 @@ def read(path: str) -> tuple[dict[str, Predictions], list[str]]:
     Raises:
         ValueError: the file is not one of `write`'s.
     """
+    import tensorflow as tf
+
     with tf.io.gfile.GFile(path, "rb") as file:
-        content = file.read()
+        return parse(file.read(), path)
+
+
+def parse(content: bytes, path: str) -> tuple[dict[str, Predictions], list[str]]:
+    """Reads the content of a file that `write` wrote, without TensorFlow.
+
+    Args:
+        content: of the file.
+        path: of the file, for the error.
+
+    Returns:
+        As `read`.
+
+    Raises:
+        ValueError: the file is not one of `write`'s.
+    """
     try:
         table = pq.read_table(io.BytesIO(content))
         labels = [str(label) for label in json.loads(table.schema.metadata[_LABELS])]

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 import modules  # noqa: F401  (settles Keras 2 before TensorFlow is imported)
 
 import numpy as np
-import tensorflow as tf
 
 # Feature with the hash of the normalised text, by which ExampleGen splits; the same row has the same hash in every run.
 TEXT_HASH = "text_hash"
@@ -47,6 +46,8 @@ def read_raw_split(
         FileNotFoundError: no file matches.
         ValueError: a label is not among `labels`.
     """
+    import tensorflow as tf
+
     files = sorted(name for pattern in file_patterns for name in tf.io.gfile.glob(pattern))
     if not files:
         raise FileNotFoundError(f"no examples match {', '.join(file_patterns)}; did ExampleGen run?")

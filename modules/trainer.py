@@ -12,7 +12,18 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import modules  # noqa: F401  (settles Keras 2 before TensorFlow is imported)
-from modules import backbone, data, devices, hyperparameters, pretrained, progress, signatures, tokenization, training
+from modules import (
+    backbone,
+    data,
+    devices,
+    hyperparameters,
+    pretrained,
+    profiling,
+    progress,
+    signatures,
+    tokenization,
+    training,
+)
 from modules.checkpoint import load_trained, save_trained
 from modules.model import Architecture, build_model
 
@@ -167,7 +178,7 @@ def fit(
         progress.training_callback(),
     ]
     if settings["tensorboard"]:
-        callbacks.append(tf_keras.callbacks.TensorBoard(log_dir, update_freq=50, write_graph=False))
+        callbacks += training.tensorboard_callbacks(log_dir, settings)
     options = devices.data_options()
     history = model.fit(
         stream.batches(epochs, skip_steps=done).with_options(options),
@@ -179,6 +190,8 @@ def fit(
         verbose=0,
     )
     best.restore()
+    if settings["tensorboard"] and settings.get("profile_steps"):
+        profiling.summarise(log_dir)
     return {name: [float(value) for value in values] for name, values in history.history.items()}
 
 

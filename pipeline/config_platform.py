@@ -21,8 +21,8 @@ AbsolutePath = Annotated[str, Field(pattern=r"^/[^\s]*[^/\s]$")]
 NODES = (
     "ExampleGen", "StatisticsGen", "ImportSchemaGen", "ExampleValidator", "Transform", "LinearBaseline",
     "LatestHyperparametersResolver", "Tuner", "WarmStartResolver", "Trainer", "LatestBlessedModelResolver",
-    "Evaluator", "TestEvaluator", "Pusher", "RegistryPusher", "Pruner", "TFLiteConverter", "EdgeEvaluator",
-    "EdgePusher", "Reporter",
+    "Evaluator", "TestEvaluator", "ModelCard", "Pusher", "RegistryPusher", "Pruner", "TFLiteConverter", "EdgeEvaluator",
+    "EdgeModelCard", "EdgePusher", "Reporter",
 )  # fmt: skip
 BEAM_NODES = ("ExampleGen", "StatisticsGen", "Transform", "Evaluator", "TestEvaluator")
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from modules.evaluation_results import BASELINE, CANDIDATE
 
-from pipeline.config import Bound, Config
+from pipeline.config import Config
+from pipeline.config_evaluator import Bound
 
 if TYPE_CHECKING:
     from tensorflow_model_analysis.proto import config_pb2

@@ -15,7 +15,7 @@ from tfx import v1 as tfx
 from tfx.components.example_gen.component import FileBasedExampleGen
 from tfx.dsl.components.base import executor_spec
 
-from pipeline import evaluation, lookups, report_node, sources, vertex_training
+from pipeline import evaluation_nodes, lookups, report_node, sources, vertex_training
 from pipeline.components.edge_evaluator import EdgeEvaluator
 from pipeline.components.example_validator import ExampleValidator
 from pipeline.components.linear_baseline import LinearBaseline
@@ -25,12 +25,11 @@ from pipeline.components.registry_pusher import RegistryPusher
 from pipeline.components.tflite_converter import TFLiteConverter
 from pipeline.config import Config
 from pipeline.engines import LOCAL, Engine, VertexJob
+from pipeline.evaluation_nodes import BUNDLE_SECTIONS, columns
 from pipeline.ingest import example_gen as ingest
 from pipeline.ingest import rows
 
 SPLITS = ("train", "eval", "test")
-# What decides the bundle's content; a new gate is not a new bundle.
-MODEL_SECTIONS = ("labels", "data", "preprocessing", "backbone", "trainer", "tuner", "pruner", "converter")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -87,22 +86,13 @@ def create_pipeline(
     trainer = _trainer(config, transform, search, warm_start, engine.vertex)
     candidate = trainer.outputs["model"]
     resolver = lookups.baseline(engine, candidate, f"{places.push}/server")
-    evaluator = tfx.components.Evaluator(
-        examples=examples,
-        example_splits=["eval"],
-        model=candidate,
-        baseline_model=resolver.outputs["model"],
-        eval_config=evaluation.eval_config(config, gated=True),
-    )
-    test_evaluator = tfx.components.Evaluator(
-        examples=examples,
-        example_splits=["test"],
-        model=candidate,
-        eval_config=evaluation.eval_config(config, gated=False),
-    ).with_id("TestEvaluator")
+    evaluator = evaluation_nodes.evaluator(config, examples, candidate, resolver.outputs["model"])
+    test_evaluator = evaluation_nodes.test_evaluator(config, examples, candidate)
+    card = evaluation_nodes.server_card(config, candidate, evaluator, test_evaluator)
     pusher = Pusher(
         model=candidate,
         model_blessing=evaluator.outputs["blessing"],
+        model_card=card.outputs["card"],
         push_destination=_folder(f"{places.push}/server"),
         custom_config={"keep_versions": config.pusher.keep_versions},
     )
@@ -120,6 +110,7 @@ def create_pipeline(
         resolver,
         evaluator,
         test_evaluator,
+        card,
         pusher,
         *_registry(config, candidate, evaluator, engine.vertex),
         *edge,
@@ -142,7 +133,7 @@ def _example_gen(config: Config, places: Places) -> FileBasedExampleGen:
     folder, _, file = places.data.rpartition("/")  # not a Path: it may be a URI
     splits = [tfx.proto.SplitConfig.Split(name=name, hash_buckets=getattr(config.data.splits, name)) for name in SPLITS]
     settings = {
-        **_columns(config),
+        **columns(config),
         "delimiter": config.data.delimiter,
         "train_fraction": config.data.train_fraction,
         "sources": sources.digest("pipeline.ingest.example_gen"),
@@ -170,7 +161,7 @@ def _transform(config: Config, examples: Any, schema: Any) -> tfx.components.Tra
 
 
 def _linear_baseline(config: Config, examples: Any) -> LinearBaseline:
-    settings = {**_columns(config), "seed": config.trainer.seed, "sources": sources.digest("modules.baseline")}
+    settings = {**columns(config), "seed": config.trainer.seed, "sources": sources.digest("modules.baseline")}
     return LinearBaseline(examples=examples, settings=settings)
 
 
@@ -252,21 +243,23 @@ def _edge_branch(
         model=model,
         settings={
             **_edge_settings(config, "edge_evaluator", "pipeline.components.edge_evaluator"),
-            **_columns(config),
+            **columns(config),
             "task": config.task,
             "digests": {
-                "config": config.digest_of(*MODEL_SECTIONS),
+                "config": config.digest_of(*BUNDLE_SECTIONS),
                 "code": sources.digest("modules.trainer", "modules.compression", "modules.conversion"),
             },
         },
     )
+    card = evaluation_nodes.edge_card(config, model, edge_evaluator)
     edge_pusher = Pusher(
         model=edge_evaluator.outputs["bundle"],
         model_blessing=edge_evaluator.outputs["blessing"],
+        model_card=card.outputs["card"],
         push_destination=_folder(f"{places.push}/edge"),
-        custom_config={"keep_versions": config.pusher.keep_versions},
+        custom_config={"keep_versions": config.pusher.keep_versions, "card_place": ""},
     ).with_id("EdgePusher")
-    return [pruner, converter, edge_evaluator, edge_pusher]
+    return [pruner, converter, edge_evaluator, card, edge_pusher]
 
 
 def _edge_settings(config: Config, section: str, module: str) -> dict[str, Any]:
@@ -276,11 +269,6 @@ def _edge_settings(config: Config, section: str, module: str) -> dict[str, Any]:
         "sequence_length": config.preprocessing.sequence_length,
         "sources": sources.digest(module),
     }
-
-
-def _columns(config: Config) -> dict[str, Any]:
-    columns = config.data.columns
-    return {"text": columns.text, "label": columns.label, "slices": columns.slices, "labels": config.labels}
 
 
 def _custom_config(config: Config, module: str, *sections: str) -> dict[str, Any]:

@@ -58,12 +58,14 @@ def settings(config: Config, graph: Sequence[tuple[str, Sequence[str]]]) -> dict
     return {
         "task": config.task,
         "labels": config.labels,
-        "text": columns.text,
         "label": columns.label,
         "slices": columns.slices,
         "config": config.model_dump(mode="json", exclude={"platform"}),
         "graph": [[name, [other for other in after if other in known]] for name, after in graph],
-        "digests": {"configuration": config.digest(), "training code": sources.digest("modules.trainer")},
+        "digests": {
+            "configuration": config.digest_of(*(name for name in type(config).model_fields if name != "platform")),
+            "training code": sources.digest("modules.trainer"),
+        },
         "sources": sources.digest("pipeline.components.reporter"),
     }
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from modules import predictions
+from modules import fairness, predictions
 from modules.raw_examples import RawSplit
 from modules.report.quality_facts import row_facts
 
@@ -100,7 +100,7 @@ def complete() -> dict[str, Any]:
         },
         "quality": {
             "splits": {
-                "eval": {"model": model, "previous": other, "linear": other, "fairness": None, **rows},
+                "eval": {"model": model, "previous": other, "linear": other, "fairness": _fairness(found), **rows},
                 "test": {"model": model, "previous": None, "linear": other, "fairness": None, **rows},
             },
             "thresholds": {
@@ -108,6 +108,7 @@ def complete() -> dict[str, Any]:
                 "macro_f1": {"min": 0.78, "max": None, "max_drop": 0.01, "slice_min": None},
                 "calibration_error": {"min": None, "max": 0.15, "max_drop": None, "slice_min": None},
             },
+            "gap_bounds": {"source": {"accuracy": {"max_gap": 0.1, "decided_by": "value"}}},
             "blessed": True,
             "missed": [],
         },
@@ -137,7 +138,7 @@ def run() -> dict[str, Any]:
     states = {name: "cached" if index < 5 else "executed" for index, name in enumerate(names)}
     return {
         "run_id": "20261125T182236", "profile": "full", "state": "done", "failed_node": None, "error": None,
-        "started": "2026-11-25 18:22:36 +0000", "revision": "9737027e", "data": "rows.csv", "config_digest": "2" * 64,
+        "started": "2026-11-25 18:22:36 +0000", "revision": "9737027e", "data": "rows.csv",
         "states": {**states, "LatestBlessedModelResolver": "resolved"}, "cache_hits": 5, "total_seconds": 1893.4,
         "seconds": {name: 0.1 + 37.0 * (index % 5) for index, name in enumerate(names)},
     }  # fmt: skip
@@ -149,6 +150,11 @@ def _scores(rows: dict[str, Any], end: str, count: int) -> dict[str, Any]:
         for name, item in rows["intervals"].items()
     }
     return {**scores.pop(""), "slices": scores}
+
+
+def _fairness(found: predictions.Predictions) -> dict[str, Any]:
+    settings = {"min_rows": 20, "resamples": 200, "level": 0.95, "seed": 3}
+    return {**fairness.measure(found.label, found.predicted, found.slices, LABELS, settings), "missed": []}
 
 
 def _compression() -> dict[str, Any]:

@@ -28,14 +28,15 @@ def data(artifacts: Artifacts, settings: Mapping[str, Any]) -> dict[str, Any] | 
         settings: see `modules.report.facts.gather`.
     """
     splits = _counts(artifacts.statistics, settings) if artifacts.statistics else {}
-    if not splits and artifacts.quarantine is None:
+    counts = read_json(artifacts.examples, "quarantine", "counts.json")
+    if not splits and counts is None:
         return None
     window = settings["config"]["preprocessing"]["sequence_length"]
     limit = settings["config"]["reporter"]["length_rows"]
     return {
         "splits": splits,
         "lengths": _lengths(artifacts.transformed, window, limit) if artifacts.transformed else None,
-        "quarantine": dict(artifacts.quarantine) if artifacts.quarantine is not None else None,
+        "quarantine": counts["quarantined"] if counts else None,
         "drift": read_json(artifacts.anomalies, DRIFT_FILE),
     }
 

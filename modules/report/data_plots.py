@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from modules.report import theme
@@ -23,7 +24,7 @@ def data_plots(data: Mapping[str, Any], labels: list[str]) -> list[Plot]:
         (data["splits"], lambda: _balance(data["splits"], labels)),
         (data["lengths"], lambda: _lengths(data["lengths"])),
         (data["quarantine"], lambda: _quarantine(data["quarantine"])),
-        (data["drift"], lambda: _drift(data["drift"])),
+        (_judged(data["drift"] or ()), lambda: _drift(data["drift"])),
     )
     return [make() for there, make in makers if there]
 
@@ -86,23 +87,30 @@ def _quarantine(reasons: Mapping[str, int]) -> Plot:
     )  # fmt: skip
 
 
-def _drift(drift: list[Mapping[str, Any]]) -> Plot:
+def _judged(drift: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """What can be drawn: a distance that there is, with a bound."""
+    return [item for item in drift if item["bound"] and math.isfinite(item["distance"])]
+
+
+def _drift(drift: Sequence[Mapping[str, Any]]) -> Plot:
     """Distances as shares of their bounds: they are measured in different units."""
-    names = [f"{item['feature']} ({item['kind']})" for item in drift]
-    shares = [share(item["distance"], item["bound"]) for item in drift]
+    drawn = _judged(drift)
+    names = [f"{item['feature']} ({item['kind']}, {item['measure']})" for item in drawn]
+    shares = [item["distance"] / item["bound"] for item in drawn]
     figure = go.Figure(layout=theme.layout(height=90 + 36 * len(names), x="distance ÷ bound", bargap=0.4))
     for breached, name, pattern in ((False, "within its bound", ""), (True, "beyond its bound", "x")):
-        chosen = [index for index, item in enumerate(drift) if bool(item["breached"]) == breached]
+        chosen = [index for index, item in enumerate(drawn) if bool(item["breached"]) == breached]
         figure.add_bar(
             y=[names[index] for index in chosen], x=[shares[index] for index in chosen], name=name, orientation="h",
             marker={"pattern": {"shape": pattern}}, hovertemplate="%{y}: %{x:.2f} of the bound<extra></extra>",
         )  # fmt: skip
     figure.add_vline(x=1, line={"dash": "dash", "width": 1.5})
     figure.update_xaxes(range=[0, max(1.25, 1.1 * max(shares))])
-    far = [name for name, item in zip(names, drift, strict=True) if item["breached"]]
+    figure.update_yaxes(ticktext=[_broken(name) for name in names], tickvals=names, categoryarray=names)
+    far = [item["feature"] for item in drift if item["breached"]]
     rows = [
-        [item["feature"], item["kind"], item["measure"], f"{item['distance']:.4g}", f"{item['bound']:.4g}",
-         "beyond" if item["breached"] else "within"]
+        [item["feature"], item["kind"], item["measure"], f"{item['distance']:.4g}",
+         "–" if item["bound"] is None else f"{item['bound']:.4g}", "beyond" if item["breached"] else "within"]
         for item in drift
     ]  # fmt: skip
     return Plot(
@@ -110,3 +118,8 @@ def _drift(drift: list[Mapping[str, Any]]) -> Plot:
         f"Distances of {len(drift)} features; beyond the bound: {', '.join(far) or 'none'}.", figure,
         Table(["feature", "kind", "measure", "distance", "bound", "verdict"], rows),
     )  # fmt: skip
+
+
+def _broken(name: str) -> str:
+    """A long name on two lines, so that a phone has room for the bars."""
+    return name.replace(" (", "<br>(", 1)

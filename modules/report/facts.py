@@ -9,6 +9,7 @@ import dataclasses
 import importlib.metadata
 import json
 import platform
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -30,6 +31,7 @@ class Artifacts:
     """Folders of the artifacts of a run; None where there is none.
 
     Attributes:
+        examples: ExampleGen's.
         statistics: StatisticsGen's.
         anomalies: ExampleValidator's.
         transformed: Transform's examples.
@@ -40,11 +42,12 @@ class Artifacts:
         baseline: LinearBaseline's.
         variants: TFLiteConverter's.
         edge_evaluation: EdgeEvaluator's.
-        quarantine: rows that were kept back, by reason; None where nothing is known of it.
+        fingerprint: ExampleGen's, of the files that it read; empty where it made none.
         blessed: whether the server model was blessed.
         pushed: version and path of what was pushed, by destination.
     """
 
+    examples: str | None = None
     statistics: str | None = None
     anomalies: str | None = None
     transformed: str | None = None
@@ -55,7 +58,7 @@ class Artifacts:
     baseline: str | None = None
     variants: str | None = None
     edge_evaluation: str | None = None
-    quarantine: Mapping[str, int] | None = None
+    fingerprint: str = ""
     blessed: bool | None = None
     pushed: Mapping[str, Mapping[str, str] | None] = dataclasses.field(default_factory=dict)
 
@@ -65,7 +68,7 @@ def gather(artifacts: Artifacts, settings: Mapping[str, Any]) -> dict[str, Any]:
 
     Args:
         artifacts: where things are.
-        settings: `task`, `labels`, `text`, `label`, `slices`, `config` (the resolved configuration), `graph` (pairs of
+        settings: `task`, `labels`, `label`, `slices`, `config` (the resolved configuration), `graph` (pairs of
             a node's id and the ids that it comes after) and optionally `digests`.
 
     Returns:
@@ -80,25 +83,40 @@ def gather(artifacts: Artifacts, settings: Mapping[str, Any]) -> dict[str, Any]:
         "data": data_facts.data(artifacts, settings),
         "tuning": learning_facts.tuning(artifacts.tuner_results, config["tuner"]),
         "training": learning_facts.training(artifacts.training),
-        "quality": quality_facts.quality(artifacts, config["evaluator"]["thresholds"]),
+        "quality": quality_facts.quality(artifacts, config["evaluator"]),
         "compression": _compression(artifacts),
         "errors": None,
         "pushed": {name: dict(found) if found else None for name, found in artifacts.pushed.items()},
-        "provenance": provenance(config, settings.get("digests", {})),
+        "provenance": provenance(config, {**settings.get("digests", {}), "data": artifacts.fingerprint}),
     }
 
 
 def provenance(config: Mapping[str, Any], digests: Mapping[str, str]) -> dict[str, Any]:
-    """Configuration, digests, and the versions of what made the numbers."""
+    """Configuration, digests, and the versions of what made the numbers.
+
+    Args:
+        config: the resolved configuration; passwords in addresses are left out.
+        digests: by what they are of; empty ones are left out.
+    """
     versions = {"python": platform.python_version()}
     for name in _LIBRARIES:
         versions[name] = importlib.metadata.version(name)
-    return {"config": dict(config), "digests": dict(digests), "versions": versions}
+    known = {name: digest for name, digest in digests.items() if digest}
+    return {"config": _without_passwords(config), "digests": known, "versions": versions}
 
 
 def dump(facts: Mapping[str, Any]) -> str:
     """The facts as the text of `report.json`."""
     return json.dumps(facts, indent=1, ensure_ascii=False) + "\n"
+
+
+def _without_passwords(value: Any) -> Any:
+    """Takes `user:password@` out of every address."""
+    if isinstance(value, Mapping):
+        return {key: _without_passwords(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_without_passwords(item) for item in value]
+    return re.sub(r"(?<=://)[^/@\s]+@", "…@", value) if isinstance(value, str) else value
 
 
 def _compression(artifacts: Artifacts) -> dict[str, Any] | None:

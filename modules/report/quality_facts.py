@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from modules import intervals
 from modules.checkpoint import Trained
 from modules.evaluation_results import BASELINE, metrics, missed_bounds
+from modules.fairness import FAIRNESS_FILE
 from modules.predictions import PREDICTIONS_FILE, Predictions, read
 from modules.report.files import read_json
 from modules.scores import CALIBRATION_BINS
@@ -23,12 +24,12 @@ OVERALL = ""
 _SEED = 17
 
 
-def quality(artifacts: Artifacts, thresholds: Mapping[str, Any]) -> dict[str, Any] | None:
+def quality(artifacts: Artifacts, section: Mapping[str, Any]) -> dict[str, Any] | None:
     """The section `quality`, as far as it needs no predictions; None where nothing was evaluated.
 
     Args:
         artifacts: of the run.
-        thresholds: the bounds of the server gate.
+        section: `evaluator` of the configuration: the bounds of the server gate.
     """
     folders = {"eval": artifacts.evaluation, "test": artifacts.test_evaluation}
     linear = (read_json(artifacts.baseline, "baseline.json") or {}).get("splits", {})
@@ -40,11 +41,12 @@ def quality(artifacts: Artifacts, thresholds: Mapping[str, Any]) -> dict[str, An
                 "model": metrics(folder) or None if folder else None,
                 "previous": metrics(folder, BASELINE) or None if folder and split == "eval" else None,
                 "linear": linear.get(split),
-                "fairness": read_json(folder, "fairness.json"),
+                "fairness": read_json(folder, FAIRNESS_FILE),
             }
             for split, folder in folders.items()
         },
-        "thresholds": thresholds,
+        "thresholds": section["thresholds"],
+        "gap_bounds": section["fairness"]["bounds"],
         "blessed": artifacts.blessed,
         "missed": missed_bounds(artifacts.evaluation) if artifacts.evaluation else [],
     }

@@ -22,9 +22,10 @@ from tfx.utils import io_utils
 from pipeline.components import edge_nodes
 
 REPORT, SETTINGS, EXAMPLES, MODEL, BLESSING = "report", "settings", "examples", "model", "blessing"
-QUARANTINE = "quarantine"  # property of the examples: rows that were kept back, by reason, as JSON
+_ERRORS_OF = "eval"  # nobody is to look at the rows of `test` and then change something
 # By key of an input, whose folder it is in `modules.report.facts.Artifacts`.
 _FOLDERS = {
+    EXAMPLES: "examples",
     "statistics": "statistics",
     "anomalies": "anomalies",
     "transformed_examples": "transformed",
@@ -71,8 +72,7 @@ class Executor(base_executor.BaseExecutor):
         settings = json.loads(exec_properties[SETTINGS])
         artifacts = found_artifacts({key: items[0] for key, items in input_dict.items() if items})
         gathered = facts.gather(artifacts, settings)
-        if input_dict.get(MODEL):
-            _add_answers(gathered, artifacts, settings, input_dict)
+        _add_answers(gathered, artifacts, settings)
         folder = edge_nodes.single(output_dict, REPORT).uri
         io_utils.write_string_file(os.path.join(folder, facts.REPORT_DATA), facts.dump(gathered))
         io_utils.write_string_file(os.path.join(folder, facts.REPORT_PAGE), render.render(gathered))
@@ -87,11 +87,10 @@ def found_artifacts(inputs: Mapping[str, types.Artifact]) -> Any:
     from modules.report.facts import Artifacts
 
     examples, blessing = inputs.get(EXAMPLES), inputs.get(BLESSING)
-    quarantine = examples.get_string_custom_property(QUARANTINE) if examples else ""
     return Artifacts(
         **{name: inputs[key].uri for key, name in _FOLDERS.items() if key in inputs},
         training=edge_nodes.training_folder(inputs[MODEL]) if MODEL in inputs else None,
-        quarantine=json.loads(quarantine) if quarantine else None,
+        fingerprint=examples.get_string_custom_property("input_fingerprint") if examples else "",
         blessed=model_utils.is_model_blessed(blessing) if blessing else None,
         pushed={name: _push(inputs[key]) for key, name in _PUSHED.items() if key in inputs},
     )
@@ -106,49 +105,25 @@ def _push(artifact: types.Artifact) -> dict[str, str] | None:
     }
 
 
-def _add_answers(
-    gathered: dict[str, Any], artifacts: Any, settings: Mapping[str, Any], inputs: edge_nodes.Artifacts
-) -> None:
-    """Adds what needs the model: its answers to every row, and the reasons for its worst errors."""
+def _add_answers(gathered: dict[str, Any], artifacts: Any, settings: Mapping[str, Any]) -> None:
+    """Adds what needs the model's answers to every row, and the reasons for its worst errors."""
     from modules.checkpoint import load_trained
     from modules.report import quality_facts
 
     section = settings["config"]["reporter"]
-    answers = _answers(artifacts, settings, inputs)
+    answers = quality_facts.stored_predictions(artifacts)
     for split, found in answers.items():
         gathered["quality"]["splits"][split] |= quality_facts.row_facts(found, len(settings["labels"]))
-    if section["errors"] and (answers["eval"].predicted != answers["eval"].label).any():
+    found = answers.get(_ERRORS_OF)
+    if found is not None and artifacts.training and section["errors"] and (found.predicted != found.label).any():
         gathered["errors"] = quality_facts.worst_errors(
-            answers["eval"],
+            found,
             load_trained(artifacts.training),
-            split="eval",
+            split=_ERRORS_OF,
             count=section["errors"],
             sequence_length=settings["config"]["preprocessing"]["sequence_length"],
             points=section["attribution_points"],
         )
-
-
-def _answers(artifacts: Any, settings: Mapping[str, Any], inputs: edge_nodes.Artifacts) -> dict[str, Any]:
-    """Those that lie beside the metrics already, and the others from the model."""
-    from modules import predictions
-    from modules.raw_examples import read_raw_split
-    from modules.report.quality_facts import stored_predictions
-
-    stored = stored_predictions(artifacts)
-    missing = [name for name in ("eval", "test") if name not in stored]
-    if not missing:
-        return stored
-    predict = predictions.served(edge_nodes.serving_folder(edge_nodes.single(inputs, MODEL)))
-    for name in missing:
-        split = read_raw_split(
-            [edge_nodes.split_pattern(edge_nodes.single(inputs, EXAMPLES), name)],
-            text=settings["text"],
-            label=settings["label"],
-            slices=settings["slices"],
-            labels=settings["labels"],
-        )
-        stored[name] = predictions.predict_split(predict, split, name=name)
-    return stored
 
 
 class ReporterSpec(component_spec.ComponentSpec):

@@ -19,12 +19,11 @@ from modules.report.files import read_json
 
 from pipeline import report_node
 from pipeline.components import reporter
+from pipeline.orchestration.metadata_store import RunOutputs
 from pipeline.orchestration.paths import REPORT, TaskPaths
-from pipeline.orchestration.run_summary import RunOutputs
 
 _RUN_FIELDS = (
-    "run_id", "profile", "state", "failed_node", "error", "started", "revision", "data", "config_digest", "states",
-    "cache_hits",
+    "run_id", "profile", "state", "failed_node", "error", "started", "revision", "data", "states", "cache_hits",
 )  # fmt: skip
 
 

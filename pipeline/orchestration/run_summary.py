@@ -8,15 +8,16 @@ from pathlib import Path
 from typing import Any
 
 from modules.evaluation_results import BASELINE, metrics, missed_bounds
+from modules.fairness import FAIRNESS_FILE
 from modules.trainer import HISTORY_FILE, TRAINING_DIR
 
-from ml_metadata import metadata_store
 from ml_metadata.proto import metadata_store_pb2
 from tfx.components.evaluator import constants as evaluator_constants
 
 from pipeline.components.edge_evaluator import RESULT_FILE as PARETO_FILE
 from pipeline.components.linear_baseline import RESULT_FILE
 from pipeline.config import Config
+from pipeline.orchestration.metadata_store import RunOutputs
 from pipeline.orchestration.paths import TaskPaths
 from pipeline.orchestration.states import CACHED, FAILED, NodeResult
 
@@ -52,6 +53,8 @@ def collect(
     failed = [result.node for result in results if result.state == FAILED]
     evaluation, test = outputs.uri("Evaluator", "evaluation"), outputs.uri("TestEvaluator", "evaluation")
     blessing = outputs.artifact("Evaluator", "blessing")
+    fairness = {"eval": _read_json(evaluation, FAIRNESS_FILE), "test": _read_json(test, FAIRNESS_FILE)}
+    gaps = (fairness["eval"] or {}).get("missed", [])
     pareto = _read_json(outputs.uri("EdgeEvaluator", "evaluation"), PARETO_FILE)
     return {
         "run_id": run_id,
@@ -63,12 +66,13 @@ def collect(
         "config_digest": config.digest(),
         "data": str(data),
         "blessed": _blessed(blessing),
-        "not_blessed_because": missed_bounds(evaluation) if evaluation else [],
+        "not_blessed_because": [*missed_bounds(evaluation), *gaps] if evaluation else [],
         "thresholds": config.model_dump(mode="json")["evaluator"]["thresholds"],
         "metrics": {
             "eval": metrics(evaluation) if evaluation else None,
             "test": metrics(test) if test else None,
         },
+        "fairness": fairness,
         "previous": metrics(evaluation, BASELINE) or None if evaluation else None,
         "baseline": _read_json(outputs.uri("LinearBaseline", "evaluation"), RESULT_FILE),
         "training": _read_json(outputs.uri("Trainer", "model"), TRAINING_DIR, HISTORY_FILE),
@@ -82,55 +86,6 @@ def collect(
         },
         "folder": str(paths.root),
     }
-
-
-class RunOutputs:
-    """The output artifacts of one run, by node and key."""
-
-    def __init__(self, connection: metadata_store_pb2.ConnectionConfig, run_id: str) -> None:
-        """Reads them from the metadata store.
-
-        Args:
-            connection: the store.
-            run_id: id of the run.
-        """
-        store = metadata_store.MetadataStore(connection)
-        self._found: dict[tuple[str, str], metadata_store_pb2.Artifact] = {}
-        context = store.get_context_by_type_and_name("pipeline_run", run_id)
-        if context is None:
-            return
-        for execution in store.get_executions_by_context(context.id):
-            node = _node_of(store, execution.id)
-            events = [
-                event
-                for event in store.get_events_by_execution_ids([execution.id])
-                if event.type in (metadata_store_pb2.Event.OUTPUT, metadata_store_pb2.Event.INTERNAL_OUTPUT)
-            ]
-            artifacts = {
-                artifact.id: artifact for artifact in store.get_artifacts_by_id([e.artifact_id for e in events])
-            }
-            for event in events:
-                key = next((step.key for step in event.path.steps if step.HasField("key")), "")
-                artifact = artifacts[event.artifact_id]
-                if artifact.state != metadata_store_pb2.Artifact.PENDING:
-                    self._found[node, key] = artifact
-
-    def artifact(self, node: str, key: str) -> metadata_store_pb2.Artifact | None:
-        """One output artifact, or None where the run did not get to it."""
-        return self._found.get((node, key))
-
-    def uri(self, node: str, key: str) -> str | None:
-        """Its URI."""
-        found = self.artifact(node, key)
-        return found.uri if found else None
-
-
-def _node_of(store: metadata_store.MetadataStore, execution_id: int) -> str:
-    """A node's context is named `<pipeline>.<node>`."""
-    for context in store.get_contexts_by_execution(execution_id):
-        if context.type == "node":
-            return context.name.split(".", 1)[1]
-    return ""
 
 
 def _blessed(artifact: metadata_store_pb2.Artifact | None) -> bool | None:

@@ -196,7 +196,7 @@ def _run_captured(
 ) -> Outcome:
     with Display(screen, []) as opening:
         opening.console.print(f"run {run_id} · importing TensorFlow and TFX …")
-    from pipeline.orchestration import local, run_report, run_summary
+    from pipeline.orchestration import local, metadata_store, run_report, run_summary
 
     logs.hand_absl_over()
     ir = compile_task(config, paths, data, cache=options.cache)
@@ -219,7 +219,7 @@ def _run_captured(
             error = failure
         except KeyboardInterrupt as interrupt:
             error = interrupt
-    outputs = run_summary.RunOutputs(connection, run_id)
+    outputs = metadata_store.RunOutputs(connection, run_id)
     summary = run_summary.collect(config, paths, outputs, run_id, results, error, profile=options.profile, data=data)
     summary["started"] = time.strftime("%Y-%m-%d %H:%M:%S %z", time.localtime(started))
     summary["revision"] = run_report.git_revision(sources.ROOT)

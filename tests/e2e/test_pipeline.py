@@ -37,10 +37,12 @@ NODES = {
     "Trainer",
     "Evaluator",
     "TestEvaluator",
+    "ModelCard",
     "Pusher",
     "Pruner",
     "TFLiteConverter",
     "EdgeEvaluator",
+    "EdgeModelCard",
     "EdgePusher",
     "Reporter",
 }
@@ -255,7 +257,7 @@ def test_a_device_gives_the_answers_of_the_interpreter_here_on_the_whole_test_sp
 
 def test_a_new_edge_gate_measures_again_but_neither_prunes_nor_converts(run):
     outcome = run("edge_evaluator.gate.max_bytes=1")
-    assert executed(outcome) == {"EdgeEvaluator", "EdgePusher", "Reporter"}
+    assert executed(outcome) == {"EdgeEvaluator", "EdgeModelCard", "EdgePusher", "Reporter"}
     assert outcome.error is None
     assert outcome.summary["edge"]["selected"] is None
     assert outcome.summary["pushed"]["edge"] is None

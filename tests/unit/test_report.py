@@ -18,12 +18,12 @@ from tests import report_facts
 
 CONFIG = {
     "tuner": {"space": [{"name": "dropout", "sampling": "linear"}], "objective": "val_loss", "algorithm": "random"},
-    "evaluator": {"thresholds": {}},
+    "evaluator": {"thresholds": {}, "fairness": {"bounds": {}}},
     "preprocessing": {"sequence_length": 8},
     "reporter": {"length_rows": 10},
 }
 SETTINGS = {
-    "task": "toy", "labels": ["a", "b"], "text": "text", "label": "label", "slices": [], "graph": [["One", []]],
+    "task": "toy", "labels": ["a", "b"], "label": "label", "slices": [], "graph": [["One", []]],
     "config": CONFIG,
 }  # fmt: skip
 
@@ -59,6 +59,26 @@ def test_a_skipped_edge_branch_says_why(tmp_path: Path) -> None:
     found = facts.gather(facts.Artifacts(edge_evaluation=str(tmp_path), variants=str(tmp_path)), SETTINGS)
     html = render.render(json.loads(facts.dump(found)))
     assert "Nothing was compressed: the server model is not blessed." in html
+
+
+def test_what_was_kept_back_and_what_drifted_is_shown_also_where_nothing_is_bounded(tmp_path: Path) -> None:
+    (tmp_path / "quarantine").mkdir()
+    counts = {"rows": 5, "kept": 3, "quarantined": {"duplicate": 2}}
+    (tmp_path / "quarantine" / "counts.json").write_text(json.dumps(counts))
+    item = {"kind": "drift", "feature": "length", "measure": "L1", "distance": 0.5, "bound": None, "breached": False}
+    missing = {**item, "feature": "gone", "distance": float("nan"), "bound": 0.1, "breached": True}
+    (tmp_path / "drift.json").write_text(json.dumps([item, missing]))
+    found = facts.gather(facts.Artifacts(examples=str(tmp_path), anomalies=str(tmp_path)), SETTINGS)
+    html = render.render(json.loads(facts.dump(found)))
+    assert 'id="plot-quarantine"' in html
+    assert "2 distances were measured for drift and skew, 1 beyond the bound." in " ".join(html.split())
+    assert 'id="plot-drift"' not in html, "nothing can be drawn"
+
+
+def test_a_password_in_an_address_does_not_get_into_the_report() -> None:
+    config = {**CONFIG, "data": {"sources": ["postgresql://me:secret@host/rows", "https://host/@me"]}}
+    found = facts.gather(facts.Artifacts(), {**SETTINGS, "config": config})
+    assert found["provenance"]["config"]["data"]["sources"] == ["postgresql://…@host/rows", "https://host/@me"]
 
 
 def test_the_best_trial_comes_first_also_where_less_is_better(tmp_path: Path) -> None:

@@ -130,7 +130,9 @@ def _thresholds(config: Config) -> list[Parameter]:
                 name = f"{metric}_{field}"
                 place = _threshold(name, metric, field)
                 found.append(Parameter(name, NUMBER, float(value), f"Server gate: {field} of {metric}.", {
-                    "Evaluator": (place,), **_told(name, f"evaluator/thresholds/{metric}/{field}")
+                    "Evaluator": (place,),
+                    "ModelCard": (Binding(name, "settings", f"/thresholds/{metric}/{field}"),),
+                    **_told(name, f"evaluator/thresholds/{metric}/{field}"),
                 }))  # fmt: skip
     return found
 
