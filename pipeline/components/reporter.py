@@ -112,8 +112,8 @@ def _add_answers(gathered: dict[str, Any], artifacts: Any, settings: Mapping[str
 
     section = settings["config"]["reporter"]
     answers = quality_facts.stored_predictions(artifacts)
-    for split, found in answers.items():
-        gathered["quality"]["splits"][split] |= quality_facts.row_facts(found, len(settings["labels"]))
+    for split, given in answers.items():
+        gathered["quality"]["splits"][split] |= quality_facts.row_facts(given, len(settings["labels"]))
     found = answers.get(_ERRORS_OF)
     if found is not None and artifacts.training and section["errors"] and (found.predicted != found.label).any():
         gathered["errors"] = quality_facts.worst_errors(
