@@ -194,10 +194,13 @@ def both(runs: Runs) -> dict[str, Any]:
     one = runs.add("20260101T000000", {"trainer": {"epochs": 2}, "labels": ["a"]}, answers(wrong_in(range(100))))
     variant = {"bytes": 700, "latency_p50_ms": 1.0, "accuracy": 0.8}
     other = runs.add(
-        "20260102T000000", {"trainer": {"epochs": 3}, "labels": ["a"], "card": {}}, answers(wrong_in(range(40))),
-        edge={"selected": "int8", "variants": {"int8": variant}}, states={"Trainer": "cached", "Pusher": "executed"},
+        "20260102T000000",
+        {"trainer": {"epochs": 3}, "labels": ["a"], "card": {"limits": ["irony"], "x": {}}},
+        answers(wrong_in(range(40))),
+        edge={"selected": "int8", "variants": {"int8": variant}},
+        states={"Trainer": "cached", "Pusher": "executed"},
         seconds={"total": 9.0, "nodes": {"Trainer": 0.1, "Pusher": 2.0}},
-    )  # fmt: skip
+    )
     return comparison.compare(runs.paths, one, other)
 
 
@@ -205,7 +208,7 @@ def test_everything_that_differs_is_in_the_comparison(runs: Runs) -> None:
     found = both(runs)
     assert found["config"] == [
         {"field": "trainer.epochs", "one": 2, "other": 3},
-        {"field": "card", "one": "(not set)", "other": {}},
+        {"field": "card.limits", "one": "(not set)", "other": ["irony"]},
     ]
     assert found["metrics"]["test"]["accuracy"] == {"one": 0.75, "other": 0.75, "difference": 0.0}
     assert found["test"]["accuracy"]["significant"] is True
