@@ -26,7 +26,7 @@ unexport PYTHONDONTWRITEBYTECODE
 unexport VIRTUAL_ENV
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-fast lint format schema report runs tensorboard nodes doctor clean distclean \
+.PHONY: help setup run test test-fast lint format schema report summary runs tensorboard nodes doctor clean distclean \
 	image image-check kfp-e2e
 
 help: ## List these commands
@@ -52,7 +52,10 @@ runs: $(STAMP) ## List earlier runs
 tensorboard: $(STAMP) ## Show curves, hyperparameters and profile of the newest run; prints an address (ARGS="RUN --port N")
 	$(RUNNER) tensorboard --config '$(CONFIG)' $(ARGS)
 
-report: $(STAMP) ## Show the summary of the newest run
+report: $(STAMP) ## Open the report of the newest run in a browser
+	$(RUNNER) report --config '$(CONFIG)' $(ARGS)
+
+summary: $(STAMP) ## Show the summary of the newest run
 	$(RUNNER) summary --config '$(CONFIG)' $(ARGS)
 
 schema: $(STAMP) ## Infer a first draft of the schema of a new task

@@ -16,6 +16,7 @@ from pipeline.config_data import DataConfig
 from pipeline.config_edge import ConverterConfig, EdgeEvaluatorConfig, PrunerConfig
 from pipeline.config_evaluator import EvaluatorConfig
 from pipeline.config_platform import PlatformConfig
+from pipeline.config_reporter import ReporterConfig
 
 Precision = Literal["auto", "float32", "mixed_float16", "mixed_bfloat16"]
 Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
@@ -214,6 +215,8 @@ class Config(Section):
     """The gate in front of the bundle's push."""
     card: CardConfig = CardConfig()
     """What the model card says besides numbers."""
+    reporter: ReporterConfig = ReporterConfig()
+    """What the report looks at."""
     platform: PlatformConfig = PlatformConfig()
     """What the nodes get on Kubeflow or Vertex AI; the local runner reads nothing of it."""
 

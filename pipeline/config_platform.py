@@ -22,7 +22,7 @@ NODES = (
     "ExampleGen", "StatisticsGen", "ImportSchemaGen", "ExampleValidator", "Transform", "LinearBaseline",
     "LatestHyperparametersResolver", "Tuner", "WarmStartResolver", "Trainer", "LatestBlessedModelResolver",
     "Evaluator", "TestEvaluator", "ModelCard", "Pusher", "RegistryPusher", "Pruner", "TFLiteConverter", "EdgeEvaluator",
-    "EdgeModelCard", "EdgePusher",
+    "EdgeModelCard", "EdgePusher", "Reporter",
 )  # fmt: skip
 BEAM_NODES = ("ExampleGen", "StatisticsGen", "Transform", "Evaluator", "TestEvaluator")
 

@@ -15,7 +15,7 @@ from tfx import v1 as tfx
 from tfx.components.example_gen.component import FileBasedExampleGen
 from tfx.dsl.components.base import executor_spec
 
-from pipeline import evaluation_nodes, lookups, sources, vertex_training
+from pipeline import evaluation_nodes, lookups, report_node, sources, vertex_training
 from pipeline.components.edge_evaluator import EdgeEvaluator
 from pipeline.components.example_validator import ExampleValidator
 from pipeline.components.linear_baseline import LinearBaseline
@@ -115,6 +115,7 @@ def create_pipeline(
         *_registry(config, candidate, evaluator, engine.vertex),
         *edge,
     ]
+    nodes.append(report_node.reporter(config, nodes))
     for node in nodes:
         if node.id in engine.beam_args:
             node.with_beam_pipeline_args(engine.beam_args[node.id])

@@ -14,7 +14,7 @@ from typing import Any
 
 import filelock
 
-from pipeline import config_loader, datasets
+from pipeline import config_loader, datasets, sources
 from pipeline.config import Config
 from pipeline.ingest import rows
 from pipeline.orchestration import logs
@@ -196,7 +196,7 @@ def _run_captured(
 ) -> Outcome:
     with Display(screen, []) as opening:
         opening.console.print(f"run {run_id} · importing TensorFlow and TFX …")
-    from pipeline.orchestration import local, run_summary
+    from pipeline.orchestration import local, metadata_store, run_report, run_summary
 
     logs.hand_absl_over()
     ir = compile_task(config, paths, data, cache=options.cache)
@@ -219,12 +219,17 @@ def _run_captured(
             error = failure
         except KeyboardInterrupt as interrupt:
             error = interrupt
-    summary = run_summary.collect(config, paths, connection, run_id, results, error, profile=options.profile, data=data)
+    outputs = metadata_store.RunOutputs(connection, run_id)
+    summary = run_summary.collect(config, paths, outputs, run_id, results, error, profile=options.profile, data=data)
+    summary["started"] = time.strftime("%Y-%m-%d %H:%M:%S %z", time.localtime(started))
+    summary["revision"] = run_report.git_revision(sources.ROOT)
     summary["seconds"] = {
         "total": round(time.time() - started, 1),
         "imports": round(imported - started, 1),
         "nodes": {result.node: round(result.seconds, 1) for result in results},
     }
+    report = run_report.write(ir, paths, outputs, summary)
+    summary["report"] = str(report) if report else None
     run_dir = paths.run_dir(run_id)
     partial = run_dir / f"{SUMMARY}.partial"
     partial.write_text(json.dumps(summary, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -155,3 +155,9 @@ def test_a_bundle_that_no_variant_earned_is_told_with_each_reason() -> None:
 
 def test_a_bundle_that_was_never_tried_is_told_with_the_reason() -> None:
     assert "Bundle    none: the model was not blessed" in shown(edge={"skipped": "the model was not blessed"})
+
+
+def test_the_report_is_named_and_where_there_is_none_the_log_is() -> None:
+    assert "Report    /runs/sentiment/history/r1/report.html" in shown(report="/runs/sentiment/history/r1/report.html")
+    assert "could not be made; runs/sentiment/history/latest/run.log says why" in shown(report=None)
+    assert "Report" not in shown()
