@@ -49,7 +49,7 @@ nodes: $(STAMP) ## Show the graph and what the cache holds of it
 runs: $(STAMP) ## List earlier runs
 	$(RUNNER) runs --config '$(CONFIG)' $(ARGS)
 
-tensorboard: $(STAMP) ## Show curves, hyperparameters and profile of the newest run; prints an address (ARGS="RUN --port N")
+tensorboard: $(STAMP) ## Show curves, hyperparameters and profile of the newest run; prints the address
 	$(RUNNER) tensorboard --config '$(CONFIG)' $(ARGS)
 
 report: $(STAMP) ## Open the report of the newest run in a browser

@@ -15,6 +15,8 @@ from pipeline.config import Config
 # What decides the content of a model, and of its bundle; a new gate is not a new bundle.
 MODEL_SECTIONS = ("labels", "data", "preprocessing", "backbone", "trainer", "tuner")
 BUNDLE_SECTIONS = (*MODEL_SECTIONS, "pruner", "converter")
+MODEL_CODE = ("modules.trainer",)
+BUNDLE_CODE = (*MODEL_CODE, "modules.compression", "modules.conversion")
 
 
 def evaluator(config: Config, examples: Any, model: Any, baseline: Any) -> Evaluator:
@@ -69,7 +71,7 @@ def server_card(config: Config, model: Any, evaluator: Any, test_evaluator: Any)
         evaluation=evaluator.outputs["evaluation"],
         test_evaluation=test_evaluator.outputs["evaluation"],
         settings={
-            **_card_settings(config, MODEL_SECTIONS),
+            **_card_settings(config, MODEL_SECTIONS, MODEL_CODE),
             "thresholds": bounds["thresholds"],
             "gaps": bounds["fairness"]["bounds"],
         },
@@ -88,7 +90,7 @@ def edge_card(config: Config, model: Any, edge_evaluator: Any) -> ModelCard:
         model=model,
         evaluation=edge_evaluator.outputs["evaluation"],
         bundle=edge_evaluator.outputs["bundle"],
-        settings=_card_settings(config, BUNDLE_SECTIONS),
+        settings=_card_settings(config, BUNDLE_SECTIONS, BUNDLE_CODE),
     )
     return node.with_id("EdgeModelCard")
 
@@ -112,14 +114,14 @@ def _settings(config: Config, *, gated: bool) -> dict[str, Any]:
     }
 
 
-def _card_settings(config: Config, decisive: tuple[str, ...]) -> dict[str, Any]:
+def _card_settings(config: Config, sections: tuple[str, ...], code: tuple[str, ...]) -> dict[str, Any]:
     return {
         **config.node_settings("card", "task", "labels"),
         "slices": config.data.columns.slices,
         "dataset": None if config.data.path else config.data.dataset,
         "backbone": config.backbone.kind,
         "sequence_length": config.preprocessing.sequence_length,
-        "digests": {"config": config.digest_of(*decisive)},
+        "digests": {"config": config.digest_of(*sections), "code": sources.digest(*code)},
         "template": model_card.template_digest(),
         "sources": sources.digest("pipeline.components.model_card"),
     }

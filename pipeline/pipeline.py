@@ -25,7 +25,7 @@ from pipeline.components.registry_pusher import RegistryPusher
 from pipeline.components.tflite_converter import TFLiteConverter
 from pipeline.config import Config
 from pipeline.engines import LOCAL, Engine, VertexJob
-from pipeline.evaluation_nodes import BUNDLE_SECTIONS, columns
+from pipeline.evaluation_nodes import BUNDLE_CODE, BUNDLE_SECTIONS, columns
 from pipeline.ingest import example_gen as ingest
 from pipeline.ingest import rows
 
@@ -247,7 +247,7 @@ def _edge_branch(
             "task": config.task,
             "digests": {
                 "config": config.digest_of(*BUNDLE_SECTIONS),
-                "code": sources.digest("modules.trainer", "modules.compression", "modules.conversion"),
+                "code": sources.digest(*BUNDLE_CODE),
             },
         },
     )

@@ -55,7 +55,8 @@ def config_difference(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[
         other: another.
 
     Returns:
-        Items `{"field", "one", "other"}` in the order of the configuration; a list counts as one value.
+        Items `{"field", "one", "other"}` in the order of the configuration; a list counts as one value, and an
+        empty section as none.
     """
     first, second = dict(_fields(one)), dict(_fields(other))
     return [
@@ -67,7 +68,7 @@ def config_difference(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[
 
 def _fields(value: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
     for key, item in value.items():
-        if isinstance(item, Mapping) and item:
+        if isinstance(item, Mapping):
             yield from _fields(item, f"{above}{key}.")
         else:
             yield f"{above}{key}", item

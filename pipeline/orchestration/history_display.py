@@ -99,9 +99,9 @@ def show_lineage(found: Mapping[str, Any], console: Console) -> None:
     _grow(tree, found["artifact"])
     console.print(tree, soft_wrap=True)
     for rows in found["rows"]:
-        patterns = ", ".join(split["pattern"] for split in json.loads(rows["input_config"])["splits"])
-        folder = relative(rows["input_base"])
-        console.print(f"\nRows      {escape(folder)}/{escape(patterns)}, span {rows.get('span', 0)}", soft_wrap=True)
+        patterns = ", ".join(split["pattern"] for split in json.loads(rows.get("input_config", "{}")).get("splits", []))
+        place = f"{relative(rows['input_base'])}/{patterns}" if "input_base" in rows else patterns
+        console.print(f"\nRows      {escape(place)}, span {rows.get('span', 0)}", soft_wrap=True)
         console.print(f"          {escape(rows['input_fingerprint'])}", soft_wrap=True)
 
 

@@ -143,7 +143,6 @@ def test_a_push_leads_back_to_the_rows(first_run, task):
 def test_two_runs_are_compared_on_their_test_rows(first_run, unfair, task):
     found = json.loads(command(task, "compare", first_run.run_id, unfair.run_id, "--json"))
     assert [item["field"] for item in found["config"]] == [
-        "evaluator.fairness.bounds",
         "evaluator.fairness.bounds.source.accuracy.max_gap",
         "evaluator.fairness.bounds.source.accuracy.decided_by",
     ]

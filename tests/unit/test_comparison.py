@@ -19,7 +19,7 @@ from click.testing import CliRunner
 from rich.console import Console
 
 import local_runner
-from pipeline.orchestration import comparison, history, history_display
+from pipeline.orchestration import comparison, history, history_display, training_logs
 from pipeline.orchestration.metadata_store import RunOutputs
 from pipeline.orchestration.paths import TaskPaths
 
@@ -194,10 +194,13 @@ def both(runs: Runs) -> dict[str, Any]:
     one = runs.add("20260101T000000", {"trainer": {"epochs": 2}, "labels": ["a"]}, answers(wrong_in(range(100))))
     variant = {"bytes": 700, "latency_p50_ms": 1.0, "accuracy": 0.8}
     other = runs.add(
-        "20260102T000000", {"trainer": {"epochs": 3}, "labels": ["a"], "card": {}}, answers(wrong_in(range(40))),
-        edge={"selected": "int8", "variants": {"int8": variant}}, states={"Trainer": "cached", "Pusher": "executed"},
+        "20260102T000000",
+        {"trainer": {"epochs": 3}, "labels": ["a"], "card": {"limits": ["irony"], "x": {}}},
+        answers(wrong_in(range(40))),
+        edge={"selected": "int8", "variants": {"int8": variant}},
+        states={"Trainer": "cached", "Pusher": "executed"},
         seconds={"total": 9.0, "nodes": {"Trainer": 0.1, "Pusher": 2.0}},
-    )  # fmt: skip
+    )
     return comparison.compare(runs.paths, one, other)
 
 
@@ -205,7 +208,7 @@ def test_everything_that_differs_is_in_the_comparison(runs: Runs) -> None:
     found = both(runs)
     assert found["config"] == [
         {"field": "trainer.epochs", "one": 2, "other": 3},
-        {"field": "card", "one": "(not set)", "other": {}},
+        {"field": "card.limits", "one": "(not set)", "other": ["irony"]},
     ]
     assert found["metrics"]["test"]["accuracy"] == {"one": 0.75, "other": 0.75, "difference": 0.0}
     assert found["test"]["accuracy"]["significant"] is True
@@ -300,3 +303,36 @@ def test_runs_can_be_filtered_and_read_by_programs(runs: Runs, command: Any) -> 
         assert [run["run_id"] for run in found] == expected, arguments
     assert "None of the 3 runs" in command("runs", "--pushed").output
     assert command("runs", "--state", "failed").output.splitlines()[1].startswith("broken")
+
+
+def test_tensorboard_says_which_run_there_is_not_and_which_kept_no_logs(
+    runs: Runs, command: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(training_logs, "connection", lambda _: None)
+    runs.add("r1", {}, answers(wrong_in()))
+    unknown = command("tensorboard", "r2")
+    assert unknown.exit_code == 2
+    assert unknown.output.startswith("Error: r2: there is no such run. Did you mean r1?")
+    without = command("tensorboard", "r1")
+    assert without.exit_code == 1
+    assert "r1 kept no TensorBoard logs: set trainer.tensorboard=true" in without.output
+
+
+def test_tensorboard_shows_the_logs_of_training_and_search_in_one_folder(
+    runs: Runs, command: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    served: list[tuple[Path, int]] = []
+    monkeypatch.setattr(training_logs, "connection", lambda _: None)
+    monkeypatch.setattr(training_logs, "serve", lambda *arguments: served.append(arguments))
+    runs.add("r1", {}, answers(wrong_in()))
+    trainer = Path(RunOutputs(None, "r1").uri("Trainer", "model_run") or "")  # type: ignore[arg-type]
+    (trainer / "events.out.tfevents.1").touch()
+    (runs.paths.pipeline_root / "Tuner" / ".backup" / "0123456789abcdef" / "tensorboard").mkdir(parents=True)
+    for _ in range(2):  # links of an earlier look are replaced
+        assert command("tensorboard", "--port", "0").exit_code == 0
+    folder, port = served[1]
+    assert port == 0
+    assert {path.name: path.resolve() for path in folder.iterdir()} == {
+        "trainer": trainer.resolve(),
+        "search-01234567": (runs.paths.pipeline_root / "Tuner/.backup/0123456789abcdef/tensorboard").resolve(),
+    }

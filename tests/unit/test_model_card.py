@@ -217,7 +217,7 @@ def test_a_new_sentence_or_page_is_a_new_card_and_a_new_edge_gate_is_not(
 
     def node_settings(*overrides: str) -> dict[str, Any]:
         config: Config = config_loader.load("configs/sentiment.yaml", profile="quick", overrides=overrides)
-        return evaluation_nodes._card_settings(config, evaluation_nodes.MODEL_SECTIONS)
+        return evaluation_nodes._card_settings(config, evaluation_nodes.MODEL_SECTIONS, ())
 
     usual = node_settings()
     assert node_settings("card.limits=[none]") != usual
