@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from modules.data import read_split
 from modules.preprocessing import PADDING_MASK
+from modules.progress import report
 from modules.report.files import read_json
 
 import numpy as np
@@ -77,6 +78,7 @@ def _lengths(folder: str, window: int, limit: int) -> dict[str, Any]:
         pattern = f"{folder.rstrip('/')}/Split-{split}/*"
         if not tf.io.gfile.glob(pattern):
             continue
+        report(f"counting the lengths of {split}")
         counts = np.zeros(window + 1, np.int64)
         for features, _ in read_split([pattern], sequence_length=window).take(limit).batch(1024):
             counts += np.bincount(features[PADDING_MASK].numpy().sum(axis=1), minlength=window + 1)

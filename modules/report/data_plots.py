@@ -12,6 +12,8 @@ from modules.report.plot import Plot, Table, percent, share
 import numpy as np
 import plotly.graph_objects as go
 
+_MOST_LABELS = 10  # in the plot; the table holds all
+
 
 def data_plots(data: Mapping[str, Any], labels: list[str]) -> list[Plot]:
     """Those that the section has numbers for.
@@ -32,8 +34,7 @@ def data_plots(data: Mapping[str, Any], labels: list[str]) -> list[Plot]:
 def _balance(splits: Mapping[str, Any], labels: list[str]) -> Plot:
     names = list(splits)
     figure = go.Figure(layout=theme.layout(height=90 + 50 * len(names), barmode="stack", bargap=0.3))
-    for index, label in enumerate(labels):
-        counts = [splits[name]["labels"].get(label, 0) for name in names]
+    for index, (label, counts) in enumerate(_parts(splits, labels)):
         shares = [share(count, splits[name]["rows"]) for count, name in zip(counts, names, strict=True)]
         figure.add_bar(
             y=names, x=shares, name=label, orientation="h", customdata=counts,
@@ -43,11 +44,21 @@ def _balance(splits: Mapping[str, Any], labels: list[str]) -> Plot:
         )  # fmt: skip
     figure.update_xaxes(tickformat=".0%", range=[0, 1])
     figure.update_yaxes(autorange="reversed")
-    rows = [[name, splits[name]["rows"], *(splits[name]["labels"].get(label, 0) for label in labels)] for name in names]
+    rows = [[label, *(splits[name]["labels"].get(label, 0) for name in names)] for label in labels]
     return Plot(
         "labels", "Label balance", f"Share of the labels {', '.join(labels)} in each split.", figure,
-        Table(["split", "rows", *labels], rows),
+        Table(["label", *names], rows),
     )  # fmt: skip
+
+
+def _parts(splits: Mapping[str, Any], labels: Sequence[str]) -> list[tuple[str, list[int]]]:
+    """Rows of each label by split; of many labels the frequent ones, and the others together."""
+    counted = [(label, [split["labels"].get(label, 0) for split in splits.values()]) for label in labels]
+    if len(labels) <= _MOST_LABELS:
+        return counted
+    frequent = sorted(counted, key=lambda item: -sum(item[1]))[: _MOST_LABELS - 1]
+    others = [counts for label, counts in counted if label not in {name for name, _ in frequent}]
+    return [*frequent, (f"{len(others)} others", [sum(column) for column in zip(*others, strict=True)])]
 
 
 def _lengths(lengths: Mapping[str, Any]) -> Plot:

@@ -14,6 +14,9 @@ import plotly.graph_objects as go
 METRICS = {"accuracy": "accuracy", "macro_f1": "macro-F1"}
 MODELS = {"model": "this model", "previous": "blessed before", "linear": "TF-IDF + logistic regression"}
 
+_MOST_SLICES = 40  # in a plot, those with the most rows; the tables hold all
+_FEW_LABELS = 8
+
 
 def quality_plots(quality: Mapping[str, Any], labels: list[str]) -> list[Plot]:
     """Slices by metric on eval, where the gate is; confusion and calibration on test.
@@ -32,7 +35,9 @@ def quality_plots(quality: Mapping[str, Any], labels: list[str]) -> list[Plot]:
 
 
 def _slices(metric: str, split: Mapping[str, Any], bounds: Mapping[str, float | None]) -> Plot:
-    names = ["", *split["model"]["slices"]]
+    by_rows = sorted(split["model"]["slices"].items(), key=lambda item: -item[1]["rows"])
+    largest = {name for name, _ in by_rows[:_MOST_SLICES]}
+    names = ["", *(name for name in split["model"]["slices"] if name in largest)]
     shown = [name or "overall" for name in names]
     figure = go.Figure(layout=theme.layout(height=110 + 46 * len(names), x=f"{METRICS[metric]} on eval"))
     for index, (key, title) in enumerate(MODELS.items()):
@@ -87,11 +92,12 @@ def _value(scores: Mapping[str, Any] | None, name: str, metric: str) -> float | 
 
 def _confusion(table: np.ndarray, labels: list[str]) -> Plot:
     shares = table / np.maximum(table.sum(axis=1, keepdims=True), 1)
-    figure = go.Figure(layout=theme.layout(height=130 + 60 * len(labels), x="predicted", y="true"))
+    row = 60 if len(labels) <= _FEW_LABELS else 26  # pixels
+    figure = go.Figure(layout=theme.layout(height=130 + row * len(labels), x="predicted", y="true"))
     figure.add_heatmap(
         z=shares.tolist(), x=labels, y=labels, text=[[f"{cell:,}" for cell in row] for row in table], zmin=0, zmax=1,
         autocolorscale=True, showscale=False, xgap=2, ygap=2,
-        texttemplate="%{z:.1%}<br>%{text}" if len(labels) <= 8 else "%{text}",
+        texttemplate="%{z:.1%}<br>%{text}" if len(labels) <= _FEW_LABELS else "%{text}",
         hovertemplate="%{y} taken for %{x}: %{text} rows, %{z:.1%}<extra></extra>",
     )  # fmt: skip
     figure.update_yaxes(autorange="reversed", type="category")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import re
 from pathlib import Path
 
 from modules.report import facts, graph_plots, render
@@ -124,6 +125,23 @@ def test_no_edge_of_the_graph_runs_through_another_node_and_none_is_lost() -> No
     for _ in report_facts.GRAPH:
         reached |= {target for source, target in edges if source in reached}
     assert reached == {name for name, _ in report_facts.GRAPH}
+
+
+def test_a_hundred_labels_and_slices_still_make_a_page_that_one_can_scroll() -> None:
+    found = report_facts.complete()
+    labels = [f"label {number}" for number in range(100)]
+    found["labels"] = labels
+    for split in found["data"]["splits"].values():
+        split["labels"] = {label: number + 1 for number, label in enumerate(labels)}
+    for split in found["quality"]["splits"].values():
+        split["confusion"] = np.eye(100, dtype=int).tolist()
+    model = found["quality"]["splits"]["eval"]["model"]
+    model["slices"] = {f"source:{number}": {"rows": number, "accuracy": 0.5, "macro_f1": 0.5} for number in range(100)}
+    html = render.render(found)
+    heights = [int(height) for height in re.findall(r'data-plot="[^"]+".*?style="height:(\d+)px', html)]
+    assert max(heights) < 3000
+    assert "91 others" in html
+    assert html.count('<th scope="row">label 7</th>') == 2, "the tables hold all"
 
 
 def test_the_gate_is_drawn_where_the_gate_decides() -> None:
