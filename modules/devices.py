@@ -6,15 +6,13 @@ import json
 import os
 import tempfile
 import time
-from pathlib import Path
 from typing import Any
 
-import modules  # noqa: F401  (settles Keras 2 before TensorFlow is imported)
+from modules import cpu
 
 import tensorflow as tf
 
 POLICIES = ("float32", "mixed_float16", "mixed_bfloat16")
-_BFLOAT16_FLAGS = frozenset({"avx512_bf16", "amx_bf16"})
 
 
 def distribution_strategy() -> tf.distribute.Strategy:
@@ -114,15 +112,4 @@ def resolve_precision(precision: str) -> str:
         raise ValueError(f"precision {precision!r} is none of auto, {', '.join(POLICIES)}")
     if tf.config.list_physical_devices("GPU"):
         return "mixed_float16"
-    return "mixed_bfloat16" if cpu_flags() & _BFLOAT16_FLAGS else "float32"
-
-
-def cpu_flags(cpuinfo: Path = Path("/proc/cpuinfo")) -> frozenset[str]:
-    """Feature flags of the CPU as Linux names them; empty where the system does not tell."""
-    if not cpuinfo.is_file():
-        return frozenset()
-    for line in cpuinfo.read_text(encoding="utf-8", errors="replace").splitlines():
-        name, _, value = line.partition(":")
-        if name.strip() in ("flags", "Features"):
-            return frozenset(value.split())
-    return frozenset()
+    return cpu.training_policy(cpu.cpu_flags())
