@@ -12,7 +12,18 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import modules  # noqa: F401  (settles Keras 2 before TensorFlow is imported)
-from modules import backbone, data, devices, hyperparameters, pretrained, progress, signatures, tokenization, training
+from modules import (
+    backbone,
+    data,
+    devices,
+    hyperparameters,
+    memory,
+    pretrained,
+    progress,
+    signatures,
+    tokenization,
+    training,
+)
 from modules.checkpoint import load_trained, save_trained
 from modules.model import Architecture, build_model
 
@@ -35,6 +46,7 @@ def run_fn(fn_args: FnArgs) -> None:
             `trainer`; `hyperparameters` the tuner's values, if there was a search; `base_model` the latest blessed
             model's serving folder, for a warm start.
     """
+    memory.keep_freed_memory()
     config = fn_args.custom_config
     settings = hyperparameters.resolve(config["trainer"], fn_args.hyperparameters)
     length, labels = config["preprocessing"]["sequence_length"], config["labels"]

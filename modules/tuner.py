@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import modules  # noqa: F401  (settles Keras 2 before TensorFlow is imported)
-from modules import backbone, data, devices, hyperparameters, progress, tokenization, training
+from modules import backbone, data, devices, hyperparameters, memory, progress, tokenization, training
 from modules.trainer import starting_model
 
 import keras_tuner
@@ -38,6 +38,7 @@ def tuner_fn(fn_args: FnArgs) -> TunerFnResult:
     Returns:
         The tuner and what its `search` is called with.
     """
+    memory.keep_freed_memory()
     config = fn_args.custom_config
     tuner_config, trainer_config = config["tuner"], config["trainer"]
     length, labels = config["preprocessing"]["sequence_length"], config["labels"]
