@@ -27,7 +27,7 @@ unexport VIRTUAL_ENV
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run test test-fast lint format schema report runs nodes doctor clean distclean \
-	image image-check kfp-e2e
+	golden image image-check kfp-e2e
 
 help: ## List these commands
 	@awk 'BEGIN { FS = ":.*## "; print "Usage: make COMMAND [NAME=value ...]\n\nCommands:" } \
@@ -72,6 +72,10 @@ format: $(STAMP) ## Format the code and mend what can be mended
 
 doctor: ## Say what is wrong with this machine and how to mend it (ARGS=--online asks the index too)
 	@$(ANY_PYTHON) -m pipeline.doctor $(ARGS)
+
+golden: $(STAMP) ## Write the reviewed specifications anew after a change of the graph; read their diff
+	EDGELINE_UPDATE_GOLDEN=1 $(IN_VENV) pytest tests/unit/test_kubeflow_compile.py -k reviewed $(ARGS)
+	git diff --stat -- tests/data/kubeflow
 
 image: ## Build the container image of all nodes (IMAGE=name:tag, ACCELERATOR=cpu or gpu)
 	docker build --tag '$(IMAGE)' --build-arg ACCELERATOR='$(ACCELERATOR)' \
