@@ -85,7 +85,8 @@ image-check: $(STAMP) ## Do what the Dockerfile says in a folder, run a node the
 	EDGELINE_FULL_IMAGE=1 $(IN_VENV) pytest tests/e2e/test_image.py $(ARGS)
 
 kfp-e2e: $(STAMP) ## Execute both engines' specifications here, each node in a process of its own
-	EDGELINE_EVERY_NODE_A_PROCESS=1 $(IN_VENV) pytest tests/e2e/test_kubeflow_execute.py --timeout 3600 $(ARGS)
+	EDGELINE_EVERY_NODE_A_PROCESS=1 $(IN_VENV) pytest tests/e2e/test_kubeflow_execute.py \
+		tests/e2e/test_multi_worker.py --timeout 3600 $(ARGS)
 
 clean: ## Delete runs/ (pushed models too) and tool caches; your cache of fetched data and weights stays
 	rm -rf runs .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage build dist
