@@ -46,6 +46,22 @@ def test_a_node_of_its_own_mind_leaves_the_others_where_they_are() -> None:
     assert all(found[node] == list(DIRECT) for node in BEAM_NODES if node != "Transform")
 
 
+def test_beam_itself_takes_the_arguments_for_dataflow() -> None:
+    from apache_beam.options import pipeline_options
+    from apache_beam.options.pipeline_options_validator import PipelineOptionsValidator
+    from apache_beam.runners.dataflow.dataflow_runner import DataflowRunner
+
+    options = pipeline_options.PipelineOptions(arguments("vertex")["Transform"])
+    assert PipelineOptionsValidator(options, DataflowRunner()).validate() == []
+    cloud, worker = (
+        options.view_as(kind) for kind in (pipeline_options.GoogleCloudOptions, pipeline_options.WorkerOptions)
+    )
+    assert (cloud.project, cloud.region) == ("project", "europe-west4")
+    assert cloud.service_account_email == "runner@project"
+    assert (worker.max_num_workers, worker.use_public_ips) == (20, False)
+    assert worker.sdk_container_image == "registry/edgeline:1"
+
+
 def test_the_page_on_scale_shows_the_arguments_that_are_compiled(repository: Path) -> None:
     page = re.sub(r"\s+", " ", (repository / "docs" / "scale.md").read_text(encoding="utf-8"))
     flink = arguments(
