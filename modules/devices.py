@@ -63,11 +63,21 @@ def output_folder(folder: str) -> str:
     return folder if is_chief() else os.path.join(tempfile.mkdtemp(), os.path.basename(folder.rstrip("/")))
 
 
-def wait_for_chief(path: str, *, seconds: float = 1800.0, interval: float = 2.0) -> None:
-    """Waits until the chief has begun to write an output; TFX asks every worker whether it is there.
+def wait_for_all(strategy: tf.distribute.Strategy) -> None:
+    """Waits until every worker of a cluster has come this far; alone, it returns at once.
 
     Args:
-        path: the shared output.
+        strategy: of this process. Its own collective is the meeting point, so a worker that died ends the wait.
+    """
+    if cluster():
+        strategy.reduce(tf.distribute.ReduceOp.SUM, strategy.run(lambda: tf.constant(1.0)), axis=None)
+
+
+def wait_for_chief(path: str, *, seconds: float = 1800.0, interval: float = 2.0) -> None:
+    """Waits until the chief has written an output; TFX asks every worker whether the model is there.
+
+    Args:
+        path: what the chief writes last.
         seconds: at most.
         interval: between two looks.
 

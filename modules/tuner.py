@@ -165,7 +165,8 @@ def make_tuner(
 
 def hyperband_trials(tuner: keras_tuner.Hyperband) -> int:
     """Trials that one Hyperband iteration runs over all its brackets."""
-    oracle = tuner.oracle
+    # Where several machines search, all but the chief's oracle are clients of it, with a copy of their own inside.
+    oracle = getattr(tuner.oracle, "_oracle", tuner.oracle)
     return sum(
         oracle._get_size(bracket, round_number)
         for bracket in range(oracle._get_num_brackets())
