@@ -7,7 +7,7 @@ import hashlib
 import json
 import math
 import posixpath
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import modules  # noqa: F401  (settles Keras 2 before TFX imports TensorFlow)
@@ -39,6 +39,15 @@ def custom_config(settings: dict[str, Any]) -> example_gen_pb2.CustomConfig:
     return packed
 
 
+def settings_of(exec_properties: Mapping[str, Any]) -> dict[str, Any]:
+    """Unpacks what `custom_config` packed."""
+    packed = example_gen_pb2.CustomConfig()
+    proto_utils.json_to_proto(exec_properties[standard_component_specs.CUSTOM_CONFIG_KEY], packed)
+    struct = struct_pb2.Struct()
+    packed.custom_config.Unpack(struct)
+    return json.loads(json_format.MessageToJson(struct))
+
+
 class RowsExecutor(BaseExampleGenExecutor):
     """Cleans rows and writes them as examples with the bytes features text, label, slice columns and `text_hash`.
 
@@ -55,7 +64,7 @@ class RowsExecutor(BaseExampleGenExecutor):
         self._folder = posixpath.join(artifact.uri, transforms.QUARANTINE)
         super().Do(input_dict, output_dict, exec_properties)
         counts = transforms.read_counts(self._folder)
-        config = CleaningConfig.model_validate(_settings(exec_properties)["cleaning"])
+        config = CleaningConfig.model_validate(settings_of(exec_properties)["cleaning"])
         report.check(counts, self._folder, config)
         for name, count in report.properties(counts).items():
             artifact.set_int_custom_property(name, count)
@@ -69,7 +78,7 @@ class RowsExecutor(BaseExampleGenExecutor):
     ) -> dict[str, beam.PCollection]:
         """TFX's hook: the splits by name; the train split is sampled where the configuration asks for it."""
         splits = super().GenerateExamplesByBeam(pipeline, exec_properties)
-        settings = _settings(exec_properties)
+        settings = settings_of(exec_properties)
         if settings["train_fraction"] < 1.0:
             splits[TRAIN_SPLIT] = splits[TRAIN_SPLIT] | "SampleTrain" >> _StratifiedSample(
                 settings["train_fraction"], [settings["label"], *settings["slices"]]
@@ -89,12 +98,10 @@ class _RowsToExamples(beam.PTransform):
         super().__init__()
         base = exec_properties[standard_component_specs.INPUT_BASE_KEY]
         self._pattern = f"{base.rstrip('/')}/{split_pattern}"
-        self._folder, self._settings = folder, _settings(exec_properties)
+        self._folder, self._settings = folder, settings_of(exec_properties)
 
     def expand(self, pipeline: beam.Pipeline) -> beam.PCollection:
-        files = sorted(tf.io.gfile.glob(self._pattern))
-        if not files:
-            raise rows.DataError(f"{self._pattern}: no such file. Set data.path to a file with rows.")
+        files = transforms.matching(self._pattern)
         settings = self._settings
         layout = rows.Layout(settings["text"], settings["label"], tuple(settings["slices"]), tuple(settings["labels"]))
         source = SourceConfig.model_validate(settings["source"])
@@ -155,11 +162,3 @@ def _sampling_key(example: tf.train.Example) -> tuple[str, bytes]:
     # Salted: the split is decided by the same text hash. The serialised row breaks ties among duplicates.
     salted = hashlib.sha256(f"sample:{_value(example, rows.TEXT_HASH)}".encode()).hexdigest()
     return salted, example.SerializeToString(deterministic=True)
-
-
-def _settings(exec_properties: dict[str, Any]) -> dict[str, Any]:
-    packed = example_gen_pb2.CustomConfig()
-    proto_utils.json_to_proto(exec_properties[standard_component_specs.CUSTOM_CONFIG_KEY], packed)
-    struct = struct_pb2.Struct()
-    packed.custom_config.Unpack(struct)
-    return json.loads(json_format.MessageToJson(struct))

@@ -20,7 +20,7 @@ from pipeline.config_cleaning import CleaningConfig
 from pipeline.config_source import SourceConfig
 from pipeline.ingest import cleaning, duplicates, sources
 from pipeline.ingest.cleaning import Quarantined
-from pipeline.ingest.rows import Layout, Row, text_hash
+from pipeline.ingest.rows import DataError, Layout, Row, text_hash
 
 QUARANTINE = "quarantine"  # folder inside the Examples artifact; a split's folder begins with `Split-`
 QUARANTINE_FILE, COUNTS_FILE = "rows.jsonl.gz", "counts.json"
@@ -81,6 +81,23 @@ def clean(
     return Cleaned(rows, kept_back, counts | "Counts" >> beam.Flatten())
 
 
+def matching(pattern: str) -> list[str]:
+    """The files that match a pattern, in order.
+
+    Raises:
+        DataError: there are none.
+    """
+    files = sorted(tf.io.gfile.glob(pattern))
+    if not files:
+        raise DataError(f"{pattern}: no such file. Set data.path to a file with rows.")
+    return files
+
+
+def open_file(path: str) -> Any:
+    """Opens a file, here or in a bucket, for reading its bytes as they are."""
+    return FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED)
+
+
 def write_quarantine(found: Cleaned, folder: str) -> None:
     """Writes the rows that are kept back, as gzipped JSON lines, and the counts of all.
 
@@ -112,15 +129,11 @@ def read_counts(folder: str) -> dict[str, Any]:
         return json.loads(stream.read())
 
 
-def _open(path: str) -> Any:
-    return FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED)
-
-
 def _read(path: str, layout: Layout, source: SourceConfig, config: CleaningConfig) -> Iterator[Any]:
     """Pairs of text hash and row as plain tuples, which Beam encodes much faster than named ones."""
     check = cleaning.row_check(layout, config)
     rows = 0
-    for record in sources.read(path, source, layout.columns, opener=_open):
+    for record in sources.read(path, source, layout.columns, opener=open_file):
         rows += 1
         row = check(record)
         if isinstance(row, Row):

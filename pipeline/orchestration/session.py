@@ -93,6 +93,15 @@ def check_data(config: Config, *, most: int | None = None) -> dict[str, Any]:
     return {"file": path, **cleaning.tally(itertools.islice(records, most), shape, config.data.cleaning)}
 
 
+def _first_look(config: Config) -> Path:
+    """Refuses in a moment what a run would refuse after minutes; ExampleGen checks all rows."""
+    path = data_file(config)
+    if path.is_file() and sources.format_of(str(path), config.data.source) == "tfrecord":
+        return path  # only TensorFlow reads it, whose import is the run's own
+    check_data(config, most=_FIRST_ROWS)
+    return path
+
+
 def check_schema(config: Config) -> None:
     """Compares the labels of the configuration with the schema's domain, without TensorFlow.
 
@@ -182,7 +191,7 @@ def run(config: Config, options: RunOptions) -> Outcome:
         OptionError: `only` or `start` names no node, or the name is not allowed.
     """
     check_schema(config)
-    data = check_data(config, most=_FIRST_ROWS)  # ExampleGen checks all of them
+    data = _first_look(config)
     paths = TaskPaths.of(config, options.root)
     with locked(paths):
         try:
@@ -194,7 +203,7 @@ def run(config: Config, options: RunOptions) -> Outcome:
         (run_dir / CONFIG).write_text(config_loader.dump(config), encoding="utf-8")
         started = time.time()
         with logs.captured(run_dir / LOG, verbose=options.verbose) as screen:
-            return _run_captured(config, options, paths, run_id, data["file"], screen, started)
+            return _run_captured(config, options, paths, run_id, data, screen, started)
 
 
 def _run_captured(
