@@ -11,6 +11,7 @@ from pydantic import Field, model_validator
 
 from pipeline.config_base import Section
 from pipeline.config_cleaning import CleaningConfig
+from pipeline.config_collect import CollectConfig
 from pipeline.config_source import SourceConfig
 
 
@@ -54,6 +55,8 @@ class DataConfig(Section):
     """How `path` is read."""
     cleaning: CleaningConfig = CleaningConfig()
     """Which rows are kept back."""
+    collect: CollectConfig | None = None
+    """An HTTP API that `data collect` fetches rows from."""
     columns: Columns = Columns()
     """Which column is what."""
     splits: Splits = Splits()
