@@ -12,8 +12,6 @@ import modules  # noqa: F401  (settles Keras 2 before TFX imports TensorFlow)
 
 from ml_metadata.proto import metadata_store_pb2
 from tfx import v1 as tfx
-from tfx.components.example_gen.component import FileBasedExampleGen
-from tfx.dsl.components.base import executor_spec
 
 from pipeline import evaluation, lookups, sources, vertex_training
 from pipeline.components.edge_evaluator import EdgeEvaluator
@@ -27,6 +25,7 @@ from pipeline.config import Config
 from pipeline.engines import LOCAL, Engine, VertexJob
 from pipeline.ingest import example_gen as ingest
 from pipeline.ingest import rows
+from pipeline.ingest.component import RowsExampleGen
 
 SPLITS = ("train", "eval", "test")
 # What decides the bundle's content; a new gate is not a new bundle.
@@ -38,7 +37,7 @@ class Places:
     """Where a run reads and writes; everything else is in the configuration.
 
     Attributes:
-        data: CSV file or glob of CSV files with the rows.
+        data: file, or glob of files, with the rows or the query.
         pipeline_root: root of all artifacts.
         push: folder that holds `server/` and `edge/`.
         schema: the curated schema, a local path or a URI.
@@ -137,23 +136,23 @@ def create_pipeline(
     )
 
 
-def _example_gen(config: Config, places: Places) -> FileBasedExampleGen:
+def _example_gen(config: Config, places: Places) -> RowsExampleGen:
     folder, _, file = places.data.rpartition("/")  # not a Path: it may be a URI
     splits = [tfx.proto.SplitConfig.Split(name=name, hash_buckets=getattr(config.data.splits, name)) for name in SPLITS]
     settings = {
         **_columns(config),
-        "delimiter": config.data.delimiter,
+        "source": config.data.source.model_dump(mode="json"),
+        "cleaning": config.data.cleaning.model_dump(mode="json"),
         "train_fraction": config.data.train_fraction,
         "sources": sources.digest("pipeline.ingest.example_gen"),
     }
-    return FileBasedExampleGen(
+    return RowsExampleGen(
         input_base=folder or "/",
         input_config=tfx.proto.Input(splits=[tfx.proto.Input.Split(name="all", pattern=file)]),
         output_config=tfx.proto.Output(
             split_config=tfx.proto.SplitConfig(splits=splits, partition_feature_name=rows.TEXT_HASH)
         ),
         custom_config=ingest.custom_config(settings),
-        custom_executor_spec=executor_spec.BeamExecutorSpec(ingest.CsvExecutor),
     ).with_id("ExampleGen")
 
 

@@ -21,6 +21,7 @@ from pipeline.components.edge_evaluator import RESULT_FILE as PARETO_FILE
 from pipeline.components.linear_baseline import RESULT_FILE
 from pipeline.config import Config
 from pipeline.evaluation import BASELINE, CANDIDATE
+from pipeline.ingest.transforms import COUNTS_FILE, QUARANTINE
 from pipeline.orchestration.paths import TaskPaths
 from pipeline.orchestration.states import CACHED, FAILED, NodeResult
 
@@ -68,6 +69,7 @@ def collect(
         "error": str(error) if error else None,
         "config_digest": config.digest(),
         "data": str(data),
+        "data_cleaning": _read_json(outputs.uri("ExampleGen", "examples"), QUARANTINE, COUNTS_FILE),
         "blessed": _blessed(blessing),
         "not_blessed_because": missed_bounds(evaluation) if evaluation else [],
         "thresholds": config.model_dump(mode="json")["evaluator"]["thresholds"],

@@ -76,6 +76,7 @@ def test_image_and_root_must_be_there() -> None:
         ("vertex", "platform.nodes.Pruner.gpu={type: nvidia.com/gpu}", "names accelerators like NVIDIA_TESLA_T4"),
         ("vertex", "platform.nodes.LatestBlessedModelResolver.cpu=2", "this node has no container"),
         ("vertex", "platform.beam.runner=dataflow", "its workers cannot read dataset:vader; give --data gs://"),
+        ("kubeflow", "data.path=queries/no.sql", "data.path: queries/no.sql: the nodes cannot read it"),
         ("vertex", "platform.vertex.region=null", "platform.nodes.Transform.beam: dataflow needs options.region"),
         ("vertex", "tuner.algorithm=hyperband", "platform.vertex.training.parallel_trials: Hyperband goes on from"),
         ("kubeflow", "platform.nodes.Trainer.gpu={type: NVIDIA_L4}", "names accelerators like nvidia.com/gpu"),

@@ -60,6 +60,12 @@ def restore(executor_output: dict[str, Any], options: Options) -> dict[str, Any]
     return executor_output
 
 
+def values_of(inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """The parameters of a node by name: version 2.1 of the specification has plain values, 2.0 wraps each by type."""
+    values = {name: _unwrapped(item) for name, item in inputs.get("parameters", {}).items()}
+    return values | {name: _number(value) for name, value in inputs.get("parameterValues", {}).items()}
+
+
 def local_path(uri: str) -> str:
     """Where Kubeflow's launcher keeps its copy of a URI, inside the container."""
     found = _URI.match(uri)
@@ -104,11 +110,7 @@ def _inward(uri: str, options: Options, *, root: str = "") -> str:
 def _bind(inputs: dict[str, Any], options: Options) -> None:
     if not options.bindings:
         return
-    # Version 2.1 of the specification has plain values, 2.0 wraps each by its type.
-    plain = inputs.get("parameterValues", {})
-    wrapped = inputs.get("parameters", {})
-    values = {name: _unwrapped(item) for name, item in wrapped.items()}
-    values |= {name: _number(value) for name, value in plain.items()}
+    plain, wrapped, values = inputs.get("parameterValues", {}), inputs.get("parameters", {}), values_of(inputs)
     names = {item.parameter for item in options.bindings}
     properties = {name: value for name, value in values.items() if name not in names}
     bindings.apply(properties, options.bindings, {name: _resolved(values[name]) for name in names & set(values)})

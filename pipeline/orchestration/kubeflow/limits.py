@@ -84,6 +84,8 @@ def _beam(config: Config, target: Target) -> Iterator[str]:
             )
         if name == "ExampleGen" and target.data.startswith(DATASET):
             yield f"{where}: {beam.runner}: its workers cannot read {target.data}; give --data gs://…."
+        if name == "ExampleGen" and target.data.endswith(".sql"):
+            yield f"{where}: {beam.runner}: its workers see no secret of the node; put the query with direct Beam."
         if beam.runner == "dataflow":
             yield from _dataflow(config, target, beam, where)
 
