@@ -1,0 +1,184 @@
+"""Measures the nodes between rows and training: rows a second and peak memory, and how both grow with the rows.
+
+    uv run python benchmarks/data_plane.py [--rows 10000,100000] [--workers 1,2] [--json] [--output FILE]
+    uv run python benchmarks/data_plane.py --markdown FILE      the tables of docs/data_plane.md from a stored result
+
+For each number of rows it generates a CSV file and runs ExampleGen, StatisticsGen and Transform of the project's own
+pipeline on it, as a run would, and beside it the same nodes of plain TFX (`benchmarks/data_plane_plain.py` says what
+that is). Each node runs in a process of its own, the sides in alternation. Generated files and artifacts lie in a
+temporary folder (`TMPDIR` moves it) and are deleted as soon as they have been measured.
+
+Exit code 0; 1 if peak memory does not grow more slowly than the rows, or all three nodes together are less than 1.5
+times as fast as plain TFX's; 2 if a node fails.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import logging
+import os
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path[:0] = [str(ROOT), str(ROOT / "edge")]
+# Beam's worker processes find the project by it.
+os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT), str(ROOT / "edge"), os.environ.get("PYTHONPATH")]))
+
+from benchmarks import data_plane_report as report  # noqa: E402
+from benchmarks.data_plane_nodes import NodeFailedError  # noqa: E402
+
+NODES = ("ExampleGen", "StatisticsGen", "Transform")
+# What runs between two measured nodes, for its outputs.
+BEFORE = {"Transform": ("SchemaGen", "ImportSchemaGen")}
+
+
+@dataclasses.dataclass(frozen=True)
+class Side:
+    """One of the pipelines that are compared.
+
+    Attributes:
+        name: `edgeline` or `plain`.
+        workers: 1 is in memory, more are processes.
+        ir: the compiled pipeline.
+    """
+
+    name: str
+    workers: int
+    ir: Any
+
+
+def measure(config_path: Path, rows: Sequence[int], workers: Sequence[int], output: Path | None) -> dict[str, Any]:
+    """Measures all sizes, the smallest first.
+
+    Args:
+        config_path: the task whose nodes are measured; its rows are replaced by generated ones.
+        rows: sizes.
+        workers: numbers of Beam workers of Edgeline's side.
+        output: file that is rewritten after each size; other sizes that it holds from earlier runs stay in it.
+
+    Returns:
+        What `report.summary` gives.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    logging.getLogger("absl").setLevel(logging.ERROR)
+    from pipeline import config_loader
+
+    config = config_loader.load(config_path)
+    _say("importing TensorFlow and TFX …")
+    from modules import backbone, tokenization
+
+    from benchmarks import data_plane_nodes, data_plane_rows
+
+    data_plane_nodes.preload()
+    vocabulary = backbone.vocabulary_path(config.backbone.model_dump())
+    stored = json.loads(output.read_text("utf-8"))["measurements"] if output is not None and output.is_file() else []
+    measurements = [item for item in stored if item["rows"] not in rows]
+    for count in sorted(rows):
+        with tempfile.TemporaryDirectory(prefix="edgeline-data-plane-") as name:
+            folder = Path(name)
+            file = folder / "data" / "rows.csv"
+            file.parent.mkdir()
+            size = data_plane_rows.write(file, count, tokenization.load_vocabulary(vocabulary))
+            _say(f"{count:,} rows, {size / 1e6:.1f} MB")
+            sides = [_edgeline(config, file, folder / f"edgeline-{number}", number) for number in workers]
+            sides.append(_plain(config, vocabulary, file, folder / "plain"))
+            measurements += _measure_nodes(sides, count, folder)
+        if output is not None:
+            report.write_json(output, report.summary(measurements))
+    return report.summary(measurements)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rows", type=_numbers, default=(10_000, 100_000), help="sizes (default: 10000,100000)")
+    parser.add_argument("--workers", type=_numbers, default=(1, 2), help="Beam workers (default: 1,2)")
+    parser.add_argument("--config", type=Path, default=ROOT / "configs" / "sentiment.yaml", help="the task")
+    parser.add_argument("--json", action="store_true", help="print JSON for programs")
+    parser.add_argument(
+        "--output", type=Path, help="JSON file that keeps the result; sizes not measured now stay in it"
+    )
+    parser.add_argument("--markdown", type=Path, metavar="FILE", help="measure nothing; print a kept result's tables")
+    options = parser.parse_args(arguments)
+    if options.markdown:
+        print(report.markdown(json.loads(options.markdown.read_text("utf-8"))))
+        return 0
+    try:
+        result = measure(options.config, options.rows, options.workers, options.output)
+    except NodeFailedError as error:
+        print(error, file=sys.stderr)
+        return 2
+    print(json.dumps(result, indent=2) if options.json else report.markdown(result))
+    for sentence in result["missed"]:
+        _say(f"missed: {sentence}")
+    return 1 if result["missed"] else 0
+
+
+def _edgeline(config: Any, file: Path, root: Path, workers: int) -> Side:
+    from pipeline.orchestration import session
+    from pipeline.orchestration.paths import TaskPaths
+
+    ir = session.compile_task(config, TaskPaths(root), file, cache=False, beam_args=session.beam_args(workers))
+    return Side("edgeline", workers, _ready(ir))
+
+
+def _plain(config: Any, vocabulary: str, file: Path, root: Path) -> Side:
+    from tfx.orchestration import metadata
+
+    from benchmarks import data_plane_plain
+    from pipeline.orchestration import local, session
+
+    root.mkdir()
+    pipeline = data_plane_plain.create_pipeline(
+        str(file.parent), str(root), vocabulary, config.preprocessing.sequence_length,
+        metadata_connection_config=metadata.sqlite_metadata_connection_config(str(root / "metadata.db")),
+        # What Beam would choose by itself is downloaded first: the same runner for both sides.
+        beam_pipeline_args=list(session.beam_args(1)),
+    )  # fmt: skip
+    return Side("plain", 1, _ready(local.compile_pipeline(pipeline)))
+
+
+def _ready(ir: Any) -> Any:
+    from benchmarks import data_plane_nodes
+
+    return data_plane_nodes.named(ir, "benchmark")
+
+
+def _measure_nodes(sides: Sequence[Side], rows: int, folder: Path) -> list[dict[str, Any]]:
+    from benchmarks import data_plane_nodes
+
+    found = []
+    for node in NODES:
+        for side in sides:
+            log = folder / f"{side.name}-{side.workers}-{node}.log"
+            for other in data_plane_nodes.present(side.ir, BEFORE.get(node, ())):
+                data_plane_nodes.measured(lambda: data_plane_nodes.launch(side.ir, other), log)  # noqa: B023
+            cost = data_plane_nodes.measured(lambda: data_plane_nodes.launch(side.ir, node), log)  # noqa: B023
+            item = {"side": side.name, "workers": side.workers, "rows": rows, "node": node, **dataclasses.asdict(cost)}
+            found.append(item)
+            _say(report.line(item))
+    return found
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    try:
+        numbers = tuple(int(part.replace("_", "")) for part in text.split(","))
+    except ValueError:
+        numbers = ()
+    if not numbers or min(numbers) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r}: expected positive numbers with commas between, as in 10000,100000")
+    return numbers
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
