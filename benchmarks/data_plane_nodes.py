@@ -11,6 +11,7 @@ import dataclasses
 import importlib
 import json
 import os
+import sys
 import time
 import traceback
 from collections.abc import Callable, Collection
@@ -111,6 +112,7 @@ def _in_child(work: Callable[[], Any], log: Path, writer: int) -> None:
         descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
         os.dup2(descriptor, 1)
         os.dup2(descriptor, 2)
+        sys.stdout = sys.stderr = os.fdopen(1, "w", buffering=1, closefd=False)
         started = time.perf_counter()
         work()
         seconds = time.perf_counter() - started
@@ -120,6 +122,7 @@ def _in_child(work: Callable[[], Any], log: Path, writer: int) -> None:
     except BaseException:
         traceback.print_exc()
     finally:
+        sys.stdout.flush()
         os._exit(code)  # the parent's exit handlers are not this process's
 
 
