@@ -29,7 +29,7 @@ def cli() -> None:
     \b
       uv run local_runner.py                          the default task, quick profile
       uv run local_runner.py --profile full           as one would for a release
-      uv run local_runner.py --data my.csv            the same task on your rows
+      uv run local_runner.py --data my.csv            the same task on your rows (.jsonl, .parquet, … too)
       uv run local_runner.py data profile my.csv      what is in a file, and a task of its own for it
       uv run local_runner.py --set trainer.epochs=2   any field of the configuration
       uv run local_runner.py nodes                    what a run would execute
@@ -95,6 +95,11 @@ def validate(
     click.echo(f"{found['file']}: {found['rows']} rows")
     for column, values in found["counts"].items():
         click.echo(f"  {column}: " + ", ".join(f"{value} {count}" for value, count in values.most_common(12)))
+    if found["quarantined"]:
+        by_reason = ", ".join(f"{reason} {count}" for reason, count in found["quarantined"].most_common())
+        click.echo(f"would be quarantined, before duplicates are looked for: {by_reason}")
+        for row in found["examples"]:
+            click.echo(f"  {row}")
 
 
 @cli.command()

@@ -10,10 +10,12 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from pipeline.config_base import Section
+from pipeline.config_cleaning import CleaningConfig
+from pipeline.config_source import SourceConfig
 
 
 class Columns(Section):
-    """The columns of the input file."""
+    """The columns of the input."""
 
     text: str = "text"
     """Column with the text."""
@@ -45,11 +47,13 @@ class DataConfig(Section):
     """Where the rows come from and how they are split."""
 
     path: str | None = None
-    """A CSV file with a header row. Empty: the data set that `dataset` names."""
+    """The file with the rows: CSV, JSONL, Parquet, TFRecord of `tf.Example`, or an SQL query. Empty: `dataset`'s."""
     dataset: Literal["vader"] | None = None
     """A data set that arrives through the package registry: `vader`, the rated snippets of vaderSentiment 3.3.2."""
-    delimiter: str = Field(",", min_length=1, max_length=1)
-    """What separates the columns of `path`."""
+    source: SourceConfig = SourceConfig()
+    """How `path` is read."""
+    cleaning: CleaningConfig = CleaningConfig()
+    """Which rows are kept back."""
     columns: Columns = Columns()
     """Which column is what."""
     splits: Splits = Splits()
@@ -60,5 +64,5 @@ class DataConfig(Section):
     @model_validator(mode="after")
     def _one_source(self) -> Self:
         if not self.path and not self.dataset:
-            raise ValueError("set data.path to a CSV file (or `--data FILE`), or data.dataset to `vader`")
+            raise ValueError("set data.path to a file with rows (or `--data FILE`), or data.dataset to `vader`")
         return self

@@ -38,7 +38,7 @@ class Places:
     """Where a run reads and writes; everything else is in the configuration.
 
     Attributes:
-        data: CSV file or glob of CSV files with the rows.
+        data: file, or glob of files, with the rows or the query.
         pipeline_root: root of all artifacts.
         push: folder that holds `server/` and `edge/`.
         schema: the curated schema, a local path or a URI.
@@ -142,7 +142,8 @@ def _example_gen(config: Config, places: Places) -> FileBasedExampleGen:
     splits = [tfx.proto.SplitConfig.Split(name=name, hash_buckets=getattr(config.data.splits, name)) for name in SPLITS]
     settings = {
         **_columns(config),
-        "delimiter": config.data.delimiter,
+        "source": config.data.source.model_dump(mode="json"),
+        "cleaning": config.data.cleaning.model_dump(mode="json"),
         "train_fraction": config.data.train_fraction,
         "sources": sources.digest("pipeline.ingest.example_gen"),
     }
@@ -153,7 +154,7 @@ def _example_gen(config: Config, places: Places) -> FileBasedExampleGen:
             split_config=tfx.proto.SplitConfig(splits=splits, partition_feature_name=rows.TEXT_HASH)
         ),
         custom_config=ingest.custom_config(settings),
-        custom_executor_spec=executor_spec.BeamExecutorSpec(ingest.CsvExecutor),
+        custom_executor_spec=executor_spec.BeamExecutorSpec(ingest.RowsExecutor),
     ).with_id("ExampleGen")
 
 

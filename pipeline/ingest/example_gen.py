@@ -1,11 +1,13 @@
-"""ExampleGen's executor: checked CSV rows to `tf.Example`, with a hash of the text to split by."""
+"""ExampleGen's executor: rows of any source, cleaned, to `tf.Example`, with a hash of the text to split by."""
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import math
-from collections.abc import Iterable, Iterator
+import posixpath
+from collections.abc import Iterable
 from typing import Any
 
 import modules  # noqa: F401  (settles Keras 2 before TFX imports TensorFlow)
@@ -18,7 +20,9 @@ from tfx.proto import example_gen_pb2
 from tfx.types import standard_component_specs
 from tfx.utils import proto_utils
 
-from pipeline.ingest import rows
+from pipeline.config_cleaning import CleaningConfig
+from pipeline.config_source import SourceConfig
+from pipeline.ingest import report, rows, transforms
 
 TRAIN_SPLIT = "train"
 
@@ -27,20 +31,38 @@ def custom_config(settings: dict[str, Any]) -> example_gen_pb2.CustomConfig:
     """Packs the executor's settings into the message that ExampleGen carries.
 
     Args:
-        settings: JSON values: `text`, `label`, `slices`, `labels`, `delimiter`, `train_fraction`, and a digest of
-            this executor's sources, which is there for the cache alone.
+        settings: JSON values: `text`, `label`, `slices`, `labels`, `source`, `cleaning`, `train_fraction`, and a
+            digest of this executor's sources, which is there for the cache alone.
     """
     packed = example_gen_pb2.CustomConfig()
     packed.custom_config.Pack(json_format.ParseDict(settings, struct_pb2.Struct()))
     return packed
 
 
-class CsvExecutor(BaseExampleGenExecutor):
-    """Reads CSV files into examples with the bytes features text, label, slice columns and `text_hash`."""
+class RowsExecutor(BaseExampleGenExecutor):
+    """Cleans rows and writes them as examples with the bytes features text, label, slice columns and `text_hash`.
 
-    def GetInputSourceToExamplePTransform(self) -> beam.PTransform:  # noqa: N802 - TFX's name
+    What is kept back goes to `quarantine/` inside the artifact, and its counts to the artifact's properties.
+    """
+
+    _folder: str | None = None
+
+    def Do(  # noqa: N802 - TFX's name
+        self, input_dict: dict[str, list], output_dict: dict[str, list], exec_properties: dict[str, Any]
+    ) -> None:
+        """TFX's hook."""
+        [artifact] = output_dict[standard_component_specs.EXAMPLES_KEY]
+        self._folder = posixpath.join(artifact.uri, transforms.QUARANTINE)
+        super().Do(input_dict, output_dict, exec_properties)
+        counts = transforms.read_counts(self._folder)
+        config = CleaningConfig.model_validate(_settings(exec_properties)["cleaning"])
+        report.check(counts, self._folder, config)
+        for name, count in report.properties(counts).items():
+            artifact.set_int_custom_property(name, count)
+
+    def GetInputSourceToExamplePTransform(self) -> Any:  # noqa: N802 - TFX's name
         """TFX's hook: the transform from a file pattern to examples."""
-        return csv_to_examples
+        return functools.partial(_RowsToExamples, self._folder)
 
     def GenerateExamplesByBeam(  # noqa: N802 - TFX's name
         self, pipeline: beam.Pipeline, exec_properties: dict[str, Any]
@@ -52,39 +74,49 @@ class CsvExecutor(BaseExampleGenExecutor):
             splits[TRAIN_SPLIT] = splits[TRAIN_SPLIT] | "SampleTrain" >> _StratifiedSample(
                 settings["train_fraction"], [settings["label"], *settings["slices"]]
             )
+        # What changes the train split alone comes here, after the split and after the sample.
         return splits
 
 
-@beam.ptransform_fn
-def csv_to_examples(pipeline: beam.Pipeline, exec_properties: dict[str, Any], split_pattern: str) -> beam.PCollection:
-    """The rows of all files that match, as `tf.train.Example`.
-
-    A quoted field may hold line breaks, so a file is read by one worker, as a stream.
+class _RowsToExamples(beam.PTransform):
+    """The rows of all files that match a pattern, cleaned, as `tf.train.Example`.
 
     Raises:
-        DataError: no file matches, or a row is wrong.
+        DataError: no file matches, or the data cannot be used.
     """
-    base = exec_properties[standard_component_specs.INPUT_BASE_KEY]
-    settings = _settings(exec_properties)
-    files = sorted(tf.io.gfile.glob(f"{base.rstrip('/')}/{split_pattern}"))
-    if not files:
-        raise rows.DataError(f"{base}/{split_pattern}: no such file. Set data.path to a CSV file.")
-    layout = rows.Layout(
-        settings["text"],
-        settings["label"],
-        tuple(settings["slices"]),
-        tuple(settings["labels"]),
-        settings["delimiter"],
-    )
-    return pipeline | "Files" >> beam.Create(files) | "Rows" >> beam.FlatMap(_read_file, layout)
+
+    def __init__(self, folder: str | None, exec_properties: dict[str, Any], split_pattern: str) -> None:
+        super().__init__()
+        base = exec_properties[standard_component_specs.INPUT_BASE_KEY]
+        self._pattern = f"{base.rstrip('/')}/{split_pattern}"
+        self._folder, self._settings = folder, _settings(exec_properties)
+
+    def expand(self, pipeline: beam.Pipeline) -> beam.PCollection:
+        files = sorted(tf.io.gfile.glob(self._pattern))
+        if not files:
+            raise rows.DataError(f"{self._pattern}: no such file. Set data.path to a file with rows.")
+        settings = self._settings
+        layout = rows.Layout(settings["text"], settings["label"], tuple(settings["slices"]), tuple(settings["labels"]))
+        source = SourceConfig.model_validate(settings["source"])
+        config = CleaningConfig.model_validate(settings["cleaning"])
+        found = transforms.clean(pipeline, files, layout, source, config)
+        if self._folder is not None:
+            transforms.write_quarantine(found, self._folder)
+        return found.rows | "Examples" >> beam.Map(lambda item: to_example(rows.Row._make(item[1]), layout, item[0]))
 
 
-def to_example(row: rows.Row, layout: rows.Layout) -> tf.train.Example:
-    """One row as an example of bytes features."""
+def to_example(row: rows.Row, layout: rows.Layout, text_hash: str | None = None) -> tf.train.Example:
+    """One row as an example of bytes features.
+
+    Args:
+        row: the row.
+        layout: names of the features.
+        text_hash: of the row's text, where it is known already.
+    """
     values = {
         layout.text: row.text,
         layout.label: row.label,
-        rows.TEXT_HASH: rows.text_hash(row.text),
+        rows.TEXT_HASH: text_hash or rows.text_hash(row.text),
         **dict(zip(layout.slices, row.slices, strict=True)),
     }
     features = {
@@ -92,12 +124,6 @@ def to_example(row: rows.Row, layout: rows.Layout) -> tf.train.Example:
         for name, value in values.items()
     }
     return tf.train.Example(features=tf.train.Features(feature=features))
-
-
-def _read_file(path: str, layout: rows.Layout) -> Iterator[tf.train.Example]:
-    with tf.io.gfile.GFile(path, "rb") as stream:
-        for row in rows.read_csv(stream, path, layout):
-            yield to_example(row, layout)
 
 
 class _StratifiedSample(beam.PTransform):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import glob
+import itertools
 import json
 import os
 import time
@@ -16,7 +17,7 @@ import filelock
 
 from pipeline import config_loader, datasets
 from pipeline.config import Config
-from pipeline.ingest import rows
+from pipeline.ingest import cleaning, rows, sources
 from pipeline.orchestration import logs
 from pipeline.orchestration.display import Display
 from pipeline.orchestration.paths import CONFIG, LOG, SUMMARY, TaskPaths, new_run_id
@@ -25,6 +26,7 @@ from pipeline.orchestration.states import NodeResult
 # The runner is named, because Beam's own choice downloads one; the image keeps TFX from building a package of itself
 # for every node, and nothing ever pulls it.
 LOCAL_BEAM_ARGS = ("--runner=FnApiRunner", "--sdk_container_image=unused")
+_FIRST_ROWS = 20_000
 
 
 class BusyError(RuntimeError):
@@ -59,32 +61,36 @@ class RunOptions:
 
 
 def data_file(config: Config) -> Path:
-    """The CSV file of a configuration, fetched first if it is the default data set."""
+    """The file of a configuration with its rows or its query, fetched first if it is the default data set."""
     return Path(config.data.path).resolve() if config.data.path else datasets.vader_csv()
 
 
 def layout(config: Config) -> rows.Layout:
     """What a row of this configuration looks like."""
     columns = config.data.columns
-    return rows.Layout(columns.text, columns.label, tuple(columns.slices), tuple(config.labels), config.data.delimiter)
+    return rows.Layout(columns.text, columns.label, tuple(columns.slices), tuple(config.labels))
 
 
-def check_data(config: Config) -> dict[str, Any]:
-    """Reads all rows once, without TensorFlow.
+def check_data(config: Config, *, most: int | None = None) -> dict[str, Any]:
+    """Reads the rows once, without Beam, and checks each by itself.
+
+    Args:
+        config: the resolved configuration.
+        most: end after so many rows; None reads all.
 
     Returns:
-        `{"file", "rows", "counts"}`, the counts by column and value.
+        `{"file", "rows", "counts", "quarantined", "examples"}`: the rows that can be used, their counts by column and
+        value, how many cannot be used by reason, and the first of these. Duplicates are not looked for.
 
     Raises:
-        DataError: the file or a row is wrong.
+        DataError: the file is wrong, or so many rows that a run would fail.
     """
     path = data_file(config)
     if not path.is_file():
         raise rows.DataError(f"{path}: no such file. Set data.path, or `--data FILE`.")
     shape = layout(config)
-    with path.open("rb") as stream:
-        counts = rows.count_rows(rows.read_csv(stream, str(path), shape), shape)
-    return {"file": path, "rows": sum(counts[shape.label].values()), "counts": counts}
+    records = sources.read(str(path), config.data.source, shape.columns)
+    return {"file": path, **cleaning.tally(itertools.islice(records, most), shape, config.data.cleaning)}
 
 
 def check_schema(config: Config) -> None:
@@ -176,7 +182,7 @@ def run(config: Config, options: RunOptions) -> Outcome:
         OptionError: `only` or `start` names no node, or the name is not allowed.
     """
     check_schema(config)
-    data = check_data(config)
+    data = check_data(config, most=_FIRST_ROWS)  # ExampleGen checks all of them
     paths = TaskPaths.of(config, options.root)
     with locked(paths):
         try:

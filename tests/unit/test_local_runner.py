@@ -121,7 +121,7 @@ def test_validate_reads_configuration_schema_and_rows_without_tensorflow(task: P
         (["-c", "a.yaml", "--data", "other.csv"], "other.csv: no such file"),
         (
             ["-c", "a.yaml", "--data", "narrow.csv"],
-            "narrow.csv:1: there is no column 'text'; the header has: label, txt.",
+            "narrow.csv:1: there is no column 'text'; the columns are: label, txt.",
         ),
         (["-c", "a.yaml", "--set", "schema_path=no.pbtxt"], "no.pbtxt: no such file. `make schema` drafts one"),
         (["-c", "a.yaml", "--set", "labels=[good, awful]"], "my.csv:3: column 'label' is 'bad'"),
