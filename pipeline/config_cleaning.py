@@ -25,7 +25,7 @@ class CleaningConfig(Section):
     conflicting_labels: Literal["drop", "majority", "keep"] = "drop"
     """Rows of equal text and different labels: `drop` keeps none, `majority` those of the most frequent label (none
     where two are equally frequent), `keep` one (or all, see `duplicates`) of each label."""
-    near_duplicates: float | None = Field(None, ge=0.5, lt=1.0)
+    near_duplicates: float | None = Field(None, ge=0.5, le=0.99)
     """Drop a row whose text is this similar (Jaccard similarity of character 5-grams) to another of the same label.
     Empty: not looked for."""
     languages: list[str] = []

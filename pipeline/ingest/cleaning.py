@@ -179,6 +179,13 @@ def too_many(counts: Mapping[str, int], rows: int, config: CleaningConfig, examp
 
 
 @functools.cache
+def _language_identifier() -> Any:
+    from py3langid.langid import MODEL_FILE, LanguageIdentifier
+
+    return LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)  # loading it takes a second
+
+
+@functools.cache
 def _repairs() -> Any:
     """Repairs of damage only: quotes, ligatures, widths and line breaks may be meant as they are."""
     import ftfy
@@ -214,9 +221,7 @@ def _unknown_label(label: str, layout: Layout) -> str:
 def _language_check(config: CleaningConfig) -> Callable[[str], str] | None:
     if not config.languages:
         return None
-    from py3langid.langid import MODEL_FILE, LanguageIdentifier
-
-    identifier = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
+    identifier = _language_identifier()
     kept = frozenset(config.languages)
     unknown = sorted(kept - set(identifier.labels))
     if unknown:

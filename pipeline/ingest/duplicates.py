@@ -129,7 +129,8 @@ def _shingles(text: str) -> set[str]:
 def _index(threshold: float) -> Any:
     from datasketch import MinHashLSH
 
-    return MinHashLSH(threshold=threshold, num_perm=_PERMUTATIONS)
+    # A pair that meets is compared exactly, so a needless meeting costs little, a missed one a duplicate.
+    return MinHashLSH(threshold=threshold, num_perm=_PERMUTATIONS, weights=(0.1, 0.9))
 
 
 @functools.cache
