@@ -53,7 +53,14 @@ class Side:
     ir: Any
 
 
-def measure(config_path: Path, rows: Sequence[int], workers: Sequence[int], output: Path | None) -> dict[str, Any]:
+def measure(
+    config_path: Path,
+    rows: Sequence[int],
+    workers: Sequence[int],
+    *,
+    output: Path | None = None,
+    profiles: Path | None = None,
+) -> dict[str, Any]:
     """Measures all sizes, the smallest first.
 
     Args:
@@ -61,6 +68,7 @@ def measure(config_path: Path, rows: Sequence[int], workers: Sequence[int], outp
         rows: sizes.
         workers: numbers of Beam workers of Edgeline's side.
         output: file that is rewritten after each size; other sizes that it holds from earlier runs stay in it.
+        profiles: folder for a profile of each node; profiling takes time, so these times are for comparing only.
 
     Returns:
         What `report.summary` gives.
@@ -88,7 +96,7 @@ def measure(config_path: Path, rows: Sequence[int], workers: Sequence[int], outp
             _say(f"{count:,} rows, {size / 1e6:.1f} MB")
             sides = [_edgeline(config, file, folder / f"edgeline-{number}", number) for number in workers]
             sides.append(_plain(config, vocabulary, file, folder / "plain"))
-            measurements += _measure_nodes(sides, count, folder)
+            measurements += _measure_nodes(sides, count, folder, profiles)
         if output is not None:
             report.write_json(output, report.summary(measurements))
     return report.summary(measurements)
@@ -104,13 +112,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--output", type=Path, help="JSON file that keeps the result; sizes not measured now stay in it"
     )
+    parser.add_argument("--profile", type=Path, metavar="DIR", help="also write a cProfile file of each node there")
     parser.add_argument("--markdown", type=Path, metavar="FILE", help="measure nothing; print a kept result's tables")
     options = parser.parse_args(arguments)
     if options.markdown:
         print(report.markdown(json.loads(options.markdown.read_text("utf-8"))))
         return 0
     try:
-        result = measure(options.config, options.rows, options.workers, options.output)
+        result = measure(options.config, options.rows, options.workers, output=options.output, profiles=options.profile)
     except NodeFailedError as error:
         print(error, file=sys.stderr)
         return 2
@@ -150,7 +159,7 @@ def _ready(ir: Any) -> Any:
     return data_plane_nodes.named(ir, "benchmark")
 
 
-def _measure_nodes(sides: Sequence[Side], rows: int, folder: Path) -> list[dict[str, Any]]:
+def _measure_nodes(sides: Sequence[Side], rows: int, folder: Path, profiles: Path | None) -> list[dict[str, Any]]:
     from benchmarks import data_plane_nodes
 
     found = []
@@ -159,7 +168,8 @@ def _measure_nodes(sides: Sequence[Side], rows: int, folder: Path) -> list[dict[
             log = folder / f"{side.name}-{side.workers}-{node}.log"
             for other in data_plane_nodes.present(side.ir, BEFORE.get(node, ())):
                 data_plane_nodes.measured(lambda: data_plane_nodes.launch(side.ir, other), log)  # noqa: B023
-            cost = data_plane_nodes.measured(lambda: data_plane_nodes.launch(side.ir, node), log)  # noqa: B023
+            profile = profiles and profiles / f"{side.name}-{side.workers}-{rows}-{node}.prof"
+            cost = data_plane_nodes.measured(lambda: data_plane_nodes.launch(side.ir, node, profile), log)  # noqa: B023
             item = {"side": side.name, "workers": side.workers, "rows": rows, "node": node, **dataclasses.asdict(cost)}
             found.append(item)
             _say(report.line(item))

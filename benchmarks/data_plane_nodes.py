@@ -7,6 +7,7 @@ from outside, since a busy process cannot watch itself.
 
 from __future__ import annotations
 
+import cProfile
 import dataclasses
 import importlib
 import json
@@ -71,12 +72,25 @@ def measured(work: Callable[[], Any], log: Path) -> Cost:
     return Cost(json.loads(told)["seconds"], usage.ru_utime + usage.ru_stime, base, peak)
 
 
-def launch(ir: Any, node_id: str) -> None:
-    """Launches one node of a compiled pipeline, as a run does."""
+def launch(ir: Any, node_id: str, profile: Path | None = None) -> None:
+    """Launches one node of a compiled pipeline, as a run does.
+
+    Args:
+        ir: the compiled pipeline.
+        node_id: which node.
+        profile: file for cProfile's statistics of this process; None profiles nothing.
+    """
     from pipeline.orchestration import local
 
     [node] = [item.pipeline_node for item in ir.nodes if item.pipeline_node.node_info.id == node_id]
-    local.node_launcher(ir, node, local.connection_config(ir)).launch()
+    launcher = local.node_launcher(ir, node, local.connection_config(ir))
+    if profile is None:
+        launcher.launch()
+        return
+    profiler = cProfile.Profile()
+    profiler.runcall(launcher.launch)
+    profile.parent.mkdir(parents=True, exist_ok=True)
+    profiler.dump_stats(profile)
 
 
 def preload() -> None:

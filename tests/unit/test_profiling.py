@@ -211,6 +211,20 @@ def test_the_draft_of_an_unknown_file_is_valid(here: Path, form: str) -> None:
     assert not list(here.rglob("*.partial"))
 
 
+@pytest.mark.slow
+def test_the_draft_compiles_into_a_whole_pipeline(here: Path) -> None:
+    """What a first run needs beyond `validate`; the run itself is any run."""
+    from pipeline.orchestration.paths import TaskPaths
+
+    file = write(here / "a.csv", rows_of(80))
+    assert invoke("a.csv").exit_code == 0
+    config = config_loader.load(here / "configs" / "a.yaml", profile="quick")
+    ir = session.compile_task(config, TaskPaths(here / "runs"), file)
+    assert {"ExampleGen", "Transform", "Trainer", "Pusher", "EdgePusher"} <= {
+        node.pipeline_node.node_info.id for node in ir.nodes
+    }
+
+
 def test_labels_that_yaml_would_read_as_something_else_stay_texts(here: Path) -> None:
     rows = rows_of(60)
     for row in rows:
