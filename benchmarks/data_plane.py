@@ -1,15 +1,13 @@
 """Measures the nodes between rows and training: rows a second and peak memory, and how both grow with the rows.
 
-    uv run python benchmarks/data_plane.py [--rows 10000,100000] [--workers 1,2] [--json] [--output FILE]
-    uv run python benchmarks/data_plane.py --markdown FILE      the tables of docs/data_plane.md from a stored result
+    python -m benchmarks.data_plane [--rows 10000,100000,1000000] [--workers 1,2] [--json]
+    python -m benchmarks.data_plane --markdown      nothing is measured: the tables of the result that is kept
 
 For each number of rows it generates a CSV file and runs ExampleGen, StatisticsGen and Transform of the project's own
 pipeline on it, as a run would, and beside it the same nodes of plain TFX (`benchmarks/data_plane_plain.py` says what
 that is). Each node runs in a process of its own, the sides in alternation. Generated files and artifacts lie in a
-temporary folder (`TMPDIR` moves it) and are deleted as soon as they have been measured.
-
-Exit code 0; 1 if peak memory does not grow more slowly than the rows, or all three nodes together are less than 1.5
-times as fast as plain TFX's; 2 if a node fails.
+temporary folder (`TMPDIR` moves it) and are deleted as soon as they have been measured. The result file is rewritten
+after each size, and keeps the sizes of earlier calls.
 """
 
 from __future__ import annotations
@@ -30,8 +28,10 @@ sys.path[:0] = [str(ROOT), str(ROOT / "edge")]
 # Beam's worker processes find the project by it.
 os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT), str(ROOT / "edge"), os.environ.get("PYTHONPATH")]))
 
+from benchmarks import data_plane_nodes  # noqa: E402
 from benchmarks import data_plane_report as report  # noqa: E402
-from benchmarks.data_plane_nodes import NodeFailedError  # noqa: E402
+from benchmarks.harness import command, results, tables  # noqa: E402
+from benchmarks.harness.progress import say  # noqa: E402
 
 NODES = ("ExampleGen", "StatisticsGen", "Transform")
 # What runs between two measured nodes, for its outputs.
@@ -53,80 +53,71 @@ class Side:
     ir: Any
 
 
-def measure(
-    config_path: Path,
-    rows: Sequence[int],
-    workers: Sequence[int],
-    *,
-    output: Path | None = None,
-    profiles: Path | None = None,
-) -> dict[str, Any]:
+def measure(options: argparse.Namespace) -> results.Result:
     """Measures all sizes, the smallest first.
 
     Args:
-        config_path: the task whose nodes are measured; its rows are replaced by generated ones.
-        rows: sizes.
-        workers: numbers of Beam workers of Edgeline's side.
-        output: file that is rewritten after each size; other sizes that it holds from earlier runs stay in it.
-        profiles: folder for a profile of each node; profiling takes time, so these times are for comparing only.
-
-    Returns:
-        What `report.summary` gives.
+        options: of the command line.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     logging.getLogger("absl").setLevel(logging.ERROR)
     from pipeline import config_loader
 
-    config = config_loader.load(config_path)
-    _say("importing TensorFlow and TFX …")
+    config = config_loader.load(options.config)
+    say("importing TensorFlow and TFX")
     from modules import backbone, tokenization
 
-    from benchmarks import data_plane_nodes, data_plane_rows
+    from benchmarks import data_plane_rows
 
     data_plane_nodes.preload()
     vocabulary = backbone.vocabulary_path(config.backbone.model_dump())
-    stored = json.loads(output.read_text("utf-8"))["measurements"] if output is not None and output.is_file() else []
-    measurements = [item for item in stored if item["rows"] not in rows]
-    for count in sorted(rows):
+    sizes = [1_000, 2_000] if options.quick else sorted(options.rows)
+    measurements = [] if options.quick else [item for item in _kept(options.results) if item["rows"] not in sizes]
+    for count in sizes:
         with tempfile.TemporaryDirectory(prefix="edgeline-data-plane-") as name:
             folder = Path(name)
             file = folder / "data" / "rows.csv"
             file.parent.mkdir()
             size = data_plane_rows.write(file, count, tokenization.load_vocabulary(vocabulary))
-            _say(f"{count:,} rows, {size / 1e6:.1f} MB")
-            sides = [_edgeline(config, file, folder / f"edgeline-{number}", number) for number in workers]
+            say(f"{count:,} rows, {size / 1e6:.1f} MB")
+            sides = [_edgeline(config, file, folder / f"edgeline-{number}", number) for number in options.workers]
             sides.append(_plain(config, vocabulary, file, folder / "plain"))
-            measurements += _measure_nodes(sides, count, folder, profiles)
-        if output is not None:
-            report.write_json(output, report.summary(measurements))
-    return report.summary(measurements)
+            measurements += _measure_nodes(sides, count, folder, options.profiles)
+        if not options.quick:
+            results.write(report.result(measurements), options.results or results.FOLDER)
+    return report.result(measurements)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = command.parser(__doc__)
     parser.add_argument("--rows", type=_numbers, default=(10_000, 100_000), help="sizes (default: 10000,100000)")
-    parser.add_argument("--workers", type=_numbers, default=(1, 2), help="Beam workers (default: 1,2)")
-    parser.add_argument("--config", type=Path, default=ROOT / "configs" / "sentiment.yaml", help="the task")
+    parser.add_argument("--workers", type=_numbers, default=(1, 2), help="Beam workers of Edgeline (default: 1,2)")
+    parser.add_argument("--profiles", type=Path, metavar="DIR", help="also write a cProfile file of each node there")
     parser.add_argument("--json", action="store_true", help="print JSON for programs")
-    parser.add_argument(
-        "--output", type=Path, help="JSON file that keeps the result; sizes not measured now stay in it"
-    )
-    parser.add_argument("--profile", type=Path, metavar="DIR", help="also write a cProfile file of each node there")
-    parser.add_argument("--markdown", type=Path, metavar="FILE", help="measure nothing; print a kept result's tables")
+    parser.add_argument("--markdown", action="store_true", help="print the tables of the result that is kept")
     options = parser.parse_args(arguments)
     if options.markdown:
-        print(report.markdown(json.loads(options.markdown.read_text("utf-8"))))
+        print(tables.section(results.read(_file(options.results))))
         return 0
     try:
-        result = measure(options.config, options.rows, options.workers, output=options.output, profiles=options.profile)
-    except NodeFailedError as error:
+        found = measure(options)
+    except data_plane_nodes.NodeFailedError as error:
         print(error, file=sys.stderr)
         return 2
-    print(json.dumps(result, indent=2) if options.json else report.markdown(result))
-    for sentence in result["missed"]:
-        _say(f"missed: {sentence}")
-    return 1 if result["missed"] else 0
+    if options.json:
+        print(json.dumps(dataclasses.asdict(found), indent=2))
+        return 0
+    return command.finish(found, options)
+
+
+def _file(folder: Path | None) -> Path:
+    return (folder or results.FOLDER) / f"{report.NAME}.json"
+
+
+def _kept(folder: Path | None) -> list[dict[str, Any]]:
+    file = _file(folder)
+    return results.read(file)["details"]["measurements"] if file.is_file() else []
 
 
 def _edgeline(config: Any, file: Path, root: Path, workers: int) -> Side:
@@ -154,14 +145,10 @@ def _plain(config: Any, vocabulary: str, file: Path, root: Path) -> Side:
 
 
 def _ready(ir: Any) -> Any:
-    from benchmarks import data_plane_nodes
-
     return data_plane_nodes.named(ir, "benchmark")
 
 
 def _measure_nodes(sides: Sequence[Side], rows: int, folder: Path, profiles: Path | None) -> list[dict[str, Any]]:
-    from benchmarks import data_plane_nodes
-
     found = []
     for node in NODES:
         for side in sides:
@@ -172,7 +159,7 @@ def _measure_nodes(sides: Sequence[Side], rows: int, folder: Path, profiles: Pat
             cost = data_plane_nodes.measured(lambda: data_plane_nodes.launch(side.ir, node, profile), log)  # noqa: B023
             item = {"side": side.name, "workers": side.workers, "rows": rows, "node": node, **dataclasses.asdict(cost)}
             found.append(item)
-            _say(report.line(item))
+            say(report.line(item))
     return found
 
 
@@ -184,10 +171,6 @@ def _numbers(text: str) -> tuple[int, ...]:
     if not numbers or min(numbers) < 1:
         raise argparse.ArgumentTypeError(f"{text!r}: expected positive numbers with commas between, as in 10000,100000")
     return numbers
-
-
-def _say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

@@ -143,10 +143,10 @@ def _check(profile: Mapping[str, Any]) -> None:
     roles = profile["roles"]
     for role in ("text", "label"):
         if not roles[role]["column"]:
-            names = ", ".join(column["name"] for column in profile["columns"])
+            there = ", ".join(column["name"] for column in profile["columns"])
             raise DraftError(
                 f"{profile['file']}: no {role} column found: {roles[role]['reason']}. Name it with "
-                f"`--{role} COLUMN`; the columns are: {names}."
+                f"`--{role} COLUMN`; the columns are: {there}."
             )
     names = [roles["text"]["column"], roles["label"]["column"], *(item["column"] for item in roles["slices"])]
     if len(set(names)) != len(names):
