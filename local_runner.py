@@ -14,6 +14,7 @@ import click
 from click_default_group import DefaultGroup
 
 from pipeline.cli import FAILED, NOT_BLESSED, Failed, WrongUse
+from pipeline.cli_data import data as data_group
 from pipeline.cli_task import checked_data, chosen_profile, load_config, task_options
 
 
@@ -29,6 +30,7 @@ def cli() -> None:
       uv run local_runner.py                          the default task, quick profile
       uv run local_runner.py --profile full           as one would for a release
       uv run local_runner.py --data my.csv            the same task on your rows (.jsonl, .parquet, … too)
+      uv run local_runner.py data profile my.csv      what is in a file, and a task of its own for it
       uv run local_runner.py --set trainer.epochs=2   any field of the configuration
       uv run local_runner.py nodes                    what a run would execute
 
@@ -220,6 +222,9 @@ def doctor(online: bool) -> None:
     from pipeline import doctor as checks
 
     sys.exit(checks.main(["--online"] if online else []))
+
+
+cli.add_command(data_group)
 
 
 def _report_failure(outcome: Any, console: Any) -> NoReturn:

@@ -14,6 +14,7 @@ from ml_metadata.proto import metadata_store_pb2
 from tfx import v1 as tfx
 
 from pipeline import evaluation, lookups, sources, vertex_training
+from pipeline.components import statistics_gen as statistics
 from pipeline.components.edge_evaluator import EdgeEvaluator
 from pipeline.components.example_validator import ExampleValidator
 from pipeline.components.linear_baseline import LinearBaseline
@@ -21,6 +22,7 @@ from pipeline.components.pruner import Pruner
 from pipeline.components.pusher import Pusher
 from pipeline.components.registry_pusher import RegistryPusher
 from pipeline.components.tflite_converter import TFLiteConverter
+from pipeline.components.transform import Transform
 from pipeline.config import Config
 from pipeline.engines import LOCAL, Engine, VertexJob
 from pipeline.ingest import example_gen as ingest
@@ -73,7 +75,7 @@ def create_pipeline(
     """
     example_gen = _example_gen(config, places)
     examples = example_gen.outputs["examples"]
-    statistics_gen = tfx.components.StatisticsGen(examples=examples)
+    statistics_gen = statistics.StatisticsGen(examples=examples, stats_options=statistics.options())
     schema_gen = tfx.components.ImportSchemaGen(schema_file=places.schema)
     schema = schema_gen.outputs["schema"]
     example_validator = ExampleValidator(statistics=statistics_gen.outputs["statistics"], schema=schema)
@@ -156,13 +158,20 @@ def _example_gen(config: Config, places: Places) -> RowsExampleGen:
     ).with_id("ExampleGen")
 
 
-def _transform(config: Config, examples: Any, schema: Any) -> tfx.components.Transform:
-    return tfx.components.Transform(
+def _transform(config: Config, examples: Any, schema: Any) -> Transform:
+    return Transform(
         examples=examples,
         schema=schema,
         splits_config=tfx.proto.SplitsConfig(analyze=["train"], transform=list(SPLITS)),
         preprocessing_fn="modules.preprocessing.preprocessing_fn",
-        custom_config=_custom_config(config, "modules.preprocessing", "labels", "data", "preprocessing", "backbone"),
+        custom_config=_custom_config(
+            config,
+            ("modules.preprocessing", "pipeline.components.transform"),
+            "labels",
+            "data",
+            "preprocessing",
+            "backbone",
+        ),
         disable_statistics=True,
     )
 
@@ -281,7 +290,7 @@ def _columns(config: Config) -> dict[str, Any]:
     return {"text": columns.text, "label": columns.label, "slices": columns.slices, "labels": config.labels}
 
 
-def _custom_config(config: Config, module: str, *sections: str) -> dict[str, Any]:
+def _custom_config(config: Config, module: str | tuple[str, ...], *sections: str) -> dict[str, Any]:
     """A node's settings, with nothing in them that the node does not depend on, and a digest of its code."""
     settings = config.node_settings(*sections)
     if "data" in settings:
@@ -289,7 +298,7 @@ def _custom_config(config: Config, module: str, *sections: str) -> dict[str, Any
     vocabulary = getattr(config.backbone, "vocabulary", None)
     if "backbone" in settings and vocabulary:
         settings["vocabulary"] = hashlib.sha256(Path(vocabulary).read_bytes()).hexdigest()[:16]
-    return {**settings, "sources": sources.digest(module)}
+    return {**settings, "sources": sources.digest(*([module] if isinstance(module, str) else module))}
 
 
 def _folder(path: str) -> tfx.proto.PushDestination:

@@ -9,7 +9,7 @@ import itertools
 import json
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -248,7 +248,16 @@ def _run_captured(
     return Outcome(run_id, run_dir, summary, error)
 
 
-def compile_task(config: Config, paths: TaskPaths, data: Path, *, cache: bool = True) -> Any:
+def beam_args(workers: int) -> tuple[str, ...]:
+    """Beam's arguments on this machine: one worker in this process, or several processes."""
+    if workers == 1:
+        return LOCAL_BEAM_ARGS
+    return (*LOCAL_BEAM_ARGS, "--direct_running_mode=multi_processing", f"--direct_num_workers={workers}")
+
+
+def compile_task(
+    config: Config, paths: TaskPaths, data: Path, *, cache: bool = True, beam_args: Sequence[str] = LOCAL_BEAM_ARGS
+) -> Any:
     """Compiles the pipeline of a configuration for this machine; imports TFX."""
     from tfx.orchestration import metadata
 
@@ -265,7 +274,7 @@ def compile_task(config: Config, paths: TaskPaths, data: Path, *, cache: bool = 
         config,
         places,
         metadata_connection_config=metadata.sqlite_metadata_connection_config(str(paths.metadata)),
-        beam_pipeline_args=LOCAL_BEAM_ARGS,
+        beam_pipeline_args=beam_args,
         enable_cache=cache,
     )
     return local.compile_pipeline(pipeline)
