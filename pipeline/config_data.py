@@ -9,6 +9,7 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
+from pipeline.config_augmentation import AugmentationConfig
 from pipeline.config_base import Section
 
 
@@ -56,6 +57,8 @@ class DataConfig(Section):
     """How rows are divided, by a hash of their normalised text."""
     train_fraction: float = Field(1.0, gt=0.0, le=1.0)
     """Share of the train split to use, stratified by label and slices; `eval` and `test` are never sampled."""
+    augmentation: AugmentationConfig = AugmentationConfig()
+    """Variations of training rows."""
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:

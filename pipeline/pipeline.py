@@ -144,6 +144,7 @@ def _example_gen(config: Config, places: Places) -> FileBasedExampleGen:
         **_columns(config),
         "delimiter": config.data.delimiter,
         "train_fraction": config.data.train_fraction,
+        "augmentation": config.data.augmentation.settings(),
         "sources": sources.digest("pipeline.ingest.example_gen"),
     }
     return FileBasedExampleGen(

@@ -19,6 +19,7 @@ from tfx.types import standard_component_specs
 from tfx.utils import proto_utils
 
 from pipeline.ingest import rows
+from pipeline.ingest.augmentation import AddVariedRows
 
 TRAIN_SPLIT = "train"
 
@@ -27,8 +28,9 @@ def custom_config(settings: dict[str, Any]) -> example_gen_pb2.CustomConfig:
     """Packs the executor's settings into the message that ExampleGen carries.
 
     Args:
-        settings: JSON values: `text`, `label`, `slices`, `labels`, `delimiter`, `train_fraction`, and a digest of
-            this executor's sources, which is there for the cache alone.
+        settings: JSON values: `text`, `label`, `slices`, `labels`, `delimiter`, `train_fraction`,
+            `augmentation` (None adds no row), and a digest of this executor's sources, which is there for the cache
+            alone.
     """
     packed = example_gen_pb2.CustomConfig()
     packed.custom_config.Pack(json_format.ParseDict(settings, struct_pb2.Struct()))
@@ -45,13 +47,15 @@ class CsvExecutor(BaseExampleGenExecutor):
     def GenerateExamplesByBeam(  # noqa: N802 - TFX's name
         self, pipeline: beam.Pipeline, exec_properties: dict[str, Any]
     ) -> dict[str, beam.PCollection]:
-        """TFX's hook: the splits by name; the train split is sampled where the configuration asks for it."""
+        """TFX's hook: the splits by name; the train split is sampled and augmented as the configuration says."""
         splits = super().GenerateExamplesByBeam(pipeline, exec_properties)
         settings = _settings(exec_properties)
         if settings["train_fraction"] < 1.0:
             splits[TRAIN_SPLIT] = splits[TRAIN_SPLIT] | "SampleTrain" >> _StratifiedSample(
                 settings["train_fraction"], [settings["label"], *settings["slices"]]
             )
+        if settings["augmentation"]:
+            splits[TRAIN_SPLIT] |= "AddVariedRows" >> AddVariedRows(settings, exec_properties, TRAIN_SPLIT)
         return splits
 
 
