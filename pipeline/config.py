@@ -97,8 +97,8 @@ class TrainerConfig(Section):
     """Epochs without a better macro-F1 on eval before training stops; the best weights are restored either way."""
     precision: Precision = "auto"
     """`auto`: mixed_float16 on a GPU, mixed_bfloat16 on a CPU with AVX512-BF16, else float32."""
-    warm_start: bool = False
-    """Start from the latest blessed model instead of the backbone's own weights."""
+    warm_start: bool | None = None
+    """Start from the latest blessed model instead of the backbone's own weights. Empty: where `data.path` has spans."""
     seed: int = 17
     """Seeds Python, NumPy and TensorFlow."""
     checkpoint_steps: int = Field(100, ge=1)
@@ -242,6 +242,11 @@ class Config(Section):
     def schema_file(self) -> Path:
         """The schema's path."""
         return Path(self.schema_path)
+
+    @property
+    def warm_starts(self) -> bool:
+        """Whether training starts from the latest blessed model, if there is one."""
+        return self.data.has_spans if self.trainer.warm_start is None else self.trainer.warm_start
 
     def node_settings(self, *sections: str) -> dict[str, Any]:
         """The named sections as JSON values, for a node's `custom_config`."""

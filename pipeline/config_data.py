@@ -11,6 +11,8 @@ from pydantic import Field, model_validator
 
 from pipeline.config_augmentation import AugmentationConfig
 from pipeline.config_base import Section
+from pipeline.config_spans import SpansConfig
+from pipeline.ingest import spans
 
 
 class Columns(Section):
@@ -46,7 +48,7 @@ class DataConfig(Section):
     """Where the rows come from and how they are split."""
 
     path: str | None = None
-    """A CSV file with a header row. Empty: the data set that `dataset` names."""
+    """A CSV file with a header row, or a pattern of such files with `{SPAN}`. Empty: the data set of `dataset`."""
     dataset: Literal["vader"] | None = None
     """A data set that arrives through the package registry: `vader`, the rated snippets of vaderSentiment 3.3.2."""
     delimiter: str = Field(",", min_length=1, max_length=1)
@@ -57,6 +59,8 @@ class DataConfig(Section):
     """How rows are divided, by a hash of their normalised text."""
     train_fraction: float = Field(1.0, gt=0.0, le=1.0)
     """Share of the train split to use, stratified by label and slices; `eval` and `test` are never sampled."""
+    spans: SpansConfig = SpansConfig()
+    """Which spans of `path` to read, where it is a pattern."""
     augmentation: AugmentationConfig = AugmentationConfig()
     """Variations of training rows."""
 
@@ -64,4 +68,12 @@ class DataConfig(Section):
     def _one_source(self) -> Self:
         if not self.path and not self.dataset:
             raise ValueError("set data.path to a CSV file (or `--data FILE`), or data.dataset to `vader`")
+        wrong = spans.problem(self.path or "")
+        if wrong:
+            raise ValueError(f"path: {wrong}")
         return self
+
+    @property
+    def has_spans(self) -> bool:
+        """Whether `path` is a pattern of spans."""
+        return spans.has_spans(self.path or "")

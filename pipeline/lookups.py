@@ -13,7 +13,7 @@ from tfx import v1 as tfx
 
 from pipeline.components.latest_pushed_model import LatestPushedModel
 from pipeline.engines import Engine
-from pipeline.resolvers import LatestOtherBlessedModelStrategy
+from pipeline.resolvers import EarlierSpanBlessedModelStrategy, LatestOtherBlessedModelStrategy
 
 # The importer's source where no query can be run; a parameter of the run replaces it.
 HYPERPARAMETERS_URI = "set-the-parameter-hyperparameters"
@@ -38,15 +38,22 @@ def baseline(engine: Engine, candidate: Any, push_folder: str) -> Any:
     return node.with_id("LatestBlessedModelResolver")
 
 
-def warm_start(engine: Engine, push_folder: str) -> Any:
+def warm_start(engine: Engine, push_folder: str, examples: Any | None) -> Any:
     """The node whose output `model` the training starts from.
 
     Args:
         engine: the orchestrator.
         push_folder: where blessed server models are pushed.
+        examples: ExampleGen's output, where it has spans: the model must be of an earlier one, so that a second run
+            with nothing new finds the same model, and the training is taken from the cache. Only Edgeline's own query
+            can look at it.
     """
     if engine.lookups == "pushed":
         return LatestPushedModel(push_folder).with_id("WarmStartResolver")
+    if engine.lookups == "store" and examples is not None:
+        return tfx.dsl.Resolver(
+            strategy_class=EarlierSpanBlessedModelStrategy, examples=examples, **_trained_models()
+        ).with_id("WarmStartResolver")
     strategy = tfx.dsl.experimental.LatestBlessedModelStrategy
     return tfx.dsl.Resolver(strategy_class=strategy, **_trained_models()).with_id("WarmStartResolver")
 

@@ -12,7 +12,6 @@ import modules  # noqa: F401  (settles Keras 2 before TFX imports TensorFlow)
 
 from ml_metadata.proto import metadata_store_pb2
 from tfx import v1 as tfx
-from tfx.components.example_gen.component import FileBasedExampleGen
 from tfx.dsl.components.base import executor_spec
 
 from pipeline import evaluation, lookups, sources, vertex_training
@@ -26,7 +25,8 @@ from pipeline.components.tflite_converter import TFLiteConverter
 from pipeline.config import Config
 from pipeline.engines import LOCAL, Engine, VertexJob
 from pipeline.ingest import example_gen as ingest
-from pipeline.ingest import rows
+from pipeline.ingest import rows, spans
+from pipeline.ingest.span_driver import SpanExampleGen, range_config
 
 SPLITS = ("train", "eval", "test")
 # What decides the bundle's content; a new gate is not a new bundle.
@@ -38,7 +38,7 @@ class Places:
     """Where a run reads and writes; everything else is in the configuration.
 
     Attributes:
-        data: CSV file or glob of CSV files with the rows.
+        data: CSV file, glob of CSV files, or pattern of spans with the rows.
         pipeline_root: root of all artifacts.
         push: folder that holds `server/` and `edge/`.
         schema: the curated schema, a local path or a URI.
@@ -83,7 +83,7 @@ def create_pipeline(
     baseline = _linear_baseline(config, examples)
     baseline.add_upstream_node(example_validator)
     search = _hyperparameters(config, transform, engine)
-    warm_start = [lookups.warm_start(engine, f"{places.push}/server")] if config.trainer.warm_start else []
+    warm_start = _warm_start(config, places, examples, engine)
     trainer = _trainer(config, transform, search, warm_start, engine.vertex)
     candidate = trainer.outputs["model"]
     resolver = lookups.baseline(engine, candidate, f"{places.push}/server")
@@ -137,23 +137,25 @@ def create_pipeline(
     )
 
 
-def _example_gen(config: Config, places: Places) -> FileBasedExampleGen:
-    folder, _, file = places.data.rpartition("/")  # not a Path: it may be a URI
+def _example_gen(config: Config, places: Places) -> SpanExampleGen:
+    folder, file = spans.split(places.data)
     splits = [tfx.proto.SplitConfig.Split(name=name, hash_buckets=getattr(config.data.splits, name)) for name in SPLITS]
     settings = {
         **_columns(config),
         "delimiter": config.data.delimiter,
         "train_fraction": config.data.train_fraction,
         "augmentation": config.data.augmentation.settings(),
+        "marker": config.data.spans.marker,
         "sources": sources.digest("pipeline.ingest.example_gen"),
     }
-    return FileBasedExampleGen(
-        input_base=folder or "/",
+    return SpanExampleGen(
+        input_base=folder,
         input_config=tfx.proto.Input(splits=[tfx.proto.Input.Split(name="all", pattern=file)]),
         output_config=tfx.proto.Output(
             split_config=tfx.proto.SplitConfig(splits=splits, partition_feature_name=rows.TEXT_HASH)
         ),
         custom_config=ingest.custom_config(settings),
+        range_config=range_config(config.data.spans) if config.data.has_spans else None,
         custom_executor_spec=executor_spec.BeamExecutorSpec(ingest.CsvExecutor),
     ).with_id("ExampleGen")
 
@@ -195,6 +197,13 @@ def _hyperparameters(config: Config, transform: Any, engine: Engine) -> list[Any
             **vertex_training.tune_args(engine.vertex),
         )
     ]
+
+
+def _warm_start(config: Config, places: Places, examples: Any, engine: Engine) -> list[Any]:
+    """The node that yields the model to go on from, if any."""
+    if not config.warm_starts:
+        return []
+    return [lookups.warm_start(engine, f"{places.push}/server", examples if config.data.has_spans else None)]
 
 
 def _trainer(

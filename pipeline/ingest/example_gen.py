@@ -18,7 +18,7 @@ from tfx.proto import example_gen_pb2
 from tfx.types import standard_component_specs
 from tfx.utils import proto_utils
 
-from pipeline.ingest import rows
+from pipeline.ingest import rows, spans
 from pipeline.ingest.augmentation import AddVariedRows
 
 TRAIN_SPLIT = "train"
@@ -29,8 +29,8 @@ def custom_config(settings: dict[str, Any]) -> example_gen_pb2.CustomConfig:
 
     Args:
         settings: JSON values: `text`, `label`, `slices`, `labels`, `delimiter`, `train_fraction`,
-            `augmentation` (None adds no row), and a digest of this executor's sources, which is there for the cache
-            alone.
+            `augmentation` (None adds no row), `marker` of complete spans, and a digest of this executor's sources,
+            which is there for the cache alone.
     """
     packed = example_gen_pb2.CustomConfig()
     packed.custom_config.Pack(json_format.ParseDict(settings, struct_pb2.Struct()))
@@ -70,7 +70,7 @@ def csv_to_examples(pipeline: beam.Pipeline, exec_properties: dict[str, Any], sp
     """
     base = exec_properties[standard_component_specs.INPUT_BASE_KEY]
     settings = _settings(exec_properties)
-    files = sorted(tf.io.gfile.glob(f"{base.rstrip('/')}/{split_pattern}"))
+    files = spans.expand(base, split_pattern, glob=tf.io.gfile.glob)
     if not files:
         raise rows.DataError(f"{base}/{split_pattern}: no such file. Set data.path to a CSV file.")
     layout = rows.Layout(

@@ -8,16 +8,16 @@ import glob
 import json
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import filelock
 
-from pipeline import config_loader, datasets
+from pipeline import config_loader
 from pipeline.config import Config
 from pipeline.ingest import rows
-from pipeline.orchestration import logs
+from pipeline.orchestration import data_files, logs
 from pipeline.orchestration.display import Display
 from pipeline.orchestration.paths import CONFIG, LOG, SUMMARY, TaskPaths, new_run_id
 from pipeline.orchestration.states import NodeResult
@@ -58,11 +58,6 @@ class RunOptions:
     verbose: bool = False
 
 
-def data_file(config: Config) -> Path:
-    """The CSV file of a configuration, fetched first if it is the default data set."""
-    return Path(config.data.path).resolve() if config.data.path else datasets.vader_csv()
-
-
 def layout(config: Config) -> rows.Layout:
     """What a row of this configuration looks like."""
     columns = config.data.columns
@@ -73,18 +68,20 @@ def check_data(config: Config) -> dict[str, Any]:
     """Reads all rows once, without TensorFlow.
 
     Returns:
-        `{"file", "rows", "counts"}`, the counts by column and value.
+        `{"file", "rows", "counts"}`: the file or the pattern of spans, and the counts by column and value.
 
     Raises:
         DataError: the file or a row is wrong.
     """
-    path = data_file(config)
-    if not path.is_file():
-        raise rows.DataError(f"{path}: no such file. Set data.path, or `--data FILE`.")
     shape = layout(config)
-    with path.open("rb") as stream:
-        counts = rows.count_rows(rows.read_csv(stream, str(path), shape), shape)
-    return {"file": path, "rows": sum(counts[shape.label].values()), "counts": counts}
+    counts = rows.count_rows(_rows(data_files.files(config), shape), shape)
+    return {"file": data_files.data_path(config), "rows": sum(counts[shape.label].values()), "counts": counts}
+
+
+def _rows(files: Sequence[Path], shape: rows.Layout) -> Iterator[rows.Row]:
+    for path in files:
+        with path.open("rb") as stream:
+            yield from rows.read_csv(stream, str(path), shape)
 
 
 def check_schema(config: Config) -> None:
@@ -176,6 +173,7 @@ def run(config: Config, options: RunOptions) -> Outcome:
         OptionError: `only` or `start` names no node, or the name is not allowed.
     """
     check_schema(config)
+    config = data_files.pinned(config)
     data = check_data(config)
     paths = TaskPaths.of(config, options.root)
     with locked(paths):
@@ -194,7 +192,10 @@ def run(config: Config, options: RunOptions) -> Outcome:
 def _run_captured(
     config: Config, options: RunOptions, paths: TaskPaths, run_id: str, data: Path, screen: Any, started: float
 ) -> Outcome:
+    window = data_files.window(config)
     with Display(screen, []) as opening:
+        for item in window:
+            opening.console.print(f"reading {item.name} ({len(item.files)} files)", soft_wrap=True)
         opening.console.print(f"run {run_id} · importing TensorFlow and TFX …")
     from pipeline.orchestration import local, run_summary
 
@@ -225,6 +226,7 @@ def _run_captured(
         "imports": round(imported - started, 1),
         "nodes": {result.node: round(result.seconds, 1) for result in results},
     }
+    summary["spans"] = [{"span": item.span, "version": item.version} for item in window]
     run_dir = paths.run_dir(run_id)
     partial = run_dir / f"{SUMMARY}.partial"
     partial.write_text(json.dumps(summary, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
@@ -240,8 +242,10 @@ def compile_task(config: Config, paths: TaskPaths, data: Path, *, cache: bool = 
     from pipeline.orchestration import local
     from pipeline.pipeline import Places, create_pipeline
 
+    # A file's name may look like a glob; a pattern of spans is one.
+    pattern = str(data) if config.data.has_spans else str(data.parent / glob.escape(data.name))
     places = Places(
-        data=str(data.parent / glob.escape(data.name)),  # a file's name may look like a glob
+        data=pattern,
         pipeline_root=str(paths.pipeline_root),
         push=str(paths.pushed),
         schema=str(config.schema_file.resolve()),

@@ -9,7 +9,8 @@ import argparse
 import json
 import logging
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from pipeline.orchestration.kubeflow.container_inputs import prepare, restore
 from pipeline.orchestration.kubeflow.container_options import DRIVE, OPTIONS, Options
@@ -42,6 +43,11 @@ def main(argv: Sequence[str]) -> None:
 
     logging.getLogger().setLevel(logging.INFO)
     if given.drive or options.drive:
+        from pipeline.ingest import span_driver
+
+        # TFX's driver in a container asks for no class of the component's own.
+        processor = span_driver.container_processor(_text(executor_input["inputs"], "custom_config"))
+        driver.input_processor.FileBasedInputProcessor = processor
         driver.main(given)
     if given.drive:
         return
@@ -51,6 +57,11 @@ def main(argv: Sequence[str]) -> None:
         executor_output = json.loads(stream.read())
     with fileio.open(output_file, "w") as stream:
         stream.write(json.dumps(restore(executor_output, options)))
+
+
+def _text(inputs: Mapping[str, Any], name: str) -> str:
+    """A setting, in either version of the specification."""
+    return inputs.get("parameterValues", {}).get(name) or inputs["parameters"][name]["stringValue"]
 
 
 if __name__ == "__main__":

@@ -102,7 +102,7 @@ def _push(config: Config, target: Target) -> dict[str, tuple[Place, ...]]:
     if target.engine == "kubeflow":
         lookup = Binding("push_root", "push_folder", form="{}/server")
         places["LatestBlessedModelResolver"] = (lookup,)
-        if config.trainer.warm_start:
+        if config.warm_starts:
             places["WarmStartResolver"] = (lookup,)
     return places
 
