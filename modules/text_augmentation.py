@@ -20,6 +20,7 @@ Operation = Callable[[str, random.Random], str]
 Synonyms = Mapping[str, Sequence[str]]
 BUNDLED_SYNONYMS = Path(__file__).parent / "tables" / "synonyms_en.txt"
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
+_NEGATIONS = frozenset({"not", "no", "never", "nor", "neither", "none", "nothing", "without", "cannot", "hardly"})
 _KEY_ROWS = ("qwertyuiop", "asdfghjkl", "zxcvbnm")
 
 
@@ -132,9 +133,11 @@ def _synonyms(text: str, chance: random.Random, *, table: Synonyms, rate: float)
 
 
 def _deletion(text: str, chance: random.Random, *, rate: float) -> str:
-    count = len(_WORD.findall(text))
-    chosen = _chosen(range(count), rate, chance)
-    if len(chosen) == count:
+    words = [word.lower().replace("’", "'") for word in _WORD.findall(text)]
+    # Without its negation a text says the opposite, and its label is wrong.
+    places = [place for place, word in enumerate(words) if word not in _NEGATIONS and not word.endswith("n't")]
+    chosen = _chosen(places, rate, chance)
+    if len(chosen) == len(words):
         chosen = chosen[1:]
     return " ".join(_replaced(text, dict.fromkeys(chosen, "")).split()) if chosen else text
 

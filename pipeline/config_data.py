@@ -61,6 +61,8 @@ class DataConfig(Section):
     """Share of the train split to use, stratified by label and slices; `eval` and `test` are never sampled."""
     spans: SpansConfig = SpansConfig()
     """Which spans of `path` to read, where it is a pattern."""
+    serving_logs: str | None = None
+    """What was served, to compare with: JSON lines, CSV or TFRecord with the text's column; a file or a glob."""
     augmentation: AugmentationConfig = AugmentationConfig()
     """Variations of training rows."""
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import modules  # noqa: F401  (settles Keras 2 before TFX imports TensorFlow)
@@ -16,7 +14,6 @@ from tfx.dsl.components.base import executor_spec
 
 from pipeline import evaluation, lookups, sources, vertex_training
 from pipeline.components.edge_evaluator import EdgeEvaluator
-from pipeline.components.example_validator import ExampleValidator
 from pipeline.components.linear_baseline import LinearBaseline
 from pipeline.components.pruner import Pruner
 from pipeline.components.pusher import Pusher
@@ -27,6 +24,7 @@ from pipeline.engines import LOCAL, Engine, VertexJob
 from pipeline.ingest import example_gen as ingest
 from pipeline.ingest import rows, spans
 from pipeline.ingest.span_driver import SpanExampleGen, range_config
+from pipeline.validation_nodes import validation, vocabulary_digest
 
 SPLITS = ("train", "eval", "test")
 # What decides the bundle's content; a new gate is not a new bundle.
@@ -42,12 +40,14 @@ class Places:
         pipeline_root: root of all artifacts.
         push: folder that holds `server/` and `edge/`.
         schema: the curated schema, a local path or a URI.
+        serving_logs: file or glob of files with what was served; empty where nobody keeps that.
     """
 
     data: str
     pipeline_root: str
     push: str
     schema: str
+    serving_logs: str = ""
 
 
 def create_pipeline(
@@ -74,10 +74,17 @@ def create_pipeline(
     """
     example_gen = _example_gen(config, places)
     examples = example_gen.outputs["examples"]
-    statistics_gen = tfx.components.StatisticsGen(examples=examples)
     schema_gen = tfx.components.ImportSchemaGen(schema_file=places.schema)
     schema = schema_gen.outputs["schema"]
-    example_validator = ExampleValidator(statistics=statistics_gen.outputs["statistics"], schema=schema)
+    checks = validation(
+        config,
+        examples,
+        schema,
+        serving=places.serving_logs,
+        statistics_folder=f"{places.push}/statistics",
+        engine=engine,
+    )
+    example_validator = checks[-1]
     transform = _transform(config, examples, schema)
     transform.add_upstream_node(example_validator)  # nothing is computed from rows that do not fit the schema
     baseline = _linear_baseline(config, examples)
@@ -109,9 +116,8 @@ def create_pipeline(
     edge = _edge_branch(config, places, examples, transform, candidate, evaluator)
     nodes = [
         example_gen,
-        statistics_gen,
         schema_gen,
-        example_validator,
+        *checks,
         transform,
         baseline,
         *search,
@@ -297,9 +303,9 @@ def _custom_config(config: Config, module: str, *sections: str) -> dict[str, Any
     settings = config.node_settings(*sections)
     if "data" in settings:
         settings["data"] = {"columns": settings["data"]["columns"]}
-    vocabulary = getattr(config.backbone, "vocabulary", None)
+    vocabulary = vocabulary_digest(config)
     if "backbone" in settings and vocabulary:
-        settings["vocabulary"] = hashlib.sha256(Path(vocabulary).read_bytes()).hexdigest()[:16]
+        settings["vocabulary"] = vocabulary
     return {**settings, "sources": sources.digest(module)}
 
 

@@ -15,7 +15,7 @@ from tfx.dsl.input_resolution.strategies.latest_blessed_model_strategy import La
 from tfx.types import standard_artifacts
 
 MODEL, BLESSING, CANDIDATE = "model", "model_blessing", "candidate"
-EXAMPLES, STATISTICS = "examples", "statistics"
+EXAMPLES, STATISTICS, CURRENT = "examples", "statistics", "current"
 _Found = dict[str, list[types.Artifact]]
 _OUTPUTS = (
     metadata_store_pb2.Event.OUTPUT,
@@ -67,9 +67,36 @@ class EarlierSpanBlessedModelStrategy(resolver.ResolverStrategy):
         return {**_latest_blessed(store, earlier, input_dict[BLESSING]), EXAMPLES: input_dict[EXAMPLES]}
 
 
+class PreviousSpanStatisticsStrategy(resolver.ResolverStrategy):
+    """The statistics of the newest earlier span that ExampleValidator accepted.
+
+    Against a span that was refused, the next one with the same fault would show no drift.
+    """
+
+    def resolve_artifacts(self, store: mlmd.MetadataStore, input_dict: _Found) -> _Found:
+        """TFX's hook.
+
+        Args:
+            store: the metadata store.
+            input_dict: all `statistics`, and the `current` ones of this run.
+
+        Returns:
+            At most one earlier artifact, and the current one as it came.
+        """
+        now = max(span_of(artifact) for artifact in input_dict[CURRENT])
+        earlier = [
+            artifact
+            for artifact in input_dict[STATISTICS]
+            if span_of(artifact) < now and _was_accepted(store, artifact.id)
+        ]
+        newest = sorted(earlier, key=lambda artifact: (span_of(artifact), artifact.id))[-1:]
+        return {STATISTICS: newest, CURRENT: input_dict[CURRENT]}
+
+
 def span_of(artifact: types.Artifact) -> int:
     """The span of examples or statistics; 0 without one, as TFX has it."""
-    return artifact.get_int_custom_property(SPAN_PROPERTY_NAME) or 0
+    # ExampleGen's driver sets a custom property, which comes back as a property inside a container.
+    return artifact.span or artifact.get_int_custom_property(SPAN_PROPERTY_NAME) or 0
 
 
 def _latest_blessed(store: mlmd.MetadataStore, models: list[types.Artifact], blessings: Iterable) -> _Found:
@@ -94,3 +121,9 @@ def _made_from(store: mlmd.MetadataStore, artifacts: list[int]) -> list[int]:
     made = {event.execution_id for event in store.get_events_by_artifact_ids(artifacts) if event.type in _OUTPUTS}
     events = store.get_events_by_execution_ids(sorted(made))
     return sorted({event.artifact_id for event in events if event.type in _INPUTS})
+
+
+def _was_accepted(store: mlmd.MetadataStore, statistics: int) -> bool:
+    events = store.get_events_by_artifact_ids([statistics])
+    used = store.get_executions_by_id(sorted({event.execution_id for event in events if event.type in _INPUTS}))
+    return any(item.type.endswith(".ExampleValidator") and item.last_known_state in _SUCCEEDED for item in used)

@@ -49,7 +49,7 @@ class WindowProcessor(input_processor.FileBasedInputProcessor):
             input_base_uri: the input base.
             splits: the one input split.
             range_config: the window; None reads the newest span.
-            marker: see `spans.find`.
+            marker: see `spans.complete`.
         """
         super().__init__(input_base_uri, splits)  # it refuses a window, so it is not shown one
         [split] = splits
@@ -62,8 +62,7 @@ class WindowProcessor(input_processor.FileBasedInputProcessor):
         if not spans.has_spans(self._path):
             return super().resolve_span_and_version()
         newest, count = _newest_and_count(self._range)
-        found = spans.find(self._path, glob=fileio.glob, marker=self._marker)
-        self._chosen = spans.window(self._path, found, newest=newest, count=count)
+        self._chosen = spans.window(self._path, newest=newest, count=count, glob=fileio.glob, marker=self._marker)
         self._fingerprint = "\n".join(
             f"{item.name} {io_utils.generate_fingerprint(self._name, f'{self._input_base_uri}/{item.pattern}')}"
             for item in self._chosen

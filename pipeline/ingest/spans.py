@@ -11,7 +11,7 @@ import datetime
 import glob as file_glob
 import os
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from pipeline.ingest import rows
 
@@ -83,8 +83,8 @@ def problem(path: str) -> str:
     return ""
 
 
-def find(path: str, *, glob: Glob | None = None, marker: str | None = None) -> list[SpanVersion]:
-    """Looks up the spans of a pattern.
+def complete(path: str, *, glob: Glob | None = None, marker: str | None = None) -> Iterator[SpanVersion]:
+    """Looks up the spans of a pattern, the newest first; no file of an older one is asked for before its turn.
 
     A version that is being written is passed over for an older one: it lacks the marker, or holds a file that ends in
     `.partial`, `.part`, `.tmp` or `.crdownload`, or a folder `_temporary`. Files whose names begin with `.` or `_` are
@@ -95,49 +95,52 @@ def find(path: str, *, glob: Glob | None = None, marker: str | None = None) -> l
         glob: lists the paths that match a glob; the standard library's if None.
         marker: name of a file, such as `_SUCCESS`, that only complete versions have; None asks for none.
 
-    Returns:
-        The newest complete version of each span, by number.
+    Yields:
+        The newest complete version of each span.
 
     Raises:
-        SpanError: the pattern cannot be.
+        SpanError: the pattern cannot be, or two folders are the same version of a span.
     """
     wrong = problem(path)
     if wrong:
         raise SpanError(f"{path}: {wrong}.")
     listed = glob or _local_glob
     base, pattern = split(path)
-    versions: dict[tuple[int, int], list[tuple[str, SpanVersion]]] = {}
     folder, rest = _divide(pattern)
     expression = re.compile(_expression(f"{base.rstrip('/')}/{folder}") + "$")
+    places: dict[tuple[int, int], list[tuple[str, re.Match[str]]]] = {}
     for place in sorted(listed(f"{base.rstrip('/')}/{_PLACEHOLDER.sub('*', folder)}")):
         match = expression.match(place.rstrip("/"))
         numbers = _numbers(match) if match else None
-        if match is None or numbers is None:
+        if match is not None and numbers is not None:
+            places.setdefault(numbers, []).append((place, match))
+    last = None
+    for span, version in sorted(places, reverse=True):
+        [(place, match), *others] = places[span, version]
+        if span == last:
             continue
         concrete = _filled(folder, match) + (f"/{rest}" if rest else "")
         files = _files(f"{base.rstrip('/')}/{concrete}", place if rest else "", listed, marker)
+        found = SpanVersion(span, version if version >= 0 else None, concrete, tuple(files))
+        if others:
+            raise SpanError(f"{place} and {others[0][0]} are both {found.name}; remove one of them.")
         if files:
-            span, version = numbers
-            found = SpanVersion(span, version, concrete, tuple(files))
-            versions.setdefault((span, -1 if version is None else version), []).append((place, found))
-    newest: dict[int, SpanVersion] = {}
-    for key in sorted(versions):
-        if len(versions[key]) > 1:
-            names = " and ".join(name for name, _ in versions[key])
-            raise SpanError(f"{names} are both {versions[key][0][1].name}; remove one of them.")
-        newest[key[0]] = versions[key][0][1]
-    return [newest[span] for span in sorted(newest)]
+            last = span
+            yield found
 
 
-def window(path: str, found: Sequence[SpanVersion], *, newest: int | None, count: int) -> list[SpanVersion]:
+def window(
+    path: str, *, newest: int | None, count: int, glob: Glob | None = None, marker: str | None = None
+) -> list[SpanVersion]:
     """The spans that a run reads.
 
     Args:
-        path: the pattern, for errors.
-        found: what `find` gave.
+        path: the pattern.
         newest: number of the newest span to read; None takes the newest there is.
         count: how many numbers the window covers, counted back from `newest`, as TFX's rolling range counts. A number
             without a span leaves a gap.
+        glob: see `complete`.
+        marker: see `complete`.
 
     Returns:
         The spans of the window that exist, by number; at least the newest.
@@ -145,14 +148,22 @@ def window(path: str, found: Sequence[SpanVersion], *, newest: int | None, count
     Raises:
         SpanError: there is no complete span at all, or not the one that was asked for.
     """
-    if not found:
+    chosen: list[SpanVersion] = []
+    passed: list[int] = []
+    last = newest
+    for item in complete(path, glob=glob, marker=marker):
+        last = item.span if last is None else last
+        if item.span == last or (chosen and item.span > last - count):
+            chosen.append(item)
+            continue
+        passed.append(item.span)
+        if item.span < last:
+            break
+    if chosen:
+        return chosen[::-1]
+    if not passed:
         raise SpanError(f"{path}: there is no complete span yet. Set data.path, or wait until one is written.")
-    last = found[-1].span if newest is None else newest
-    chosen = [item for item in found if last - count < item.span <= last]
-    if not chosen or chosen[-1].span != last:
-        have = ", ".join(str(item.span) for item in found[-20:])
-        raise SpanError(f"{path}: there is no complete span {last}; there are: {have}.")
-    return chosen
+    raise SpanError(f"{path}: there is no complete span {newest}; next to it is {passed[-1]}, the newest {passed[0]}.")
 
 
 def joined(chosen: Sequence[SpanVersion]) -> str:
@@ -208,10 +219,10 @@ def _filled(pattern: str, match: re.Match[str]) -> str:
     return _PLACEHOLDER.sub(lambda found: match[found[1]], pattern)
 
 
-def _numbers(match: re.Match[str]) -> tuple[int, int | None] | None:
-    """Span and version; None for a date that does not exist."""
+def _numbers(match: re.Match[str]) -> tuple[int, int] | None:
+    """Span and version, -1 without one; None for a date that does not exist."""
     groups = match.groupdict()
-    version = int(groups["VERSION"]) if groups.get("VERSION") else None
+    version = int(groups.get("VERSION", -1))
     if "SPAN" in groups:
         return int(groups["SPAN"]), version
     try:

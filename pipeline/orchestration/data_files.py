@@ -24,8 +24,7 @@ def window(config: Config) -> list[spans.SpanVersion]:
         return []
     path, wanted = str(data_path(config)), config.data.spans
     newest = None if wanted.span == "latest" else wanted.span
-    found = spans.find(path, marker=wanted.marker)
-    return spans.window(path, found, newest=newest, count=wanted.window)
+    return spans.window(path, newest=newest, count=wanted.window, marker=wanted.marker)
 
 
 def files(config: Config) -> list[Path]:
@@ -35,11 +34,32 @@ def files(config: Config) -> list[Path]:
         DataError: there is none.
     """
     if config.data.has_spans:
-        return [Path(file) for item in window(config) for file in item.files]
+        found = [Path(file) for item in window(config) for file in item.files]
+        for path in found:
+            if path.is_dir():
+                raise rows.DataError(f"{path} is a folder; end data.path with the files' names, such as `/*.csv`.")
+        return found
     path = data_path(config)
     if not path.is_file():
         raise rows.DataError(f"{path}: no such file. Set data.path, or `--data FILE`.")
     return [path]
+
+
+def serving_logs(config: Config) -> str:
+    """The files with what was served, as a path that does not depend on the working directory; empty without any."""
+    return str(Path(config.data.serving_logs).resolve()) if config.data.serving_logs else ""
+
+
+def check_serving_logs(config: Config) -> None:
+    """Finds out before anything runs whether there are such files.
+
+    Raises:
+        DataError: they are configured, and there are none.
+    """
+    path = serving_logs(config)
+    base, pattern = spans.split(path)
+    if path and not spans.expand(base, pattern):
+        raise rows.DataError(f"{path}: no such file. Set data.serving_logs to what was served, or unset it.")
 
 
 def pinned(config: Config) -> Config:

@@ -175,6 +175,7 @@ def run(config: Config, options: RunOptions) -> Outcome:
     check_schema(config)
     config = data_files.pinned(config)
     data = check_data(config)
+    data_files.check_serving_logs(config)
     paths = TaskPaths.of(config, options.root)
     with locked(paths):
         try:
@@ -249,6 +250,7 @@ def compile_task(config: Config, paths: TaskPaths, data: Path, *, cache: bool = 
         pipeline_root=str(paths.pipeline_root),
         push=str(paths.pushed),
         schema=str(config.schema_file.resolve()),
+        serving_logs=data_files.serving_logs(config),
     )
     pipeline = create_pipeline(
         config,

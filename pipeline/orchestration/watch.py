@@ -82,13 +82,11 @@ def _ready(config: Config) -> tuple[list[spans.SpanVersion], str]:
     """The window that could be run now; or none, and why."""
     wanted = config.data.spans
     path = str(data_files.data_path(config))
-    found = spans.find(path, marker=wanted.marker)
-    # A span that still grows is not there yet; the one before it may be new, too.
-    while found and _age(found[-1]) < wanted.settle_seconds:
-        found.pop()
-    if not found:
-        return [], "There is no complete span yet."
-    return spans.window(path, found, newest=None, count=wanted.window), ""
+    for item in spans.complete(path, marker=wanted.marker):
+        # A span that still grows is not there yet; the one before it may be new, too.
+        if _age(item) >= wanted.settle_seconds:
+            return spans.window(path, newest=item.span, count=wanted.window, marker=wanted.marker), ""
+    return [], "There is no complete span yet."
 
 
 def _age(item: spans.SpanVersion) -> float:
@@ -119,7 +117,11 @@ def _run_if_new(
         _write(state, Seen(members, attempt, done=False))
     names = ", ".join(item.name for item in window)
     say(f"Running on {names}" + (f" (attempt {attempt} of {config.data.spans.attempts})" if attempt > 1 else "") + ".")
-    succeeded = run(window[-1].span)
+    try:
+        succeeded = run(window[-1].span)
+    except KeyboardInterrupt:
+        _write(state, seen)  # an interrupted run is no failed one
+        raise
     _write(state, Seen(members, attempt, done=succeeded))
     if succeeded:
         say(f"Done with {names}.")

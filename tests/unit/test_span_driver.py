@@ -77,7 +77,7 @@ def test_the_marker_reaches_the_driver(base: Path) -> None:
 
 
 def test_a_span_that_is_not_there_is_told(base: Path) -> None:
-    with pytest.raises(spans.SpanError, match=r"there is no complete span 7; there are: 1, 2"):
+    with pytest.raises(spans.SpanError, match=r"there is no complete span 7; next to it is 2"):
         resolved(base, span=7)
 
 

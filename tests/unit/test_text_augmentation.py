@@ -43,6 +43,15 @@ def test_deletion_leaves_words_out_in_order_and_never_all_of_them() -> None:
     assert varied("alone", deletion=0.9) is None
 
 
+def test_deletion_never_takes_a_negation_away() -> None:
+    for seed in range(30):
+        found = varied("It is not good, I don’t like it, no", seed, deletion=0.9)
+        assert found is not None
+        assert [word for word in found.replace(",", "").split() if word in ("not", "don’t", "no")] == [
+            "not", "don’t", "no",
+        ]  # fmt: skip
+
+
 def test_a_swap_keeps_every_word_and_the_punctuation_in_its_place() -> None:
     found = varied("one, two. three!", swap=0.1)
     assert found is not None

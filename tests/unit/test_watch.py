@@ -132,6 +132,17 @@ def test_a_failed_run_is_tried_again_so_often_and_the_next_span_is_run(
     assert watcher.ran == [1, 1, 2]
 
 
+def test_an_interrupted_run_is_begun_again_by_the_next_watch(watcher: Watcher, add: Callable[..., None]) -> None:
+    def interrupted(span: int) -> bool:
+        raise KeyboardInterrupt
+
+    add(1)
+    for _ in range(3):
+        with pytest.raises(KeyboardInterrupt):
+            watch(watcher.config, watcher.paths, interrupted, interval=1, once=True, say=watcher.said.append)
+    assert watcher.look() is True
+
+
 def test_while_another_run_goes_on_it_waits_and_does_not_count_that(watcher: Watcher, add: Callable[..., None]) -> None:
     add(1)
     with session.locked(watcher.paths):
