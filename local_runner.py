@@ -15,7 +15,16 @@ from click_default_group import DefaultGroup
 
 from pipeline.cli import FAILED, NOT_BLESSED, Failed, WrongUse
 from pipeline.cli_data import data as data_group
-from pipeline.cli_task import checked_data, chosen_profile, load_config, task_options
+from pipeline.cli_task import (
+    checked_data,
+    chosen_profile,
+    load_config,
+    require_spans,
+    span_options,
+    span_overrides,
+    task_options,
+)
+from pipeline.cli_watch import watch
 
 
 @click.group(
@@ -32,6 +41,8 @@ def cli() -> None:
       uv run local_runner.py --data my.csv            the same task on your rows (.jsonl, .parquet, … too)
       uv run local_runner.py data profile my.csv      what is in a file, and a task of its own for it
       uv run local_runner.py --set trainer.epochs=2   any field of the configuration
+      uv run local_runner.py --span latest            the newest span, on from the latest blessed model
+      uv run local_runner.py watch                    the same whenever a new span is written
       uv run local_runner.py nodes                    what a run would execute
 
     Exit codes: 0 done (blessed or not), 1 failed, 2 wrong use, 3 not blessed with --require-blessing.
@@ -40,6 +51,7 @@ def cli() -> None:
 
 @cli.command()
 @task_options
+@span_options
 @click.option("--only", metavar="NODE", help="Execute this node alone; what it needs comes from the cache.")
 @click.option("--from", "start", metavar="NODE", help="Execute this node and all that depend on it, cached or not.")
 @click.option("--no-cache", is_flag=True, help="Execute every node.")
@@ -48,12 +60,16 @@ def cli() -> None:
 @click.option("--verbose", "-v", is_flag=True, help="Show TensorFlow's and TFX's log on the screen.")
 def run(
     config_path: str, profile: str | None, overrides: tuple[str, ...], data: str | None, root: Path | None,
-    only: str | None, start: str | None, no_cache: bool, name: str | None, require_blessing: bool, verbose: bool,
+    span: str | None, window: int | None, only: str | None, start: str | None, no_cache: bool, name: str | None,
+    require_blessing: bool, verbose: bool,
 ) -> None:  # fmt: skip
     """Run the pipeline; finished work is taken from the cache, killed work is gone on with."""
     if only and start:
         raise WrongUse("--only and --from exclude each other.")
-    config = load_config(config_path, profile, overrides, data)
+    chosen = span_overrides(span, window)
+    config = load_config(config_path, profile, overrides + chosen, data)
+    if chosen:
+        require_spans(config, "--span" if span else "--window")
     from modules.packages import PackageError
 
     from rich.console import Console
@@ -113,7 +129,7 @@ def nodes(
     from rich.console import Console
     from rich.table import Table
 
-    from pipeline.orchestration import logs, session
+    from pipeline.orchestration import data_files, logs, session
     from pipeline.orchestration.paths import TaskPaths
 
     paths = TaskPaths.of(config, root)
@@ -121,7 +137,7 @@ def nodes(
         from pipeline.orchestration import cache_state
 
         logs.hand_absl_over()
-        ir = session.compile_task(config, paths, found["file"])
+        ir = session.compile_task(data_files.pinned(config), paths, found["file"])
         states = cache_state.cache_state(ir, paths.metadata)
     table = Table(box=None, pad_edge=False)
     for heading in ("node", "state", "after"):
@@ -225,6 +241,7 @@ def doctor(online: bool) -> None:
 
 
 cli.add_command(data_group)
+cli.add_command(watch)
 
 
 def _report_failure(outcome: Any, console: Any) -> NoReturn:

@@ -14,6 +14,7 @@ from pipeline.config_base import Section
 from pipeline.config_data import DataConfig
 from pipeline.config_edge import ConverterConfig, EdgeEvaluatorConfig, PrunerConfig
 from pipeline.config_platform import PlatformConfig
+from pipeline.config_validator import ValidatorConfig
 
 Precision = Literal["auto", "float32", "mixed_float16", "mixed_bfloat16"]
 Metric = Literal["accuracy", "macro_f1", "auc", "precision", "recall", "calibration_error"]
@@ -97,8 +98,8 @@ class TrainerConfig(Section):
     """Epochs without a better macro-F1 on eval before training stops; the best weights are restored either way."""
     precision: Precision = "auto"
     """`auto`: mixed_float16 on a GPU, mixed_bfloat16 on a CPU with AVX512-BF16, else float32."""
-    warm_start: bool = False
-    """Start from the latest blessed model instead of the backbone's own weights."""
+    warm_start: bool | None = None
+    """Start from the latest blessed model instead of the backbone's own weights. Empty: where `data.path` has spans."""
     seed: int = 17
     """Seeds Python, NumPy and TensorFlow."""
     checkpoint_steps: int = Field(100, ge=1)
@@ -219,6 +220,8 @@ class Config(Section):
     """Training."""
     tuner: TunerConfig = TunerConfig(enabled=False)
     """Hyperparameter search."""
+    validator: ValidatorConfig = ValidatorConfig()
+    """Drift and skew."""
     evaluator: EvaluatorConfig = EvaluatorConfig()
     """Server gate."""
     pusher: PusherConfig = PusherConfig()
@@ -242,6 +245,16 @@ class Config(Section):
     def schema_file(self) -> Path:
         """The schema's path."""
         return Path(self.schema_path)
+
+    @property
+    def warm_starts(self) -> bool:
+        """Whether training starts from the latest blessed model, if there is one."""
+        return self.data.has_spans if self.trainer.warm_start is None else self.trainer.warm_start
+
+    @property
+    def compared_split(self) -> str:
+        """The split whose statistics are compared with those of other spans and of serving."""
+        return self.validator.split or ("eval" if self.data.augmentation.enabled else "train")
 
     def node_settings(self, *sections: str) -> dict[str, Any]:
         """The named sections as JSON values, for a node's `custom_config`."""

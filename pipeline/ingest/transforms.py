@@ -18,7 +18,7 @@ from apache_beam.transforms.window import GlobalWindows
 
 from pipeline.config_cleaning import CleaningConfig
 from pipeline.config_source import SourceConfig
-from pipeline.ingest import cleaning, duplicates, packing, sources
+from pipeline.ingest import cleaning, duplicates, packing, sources, spans
 from pipeline.ingest.cleaning import Quarantined
 from pipeline.ingest.rows import DataError, Layout, Row, text_hash
 
@@ -83,15 +83,15 @@ def clean(
     return Cleaned(rows, kept_back, counts | "Counts" >> beam.Flatten())
 
 
-def matching(pattern: str) -> list[str]:
-    """The files that match a pattern, in order.
+def matching(base: str, pattern: str) -> list[str]:
+    """The files behind an executor's pattern, those of older spans first.
 
     Raises:
         DataError: there are none.
     """
-    files = sorted(tf.io.gfile.glob(pattern))
+    files = spans.expand(base, pattern, glob=tf.io.gfile.glob)
     if not files:
-        raise DataError(f"{pattern}: no such file. Set data.path to a file with rows.")
+        raise DataError(f"{base}/{pattern}: no such file. Set data.path to a file with rows.")
     return files
 
 

@@ -18,6 +18,7 @@ from ml_metadata.proto import metadata_store_pb2
 from tfx.components.evaluator import constants as evaluator_constants
 
 from pipeline.components.edge_evaluator import RESULT_FILE as PARETO_FILE
+from pipeline.components.example_validator import DRIFT_FILE
 from pipeline.components.linear_baseline import RESULT_FILE
 from pipeline.config import Config
 from pipeline.evaluation import BASELINE, CANDIDATE
@@ -83,6 +84,7 @@ def collect(
         "tuner_trials": _read_json(outputs.uri("Tuner", "tuner_results"), "tuner_results.json"),
         "states": {result.node: result.state for result in results},
         "cache_hits": sum(result.state == CACHED for result in results),
+        "drift": _read_json(outputs.uri("ExampleValidator", "anomalies"), DRIFT_FILE) or [],
         "edge": {**pareto, "blessed": _blessed(outputs.artifact("EdgeEvaluator", "blessing"))} if pareto else None,
         "pushed": {
             "server": _pushed(outputs.artifact("Pusher", "pushed_model")),

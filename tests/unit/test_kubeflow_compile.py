@@ -206,6 +206,32 @@ def test_the_names_of_nodes_are_known_to_the_configuration() -> None:
 
 
 @pytest.mark.parametrize("engine", ENGINES)
+def test_spans_and_what_was_served_compile_and_the_window_is_found_when_the_pipeline_runs(engine: str) -> None:
+    overrides = (
+        "data={dataset: null, path: 'gs://b/rows/span-{SPAN}/version-{VERSION}/*', serving_logs: 'gs://b/served/*.jsonl',"
+        " spans: {window: 3}}",
+    )
+    found = compiled(engine, *overrides)
+    lint.check(found, engine)
+    config = config_loader.load(FOLDER / "task.yaml", profile=engine, overrides=overrides)
+    target = make_target(config, engine=engine)
+    assert {name.partition("-")[0] for name in found.tasks} == set(nodes(config, target))
+    assert {"PreviousStatisticsResolver", "ServingStatisticsGen"} <= set(found.tasks)
+    container = found.executor("ExampleGen")["container"]
+    options = Options.parse(container["args"][container["args"].index(OPTIONS) + 1])
+    constants = {
+        key: item["runtimeValue"]["constant"]
+        for key, item in found.tasks["ExampleGen"]["inputs"]["parameters"].items()
+        if "runtimeValue" in item
+    }
+    assert json.loads(constants["range_config"]) == {"rolling_range": {"num_spans": 3}}
+    bindings.apply(constants, options.bindings, {"data": "gs://other/day-{SPAN:4}/*.csv"})
+    assert constants["input_base"] == "gs://other"
+    assert json.loads(constants["input_config"])["splits"][0]["pattern"] == "day-{SPAN:4}/*.csv"
+    assert found.tasks["PreviousStatisticsResolver"]["cachingOptions"] == {}
+
+
+@pytest.mark.parametrize("engine", ENGINES)
 def test_every_parameter_finds_its_place(engine: str) -> None:
     config = config_loader.load(FOLDER / "task.yaml", profile=engine)
     found = parameters(config, make_target(config, engine=engine))

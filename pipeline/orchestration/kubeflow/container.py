@@ -9,7 +9,7 @@ import argparse
 import json
 import logging
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pipeline.orchestration.kubeflow.container_inputs import prepare, restore, values_of
@@ -43,6 +43,11 @@ def main(argv: Sequence[str]) -> None:
 
     logging.getLogger().setLevel(logging.INFO)
     if given.drive or options.drive:
+        from pipeline.ingest import span_driver
+
+        # TFX's driver in a container asks for no class of the component's own.
+        processor = span_driver.container_processor(_text(executor_input["inputs"], "custom_config"))
+        driver.input_processor.FileBasedInputProcessor = processor
         driver.main(given)
     if given.drive:
         _fingerprint_rows(executor_input)
@@ -69,6 +74,11 @@ def _fingerprint_rows(executor_input: dict[str, Any]) -> None:
     found[utils.FINGERPRINT_PROPERTY_NAME] += rows_fingerprint({**values_of(executor_input["inputs"]), **found})
     with fileio.open(output_file, "w") as stream:
         stream.write(json.dumps(output))
+
+
+def _text(inputs: Mapping[str, Any], name: str) -> str:
+    """A setting, in either version of the specification."""
+    return inputs.get("parameterValues", {}).get(name) or inputs["parameters"][name]["stringValue"]
 
 
 if __name__ == "__main__":

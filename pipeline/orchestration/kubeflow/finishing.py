@@ -19,7 +19,7 @@ from pipeline.orchestration.kubeflow.target import Target, scheme
 _LEGACY = {STRING: "STRING", INTEGER: "INT", NUMBER: "DOUBLE"}
 _BYTES = {"": 1, "K": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40}
 # A look-up whose answer changes without its inputs changing is never taken from the cache.
-_NEVER_CACHED = ("LatestBlessedModelResolver", "WarmStartResolver")
+_NEVER_CACHED = ("LatestBlessedModelResolver", "WarmStartResolver", "PreviousStatisticsResolver")
 GATE, SEARCH = "edgeline_gate", "edgeline_search"
 
 
@@ -147,7 +147,7 @@ def _gigabytes(quantity: str) -> float:
 def _policies(task: dict[str, Any], name: str, config: Config, target: Target) -> None:
     node, own = config.platform.node(name), config.platform.nodes.get(name)
     cached = bool(node.cache) and name not in _NEVER_CACHED
-    if name == "ExampleGen" and target.engine == "kubeflow" and not (own and own.cache):
+    if name in ("ExampleGen", "ServingExampleGen") and target.engine == "kubeflow" and not (own and own.cache):
         # Its cache key would hold the file's name only, and a changed file would never be read.
         cached = False
     task["cachingOptions"] = {"enableCache": True} if cached else {}

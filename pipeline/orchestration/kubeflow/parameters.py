@@ -108,10 +108,14 @@ def _push(config: Config, target: Target) -> dict[str, tuple[Place, ...]]:
         node: (Binding("push_root", "push_destination", "/filesystem/base_directory", form=f"{{}}/{folder}"),)
         for node, folder in (("Pusher", "server"), ("EdgePusher", "edge"))
     }
+    if config.data.has_spans:
+        form = "{}/statistics"
+        places["PreviousStatisticsResolver"] = (Binding("push_root", "folder", form=form),)
+        places["ExampleValidator"] = (Binding("push_root", "settings", "/keep", form=form),)
     if target.engine == "kubeflow":
         lookup = Binding("push_root", "push_folder", form="{}/server")
         places["LatestBlessedModelResolver"] = (lookup,)
-        if config.trainer.warm_start:
+        if config.warm_starts:
             places["WarmStartResolver"] = (lookup,)
     return places
 
