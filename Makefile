@@ -28,7 +28,7 @@ unexport PYTHONDONTWRITEBYTECODE
 unexport VIRTUAL_ENV
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-fast lint format schema report runs nodes doctor clean distclean \
+.PHONY: help setup run test test-fast lint format schema report summary runs tensorboard nodes doctor clean distclean \
 	golden image image-check kfp-e2e bench-peers bench bench-report bench-test
 
 help: ## List these commands
@@ -51,7 +51,13 @@ nodes: $(STAMP) ## Show the graph and what the cache holds of it
 runs: $(STAMP) ## List earlier runs
 	$(RUNNER) runs --config '$(CONFIG)' $(ARGS)
 
-report: $(STAMP) ## Show the summary of the newest run
+tensorboard: $(STAMP) ## Show curves, hyperparameters and profile of the newest run; prints the address
+	$(RUNNER) tensorboard --config '$(CONFIG)' $(ARGS)
+
+report: $(STAMP) ## Open the report of the newest run in a browser
+	$(RUNNER) report --config '$(CONFIG)' $(ARGS)
+
+summary: $(STAMP) ## Show the summary of the newest run
 	$(RUNNER) summary --config '$(CONFIG)' $(ARGS)
 
 schema: $(STAMP) ## Infer a first draft of the schema of a new task

@@ -13,6 +13,7 @@ from typing import Any, NoReturn
 import click
 from click_default_group import DefaultGroup
 
+from pipeline import cli_history
 from pipeline.cli import FAILED, NOT_BLESSED, Failed, WrongUse
 from pipeline.cli_data import data as data_group
 from pipeline.cli_task import (
@@ -47,6 +48,9 @@ def cli() -> None:
 
     Exit codes: 0 done (blessed or not), 1 failed, 2 wrong use, 3 not blessed with --require-blessing.
     """
+
+
+cli_history.add_commands(cli)
 
 
 @cli.command()
@@ -150,40 +154,6 @@ def nodes(
 
 @cli.command()
 @task_options
-def runs(
-    config_path: str, profile: str | None, overrides: tuple[str, ...], data: str | None, root: Path | None
-) -> None:
-    """List past runs: when, state, metrics, pushed version."""
-    config = load_config(config_path, profile, overrides, data)
-    from rich.console import Console
-    from rich.table import Table
-
-    from pipeline.orchestration.history import past_runs
-    from pipeline.orchestration.paths import TaskPaths
-
-    paths = TaskPaths.of(config, root)
-    table = Table(box=None, pad_edge=False)
-    for heading in ("run", "started", "profile", "state", "executed", "cached", "blessed", "test accuracy",
-                    "test macro-F1", "pushed"):  # fmt: skip
-        table.add_column(heading)
-    past = past_runs(paths)
-    for item in past:
-        test = (item.summary.get("metrics") or {}).get("test") or {}
-        blessed = {True: "yes", False: "no", None: ""}[item.summary.get("blessed")]
-        table.add_row(
-            item.run_id, f"{item.started:%Y-%m-%d %H:%M}", item.summary.get("profile") or "", item.state,
-            str(item.executed), str(item.cached), blessed,
-            *(f"{test[name]:.3f}" if name in test else "" for name in ("accuracy", "macro_f1")),
-            ", ".join(f"{where} {version}" for where, version in sorted(item.pushed.items())),
-        )  # fmt: skip
-    if past:
-        Console(highlight=False, width=None if sys.stdout.isatty() else 160).print(table)
-    else:
-        click.echo(f"There are no runs in {paths.root} yet.")
-
-
-@cli.command()
-@task_options
 @click.option("--json", "as_json", is_flag=True, help="Print summary.json itself.")
 def summary(
     config_path: str,
@@ -209,6 +179,28 @@ def summary(
         click.echo(json.dumps(found, indent=2, ensure_ascii=False))
         return
     closing.show(found, Console(highlight=False), run_dir=closing.relative(str(paths.run_dir(found["run_id"]))))
+
+
+@cli.command()
+@task_options
+@click.option("--run", "run_id", metavar="ID", help="Of this run (see `runs`); of the newest one by default.")
+@click.option("--no-open", is_flag=True, help="Print the path and open nothing.")
+def report(
+    config_path: str, profile: str | None, overrides: tuple[str, ...], data: str | None, root: Path | None,
+    run_id: str | None, no_open: bool,
+) -> None:  # fmt: skip
+    """Open the report of a run in a browser, where there is a screen."""
+    config = load_config(config_path, profile, overrides, data)
+    from pipeline.orchestration import closing, viewing
+    from pipeline.orchestration.paths import LATEST, REPORT, TaskPaths
+
+    paths = TaskPaths.of(config, root)
+    file = paths.run_dir(run_id or LATEST) / REPORT
+    if not file.is_file():
+        raise Failed(f"{file}: there is no such report; `uv run local_runner.py runs` lists the runs there are.")
+    click.echo(closing.relative(str(file.resolve())))
+    if not no_open:
+        viewing.open_page(file.resolve())
 
 
 @cli.command()

@@ -19,6 +19,7 @@ from modules import (
     hyperparameters,
     memory,
     pretrained,
+    profiling,
     progress,
     signatures,
     tokenization,
@@ -180,7 +181,7 @@ def fit(
         progress.training_callback(),
     ]
     if settings["tensorboard"]:
-        callbacks.append(tf_keras.callbacks.TensorBoard(log_dir, update_freq=50, write_graph=False))
+        callbacks += training.tensorboard_callbacks(log_dir, settings)
     options = devices.data_options()
     history = model.fit(
         stream.batches(epochs, skip_steps=done).with_options(options),
@@ -192,6 +193,8 @@ def fit(
         verbose=0,
     )
     best.restore()
+    if settings["tensorboard"] and settings.get("profile_steps"):
+        profiling.summarise(log_dir)
     return {name: [float(value) for value in values] for name, values in history.history.items()}
 
 

@@ -25,6 +25,7 @@ from tfx.components.tuner.component import TunerFnResult
 if TYPE_CHECKING:
     from tfx.components.trainer.fn_args_utils import FnArgs
 
+LOG_DIR = "tensorboard"  # of the trials, inside the folder of the search
 _HYPERBAND_FACTOR = 3
 
 
@@ -101,15 +102,18 @@ def tuner_fn(fn_args: FnArgs) -> TunerFnResult:
 
         trial = 0
 
+    folder = _working_dir(fn_args)
     tuner = make_tuner(
         tuner_config,
         _Classifier(),
-        directory=_working_dir(fn_args),
+        directory=folder,
         seed=trainer_config["seed"],
         strategy=strategy,
     )
     trials = tuner.oracle.max_trials
-    return TunerFnResult(tuner=tuner, fit_kwargs={})
+    # KerasTuner gives each trial a folder of its own, and writes its hyperparameters there for TensorBoard.
+    logs = tf_keras.callbacks.TensorBoard(os.path.join(folder, LOG_DIR), write_graph=False, profile_batch=0)
+    return TunerFnResult(tuner=tuner, fit_kwargs={"callbacks": [logs]} if trainer_config["tensorboard"] else {})
 
 
 def declare(hp: keras_tuner.HyperParameters, entry: Mapping[str, Any]) -> Any:

@@ -11,7 +11,7 @@ import modules  # noqa: F401  (settles Keras 2 before TFX imports TensorFlow)
 from ml_metadata.proto import metadata_store_pb2
 from tfx import v1 as tfx
 
-from pipeline import evaluation, lookups, sources, vertex_training
+from pipeline import evaluation_nodes, lookups, report_node, sources, vertex_training
 from pipeline.components.edge_evaluator import EdgeEvaluator
 from pipeline.components.linear_baseline import LinearBaseline
 from pipeline.components.pruner import Pruner
@@ -21,6 +21,7 @@ from pipeline.components.tflite_converter import TFLiteConverter
 from pipeline.components.transform import Transform
 from pipeline.config import Config
 from pipeline.engines import LOCAL, Engine, VertexJob
+from pipeline.evaluation_nodes import BUNDLE_CODE, BUNDLE_SECTIONS, columns
 from pipeline.ingest import example_gen as ingest
 from pipeline.ingest import rows, spans
 from pipeline.ingest.component import RowsExampleGen
@@ -28,8 +29,6 @@ from pipeline.ingest.span_driver import range_config
 from pipeline.validation_nodes import validation, vocabulary_digest
 
 SPLITS = ("train", "eval", "test")
-# What decides the bundle's content; a new gate is not a new bundle.
-MODEL_SECTIONS = ("labels", "data", "preprocessing", "backbone", "trainer", "tuner", "pruner", "converter")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -95,22 +94,13 @@ def create_pipeline(
     trainer = _trainer(config, transform, search, warm_start, engine.vertex)
     candidate = trainer.outputs["model"]
     resolver = lookups.baseline(engine, candidate, f"{places.push}/server")
-    evaluator = tfx.components.Evaluator(
-        examples=examples,
-        example_splits=["eval"],
-        model=candidate,
-        baseline_model=resolver.outputs["model"],
-        eval_config=evaluation.eval_config(config, gated=True),
-    )
-    test_evaluator = tfx.components.Evaluator(
-        examples=examples,
-        example_splits=["test"],
-        model=candidate,
-        eval_config=evaluation.eval_config(config, gated=False),
-    ).with_id("TestEvaluator")
+    evaluator = evaluation_nodes.evaluator(config, examples, candidate, resolver.outputs["model"])
+    test_evaluator = evaluation_nodes.test_evaluator(config, examples, candidate)
+    card = evaluation_nodes.server_card(config, candidate, evaluator, test_evaluator)
     pusher = Pusher(
         model=candidate,
         model_blessing=evaluator.outputs["blessing"],
+        model_card=card.outputs["card"],
         push_destination=_folder(f"{places.push}/server"),
         custom_config={"keep_versions": config.pusher.keep_versions},
     )
@@ -127,10 +117,12 @@ def create_pipeline(
         resolver,
         evaluator,
         test_evaluator,
+        card,
         pusher,
         *_registry(config, candidate, evaluator, engine.vertex),
         *edge,
     ]
+    nodes.append(report_node.reporter(config, nodes))
     for node in nodes:
         if node.id in engine.beam_args:
             node.with_beam_pipeline_args(engine.beam_args[node.id])
@@ -148,7 +140,7 @@ def _example_gen(config: Config, places: Places) -> RowsExampleGen:
     folder, file = spans.split(places.data)
     splits = [tfx.proto.SplitConfig.Split(name=name, hash_buckets=getattr(config.data.splits, name)) for name in SPLITS]
     settings = {
-        **_columns(config),
+        **columns(config),
         "source": config.data.source.model_dump(mode="json"),
         "cleaning": config.data.cleaning.model_dump(mode="json"),
         "train_fraction": config.data.train_fraction,
@@ -186,7 +178,7 @@ def _transform(config: Config, examples: Any, schema: Any) -> Transform:
 
 
 def _linear_baseline(config: Config, examples: Any) -> LinearBaseline:
-    settings = {**_columns(config), "seed": config.trainer.seed, "sources": sources.digest("modules.baseline")}
+    settings = {**columns(config), "seed": config.trainer.seed, "sources": sources.digest("modules.baseline")}
     return LinearBaseline(examples=examples, settings=settings)
 
 
@@ -275,21 +267,23 @@ def _edge_branch(
         model=model,
         settings={
             **_edge_settings(config, "edge_evaluator", "pipeline.components.edge_evaluator"),
-            **_columns(config),
+            **columns(config),
             "task": config.task,
             "digests": {
-                "config": config.digest_of(*MODEL_SECTIONS),
-                "code": sources.digest("modules.trainer", "modules.compression", "modules.conversion"),
+                "config": config.digest_of(*BUNDLE_SECTIONS),
+                "code": sources.digest(*BUNDLE_CODE),
             },
         },
     )
+    card = evaluation_nodes.edge_card(config, model, edge_evaluator)
     edge_pusher = Pusher(
         model=edge_evaluator.outputs["bundle"],
         model_blessing=edge_evaluator.outputs["blessing"],
+        model_card=card.outputs["card"],
         push_destination=_folder(f"{places.push}/edge"),
-        custom_config={"keep_versions": config.pusher.keep_versions},
+        custom_config={"keep_versions": config.pusher.keep_versions, "card_place": ""},
     ).with_id("EdgePusher")
-    return [pruner, converter, edge_evaluator, edge_pusher]
+    return [pruner, converter, edge_evaluator, card, edge_pusher]
 
 
 def _edge_settings(config: Config, section: str, module: str) -> dict[str, Any]:
@@ -299,11 +293,6 @@ def _edge_settings(config: Config, section: str, module: str) -> dict[str, Any]:
         "sequence_length": config.preprocessing.sequence_length,
         "sources": sources.digest(module),
     }
-
-
-def _columns(config: Config) -> dict[str, Any]:
-    columns = config.data.columns
-    return {"text": columns.text, "label": columns.label, "slices": columns.slices, "labels": config.labels}
 
 
 def _custom_config(config: Config, module: str | tuple[str, ...], *sections: str) -> dict[str, Any]:

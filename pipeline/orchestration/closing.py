@@ -40,6 +40,10 @@ def show(summary: Mapping[str, Any], console: Console, *, run_dir: str) -> None:
         soft_wrap=True,
     )
     console.print(f"Summary   {run_dir}/summary.json", soft_wrap=True)
+    if "report" in summary:  # an older summary has none
+        report = summary["report"]
+        shown = relative(report) if report else f"could not be made; {run_dir}/run.log says why"
+        console.print(f"Report    {shown}", soft_wrap=True)
 
 
 def relative(path: str) -> str:

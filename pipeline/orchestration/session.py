@@ -22,6 +22,7 @@ from pipeline.orchestration import data_files, logs
 from pipeline.orchestration.display import Display
 from pipeline.orchestration.paths import CONFIG, LOG, SUMMARY, TaskPaths, new_run_id
 from pipeline.orchestration.states import NodeResult
+from pipeline.sources import ROOT
 
 # The runner is named, because Beam's own choice downloads one; the image keeps TFX from building a package of itself
 # for every node, and nothing ever pulls it.
@@ -210,7 +211,7 @@ def _run_captured(
         for item in window:
             opening.console.print(f"reading {item.name} ({len(item.files)} files)", soft_wrap=True)
         opening.console.print(f"run {run_id} · importing TensorFlow and TFX …")
-    from pipeline.orchestration import local, run_summary
+    from pipeline.orchestration import local, metadata_store, run_report, run_summary
 
     logs.hand_absl_over()
     ir = compile_task(config, paths, data, cache=options.cache)
@@ -233,13 +234,18 @@ def _run_captured(
             error = failure
         except KeyboardInterrupt as interrupt:
             error = interrupt
-    summary = run_summary.collect(config, paths, connection, run_id, results, error, profile=options.profile, data=data)
+    outputs = metadata_store.RunOutputs(connection, run_id)
+    summary = run_summary.collect(config, paths, outputs, run_id, results, error, profile=options.profile, data=data)
+    summary["started"] = time.strftime("%Y-%m-%d %H:%M:%S %z", time.localtime(started))
+    summary["revision"] = run_report.git_revision(ROOT)
     summary["seconds"] = {
         "total": round(time.time() - started, 1),
         "imports": round(imported - started, 1),
         "nodes": {result.node: round(result.seconds, 1) for result in results},
     }
     summary["spans"] = [{"span": item.span, "version": item.version} for item in window]
+    report = run_report.write(ir, paths, outputs, summary)
+    summary["report"] = str(report) if report else None
     run_dir = paths.run_dir(run_id)
     partial = run_dir / f"{SUMMARY}.partial"
     partial.write_text(json.dumps(summary, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -260,6 +260,29 @@ def test_the_newest_summary_is_shown_for_people_and_for_programs(task: Path, mon
     assert json.loads(invoke("summary", "-c", "a.yaml", "--json").output) == SUMMARY
 
 
+def test_the_report_of_the_newest_run_or_of_another_is_named_and_opened(
+    task: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from pipeline.orchestration import viewing
+
+    opened: list[Path] = []
+    monkeypatch.setattr(viewing, "open_page", opened.append)
+    monkeypatch.chdir(task)
+    missing = invoke("report", "-c", "a.yaml")
+    assert missing.exit_code == 1
+    assert "there is no such report" in missing.output
+    paths = TaskPaths(task / "runs" / "a")
+    for name in ("r1", "r2"):
+        paths.run_dir(name).mkdir(parents=True)
+        (paths.run_dir(name) / "report.html").touch()
+        paths.point_latest(name)
+    assert invoke("report", "-c", "a.yaml").output == "runs/a/history/r2/report.html\n"
+    assert invoke("report", "-c", "a.yaml", "--run", "r1").output == "runs/a/history/r1/report.html\n"
+    assert [path.parent.name for path in opened] == ["r2", "r1"]
+    assert invoke("report", "-c", "a.yaml", "--no-open").exit_code == 0
+    assert len(opened) == 2
+
+
 def test_doctor_is_reachable_from_here(monkeypatch: pytest.MonkeyPatch) -> None:
     from pipeline import doctor
 

@@ -72,7 +72,7 @@ def parameters(config: Config, target: Target) -> list[Parameter]:
         }),
         Parameter("push_root", STRING, target.push_root, "Where blessed models go.", _push(config, target)),
         Parameter("epochs", INTEGER, config.trainer.epochs, "Passes over the train split, at most.", {
-            "Trainer": (Binding("epochs", "custom_config", "/trainer/epochs"),)
+            "Trainer": (Binding("epochs", "custom_config", "/trainer/epochs"),), **_told("epochs", "trainer/epochs")
         }),
         *_root(target),
         *_tuner(config, target),
@@ -131,7 +131,8 @@ def _tuner(config: Config, target: Target) -> list[Parameter]:
         return []
     text = "Sets of hyperparameters to try (Hyperband derives its own number)."
     place = Binding("trials", "custom_config", "/tuner/trials")
-    return [Parameter("trials", INTEGER, config.tuner.trials, text, {"Tuner": (place,)})]
+    places = {"Tuner": (place,), **_told("trials", "tuner/trials")}
+    return [Parameter("trials", INTEGER, config.tuner.trials, text, places)]
 
 
 def _thresholds(config: Config) -> list[Parameter]:
@@ -142,7 +143,9 @@ def _thresholds(config: Config) -> list[Parameter]:
                 name = f"{metric}_{field}"
                 place = _threshold(name, metric, field)
                 found.append(Parameter(name, NUMBER, float(value), f"Server gate: {field} of {metric}.", {
-                    "Evaluator": (place,)
+                    "Evaluator": (place,),
+                    "ModelCard": (Binding(name, "settings", f"/thresholds/{metric}/{field}"),),
+                    **_told(name, f"evaluator/thresholds/{metric}/{field}"),
                 }))  # fmt: skip
     return found
 
@@ -186,8 +189,14 @@ def _edge_gate(config: Config) -> list[Parameter]:
         if value is not None and field != "min_slice_rows":
             kind = INTEGER if field == "max_bytes" else NUMBER
             place = Binding(f"edge_{field}", "settings", f"/edge_evaluator/gate/{field}")
-            found.append(Parameter(f"edge_{field}", kind, value, f"Edge gate: {field}.", {"EdgeEvaluator": (place,)}))
+            places = {"EdgeEvaluator": (place,), **_told(f"edge_{field}", f"edge_evaluator/gate/{field}")}
+            found.append(Parameter(f"edge_{field}", kind, value, f"Edge gate: {field}.", places))
     return found
+
+
+def _told(parameter: str, field: str) -> dict[str, tuple[Place, ...]]:
+    """Where the report shows a field of the configuration, so that it shows the run's value."""
+    return {"Reporter": (Binding(parameter, "settings", f"/config/{field}"),)}
 
 
 def _vertex(config: Config, target: Target) -> list[Parameter]:
