@@ -183,28 +183,6 @@ def summary(
 
 @cli.command()
 @task_options
-@click.option("--run", "run_id", metavar="ID", help="Of this run (see `runs`); of the newest one by default.")
-@click.option("--no-open", is_flag=True, help="Print the path and open nothing.")
-def report(
-    config_path: str, profile: str | None, overrides: tuple[str, ...], data: str | None, root: Path | None,
-    run_id: str | None, no_open: bool,
-) -> None:  # fmt: skip
-    """Open the report of a run in a browser, where there is a screen."""
-    config = load_config(config_path, profile, overrides, data)
-    from pipeline.orchestration import closing, viewing
-    from pipeline.orchestration.paths import LATEST, REPORT, TaskPaths
-
-    paths = TaskPaths.of(config, root)
-    file = paths.run_dir(run_id or LATEST) / REPORT
-    if not file.is_file():
-        raise Failed(f"{file}: there is no such report; `uv run local_runner.py runs` lists the runs there are.")
-    click.echo(closing.relative(str(file.resolve())))
-    if not no_open:
-        viewing.open_page(file.resolve())
-
-
-@cli.command()
-@task_options
 @click.option("--force", is_flag=True, help="Replace a schema that is there.")
 def schema(
     config_path: str, profile: str | None, overrides: tuple[str, ...], data: str | None, root: Path | None, force: bool

@@ -21,7 +21,7 @@ _STATES = ("done", "failed", "running", "stopped")
 
 def add_commands(group: click.Group) -> None:
     """Adds the commands of this file to a command line."""
-    for command in (runs, compare, lineage, tensorboard):
+    for command in (runs, report, compare, lineage, tensorboard):
         group.add_command(command)
 
 
@@ -58,6 +58,31 @@ def runs(
         click.echo(f"None of the {len(past)} runs in {paths.root} is like that.")
     else:
         click.echo(f"There are no runs in {paths.root} yet.")
+
+
+@click.command()
+@task_options
+@click.argument("run", default="latest")
+@click.option("--no-open", is_flag=True, help="Print the path and open nothing.")
+def report(
+    config_path: str, profile: str | None, overrides: tuple[str, ...], data: str | None, root: Path | None,
+    run: str, no_open: bool,
+) -> None:  # fmt: skip
+    """Open the report of RUN (the newest) in a browser, where there is a screen."""
+    paths = _paths(config_path, profile, overrides, data, root)
+    from pipeline.orchestration import closing, history, viewing
+    from pipeline.orchestration.paths import REPORT
+
+    try:
+        found = history.find_run(history.past_runs(paths), run)
+    except history.UnknownRunError as error:
+        raise WrongUse(str(error)) from None
+    file = paths.run_dir(found.run_id) / REPORT
+    if not file.is_file():
+        raise Failed(f"{found.run_id} has no report: it was killed, or its run.log says why.")
+    click.echo(closing.relative(str(file)))
+    if not no_open:
+        viewing.open_page(file)
 
 
 @click.command()

@@ -7,9 +7,6 @@ from typing import Any
 
 import modules  # noqa: F401  (settles Keras 2 before TFX imports TensorFlow)
 
-from tfx.types import channel as channels
-from tfx.types import channel_utils, resolved_channel
-
 from pipeline import sources
 from pipeline.components.reporter import Reporter
 from pipeline.config import Config
@@ -73,10 +70,4 @@ def settings(config: Config, graph: Sequence[tuple[str, Sequence[str]]]) -> dict
 def _after(node: Any) -> list[str]:
     """The nodes whose outputs a node takes, and those that it only waits for; look-ups of earlier runs do not count."""
     found = {other.id for other in node.upstream_nodes}
-    for taken in node.inputs.values():
-        if isinstance(taken, resolved_channel.ResolvedChannel):
-            continue  # what a query of the engine's own finds, as on Vertex AI
-        for channel in channel_utils.get_individual_channels(taken):
-            if isinstance(channel, channels.OutputChannel):
-                found.add(channel.producer_component_id)
-    return sorted(found)
+    return sorted(found.union(*(taken.get_data_dependent_node_ids() for taken in node.inputs.values())))

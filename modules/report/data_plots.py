@@ -98,11 +98,15 @@ def _drift(drift: Sequence[Mapping[str, Any]]) -> Plot:
     names = [f"{item['feature']} ({item['kind']}, {item['measure']})" for item in drawn]
     shares = [item["distance"] / item["bound"] for item in drawn]
     figure = go.Figure(layout=theme.layout(height=90 + 36 * len(names), x="distance ÷ bound", bargap=0.4))
-    for breached, name, pattern in ((False, "within its bound", ""), (True, "beyond its bound", "x")):
+    for breached, name, pattern, colour in (
+        (False, "within its bound", "", theme.GREEN),
+        (True, "beyond its bound", "x", theme.VERMILLION),
+    ):
         chosen = [index for index, item in enumerate(drawn) if bool(item["breached"]) == breached]
         figure.add_bar(
             y=[names[index] for index in chosen], x=[shares[index] for index in chosen], name=name, orientation="h",
-            marker={"pattern": {"shape": pattern}}, hovertemplate="%{y}: %{x:.2f} of the bound<extra></extra>",
+            marker={"color": colour, "pattern": {"shape": pattern}},
+            hovertemplate="%{y}: %{x:.2f} of the bound<extra></extra>",
         )  # fmt: skip
     figure.add_vline(x=1, line={"dash": "dash", "width": 1.5})
     figure.update_xaxes(range=[0, max(1.25, 1.1 * max(shares))])

@@ -138,18 +138,18 @@ def bounds(reference: Mapping[str, Any], gate: Mapping[str, Any]) -> dict[str, f
 
 
 def _sparsity(kernels: Mapping[str, float]) -> Plot:
-    """Layers by kinds of kernels; names are `layer_<i>/<kind>` and a few others."""
+    """Kinds of kernels by layers; names are `layer_<i>/<kind>` and a few others."""
     layers = list(dict.fromkeys(name.partition("/")[0] for name in kernels))
     kinds = list(dict.fromkeys(name.partition("/")[2] for name in kernels))
-    values = [[kernels.get(f"{layer}/{kind}") for kind in kinds] for layer in layers]
-    figure = go.Figure(layout=theme.layout(height=150 + 34 * len(layers)))
+    figure = go.Figure(layout=theme.layout(height=90 + 34 * len(kinds)))
     figure.add_heatmap(
-        z=values, x=[kind.replace("/", "<br>") for kind in kinds], y=layers, zmin=0, zmax=1, autocolorscale=True,
+        z=[[kernels.get(f"{layer}/{kind}") for layer in layers] for kind in kinds],
+        x=[layer.replace("_", "<br>") for layer in layers], y=kinds, zmin=0, zmax=1, autocolorscale=True,
         showscale=False, xgap=2, ygap=2, texttemplate="%{z:.0%}", hoverongaps=False,
-        hovertemplate="%{y} %{x}: %{z:.2%} zeros<extra></extra>",
+        hovertemplate="%{x} %{y}: %{z:.2%} zeros<extra></extra>",
     )  # fmt: skip
     figure.update_yaxes(autorange="reversed", type="category")
-    figure.update_xaxes(type="category", tickangle=-45)
+    figure.update_xaxes(type="category", tickangle=0)
     mean = sum(kernels.values()) / len(kernels)
     rows = [[name, percent(value, 2)] for name, value in kernels.items()]
     return Plot(

@@ -64,7 +64,7 @@ class Artifacts:
 
 
 def gather(artifacts: Artifacts, settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Reads everything that costs no model: the sections that need one are left None.
+    """Reads everything that needs no model: `errors` is left None.
 
     Args:
         artifacts: where things are.
@@ -83,7 +83,7 @@ def gather(artifacts: Artifacts, settings: Mapping[str, Any]) -> dict[str, Any]:
         "data": data_facts.data(artifacts, settings),
         "tuning": learning_facts.tuning(artifacts.tuner_results, config["tuner"]),
         "training": learning_facts.training(artifacts.training),
-        "quality": quality_facts.quality(artifacts, config["evaluator"]),
+        "quality": quality_facts.quality(artifacts, config["evaluator"], len(settings["labels"])),
         "compression": _compression(artifacts),
         "errors": None,
         "pushed": {name: dict(found) if found else None for name, found in artifacts.pushed.items()},
@@ -124,5 +124,4 @@ def _compression(artifacts: Artifacts) -> dict[str, Any] | None:
     if found is None:
         return None
     index = read_json(artifacts.variants, "variants.json") or {}
-    operations = {name: record.get("operations") for name, record in index.get("variants", {}).items()}
-    return {**found, "sparsity_by_kernel": index.get("sparsity", {}), "operations": operations}
+    return {**found, "sparsity_by_kernel": index.get("sparsity", {})}

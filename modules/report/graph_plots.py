@@ -14,15 +14,14 @@ import plotly.graph_objects as go
 
 Graph = Sequence[tuple[str, Sequence[str]]]
 Place = tuple[float, int]
-# Words, symbol and pattern of each state; `part` is a node of a graph whose run is not known.
+# Words, symbol, pattern and colour of each state; `part` is a node of a graph whose run is not known.
 _STATES = {
-    "executed": ("executed", "circle", ""),
-    "cached": ("from the cache", "diamond", "/"),
-    "resolved": ("looked up", "square", "."),
-    "failed": ("failed", "x", "x"),
-    "running": ("stopped", "x-open", "x"),
-    "": ("not reached", "circle-open", ""),
-    "part": ("node", "circle", ""),
+    "executed": ("executed", "circle", "", theme.GREEN),
+    "cached": ("from the cache", "diamond", "/", theme.SKY),
+    "resolved": ("looked up", "square", ".", theme.PURPLE),
+    "failed": ("failed", "x", "x", theme.VERMILLION),
+    "": ("not reached", "circle-open", "", theme.GREY),
+    "part": ("node", "circle", "", theme.SKY),
 }
 _LEVEL = 62  # pixels between two levels of the graph
 _PASSING = 0.3  # width of an edge that passes a level, beside a node's
@@ -99,12 +98,13 @@ def _graph(graph: Graph, states: Mapping[str, str], seconds: Mapping[str, float]
             figure.add_shape(
                 type="line", x0=x0, y0=y0, x1=x1, y1=y1, line={"color": theme.GREY, "width": 1.2}, layer="below"
             )
-    for state, (words, symbol, _) in _STATES.items():
+    for state, (words, symbol, _, colour) in _STATES.items():
         names = [name for name, _ in graph if states.get(name, "") == state]
         if names:
             figure.add_scatter(
                 x=[places[name][0] for name in names], y=[places[name][1] for name in names], name=words,
-                mode="markers", marker={"symbol": symbol, "size": 15, "line": {"width": 2}}, text=names,
+                mode="markers", text=names,
+                marker={"symbol": symbol, "size": 15, "color": colour, "line": {"width": 2}},
                 hovertemplate="%{text}<extra>" + words + "</extra>",
             )  # fmt: skip
     for name, (across, level) in places.items():
@@ -115,7 +115,7 @@ def _graph(graph: Graph, states: Mapping[str, str], seconds: Mapping[str, float]
     figure.update_xaxes(visible=False, range=[0, 1])
     figure.update_yaxes(visible=False, range=[depth + 0.75, -0.35])
     counted = [
-        f"{sum(states.get(name, '') == state for name, _ in graph)} {words}" for state, (words, _, _) in _STATES.items()
+        f"{sum(states.get(name, '') == state for name, _ in graph)} {words}" for state, (words, *_) in _STATES.items()
         if any(states.get(name, "") == state for name, _ in graph)
     ]  # fmt: skip
     rows = [
@@ -131,13 +131,14 @@ def _graph(graph: Graph, states: Mapping[str, str], seconds: Mapping[str, float]
 def _times(graph: Graph, states: Mapping[str, str], seconds: Mapping[str, float]) -> Plot:
     names = [name for name, _ in graph if name in seconds]
     figure = go.Figure(layout=theme.layout(height=110 + 28 * len(names), x="seconds", bargap=0.25, barmode="overlay"))
-    for state, (words, _, pattern) in _STATES.items():
+    for state, (words, _, pattern, colour) in _STATES.items():
         chosen = [name for name in names if states.get(name, "") == state]
         if chosen:
             figure.add_bar(
                 y=chosen, x=[seconds[name] for name in chosen], name=words, orientation="h",
                 text=[_time(seconds[name]) for name in chosen], textposition="auto", insidetextanchor="end",
-                marker={"pattern": {"shape": pattern}}, hovertemplate="%{y}: %{x:.1f} s<extra>" + words + "</extra>",
+                marker={"color": colour, "pattern": {"shape": pattern}},
+                hovertemplate="%{y}: %{x:.1f} s<extra>" + words + "</extra>",
             )  # fmt: skip
     figure.update_yaxes(autorange="reversed", type="category", categoryorder="array", categoryarray=names)
     longest = max(names, key=lambda name: seconds[name])

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from modules import intervals
-from modules.checkpoint import Trained
+from modules.attribution import explain
+from modules.checkpoint import load_trained
 from modules.evaluation_results import BASELINE, metrics, missed_bounds
 from modules.fairness import FAIRNESS_FILE
 from modules.predictions import PREDICTIONS_FILE, Predictions, read
@@ -24,17 +25,19 @@ OVERALL = ""
 _SEED = 17
 
 
-def quality(artifacts: Artifacts, section: Mapping[str, Any]) -> dict[str, Any] | None:
-    """The section `quality`, as far as it needs no predictions; None where nothing was evaluated.
+def quality(artifacts: Artifacts, section: Mapping[str, Any], num_classes: int) -> dict[str, Any] | None:
+    """The section `quality`; None where nothing was evaluated.
 
     Args:
         artifacts: of the run.
         section: `evaluator` of the configuration: the bounds of the server gate.
+        num_classes: labels.
     """
     folders = {"eval": artifacts.evaluation, "test": artifacts.test_evaluation}
     linear = (read_json(artifacts.baseline, "baseline.json") or {}).get("splits", {})
     if not any(folders.values()) and not linear:
         return None
+    answers = stored_predictions(artifacts)
     return {
         "splits": {
             split: {
@@ -42,6 +45,7 @@ def quality(artifacts: Artifacts, section: Mapping[str, Any]) -> dict[str, Any] 
                 "previous": metrics(folder, BASELINE) or None if folder and split == "eval" else None,
                 "linear": linear.get(split),
                 "fairness": read_json(folder, FAIRNESS_FILE),
+                **(row_facts(answers[split], num_classes) if split in answers else {}),
             }
             for split, folder in folders.items()
         },
@@ -121,28 +125,34 @@ def calibration(found: Predictions, *, bins: int = CALIBRATION_BINS) -> dict[str
 
 
 def worst_errors(
-    found: Predictions, trained: Trained, *, split: str, count: int, sequence_length: int, points: int
+    found: Predictions,
+    training: str,
+    labels: Sequence[str],
+    *,
+    split: str,
+    count: int,
+    sequence_length: int,
+    points: int,
 ) -> dict[str, Any]:
     """The errors that the model was surest of, with the words that pushed it there.
 
     Args:
         found: answers to the split.
-        trained: the model.
+        training: the `training` folder of the model.
+        labels: label names in id order.
         split: its name.
         count: errors, at most.
         sequence_length: window in tokens.
         points: of the integral, see `modules.attribution`.
 
     Returns:
-        `split`, `errors` (how many there are) and `items`: `text`, `label`, `predicted` (names), `probability`,
+        `split`, `rows`, `errors` (how many there are) and `items`: `label`, `predicted` (names), `probability`,
         `slices`, `margin`, and `spans`, pairs of a part of the text and what it added to the margin.
     """
-    from modules.attribution import explain
-
     wrong = np.flatnonzero(found.predicted != found.label)
-    surest = wrong[np.argsort(-found.probabilities[wrong, found.predicted[wrong]], kind="stable")][:count]
+    surest = wrong[np.argsort(-found.probabilities[wrong, found.predicted[wrong]], kind="stable")][:count].tolist()
     explained = explain(
-        trained,
+        load_trained(training),
         [found.text[row] for row in surest],
         found.predicted[surest].tolist(),
         found.label[surest].tolist(),
@@ -155,17 +165,13 @@ def worst_errors(
         "errors": len(wrong),
         "items": [
             {
-                "label": trained.labels[found.label[row]],
-                "predicted": trained.labels[found.predicted[row]],
+                "label": labels[found.label[row]],
+                "predicted": labels[found.predicted[row]],
                 "probability": float(found.probabilities[row, found.predicted[row]]),
                 "slices": {column: values[row] for column, values in found.slices.items()},
                 "margin": reason.margin,
                 "spans": [[span.text, span.weight] for span in reason.spans],
             }
-            for row, reason in zip(_rows(surest), explained, strict=True)
+            for row, reason in zip(surest, explained, strict=True)
         ],
     }
-
-
-def _rows(rows: np.ndarray) -> Sequence[int]:
-    return [int(row) for row in rows]

@@ -71,8 +71,7 @@ class Executor(base_executor.BaseExecutor):
 
         settings = json.loads(exec_properties[SETTINGS])
         artifacts = found_artifacts({key: items[0] for key, items in input_dict.items() if items})
-        gathered = facts.gather(artifacts, settings)
-        _add_answers(gathered, artifacts, settings)
+        gathered = {**facts.gather(artifacts, settings), "errors": _errors(artifacts, settings)}
         folder = edge_nodes.single(output_dict, REPORT).uri
         io_utils.write_string_file(os.path.join(folder, facts.REPORT_DATA), facts.dump(gathered))
         io_utils.write_string_file(os.path.join(folder, facts.REPORT_PAGE), render.render(gathered))
@@ -105,25 +104,23 @@ def _push(artifact: types.Artifact) -> dict[str, str] | None:
     }
 
 
-def _add_answers(gathered: dict[str, Any], artifacts: Any, settings: Mapping[str, Any]) -> None:
-    """Adds what needs the model's answers to every row, and the reasons for its worst errors."""
-    from modules.checkpoint import load_trained
-    from modules.report import quality_facts
+def _errors(artifacts: Any, settings: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The worst errors with their reasons: the only part of the report that needs the model itself."""
+    from modules.report.quality_facts import stored_predictions, worst_errors
 
-    section = settings["config"]["reporter"]
-    answers = quality_facts.stored_predictions(artifacts)
-    for split, given in answers.items():
-        gathered["quality"]["splits"][split] |= quality_facts.row_facts(given, len(settings["labels"]))
-    found = answers.get(_ERRORS_OF)
-    if found is not None and artifacts.training and section["errors"] and (found.predicted != found.label).any():
-        gathered["errors"] = quality_facts.worst_errors(
-            found,
-            load_trained(artifacts.training),
-            split=_ERRORS_OF,
-            count=section["errors"],
-            sequence_length=settings["config"]["preprocessing"]["sequence_length"],
-            points=section["attribution_points"],
-        )
+    config = settings["config"]
+    answers = stored_predictions(artifacts).get(_ERRORS_OF)
+    if answers is None or artifacts.training is None or not config["reporter"]["errors"]:
+        return None
+    return worst_errors(
+        answers,
+        artifacts.training,
+        settings["labels"],
+        split=_ERRORS_OF,
+        count=config["reporter"]["errors"],
+        sequence_length=config["preprocessing"]["sequence_length"],
+        points=config["reporter"]["attribution_points"],
+    )
 
 
 class ReporterSpec(component_spec.ComponentSpec):
