@@ -163,7 +163,12 @@ def test_an_external_job_service_gives_the_same_artifacts_as_memory(
 
 @pytest.mark.parametrize("node", ["Evaluator", "TestEvaluator"])
 def test_an_external_job_service_measures_and_judges_a_model_as_memory_does(
-    task: tiny.TinyTask, first_run: session.Outcome, services: Services, tmp_path: Path, node: str
+    task: tiny.TinyTask,
+    first_run: session.Outcome,
+    services: Services,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    node: str,
 ) -> None:
     from tfx.components.evaluator import executor
     from tfx.dsl.components.base import base_beam_executor
@@ -176,6 +181,7 @@ def test_an_external_job_service_measures_and_judges_a_model_as_memory_does(
     outputs = {"evaluation": compiled.artifact("ModelEvaluation", tmp_path / "evaluation")}
     if node == "Evaluator":
         outputs["blessing"] = compiled.artifact("ModelBlessing", tmp_path / "blessing")
+    monkeypatch.setattr(sys, "argv", ["node"])  # TFX would take pytest's own options for its flags
     before = services.workers()
     arguments = beam_args.beam_args(config, goal)[node]
     executor.Executor(
