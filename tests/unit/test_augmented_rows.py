@@ -40,14 +40,14 @@ def output_config() -> example_gen_pb2.Output:
 
 def split_of(text: str) -> str:
     """The split that TFX's own function gives a text."""
-    example = example_gen.to_example(rows.Row(text, "good", ("web",), 2), LAYOUT)
+    example = example_gen.to_example(rows.Row(text, "good", ("web",), "my.csv", 2), LAYOUT)
     return SPLITS[_PartitionFn(example, 3, [6, 8, 10], output_config().split_config)]
 
 
 def rows_of(count: int) -> list[rows.Row]:
     """One `bad` row in four."""
     return [
-        rows.Row(f"a rather good text number {number}", "good" if number % 4 else "bad", ("web",), number)
+        rows.Row(f"a rather good text number {number}", "good" if number % 4 else "bad", ("web",), "my.csv", number)
         for number in range(count)
     ]
 
@@ -96,7 +96,7 @@ def test_no_varied_text_could_ever_be_a_text_of_eval_or_test(augment: Callable[.
     """Few words and one number each, so that variations often meet another row's text."""
     words = ("good", "fine", "film", "movie", "big", "large", "old", "new")
     texts = sorted({f"{one} {other}" for one in words for other in words})
-    given = [rows.Row(text, "good", ("web",), number) for number, text in enumerate(texts)]
+    given = [rows.Row(text, "good", ("web",), "my.csv", number) for number, text in enumerate(texts)]
     found = augment(given, share=5.0, synonyms=1.0, keyboard=0.0)
     held_out = {rows.text_hash(text) for name in ("eval", "test") for text, _, _ in found[name]}
     added = Counter(found["augmented"]) - Counter(found["train"])
@@ -141,7 +141,7 @@ def test_a_very_rare_label_is_not_copied_without_end() -> None:
 
 
 def test_the_rare_label_gets_at_most_max_copies(augment: Callable[..., Found]) -> None:
-    given = [*rows_of(200), rows.Row("the only one of its kind here", "odd", ("web",), 999)]
+    given = [*rows_of(200), rows.Row("the only one of its kind here", "odd", ("web",), "my.csv", 999)]
     assert split_of(given[-1].text) == "train"
     found = augment(given, balance=True, max_copies=3)
     assert 1 < Counter(label for _, label, _ in found["augmented"])["odd"] <= 4

@@ -316,10 +316,10 @@ def test_logs_are_read_as_json_lines_csv_and_records(tmp_path: Path) -> None:
     ("name", "content", "message"),
     [
         ("a.jsonl", '{"text": "x"}\n{"text": \n', r"a.jsonl:2: not valid JSON"),
-        ("a.jsonl", '["x"]\n', r"a.jsonl:1: expected an object on each line, found list"),
+        ("a.jsonl", '["x"]\n', r"a.jsonl:1: a JSON list in place of an object"),
         ("a.jsonl", '{"query": "x"}\n', r"a.jsonl:1: there is no text in the field 'text'.*the record has: query"),
         ("a.csv", "query\nx\n", r"a.csv:2: there is no text in the field 'text'"),
-        ("a.txt", "x\n", r"a.txt: data.serving_logs: expected a file that ends in one of .jsonl"),
+        ("a.log", "x\n", r"a.log: the suffix does not tell the format"),
     ],
 )
 def test_a_log_that_cannot_be_read_is_told_with_file_and_line(
