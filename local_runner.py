@@ -15,7 +15,17 @@ from click_default_group import DefaultGroup
 
 from pipeline import cli_history
 from pipeline.cli import FAILED, NOT_BLESSED, Failed, WrongUse
-from pipeline.cli_task import checked_data, chosen_profile, load_config, task_options
+from pipeline.cli_data import data as data_group
+from pipeline.cli_task import (
+    checked_data,
+    chosen_profile,
+    load_config,
+    require_spans,
+    span_options,
+    span_overrides,
+    task_options,
+)
+from pipeline.cli_watch import watch
 
 
 @click.group(
@@ -29,8 +39,11 @@ def cli() -> None:
     \b
       uv run local_runner.py                          the default task, quick profile
       uv run local_runner.py --profile full           as one would for a release
-      uv run local_runner.py --data my.csv            the same task on your rows
+      uv run local_runner.py --data my.csv            the same task on your rows (.jsonl, .parquet, … too)
+      uv run local_runner.py data profile my.csv      what is in a file, and a task of its own for it
       uv run local_runner.py --set trainer.epochs=2   any field of the configuration
+      uv run local_runner.py --span latest            the newest span, on from the latest blessed model
+      uv run local_runner.py watch                    the same whenever a new span is written
       uv run local_runner.py nodes                    what a run would execute
 
     Exit codes: 0 done (blessed or not), 1 failed, 2 wrong use, 3 not blessed with --require-blessing.
@@ -42,6 +55,7 @@ cli_history.add_commands(cli)
 
 @cli.command()
 @task_options
+@span_options
 @click.option("--only", metavar="NODE", help="Execute this node alone; what it needs comes from the cache.")
 @click.option("--from", "start", metavar="NODE", help="Execute this node and all that depend on it, cached or not.")
 @click.option("--no-cache", is_flag=True, help="Execute every node.")
@@ -50,12 +64,16 @@ cli_history.add_commands(cli)
 @click.option("--verbose", "-v", is_flag=True, help="Show TensorFlow's and TFX's log on the screen.")
 def run(
     config_path: str, profile: str | None, overrides: tuple[str, ...], data: str | None, root: Path | None,
-    only: str | None, start: str | None, no_cache: bool, name: str | None, require_blessing: bool, verbose: bool,
+    span: str | None, window: int | None, only: str | None, start: str | None, no_cache: bool, name: str | None,
+    require_blessing: bool, verbose: bool,
 ) -> None:  # fmt: skip
     """Run the pipeline; finished work is taken from the cache, killed work is gone on with."""
     if only and start:
         raise WrongUse("--only and --from exclude each other.")
-    config = load_config(config_path, profile, overrides, data)
+    chosen = span_overrides(span, window)
+    config = load_config(config_path, profile, overrides + chosen, data)
+    if chosen:
+        require_spans(config, "--span" if span else "--window")
     from modules.packages import PackageError
 
     from rich.console import Console
@@ -97,6 +115,11 @@ def validate(
     click.echo(f"{found['file']}: {found['rows']} rows")
     for column, values in found["counts"].items():
         click.echo(f"  {column}: " + ", ".join(f"{value} {count}" for value, count in values.most_common(12)))
+    if found["quarantined"]:
+        by_reason = ", ".join(f"{reason} {count}" for reason, count in found["quarantined"].most_common())
+        click.echo(f"would be quarantined, before duplicates are looked for: {by_reason}")
+        for row in found["examples"]:
+            click.echo(f"  {row}")
 
 
 @cli.command()
@@ -110,7 +133,7 @@ def nodes(
     from rich.console import Console
     from rich.table import Table
 
-    from pipeline.orchestration import logs, session
+    from pipeline.orchestration import data_files, logs, session
     from pipeline.orchestration.paths import TaskPaths
 
     paths = TaskPaths.of(config, root)
@@ -118,7 +141,7 @@ def nodes(
         from pipeline.orchestration import cache_state
 
         logs.hand_absl_over()
-        ir = session.compile_task(config, paths, found["file"])
+        ir = session.compile_task(data_files.pinned(config), paths, found["file"])
         states = cache_state.cache_state(ir, paths.metadata)
     table = Table(box=None, pad_edge=False)
     for heading in ("node", "state", "after"):
@@ -185,6 +208,10 @@ def doctor(online: bool) -> None:
     from pipeline import doctor as checks
 
     sys.exit(checks.main(["--online"] if online else []))
+
+
+cli.add_command(data_group)
+cli.add_command(watch)
 
 
 def _report_failure(outcome: Any, console: Any) -> NoReturn:

@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import modules  # noqa: F401  (settles Keras 2 before TensorFlow is imported)
-from modules import backbone, data, devices, hyperparameters, progress, tokenization, training
+from modules import backbone, data, devices, hyperparameters, memory, progress, tokenization, training
 from modules.trainer import starting_model
 
 import keras_tuner
@@ -39,6 +39,7 @@ def tuner_fn(fn_args: FnArgs) -> TunerFnResult:
     Returns:
         The tuner and what its `search` is called with.
     """
+    memory.keep_freed_memory()
     config = fn_args.custom_config
     tuner_config, trainer_config = config["tuner"], config["trainer"]
     length, labels = config["preprocessing"]["sequence_length"], config["labels"]
@@ -168,7 +169,8 @@ def make_tuner(
 
 def hyperband_trials(tuner: keras_tuner.Hyperband) -> int:
     """Trials that one Hyperband iteration runs over all its brackets."""
-    oracle = tuner.oracle
+    # Where several machines search, all but the chief's oracle are clients of it, with a copy of their own inside.
+    oracle = getattr(tuner.oracle, "_oracle", tuner.oracle)
     return sum(
         oracle._get_size(bracket, round_number)
         for bracket in range(oracle._get_num_brackets())

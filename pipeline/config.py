@@ -17,6 +17,7 @@ from pipeline.config_edge import ConverterConfig, EdgeEvaluatorConfig, PrunerCon
 from pipeline.config_evaluator import EvaluatorConfig
 from pipeline.config_platform import PlatformConfig
 from pipeline.config_reporter import ReporterConfig
+from pipeline.config_validator import ValidatorConfig
 
 Precision = Literal["auto", "float32", "mixed_float16", "mixed_bfloat16"]
 Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
@@ -99,8 +100,8 @@ class TrainerConfig(Section):
     """Epochs without a better macro-F1 on eval before training stops; the best weights are restored either way."""
     precision: Precision = "auto"
     """`auto`: mixed_float16 on a GPU, mixed_bfloat16 on a CPU with AVX512-BF16, else float32."""
-    warm_start: bool = False
-    """Start from the latest blessed model instead of the backbone's own weights."""
+    warm_start: bool | None = None
+    """Start from the latest blessed model instead of the backbone's own weights. Empty: where `data.path` has spans."""
     seed: int = 17
     """Seeds Python, NumPy and TensorFlow."""
     checkpoint_steps: int = Field(100, ge=1)
@@ -203,6 +204,8 @@ class Config(Section):
     """Training."""
     tuner: TunerConfig = TunerConfig(enabled=False)
     """Hyperparameter search."""
+    validator: ValidatorConfig = ValidatorConfig()
+    """Drift and skew."""
     evaluator: EvaluatorConfig = EvaluatorConfig()
     """Server gate."""
     pusher: PusherConfig = PusherConfig()
@@ -235,6 +238,16 @@ class Config(Section):
     def schema_file(self) -> Path:
         """The schema's path."""
         return Path(self.schema_path)
+
+    @property
+    def warm_starts(self) -> bool:
+        """Whether training starts from the latest blessed model, if there is one."""
+        return self.data.has_spans if self.trainer.warm_start is None else self.trainer.warm_start
+
+    @property
+    def compared_split(self) -> str:
+        """The split whose statistics are compared with those of other spans and of serving."""
+        return self.validator.split or ("eval" if self.data.augmentation.enabled else "train")
 
     def node_settings(self, *sections: str) -> dict[str, Any]:
         """The named sections as JSON values, for a node's `custom_config`."""

@@ -3,31 +3,30 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import modules  # noqa: F401  (settles Keras 2 before TFX imports TensorFlow)
 
 from ml_metadata.proto import metadata_store_pb2
 from tfx import v1 as tfx
-from tfx.components.example_gen.component import FileBasedExampleGen
-from tfx.dsl.components.base import executor_spec
 
 from pipeline import evaluation_nodes, lookups, report_node, sources, vertex_training
 from pipeline.components.edge_evaluator import EdgeEvaluator
-from pipeline.components.example_validator import ExampleValidator
 from pipeline.components.linear_baseline import LinearBaseline
 from pipeline.components.pruner import Pruner
 from pipeline.components.pusher import Pusher
 from pipeline.components.registry_pusher import RegistryPusher
 from pipeline.components.tflite_converter import TFLiteConverter
+from pipeline.components.transform import Transform
 from pipeline.config import Config
 from pipeline.engines import LOCAL, Engine, VertexJob
 from pipeline.evaluation_nodes import BUNDLE_CODE, BUNDLE_SECTIONS, columns
 from pipeline.ingest import example_gen as ingest
-from pipeline.ingest import rows
+from pipeline.ingest import rows, spans
+from pipeline.ingest.component import RowsExampleGen
+from pipeline.ingest.span_driver import range_config
+from pipeline.validation_nodes import validation, vocabulary_digest
 
 SPLITS = ("train", "eval", "test")
 
@@ -37,16 +36,18 @@ class Places:
     """Where a run reads and writes; everything else is in the configuration.
 
     Attributes:
-        data: CSV file or glob of CSV files with the rows.
+        data: file, glob of files, or pattern of spans, with the rows or the query.
         pipeline_root: root of all artifacts.
         push: folder that holds `server/` and `edge/`.
         schema: the curated schema, a local path or a URI.
+        serving_logs: file or glob of files with what was served; empty where nobody keeps that.
     """
 
     data: str
     pipeline_root: str
     push: str
     schema: str
+    serving_logs: str = ""
 
 
 def create_pipeline(
@@ -73,16 +74,23 @@ def create_pipeline(
     """
     example_gen = _example_gen(config, places)
     examples = example_gen.outputs["examples"]
-    statistics_gen = tfx.components.StatisticsGen(examples=examples)
     schema_gen = tfx.components.ImportSchemaGen(schema_file=places.schema)
     schema = schema_gen.outputs["schema"]
-    example_validator = ExampleValidator(statistics=statistics_gen.outputs["statistics"], schema=schema)
+    checks = validation(
+        config,
+        examples,
+        schema,
+        serving=places.serving_logs,
+        statistics_folder=f"{places.push}/statistics",
+        engine=engine,
+    )
+    example_validator = checks[-1]
     transform = _transform(config, examples, schema)
     transform.add_upstream_node(example_validator)  # nothing is computed from rows that do not fit the schema
     baseline = _linear_baseline(config, examples)
     baseline.add_upstream_node(example_validator)
     search = _hyperparameters(config, transform, engine)
-    warm_start = [lookups.warm_start(engine, f"{places.push}/server")] if config.trainer.warm_start else []
+    warm_start = _warm_start(config, places, examples, engine)
     trainer = _trainer(config, transform, search, warm_start, engine.vertex)
     candidate = trainer.outputs["model"]
     resolver = lookups.baseline(engine, candidate, f"{places.push}/server")
@@ -99,9 +107,8 @@ def create_pipeline(
     edge = _edge_branch(config, places, examples, transform, candidate, evaluator)
     nodes = [
         example_gen,
-        statistics_gen,
         schema_gen,
-        example_validator,
+        *checks,
         transform,
         baseline,
         *search,
@@ -129,33 +136,43 @@ def create_pipeline(
     )
 
 
-def _example_gen(config: Config, places: Places) -> FileBasedExampleGen:
-    folder, _, file = places.data.rpartition("/")  # not a Path: it may be a URI
+def _example_gen(config: Config, places: Places) -> RowsExampleGen:
+    folder, file = spans.split(places.data)
     splits = [tfx.proto.SplitConfig.Split(name=name, hash_buckets=getattr(config.data.splits, name)) for name in SPLITS]
     settings = {
         **columns(config),
-        "delimiter": config.data.delimiter,
+        "source": config.data.source.model_dump(mode="json"),
+        "cleaning": config.data.cleaning.model_dump(mode="json"),
         "train_fraction": config.data.train_fraction,
+        "augmentation": config.data.augmentation.settings(),
+        "marker": config.data.spans.marker,
         "sources": sources.digest("pipeline.ingest.example_gen"),
     }
-    return FileBasedExampleGen(
-        input_base=folder or "/",
+    return RowsExampleGen(
+        input_base=folder,
         input_config=tfx.proto.Input(splits=[tfx.proto.Input.Split(name="all", pattern=file)]),
         output_config=tfx.proto.Output(
             split_config=tfx.proto.SplitConfig(splits=splits, partition_feature_name=rows.TEXT_HASH)
         ),
         custom_config=ingest.custom_config(settings),
-        custom_executor_spec=executor_spec.BeamExecutorSpec(ingest.CsvExecutor),
+        range_config=range_config(config.data.spans) if config.data.has_spans else None,
     ).with_id("ExampleGen")
 
 
-def _transform(config: Config, examples: Any, schema: Any) -> tfx.components.Transform:
-    return tfx.components.Transform(
+def _transform(config: Config, examples: Any, schema: Any) -> Transform:
+    return Transform(
         examples=examples,
         schema=schema,
         splits_config=tfx.proto.SplitsConfig(analyze=["train"], transform=list(SPLITS)),
         preprocessing_fn="modules.preprocessing.preprocessing_fn",
-        custom_config=_custom_config(config, "modules.preprocessing", "labels", "data", "preprocessing", "backbone"),
+        custom_config=_custom_config(
+            config,
+            ("modules.preprocessing", "pipeline.components.transform"),
+            "labels",
+            "data",
+            "preprocessing",
+            "backbone",
+        ),
         disable_statistics=True,
     )
 
@@ -186,6 +203,13 @@ def _hyperparameters(config: Config, transform: Any, engine: Engine) -> list[Any
             **vertex_training.tune_args(engine.vertex),
         )
     ]
+
+
+def _warm_start(config: Config, places: Places, examples: Any, engine: Engine) -> list[Any]:
+    """The node that yields the model to go on from, if any."""
+    if not config.warm_starts:
+        return []
+    return [lookups.warm_start(engine, f"{places.push}/server", examples if config.data.has_spans else None)]
 
 
 def _trainer(
@@ -271,15 +295,15 @@ def _edge_settings(config: Config, section: str, module: str) -> dict[str, Any]:
     }
 
 
-def _custom_config(config: Config, module: str, *sections: str) -> dict[str, Any]:
+def _custom_config(config: Config, module: str | tuple[str, ...], *sections: str) -> dict[str, Any]:
     """A node's settings, with nothing in them that the node does not depend on, and a digest of its code."""
     settings = config.node_settings(*sections)
     if "data" in settings:
         settings["data"] = {"columns": settings["data"]["columns"]}
-    vocabulary = getattr(config.backbone, "vocabulary", None)
+    vocabulary = vocabulary_digest(config)
     if "backbone" in settings and vocabulary:
-        settings["vocabulary"] = hashlib.sha256(Path(vocabulary).read_bytes()).hexdigest()[:16]
-    return {**settings, "sources": sources.digest(module)}
+        settings["vocabulary"] = vocabulary
+    return {**settings, "sources": sources.digest(*([module] if isinstance(module, str) else module))}
 
 
 def _folder(path: str) -> tfx.proto.PushDestination:

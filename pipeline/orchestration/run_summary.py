@@ -15,8 +15,10 @@ from ml_metadata.proto import metadata_store_pb2
 from tfx.components.evaluator import constants as evaluator_constants
 
 from pipeline.components.edge_evaluator import RESULT_FILE as PARETO_FILE
+from pipeline.components.example_validator import DRIFT_FILE
 from pipeline.components.linear_baseline import RESULT_FILE
 from pipeline.config import Config
+from pipeline.ingest.transforms import COUNTS_FILE, QUARANTINE, QUARANTINE_FILE
 from pipeline.orchestration.metadata_store import RunOutputs
 from pipeline.orchestration.paths import TaskPaths
 from pipeline.orchestration.states import CACHED, FAILED, NodeResult
@@ -65,6 +67,7 @@ def collect(
         "error": str(error) if error else None,
         "config_digest": config.digest(),
         "data": str(data),
+        "data_cleaning": _cleaning(outputs.uri("ExampleGen", "examples")),
         "blessed": _blessed(blessing),
         "not_blessed_because": [*missed_bounds(evaluation), *gaps] if evaluation else [],
         "thresholds": config.model_dump(mode="json")["evaluator"]["thresholds"],
@@ -79,6 +82,7 @@ def collect(
         "tuner_trials": _read_json(outputs.uri("Tuner", "tuner_results"), "tuner_results.json"),
         "states": {result.node: result.state for result in results},
         "cache_hits": sum(result.state == CACHED for result in results),
+        "drift": _read_json(outputs.uri("ExampleValidator", "anomalies"), DRIFT_FILE) or [],
         "edge": {**pareto, "blessed": _blessed(outputs.artifact("EdgeEvaluator", "blessing"))} if pareto else None,
         "pushed": {
             "server": _pushed(outputs.artifact("Pusher", "pushed_model")),
@@ -86,6 +90,12 @@ def collect(
         },
         "folder": str(paths.root),
     }
+
+
+def _cleaning(examples: str | None) -> dict[str, Any] | None:
+    """Counts of rows, and the file with those that were kept back."""
+    counts = _read_json(examples, QUARANTINE, COUNTS_FILE)
+    return {**counts, "file": os.path.join(str(examples), QUARANTINE, QUARANTINE_FILE)} if counts else None
 
 
 def _blessed(artifact: metadata_store_pb2.Artifact | None) -> bool | None:

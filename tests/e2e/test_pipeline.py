@@ -85,6 +85,14 @@ def test_the_summary_has_metrics_overall_and_by_slice_on_eval_and_test(first_run
     assert first_run.summary["baseline"]["splits"]["test"]["rows"] == metrics["test"]["rows"]
 
 
+def test_the_summary_says_what_cleaning_did_with_every_row(first_run, task):
+    cleaning = first_run.summary["data_cleaning"]
+    lines = task.rows.read_text().splitlines()
+    assert cleaning["rows"] == len(lines) - 1
+    assert cleaning["rows"] == cleaning["kept"] + sum(cleaning["quarantined"].values())
+    assert Path(cleaning["file"]).is_file()
+
+
 def test_the_summary_on_disk_is_the_one_of_the_latest_run(first_run, task):
     on_disk = json.loads((task.root / "history" / first_run.run_id / "summary.json").read_text())
     assert on_disk == first_run.summary

@@ -272,7 +272,9 @@ def validate(tmp_path: Path) -> Callable[..., Any]:
         (tmp_path / "schema" / "schema.pbtxt").write_text(SCHEMA, encoding="utf-8")
         anomalies = artifact(standard_artifacts.ExampleAnomalies, tmp_path / "anomalies")
         example_validator.Executor().Do(
-            {"statistics": [statistics], "schema": [schema]}, {"anomalies": [anomalies]}, {"exclude_splits": "[]"}
+            {"statistics": [statistics], "schema": [schema]},
+            {"anomalies": [anomalies]},
+            {"exclude_splits": "[]", "settings": json.dumps({"split": "train", "validator": {}, "keep": ""})},
         )
         return anomalies
 

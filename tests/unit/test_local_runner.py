@@ -111,6 +111,17 @@ def test_validate_reads_configuration_schema_and_rows_without_tensorflow(task: P
     assert not (task / "runs").exists()
 
 
+def test_validate_tells_what_would_be_quarantined_and_what_was_guessed(task: Path, repository: Path) -> None:
+    rows = "".join(f"text {number};good\n" for number in range(8)) + ";good\nso;meh\n"
+    (task / "my.csv").write_text(f"text;label\n{rows}", encoding="utf-8")
+    done = process(task, repository, "validate", "-c", "a.yaml")
+    assert done.returncode == 0, done.stderr
+    assert "my.csv: 8 rows\n" in done.stdout
+    assert "would be quarantined, before duplicates are looked for: missing_text 1, unknown_label 1\n" in done.stdout
+    assert "my.csv:11: column 'label' is 'meh', which is not among the labels bad, good." in done.stdout
+    assert "my.csv: the delimiter seems to be ';'" in done.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -122,7 +133,7 @@ def test_validate_reads_configuration_schema_and_rows_without_tensorflow(task: P
         (["-c", "a.yaml", "--data", "other.csv"], "other.csv: no such file"),
         (
             ["-c", "a.yaml", "--data", "narrow.csv"],
-            "narrow.csv:1: there is no column 'text'; the header has: label, txt.",
+            "narrow.csv:1: there is no column 'text'; the columns are: label, txt.",
         ),
         (["-c", "a.yaml", "--set", "schema_path=no.pbtxt"], "no.pbtxt: no such file. `make schema` drafts one"),
         (["-c", "a.yaml", "--set", "labels=[good, awful]"], "my.csv:3: column 'label' is 'bad'"),

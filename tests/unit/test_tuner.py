@@ -138,6 +138,16 @@ def test_hyperband_says_how_many_trials_it_will_run(tmp_path: Path, epochs: int,
     assert len(made.oracle.end_order) == trials
 
 
+def test_a_machine_that_asks_the_chiefs_oracle_knows_the_number_of_trials_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in (("TUNER_ID", "worker-1"), ("ORACLE_IP", "localhost"), ("ORACLE_PORT", "1")):
+        monkeypatch.setenv(f"KERASTUNER_{name}", value)
+    made = tuner.make_tuner(settings(algorithm="hyperband", epochs=3), Hyper(), directory=str(tmp_path), seed=1)
+    assert type(made.oracle).__name__ == "OracleClient"
+    assert made.oracle.max_trials == tuner.hyperband_trials(made) == 6
+
+
 # The whole node
 
 

@@ -15,6 +15,7 @@ from pipeline.orchestration.kubeflow.bindings import Binding
 from pipeline.orchestration.kubeflow.target import Target
 
 STRING, INTEGER, NUMBER = "STRING", "NUMBER_INTEGER", "NUMBER_DOUBLE"
+ROOT = "pipeline_root"  # only on a volume; where it is a bucket, it is the engine's own setting of a run
 # Where a parameter's place can be told only from the compiled settings, a function finds it there.
 Place = Binding | Callable[[Mapping[str, Any]], Binding]
 # TFMA's own names of the metrics that Edgeline bounds.
@@ -73,6 +74,7 @@ def parameters(config: Config, target: Target) -> list[Parameter]:
         Parameter("epochs", INTEGER, config.trainer.epochs, "Passes over the train split, at most.", {
             "Trainer": (Binding("epochs", "custom_config", "/trainer/epochs"),), **_told("epochs", "trainer/epochs")
         }),
+        *_root(target),
         *_tuner(config, target),
         *_thresholds(config),
         *_edge_gate(config),
@@ -94,15 +96,26 @@ def values(known: list[Parameter], given: Mapping[str, str]) -> dict[str, str | 
     return {name: item.parse(given[name]) if name in given else item.default for name, item in sorted(by_name.items())}
 
 
+def _root(target: Target) -> list[Parameter]:
+    if target.engine != "kubeflow" or not target.on_volume:
+        return []
+    # Every container gets it, see `finishing`: it replaces no setting of a node.
+    return [Parameter(ROOT, STRING, target.pipeline_root, "Folder of all artifacts, on a shared volume.", {})]
+
+
 def _push(config: Config, target: Target) -> dict[str, tuple[Place, ...]]:
     places: dict[str, tuple[Place, ...]] = {
         node: (Binding("push_root", "push_destination", "/filesystem/base_directory", form=f"{{}}/{folder}"),)
         for node, folder in (("Pusher", "server"), ("EdgePusher", "edge"))
     }
+    if config.data.has_spans:
+        form = "{}/statistics"
+        places["PreviousStatisticsResolver"] = (Binding("push_root", "folder", form=form),)
+        places["ExampleValidator"] = (Binding("push_root", "settings", "/keep", form=form),)
     if target.engine == "kubeflow":
         lookup = Binding("push_root", "push_folder", form="{}/server")
         places["LatestBlessedModelResolver"] = (lookup,)
-        if config.trainer.warm_start:
+        if config.warm_starts:
             places["WarmStartResolver"] = (lookup,)
     return places
 
