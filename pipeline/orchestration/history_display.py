@@ -120,7 +120,7 @@ def _grow(tree: Tree, artifact: Mapping[str, Any]) -> None:
 
 def _artifact_line(key: str, artifact: Mapping[str, Any]) -> str:
     if "again" in artifact:
-        return f"{key}: {artifact['type']} #{artifact['id']} [dim](told above or below)[/]"
+        return f"{key}: {artifact['type']} #{artifact['id']} [dim](told above)[/]"
     told = ", ".join(f"{name} {value}" for name, value in artifact["told"].items() if name != "pushed_destination")
     return f"{key}: {artifact['type']} #{artifact['id']}  [dim]{escape(relative(artifact['uri']))}[/]  {escape(told)}"
 
