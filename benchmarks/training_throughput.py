@@ -43,16 +43,17 @@ def measure(options: argparse.Namespace) -> Result:
     peers = command.peers()
     rounds, steps = (2, 4) if options.quick else (options.rounds, options.steps)
     failed: list[str] = []
+    threads = str(options.threads)
     with command.exported(options, ["tokens"]) as (folder, run), contextlib.ExitStack() as stack:
         workers = {
-            name: stack.enter_context(Worker("benchmarks.ours.training", [str(folder), precision, str(steps)]))
+            name: stack.enter_context(Worker("benchmarks.ours.training", [str(folder), precision, str(steps), threads]))
             for name, precision in ((OURS, "auto"), (OURS_FLOAT, "float32"))
         }
         rows = workers[OURS].ask(batches=str(folder / "batches.npz"), turns=rounds + 1)["rows"]
         for name, words in PEERS.items():
             if "--compiled" in words and not options.compile:
                 continue
-            arguments = [str(folder), words[0], str(steps), *words[1:]]
+            arguments = [str(folder), words[0], str(steps), threads, *words[1:]]
             workers[name] = stack.enter_context(Worker("benchmarks.peers.training", arguments, interpreter=str(peers)))
         answers = {}
         for name, worker in list(workers.items()):
@@ -71,12 +72,12 @@ def measure(options: argparse.Namespace) -> Result:
         {name: [count / turn[key] for count, turn in zip(counts, found, strict=True)] for name, found in turns.items()}
         for key in ("seconds", "cpu_seconds")
     )
-    return _result(run, speeds, by_cpu, steps, answers[OURS]["policy"], failed)
+    return _result(options, run, speeds, by_cpu, steps, answers[OURS]["policy"], failed)
 
 
 def _result(
-    run: dict[str, Any], speeds: dict[str, list[float]], by_cpu: dict[str, list[float]], steps: int, policy: str,
-    failed: list[str],
+    options: argparse.Namespace, run: dict[str, Any], speeds: dict[str, list[float]], by_cpu: dict[str, list[float]],
+    steps: int, policy: str, failed: list[str],
 ) -> Result:  # fmt: skip
     table, ratios = [], {}
     for name, values in speeds.items():
@@ -99,7 +100,7 @@ def _result(
         settings={
             "batch": run["trainer"]["batch_size"], "layers": len(run["backbone"]["layers"]),
             "longest text": run["sequence_length"], "steps of a turn": steps, "rounds": len(speeds[OURS]),
-            "threads": "all cores",
+            "threads": options.threads or "all cores",
         },
         tables=[Table(("side", "samples/s min", "median", "max", "ours / this", "per CPU second", "ours / this"),
                       table)],
@@ -117,6 +118,7 @@ def main() -> int:
     """The command line."""
     parser = command.parser(__doc__, rounds=7)
     parser.add_argument("--steps", type=int, default=24, help="batches of a turn (default: %(default)s)")
+    parser.add_argument("--threads", type=int, default=0, help="of each side (default: all cores)")
     parser.add_argument("--compile", action="store_true", help="also compile the peer; takes minutes to begin with")
     return command.main(measure, parser.parse_args())
 

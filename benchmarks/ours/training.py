@@ -14,13 +14,14 @@ from typing import Any
 from benchmarks.harness.worker import serve
 
 
-def prepare(folder: Path, precision: str, steps: int) -> Callable[[dict[str, Any]], dict[str, Any]]:
+def prepare(folder: Path, precision: str, steps: int, threads: int) -> Callable[[dict[str, Any]], dict[str, Any]]:
     """Builds the model and starts the training, which stops before each turn.
 
     Args:
         folder: what `benchmarks.ours.export` wrote, with the part `tokens`.
         precision: as in the configuration.
         steps: batches of a turn.
+        threads: of TensorFlow; 0 for its own choice, all cores.
 
     Returns:
         Answers `{}` with `seconds`, `cpu_seconds`, `loss` and `policy` of the next turn; and `{"batches": path,
@@ -33,6 +34,9 @@ def prepare(folder: Path, precision: str, steps: int) -> Callable[[dict[str, Any
     import tensorflow as tf
     import tf_keras
 
+    if threads:
+        tf.config.threading.set_intra_op_parallelism_threads(threads)
+        tf.config.threading.set_inter_op_parallelism_threads(threads)
     run = json.loads((folder / "run.json").read_text(encoding="utf-8"))
     settings, labels = run["trainer"], run["labels"]
     tokens = np.load(folder / "tokens.npz")
@@ -113,5 +117,6 @@ if __name__ == "__main__":
     parser.add_argument("folder", type=Path)
     parser.add_argument("precision")
     parser.add_argument("steps", type=int)
+    parser.add_argument("threads", type=int)
     options = parser.parse_args()
-    serve(lambda: prepare(options.folder, options.precision, options.steps))
+    serve(lambda: prepare(options.folder, options.precision, options.steps, options.threads))

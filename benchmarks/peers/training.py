@@ -17,13 +17,16 @@ from typing import Any
 from benchmarks.harness.worker import serve
 
 
-def prepare(folder: Path, precision: str, steps: int, compiled: bool) -> Callable[[dict[str, Any]], dict[str, Any]]:
+def prepare(
+    folder: Path, precision: str, steps: int, threads: int, compiled: bool
+) -> Callable[[dict[str, Any]], dict[str, Any]]:
     """Builds the model, and returns what trains one turn.
 
     Args:
         folder: `run.json`, and `batches.npz` of our side.
         precision: `float32` or `bfloat16`.
         steps: batches of a turn.
+        threads: of PyTorch; 0 for its own choice, all cores.
         compiled: whether to compile the model.
 
     Returns:
@@ -35,6 +38,9 @@ def prepare(folder: Path, precision: str, steps: int, compiled: bool) -> Callabl
 
     from benchmarks.peers.network import Classifier
 
+    if threads:
+        torch.set_num_threads(threads)
+        torch.set_num_interop_threads(threads)
     run = json.loads((folder / "run.json").read_text(encoding="utf-8"))
     settings = run["trainer"]
     torch.manual_seed(settings["seed"])
@@ -91,6 +97,7 @@ if __name__ == "__main__":
     parser.add_argument("folder", type=Path)
     parser.add_argument("precision", choices=("float32", "bfloat16"))
     parser.add_argument("steps", type=int)
+    parser.add_argument("threads", type=int)
     parser.add_argument("--compiled", action="store_true")
     options = parser.parse_args()
-    serve(lambda: prepare(options.folder, options.precision, options.steps, options.compiled))
+    serve(lambda: prepare(options.folder, options.precision, options.steps, options.threads, options.compiled))

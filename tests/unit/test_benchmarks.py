@@ -38,7 +38,7 @@ def test_training_that_is_faster_than_the_best_peer_meets_the_goal(speed: float,
     ours = [100.0 * speed, 90.0 * speed, 110.0 * speed]
     speeds = {training_throughput.OURS: ours, "PyTorch, float32": [50.0] * 3,
               "PyTorch, bfloat16 autocast": [100.0, 90.0, 110.0]}  # fmt: skip
-    result = training_throughput._result(RUN, speeds, speeds, 24, "mixed_bfloat16", [])
+    result = training_throughput._result(argparse.Namespace(threads=0), RUN, speeds, speeds, 24, "mixed_bfloat16", [])
     [goal] = result.goals
     assert (goal.value, goal.met) == (speed, met)
     assert "PyTorch, bfloat16 autocast" in goal.what, "the goal is held against the best peer"
