@@ -48,7 +48,7 @@ def measure(options: argparse.Namespace) -> Result:
     overrides = [word for item in (_TINY if options.quick else ()) for word in ("--set", item)]
     task = ["--config", options.config, "--profile", options.run_profile, *overrides]
     with tempfile.TemporaryDirectory() as folder:
-        root, plain = Path(folder) / "runs", Path(folder) / "plain"
+        root, plain = options.keep or Path(folder) / "runs", Path(folder) / "plain"
         plain.mkdir()
         first = _run("benchmarks.ours.pipeline_run", [*task, "--root", str(root)], Path(folder))
         script = _run("benchmarks.ours.plain", [*task, "--folder", str(plain)], Path(folder))
@@ -120,6 +120,7 @@ def main() -> int:
     """The command line."""
     parser = command.parser(__doc__)
     parser.add_argument("--run-profile", default="quick", help="profile of the runs (default: %(default)s)")
+    parser.add_argument("--keep", type=Path, metavar="FOLDER", help="an empty folder for the runs (default: temporary)")
     return command.main(measure, parser.parse_args())
 
 

@@ -17,6 +17,7 @@ from modules import memory
 from modules.distillation import DistillationSettings, Tapped, distillation_loss
 from modules.examples import Examples
 from modules.model import PADDING_MASK, TOKEN_IDS
+from modules.optimizer import FusedAdamW
 from modules.progress import report
 from modules.pruning import MagnitudePruner, PruningSettings
 from modules.quantization_aware import QuantizationAwareSettings, WeightRounder
@@ -225,7 +226,7 @@ def _optimizer(settings: FineTuning, total: int, policy: str) -> tf_keras.optimi
     schedule = tf_keras.optimizers.schedules.PolynomialDecay(
         peak, max(1, total - warmup), end_learning_rate=0.02 * peak
     )
-    optimizer = tf_keras.optimizers.AdamW(
+    optimizer = FusedAdamW(
         _Warmup(schedule, peak, warmup),
         weight_decay=settings.weight_decay,
         global_clipnorm=settings.clip_norm,

@@ -8,6 +8,7 @@ from typing import Any
 
 import modules  # noqa: F401  (settles Keras 2 before TensorFlow is imported)
 from modules.metrics import SparseMacroF1
+from modules.optimizer import FusedAdamW
 
 import tensorflow as tf
 import tf_keras
@@ -55,7 +56,7 @@ def make_optimizer(settings: Mapping[str, Any], total_steps: int) -> tf_keras.op
         settings: the `trainer` section, with the tuner's values in place.
         total_steps: steps of the whole training.
     """
-    optimizer = tf_keras.optimizers.AdamW(
+    optimizer = FusedAdamW(
         WarmupDecay(settings["learning_rate"], total_steps, settings["warmup_fraction"]),
         weight_decay=settings["weight_decay"],
         global_clipnorm=settings["gradient_clip_norm"],

@@ -24,7 +24,7 @@ from onnxruntime.quantization.shape_inference import quant_pre_process
 
 from benchmarks.peers import network
 
-TOLERANCE = 1e-3  # of a probability in float32
+TOLERANCE = 1e-4  # of a probability in float32; the same network differs by less than 1e-5
 
 
 def export(folder: Path, part: str) -> dict[str, Any]:

@@ -17,17 +17,20 @@ from typing import Any
 from benchmarks.harness.worker import serve
 
 
-def prepare(folder: Path, precision: str, steps: int, compiled: bool) -> Callable[[dict[str, Any]], dict[str, Any]]:
+def prepare(
+    folder: Path, precision: str, steps: int, threads: int, compiled: bool
+) -> Callable[[dict[str, Any]], dict[str, Any]]:
     """Builds the model, and returns what trains one turn.
 
     Args:
         folder: `run.json`, and `batches.npz` of our side.
         precision: `float32` or `bfloat16`.
         steps: batches of a turn.
+        threads: of PyTorch; 0 for its own choice, all cores.
         compiled: whether to compile the model.
 
     Returns:
-        Answers with `seconds` and `loss` of the next turn.
+        Answers with `seconds`, `cpu_seconds` and `loss` of the next turn.
     """
     import numpy as np
     import torch
@@ -35,6 +38,9 @@ def prepare(folder: Path, precision: str, steps: int, compiled: bool) -> Callabl
 
     from benchmarks.peers.network import Classifier
 
+    if threads:
+        torch.set_num_threads(threads)
+        torch.set_num_interop_threads(threads)
     run = json.loads((folder / "run.json").read_text(encoding="utf-8"))
     settings = run["trainer"]
     torch.manual_seed(settings["seed"])
@@ -56,7 +62,7 @@ def prepare(folder: Path, precision: str, steps: int, compiled: bool) -> Callabl
 
     def turn(request: dict[str, Any]) -> dict[str, Any]:
         nonlocal place
-        began = time.perf_counter()
+        began, cpu = time.perf_counter(), time.process_time()
         loss = torch.tensor(0.0)
         for _ in range(steps):
             token_ids, padding_mask, labels = batches[place % count]
@@ -70,11 +76,8 @@ def prepare(folder: Path, precision: str, steps: int, compiled: bool) -> Callabl
             optimizer.step()
             schedule.step()
             optimizer.zero_grad(set_to_none=True)
-        return {
-            "seconds": time.perf_counter() - began,
-            "loss": float(loss.detach()),
-            "threads": torch.get_num_threads(),
-        }
+        seconds, used = time.perf_counter() - began, time.process_time() - cpu
+        return {"seconds": seconds, "cpu_seconds": used, "loss": float(loss.detach())}
 
     return turn
 
@@ -94,6 +97,7 @@ if __name__ == "__main__":
     parser.add_argument("folder", type=Path)
     parser.add_argument("precision", choices=("float32", "bfloat16"))
     parser.add_argument("steps", type=int)
+    parser.add_argument("threads", type=int)
     parser.add_argument("--compiled", action="store_true")
     options = parser.parse_args()
-    serve(lambda: prepare(options.folder, options.precision, options.steps, options.compiled))
+    serve(lambda: prepare(options.folder, options.precision, options.steps, options.threads, options.compiled))

@@ -77,7 +77,7 @@ def test_a_network_that_computes_something_else_is_refused(tmp_path: Path):
     write_network(_trained(), "blessed", tmp_path)
     with np.load(tmp_path / "blessed.npz") as arrays:
         changed = dict(arrays)
-    changed["layers.1.query_kernel"] = changed["layers.1.key_kernel"]
+    changed["layers.1.feedforward_kernel"] = -changed["layers.1.feedforward_kernel"]
     np.savez(tmp_path / "blessed.npz", **changed)
     done = subprocess.run(
         [str(command.peers()), "-m", "benchmarks.peers.export_onnx", str(tmp_path), "blessed"],
