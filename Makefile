@@ -28,8 +28,8 @@ unexport PYTHONDONTWRITEBYTECODE
 unexport VIRTUAL_ENV
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-fast lint format schema report runs nodes doctor clean distclean \
-	image image-check kfp-e2e bench-peers bench bench-report bench-test
+.PHONY: help setup run test test-fast lint format schema report summary runs tensorboard nodes doctor clean distclean \
+	golden image image-check kfp-e2e bench-peers bench bench-report bench-test
 
 help: ## List these commands
 	@awk 'BEGIN { FS = ":.*## "; print "Usage: make COMMAND [NAME=value ...]\n\nCommands:" } \
@@ -51,7 +51,13 @@ nodes: $(STAMP) ## Show the graph and what the cache holds of it
 runs: $(STAMP) ## List earlier runs
 	$(RUNNER) runs --config '$(CONFIG)' $(ARGS)
 
-report: $(STAMP) ## Show the summary of the newest run
+tensorboard: $(STAMP) ## Show curves, hyperparameters and profile of the newest run; prints the address
+	$(RUNNER) tensorboard --config '$(CONFIG)' $(ARGS)
+
+report: $(STAMP) ## Open the report of the newest run in a browser
+	$(RUNNER) report --config '$(CONFIG)' $(ARGS)
+
+summary: $(STAMP) ## Show the summary of the newest run
 	$(RUNNER) summary --config '$(CONFIG)' $(ARGS)
 
 schema: $(STAMP) ## Infer a first draft of the schema of a new task
@@ -75,6 +81,10 @@ format: $(STAMP) ## Format the code and mend what can be mended
 doctor: ## Say what is wrong with this machine and how to mend it (ARGS=--online asks the index too)
 	@$(ANY_PYTHON) -m pipeline.doctor $(ARGS)
 
+golden: $(STAMP) ## Write the reviewed specifications anew after a change of the graph; read their diff
+	EDGELINE_UPDATE_GOLDEN=1 $(IN_VENV) pytest tests/unit/test_kubeflow_compile.py -k reviewed $(ARGS)
+	git diff --stat -- tests/data/kubeflow
+
 image: ## Build the container image of all nodes (IMAGE=name:tag, ACCELERATOR=cpu or gpu)
 	docker build --tag '$(IMAGE)' --build-arg ACCELERATOR='$(ACCELERATOR)' \
 		$(if $(UV_DEFAULT_INDEX),--build-arg UV_DEFAULT_INDEX) .
@@ -83,7 +93,8 @@ image-check: $(STAMP) ## Do what the Dockerfile says in a folder, run a node the
 	EDGELINE_FULL_IMAGE=1 $(IN_VENV) pytest tests/e2e/test_image.py $(ARGS)
 
 kfp-e2e: $(STAMP) ## Execute both engines' specifications here, each node in a process of its own
-	EDGELINE_EVERY_NODE_A_PROCESS=1 $(IN_VENV) pytest tests/e2e/test_kubeflow_execute.py --timeout 3600 $(ARGS)
+	EDGELINE_EVERY_NODE_A_PROCESS=1 $(IN_VENV) pytest tests/e2e/test_kubeflow_execute.py \
+		tests/e2e/test_multi_worker.py --timeout 3600 $(ARGS)
 
 bench-peers: $(PEERS)/.edgeline-setup ## Install what the benchmarks compare with, from a lock of its own
 

@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from modules import cpu
+
 from pipeline import machine
 
 # The instruction sets that decide how fast a network is on a CPU.
@@ -40,7 +42,7 @@ def describe(packages: Sequence[str] = (), *, peers: Path | None = None, peer_pa
         measurement ended: what else was going on), `packages` and `peers`.
     """
     memory = machine.memory()
-    flags = machine.cpu_flags()
+    flags = cpu.cpu_flags()
     found: dict[str, Any] = {
         "cpu": _cpu_name(),
         "cores": machine.cpu_cores(),

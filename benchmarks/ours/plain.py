@@ -78,13 +78,13 @@ def run(config_path: str, profile: str | None, folder: Path, overrides: Sequence
         from modules.variants import convert_all
 
         from pipeline import config_loader
-        from pipeline.orchestration import session
+        from pipeline.orchestration import data_files
     config = config_loader.load(config_path, profile=profile, overrides=overrides)
     values = config.model_dump(mode="json")
     length, classes = config.preprocessing.sequence_length, len(config.labels)
     vocabulary = tokenization.load_vocabulary(backbone.vocabulary_path(values["backbone"]))
     with steps.step("rows"):
-        raw = split_rows(session.data_file(config), config)
+        raw = split_rows(data_files.data_path(config), config)
     with steps.step("tokens"):
         examples = {name: _tokens(split, vocabulary, length) for name, split in raw.items()}
     with steps.step("linear baseline"):

@@ -7,7 +7,7 @@ import hashlib
 import json
 import math
 import posixpath
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import modules  # noqa: F401  (settles Keras 2 before TFX imports TensorFlow)
@@ -24,6 +24,7 @@ from pipeline import records
 from pipeline.config_cleaning import CleaningConfig
 from pipeline.config_source import SourceConfig
 from pipeline.ingest import report, rows, transforms
+from pipeline.ingest.augmentation import AddVariedRows
 
 TRAIN_SPLIT = "train"
 
@@ -32,12 +33,22 @@ def custom_config(settings: dict[str, Any]) -> example_gen_pb2.CustomConfig:
     """Packs the executor's settings into the message that ExampleGen carries.
 
     Args:
-        settings: JSON values: `text`, `label`, `slices`, `labels`, `source`, `cleaning`, `train_fraction`, and a
-            digest of this executor's sources, which is there for the cache alone.
+        settings: JSON values: `text`, `label`, `slices`, `labels`, `source`, `cleaning`, `train_fraction`,
+            `augmentation` (None adds no row), `marker` of complete spans, and a digest of this executor's sources,
+            which is there for the cache alone.
     """
     packed = example_gen_pb2.CustomConfig()
     packed.custom_config.Pack(json_format.ParseDict(settings, struct_pb2.Struct()))
     return packed
+
+
+def settings_of(exec_properties: Mapping[str, Any]) -> dict[str, Any]:
+    """Unpacks what `custom_config` packed."""
+    packed = example_gen_pb2.CustomConfig()
+    proto_utils.json_to_proto(exec_properties[standard_component_specs.CUSTOM_CONFIG_KEY], packed)
+    struct = struct_pb2.Struct()
+    packed.custom_config.Unpack(struct)
+    return json.loads(json_format.MessageToJson(struct))
 
 
 class RowsExecutor(BaseExampleGenExecutor):
@@ -57,7 +68,7 @@ class RowsExecutor(BaseExampleGenExecutor):
         with records.batched():
             super().Do(input_dict, output_dict, exec_properties)
         counts = transforms.read_counts(self._folder)
-        config = CleaningConfig.model_validate(_settings(exec_properties)["cleaning"])
+        config = CleaningConfig.model_validate(settings_of(exec_properties)["cleaning"])
         report.check(counts, self._folder, config)
         for name, count in report.properties(counts).items():
             artifact.set_int_custom_property(name, count)
@@ -69,14 +80,15 @@ class RowsExecutor(BaseExampleGenExecutor):
     def GenerateExamplesByBeam(  # noqa: N802 - TFX's name
         self, pipeline: beam.Pipeline, exec_properties: dict[str, Any]
     ) -> dict[str, beam.PCollection]:
-        """TFX's hook: the splits by name; the train split is sampled where the configuration asks for it."""
+        """TFX's hook: the splits by name; the train split is sampled and augmented as the configuration says."""
         splits = super().GenerateExamplesByBeam(pipeline, exec_properties)
-        settings = _settings(exec_properties)
+        settings = settings_of(exec_properties)
         if settings["train_fraction"] < 1.0:
             splits[TRAIN_SPLIT] = splits[TRAIN_SPLIT] | "SampleTrain" >> _StratifiedSample(
                 settings["train_fraction"], [settings["label"], *settings["slices"]]
             )
-        # What changes the train split alone comes here, after the split and after the sample.
+        if settings["augmentation"]:
+            splits[TRAIN_SPLIT] |= "AddVariedRows" >> AddVariedRows(settings, exec_properties, TRAIN_SPLIT)
         return splits
 
 
@@ -89,14 +101,11 @@ class _RowsToExamples(beam.PTransform):
 
     def __init__(self, folder: str | None, exec_properties: dict[str, Any], split_pattern: str) -> None:
         super().__init__()
-        base = exec_properties[standard_component_specs.INPUT_BASE_KEY]
-        self._pattern = f"{base.rstrip('/')}/{split_pattern}"
-        self._folder, self._settings = folder, _settings(exec_properties)
+        self._base, self._pattern = exec_properties[standard_component_specs.INPUT_BASE_KEY], split_pattern
+        self._folder, self._settings = folder, settings_of(exec_properties)
 
     def expand(self, pipeline: beam.Pipeline) -> beam.PCollection:
-        files = sorted(tf.io.gfile.glob(self._pattern))
-        if not files:
-            raise rows.DataError(f"{self._pattern}: no such file. Set data.path to a file with rows.")
+        files = transforms.matching(self._base, self._pattern)
         settings = self._settings
         layout = rows.Layout(settings["text"], settings["label"], tuple(settings["slices"]), tuple(settings["labels"]))
         source = SourceConfig.model_validate(settings["source"])
@@ -157,11 +166,3 @@ def _sampling_key(example: tf.train.Example) -> tuple[str, bytes]:
     # Salted: the split is decided by the same text hash. The serialised row breaks ties among duplicates.
     salted = hashlib.sha256(f"sample:{_value(example, rows.TEXT_HASH)}".encode()).hexdigest()
     return salted, example.SerializeToString(deterministic=True)
-
-
-def _settings(exec_properties: dict[str, Any]) -> dict[str, Any]:
-    packed = example_gen_pb2.CustomConfig()
-    proto_utils.json_to_proto(exec_properties[standard_component_specs.CUSTOM_CONFIG_KEY], packed)
-    struct = struct_pb2.Struct()
-    packed.custom_config.Unpack(struct)
-    return json.loads(json_format.MessageToJson(struct))

@@ -18,9 +18,9 @@ from apache_beam.transforms.window import GlobalWindows
 
 from pipeline.config_cleaning import CleaningConfig
 from pipeline.config_source import SourceConfig
-from pipeline.ingest import cleaning, duplicates, packing, sources
+from pipeline.ingest import cleaning, duplicates, packing, sources, spans
 from pipeline.ingest.cleaning import Quarantined
-from pipeline.ingest.rows import Layout, Row, text_hash
+from pipeline.ingest.rows import DataError, Layout, Row, text_hash
 
 QUARANTINE = "quarantine"  # folder inside the Examples artifact; a split's folder begins with `Split-`
 QUARANTINE_FILE, COUNTS_FILE = "rows.jsonl.gz", "counts.json"
@@ -83,6 +83,23 @@ def clean(
     return Cleaned(rows, kept_back, counts | "Counts" >> beam.Flatten())
 
 
+def matching(base: str, pattern: str) -> list[str]:
+    """The files behind an executor's pattern, those of older spans first.
+
+    Raises:
+        DataError: there are none.
+    """
+    files = spans.expand(base, pattern, glob=tf.io.gfile.glob)
+    if not files:
+        raise DataError(f"{base}/{pattern}: no such file. Set data.path to a file with rows.")
+    return files
+
+
+def open_file(path: str) -> Any:
+    """Opens a file, here or in a bucket, for reading its bytes as they are."""
+    return FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED)
+
+
 def write_quarantine(found: Cleaned, folder: str) -> None:
     """Writes the rows that are kept back, as gzipped JSON lines, and the counts of all.
 
@@ -114,16 +131,12 @@ def read_counts(folder: str) -> dict[str, Any]:
         return json.loads(stream.read())
 
 
-def _open(path: str) -> Any:
-    return FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED)
-
-
 def _read(path: str, layout: Layout, source: SourceConfig, config: CleaningConfig) -> Iterator[Any]:
     """Packs of rows by bucket, the rows that are kept back, and their number."""
     check = cleaning.row_check(layout, config)
     packer = packing.Packer()
     rows = 0
-    for record in sources.read(path, source, layout.columns, opener=_open):
+    for record in sources.read(path, source, layout.columns, opener=open_file):
         rows += 1
         row = check(record)
         if isinstance(row, Row):

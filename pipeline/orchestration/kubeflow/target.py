@@ -138,10 +138,21 @@ def _shared_folders(config: Config, target: Target) -> list[str]:
 
 def _files(config: Config, target: Target) -> list[str]:
     problems = []
-    if not target.data.startswith(DATASET) and not _readable(config, target, target.data, in_image=False):
+    in_image = target.data.endswith(".sql")  # a query may be part of the project, rows are not
+    if not target.data.startswith(DATASET) and not _readable(config, target, target.data, in_image=in_image):
         problems.append(
             f"data.path: {target.data}: the nodes cannot read it; give --data gs://…, a path under platform.volumes, "
             "or unset it to use data.dataset."
+        )
+    logs, table = config.data.serving_logs, config.data.augmentation.synonym_table
+    if logs and not _readable(config, target, logs, in_image=False):
+        problems.append(
+            f"data.serving_logs: {logs}: the nodes cannot read it; use gs://…, or a path under platform.volumes."
+        )
+    if table and not _readable(config, target, table, in_image=True):
+        problems.append(
+            f"data.augmentation.synonym_table: {table}: the nodes cannot read it; use a path inside this project (it "
+            "is in the image), a path under platform.volumes, or gs://…."
         )
     if not _readable(config, target, target.schema, in_image=True):
         problems.append(
