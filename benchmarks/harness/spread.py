@@ -38,6 +38,10 @@ class Spread:
             raise ValueError(f"a measurement is not a number: {list(values)}")
         return cls(float(min(values)), float(statistics.median(values)), float(max(values)), len(values))
 
+    def shown(self) -> str:
+        """`median (min-max)` with two decimals, as ratios are shown."""
+        return f"{self.median:.2f} ({self.minimum:.2f}-{self.maximum:.2f})"
+
     def to_dict(self) -> dict[str, Any]:
         """`{"min", "median", "max", "count"}`, rounded to six digits that count."""
         numbers = {"min": self.minimum, "median": self.median, "max": self.maximum}

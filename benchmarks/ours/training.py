@@ -23,8 +23,8 @@ def prepare(folder: Path, precision: str, steps: int) -> Callable[[dict[str, Any
         steps: batches of a turn.
 
     Returns:
-        Answers `{}` with `seconds`, `loss` and `policy` of the next turn; and `{"batches": path, "turns": n}` by
-        writing the batches of the first n turns, and telling the `rows` of each.
+        Answers `{}` with `seconds`, `cpu_seconds`, `loss` and `policy` of the next turn; and `{"batches": path,
+        "turns": n}` by writing the batches of the first n turns, and telling the `rows` of each.
     """
     import modules  # noqa: F401  (settles Keras 2 before TensorFlow is imported)
     from modules import data, devices, trainer, training
@@ -78,7 +78,8 @@ class _Turns:
     """Lets a `fit` loop run for some batches at a time, and takes the time from the first to the last of them."""
 
     def __init__(self, steps: int) -> None:
-        self._steps, self._done, self._began, self._loss = steps, 0, 0.0, 0.0
+        self._steps, self._done, self._loss = steps, 0, 0.0
+        self._began, self._cpu = 0.0, 0.0
         self._go = threading.Event()
         self._ended: queue.Queue[dict[str, float] | Exception] = queue.Queue()
 
@@ -86,14 +87,15 @@ class _Turns:
         if self._done == 0:
             self._go.wait()
             self._go.clear()
-            self._began = time.perf_counter()
+            self._began, self._cpu = time.perf_counter(), time.process_time()
 
     def end(self, batch: int, logs: dict[str, float] | None = None) -> None:
         self._done += 1
         self._loss = float((logs or {}).get("loss", 0.0))
         if self._done == self._steps:
             self._done = 0
-            self._ended.put({"seconds": time.perf_counter() - self._began, "loss": self._loss})
+            seconds, cpu = time.perf_counter() - self._began, time.process_time() - self._cpu
+            self._ended.put({"seconds": seconds, "cpu_seconds": cpu, "loss": self._loss})
 
     def fail(self, error: Exception) -> None:
         self._ended.put(error)

@@ -38,7 +38,7 @@ def test_training_that_is_faster_than_the_best_peer_meets_the_goal(speed: float,
     ours = [100.0 * speed, 90.0 * speed, 110.0 * speed]
     speeds = {training_throughput.OURS: ours, "PyTorch, float32": [50.0] * 3,
               "PyTorch, bfloat16 autocast": [100.0, 90.0, 110.0]}  # fmt: skip
-    result = training_throughput._result(argparse.Namespace(), RUN, speeds, 24, "mixed_bfloat16", [])
+    result = training_throughput._result(RUN, speeds, speeds, 24, "mixed_bfloat16", [])
     [goal] = result.goals
     assert (goal.value, goal.met) == (speed, met)
     assert "PyTorch, bfloat16 autocast" in goal.what, "the goal is held against the best peer"
@@ -46,7 +46,10 @@ def test_training_that_is_faster_than_the_best_peer_meets_the_goal(speed: float,
 
 
 def test_inference_says_how_many_times_faster_and_smaller_the_bundle_is():
-    turns = {edge_inference.OURS: [[1.0] * 20] * 3, "ONNX Runtime, int8": [[3.0] * 20] * 3}
+    turns = {
+        name: [{"ms": [time] * 20, "cpu_ms": [time / 2] * 20}] * 3
+        for name, time in ((edge_inference.OURS, 1.0), ("ONNX Runtime, int8", 3.0))
+    }
     start = {"import_s": 0.1, "load_s": 0.01, "first_ms": 1.0, "peak_bytes": 2**20, "start_s": 0.2}
     scores = {edge_inference.OURS: {"accuracy": 0.84, "macro_f1": 0.84},
               "ONNX Runtime, int8": {"accuracy": 0.86, "macro_f1": 0.86}}  # fmt: skip
@@ -55,7 +58,7 @@ def test_inference_says_how_many_times_faster_and_smaller_the_bundle_is():
         {edge_inference.OURS: 1000, "ONNX Runtime, int8": 5000}, scores, [], 20,
     )  # fmt: skip
     assert [(goal.value, goal.met) for goal in result.goals] == [(3.0, True), (5.0, True), (0.02, False)]
-    assert "| Edgeline bundle | 1 | 1 | 1 | 1 |  |" in _shown(result)
+    assert "| Edgeline bundle | 1 | 1 | 1 | 1 |  | 0.5 |  |" in _shown(result)
 
 
 def test_quality_is_held_against_the_best_peer_the_linear_baseline_among_them():
