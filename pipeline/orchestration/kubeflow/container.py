@@ -12,7 +12,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pipeline.orchestration.kubeflow.container_inputs import prepare, restore
+from pipeline.orchestration.kubeflow.container_inputs import keep_metadata, prepare, restore
 from pipeline.orchestration.kubeflow.container_options import DRIVE, OPTIONS, Options
 
 
@@ -51,12 +51,19 @@ def main(argv: Sequence[str]) -> None:
         driver.main(given)
     if given.drive:
         return
-    kubeflow_v2_run_executor.main((given, beam_args))
     output_file = executor_input["outputs"]["outputFile"]
-    with fileio.open(output_file) as stream:
-        executor_output = json.loads(stream.read())
+    driven = _read(output_file) if fileio.exists(output_file) else {}
+    kubeflow_v2_run_executor.main((given, beam_args))
+    executor_output = keep_metadata(_read(output_file), driven)
     with fileio.open(output_file, "w") as stream:
         stream.write(json.dumps(restore(executor_output, options)))
+
+
+def _read(path: str) -> dict[str, Any]:
+    from tfx.dsl.io import fileio
+
+    with fileio.open(path) as stream:
+        return json.loads(stream.read())
 
 
 def _text(inputs: Mapping[str, Any], name: str) -> str:
