@@ -13,7 +13,9 @@ from typing import Any, NoReturn
 import click
 from click_default_group import DefaultGroup
 
+from pipeline import cli_history
 from pipeline.cli import FAILED, NOT_BLESSED, Failed, WrongUse
+from pipeline.cli_data import data as data_group
 from pipeline.cli_task import (
     checked_data,
     chosen_profile,
@@ -37,7 +39,8 @@ def cli() -> None:
     \b
       uv run local_runner.py                          the default task, quick profile
       uv run local_runner.py --profile full           as one would for a release
-      uv run local_runner.py --data my.csv            the same task on your rows
+      uv run local_runner.py --data my.csv            the same task on your rows (.jsonl, .parquet, … too)
+      uv run local_runner.py data profile my.csv      what is in a file, and a task of its own for it
       uv run local_runner.py --set trainer.epochs=2   any field of the configuration
       uv run local_runner.py --span latest            the newest span, on from the latest blessed model
       uv run local_runner.py watch                    the same whenever a new span is written
@@ -45,6 +48,9 @@ def cli() -> None:
 
     Exit codes: 0 done (blessed or not), 1 failed, 2 wrong use, 3 not blessed with --require-blessing.
     """
+
+
+cli_history.add_commands(cli)
 
 
 @cli.command()
@@ -109,6 +115,11 @@ def validate(
     click.echo(f"{found['file']}: {found['rows']} rows")
     for column, values in found["counts"].items():
         click.echo(f"  {column}: " + ", ".join(f"{value} {count}" for value, count in values.most_common(12)))
+    if found["quarantined"]:
+        by_reason = ", ".join(f"{reason} {count}" for reason, count in found["quarantined"].most_common())
+        click.echo(f"would be quarantined, before duplicates are looked for: {by_reason}")
+        for row in found["examples"]:
+            click.echo(f"  {row}")
 
 
 @cli.command()
@@ -139,40 +150,6 @@ def nodes(
         node = item.pipeline_node
         table.add_row(node.node_info.id, states[node.node_info.id], ", ".join(node.upstream_nodes))
     Console(highlight=False, width=None if sys.stdout.isatty() else 160).print(table)
-
-
-@cli.command()
-@task_options
-def runs(
-    config_path: str, profile: str | None, overrides: tuple[str, ...], data: str | None, root: Path | None
-) -> None:
-    """List past runs: when, state, metrics, pushed version."""
-    config = load_config(config_path, profile, overrides, data)
-    from rich.console import Console
-    from rich.table import Table
-
-    from pipeline.orchestration.history import past_runs
-    from pipeline.orchestration.paths import TaskPaths
-
-    paths = TaskPaths.of(config, root)
-    table = Table(box=None, pad_edge=False)
-    for heading in ("run", "started", "profile", "state", "executed", "cached", "blessed", "test accuracy",
-                    "test macro-F1", "pushed"):  # fmt: skip
-        table.add_column(heading)
-    past = past_runs(paths)
-    for item in past:
-        test = (item.summary.get("metrics") or {}).get("test") or {}
-        blessed = {True: "yes", False: "no", None: ""}[item.summary.get("blessed")]
-        table.add_row(
-            item.run_id, f"{item.started:%Y-%m-%d %H:%M}", item.summary.get("profile") or "", item.state,
-            str(item.executed), str(item.cached), blessed,
-            *(f"{test[name]:.3f}" if name in test else "" for name in ("accuracy", "macro_f1")),
-            ", ".join(f"{where} {version}" for where, version in sorted(item.pushed.items())),
-        )  # fmt: skip
-    if past:
-        Console(highlight=False, width=None if sys.stdout.isatty() else 160).print(table)
-    else:
-        click.echo(f"There are no runs in {paths.root} yet.")
 
 
 @cli.command()
@@ -233,6 +210,7 @@ def doctor(online: bool) -> None:
     sys.exit(checks.main(["--online"] if online else []))
 
 
+cli.add_command(data_group)
 cli.add_command(watch)
 
 

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from modules import examples as examples_lib
+from modules import memory
 from modules.distillation import DistillationSettings, Tapped, distillation_loss
 from modules.examples import Examples
 from modules.model import PADDING_MASK, TOKEN_IDS
@@ -105,6 +106,7 @@ def fine_tune(
     Raises:
         ValueError: fewer rows than replicas, or settings that do not fit the network.
     """
+    memory.keep_freed_memory()
     strategy = strategy or tf.distribute.get_strategy()
     if settings.batch_size % strategy.num_replicas_in_sync:
         replicas = strategy.num_replicas_in_sync

@@ -94,6 +94,25 @@ def class_weights(counts: Any, mode: str) -> dict[int, float] | None:
     return {index: total / (len(counts) * count) if count else 1.0 for index, count in enumerate(map(float, counts))}
 
 
+def tensorboard_callbacks(log_dir: str, settings: Mapping[str, Any]) -> list[tf_keras.callbacks.Callback]:
+    """What writes TensorBoard's logs: curves, the hyperparameters beside their result, and a profile if asked for.
+
+    Args:
+        log_dir: folder of the logs.
+        settings: the `trainer` section with the tuner's values; its scalars are what the HParams tab shows.
+    """
+    from tensorboard.plugins.hparams import api as hparams
+
+    first_and_last = settings.get("profile_steps")
+    shown = {name: value for name, value in settings.items() if isinstance(value, bool | int | float | str)}
+    return [
+        tf_keras.callbacks.TensorBoard(
+            log_dir, update_freq=50, write_graph=False, profile_batch=tuple(first_and_last or (0, 0))
+        ),
+        hparams.KerasCallback(log_dir, shown),
+    ]
+
+
 def finished_steps(backup_dir: str, steps_per_epoch: int) -> int:
     """Steps that a killed training had finished, by the checkpoint that `BackupAndRestore` left.
 

@@ -24,7 +24,7 @@ def task_options(command: Callable[..., Any]) -> Callable[..., Any]:
                               "[default: quick, if the configuration has it]"),
             click.option("--set", "overrides", multiple=True, metavar="FIELD=VALUE",
                          help="Replace a field of the configuration, e.g. `--set trainer.epochs=2`. Repeatable."),
-            click.option("--data", metavar="FILE", help="A CSV file in place of the configuration's data."),
+            click.option("--data", metavar="FILE", help="A file with rows in place of the configuration's data."),
             click.option("--root", type=click.Path(path_type=Path),
                          help="Folder of the task's runs.  [default: runs/<task>]"),
         ]

@@ -11,12 +11,15 @@ from pydantic import Field, model_validator
 
 from pipeline.config_augmentation import AugmentationConfig
 from pipeline.config_base import Section
+from pipeline.config_cleaning import CleaningConfig
+from pipeline.config_collect import CollectConfig
+from pipeline.config_source import SourceConfig
 from pipeline.config_spans import SpansConfig
 from pipeline.ingest import spans
 
 
 class Columns(Section):
-    """The columns of the input file."""
+    """The columns of the input."""
 
     text: str = "text"
     """Column with the text."""
@@ -48,11 +51,16 @@ class DataConfig(Section):
     """Where the rows come from and how they are split."""
 
     path: str | None = None
-    """A CSV file with a header row, or a pattern of such files with `{SPAN}`. Empty: the data set of `dataset`."""
+    """The file with the rows: CSV, JSONL, Parquet, TFRecord of `tf.Example`, or an SQL query; or a pattern of such
+    files with `{SPAN}`. Empty: `dataset`'s."""
     dataset: Literal["vader"] | None = None
     """A data set that arrives through the package registry: `vader`, the rated snippets of vaderSentiment 3.3.2."""
-    delimiter: str = Field(",", min_length=1, max_length=1)
-    """What separates the columns of `path`."""
+    source: SourceConfig = SourceConfig()
+    """How `path` is read."""
+    cleaning: CleaningConfig = CleaningConfig()
+    """Which rows are kept back."""
+    collect: CollectConfig | None = None
+    """An HTTP API that `data collect` fetches rows from."""
     columns: Columns = Columns()
     """Which column is what."""
     splits: Splits = Splits()
@@ -69,7 +77,7 @@ class DataConfig(Section):
     @model_validator(mode="after")
     def _one_source(self) -> Self:
         if not self.path and not self.dataset:
-            raise ValueError("set data.path to a CSV file (or `--data FILE`), or data.dataset to `vader`")
+            raise ValueError("set data.path to a file with rows (or `--data FILE`), or data.dataset to `vader`")
         wrong = spans.problem(self.path or "")
         if wrong:
             raise ValueError(f"path: {wrong}")

@@ -36,7 +36,7 @@ def load(
         path: the YAML file. Its `profiles` section maps a name to values that replace those of the file.
         profile: which of them to apply. None applies none.
         overrides: `a.b=value` strings, applied last; the value is read as YAML.
-        data: a CSV file that replaces `data.path` (and `data.dataset`).
+        data: a file with rows that replaces `data.path` (and `data.dataset`).
 
     Returns:
         The resolved configuration.

@@ -22,8 +22,8 @@ NODES = (
     "ExampleGen", "StatisticsGen", "ImportSchemaGen", "PreviousStatisticsResolver", "ServingExampleGen",
     "ServingStatisticsGen", "ExampleValidator", "Transform", "LinearBaseline",
     "LatestHyperparametersResolver", "Tuner", "WarmStartResolver", "Trainer", "LatestBlessedModelResolver",
-    "Evaluator", "TestEvaluator", "Pusher", "RegistryPusher", "Pruner", "TFLiteConverter", "EdgeEvaluator",
-    "EdgePusher",
+    "Evaluator", "TestEvaluator", "ModelCard", "Pusher", "RegistryPusher", "Pruner", "TFLiteConverter", "EdgeEvaluator",
+    "EdgeModelCard", "EdgePusher", "Reporter",
 )  # fmt: skip
 BEAM_NODES = (
     "ExampleGen", "StatisticsGen", "ServingExampleGen", "ServingStatisticsGen", "Transform", "Evaluator",

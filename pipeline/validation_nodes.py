@@ -9,6 +9,7 @@ from typing import Any
 import modules  # noqa: F401  (settles Keras 2 before TFX imports TensorFlow)
 
 from tfx import v1 as tfx
+from tfx.components.example_gen.component import FileBasedExampleGen
 from tfx.dsl.components.base import executor_spec
 
 from pipeline import lookups, sources
@@ -18,7 +19,6 @@ from pipeline.config import Config
 from pipeline.engines import Engine
 from pipeline.ingest import example_gen as ingest
 from pipeline.ingest import serving_logs, spans
-from pipeline.ingest.span_driver import SpanExampleGen
 
 
 def validation(
@@ -69,7 +69,7 @@ def _serving(config: Config, path: str) -> list[Any]:
         "slices": columns.slices,
         "sources": sources.digest("pipeline.ingest.serving_logs"),
     }
-    example_gen = SpanExampleGen(
+    example_gen = FileBasedExampleGen(
         input_base=folder,
         input_config=tfx.proto.Input(splits=[tfx.proto.Input.Split(name="all", pattern=file)]),
         output_config=tfx.proto.Output(split_config=tfx.proto.SplitConfig(splits=[split])),

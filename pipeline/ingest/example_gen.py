@@ -1,11 +1,13 @@
-"""ExampleGen's executor: checked CSV rows to `tf.Example`, with a hash of the text to split by."""
+"""ExampleGen's executor: rows of any source, cleaned, to `tf.Example`, with a hash of the text to split by."""
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import math
-from collections.abc import Iterable, Iterator
+import posixpath
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import modules  # noqa: F401  (settles Keras 2 before TFX imports TensorFlow)
@@ -18,7 +20,10 @@ from tfx.proto import example_gen_pb2
 from tfx.types import standard_component_specs
 from tfx.utils import proto_utils
 
-from pipeline.ingest import rows, spans
+from pipeline import records
+from pipeline.config_cleaning import CleaningConfig
+from pipeline.config_source import SourceConfig
+from pipeline.ingest import report, rows, transforms
 from pipeline.ingest.augmentation import AddVariedRows
 
 TRAIN_SPLIT = "train"
@@ -28,7 +33,7 @@ def custom_config(settings: dict[str, Any]) -> example_gen_pb2.CustomConfig:
     """Packs the executor's settings into the message that ExampleGen carries.
 
     Args:
-        settings: JSON values: `text`, `label`, `slices`, `labels`, `delimiter`, `train_fraction`,
+        settings: JSON values: `text`, `label`, `slices`, `labels`, `source`, `cleaning`, `train_fraction`,
             `augmentation` (None adds no row), `marker` of complete spans, and a digest of this executor's sources,
             which is there for the cache alone.
     """
@@ -37,19 +42,47 @@ def custom_config(settings: dict[str, Any]) -> example_gen_pb2.CustomConfig:
     return packed
 
 
-class CsvExecutor(BaseExampleGenExecutor):
-    """Reads CSV files into examples with the bytes features text, label, slice columns and `text_hash`."""
+def settings_of(exec_properties: Mapping[str, Any]) -> dict[str, Any]:
+    """Unpacks what `custom_config` packed."""
+    packed = example_gen_pb2.CustomConfig()
+    proto_utils.json_to_proto(exec_properties[standard_component_specs.CUSTOM_CONFIG_KEY], packed)
+    struct = struct_pb2.Struct()
+    packed.custom_config.Unpack(struct)
+    return json.loads(json_format.MessageToJson(struct))
 
-    def GetInputSourceToExamplePTransform(self) -> beam.PTransform:  # noqa: N802 - TFX's name
+
+class RowsExecutor(BaseExampleGenExecutor):
+    """Cleans rows and writes them as examples with the bytes features text, label, slice columns and `text_hash`.
+
+    What is kept back goes to `quarantine/` inside the artifact, and its counts to the artifact's properties.
+    """
+
+    _folder: str | None = None
+
+    def Do(  # noqa: N802 - TFX's name
+        self, input_dict: dict[str, list], output_dict: dict[str, list], exec_properties: dict[str, Any]
+    ) -> None:
+        """TFX's hook."""
+        [artifact] = output_dict[standard_component_specs.EXAMPLES_KEY]
+        self._folder = posixpath.join(artifact.uri, transforms.QUARANTINE)
+        with records.batched():
+            super().Do(input_dict, output_dict, exec_properties)
+        counts = transforms.read_counts(self._folder)
+        config = CleaningConfig.model_validate(settings_of(exec_properties)["cleaning"])
+        report.check(counts, self._folder, config)
+        for name, count in report.properties(counts).items():
+            artifact.set_int_custom_property(name, count)
+
+    def GetInputSourceToExamplePTransform(self) -> Any:  # noqa: N802 - TFX's name
         """TFX's hook: the transform from a file pattern to examples."""
-        return csv_to_examples
+        return functools.partial(_RowsToExamples, self._folder)
 
     def GenerateExamplesByBeam(  # noqa: N802 - TFX's name
         self, pipeline: beam.Pipeline, exec_properties: dict[str, Any]
     ) -> dict[str, beam.PCollection]:
         """TFX's hook: the splits by name; the train split is sampled and augmented as the configuration says."""
         splits = super().GenerateExamplesByBeam(pipeline, exec_properties)
-        settings = _settings(exec_properties)
+        settings = settings_of(exec_properties)
         if settings["train_fraction"] < 1.0:
             splits[TRAIN_SPLIT] = splits[TRAIN_SPLIT] | "SampleTrain" >> _StratifiedSample(
                 settings["train_fraction"], [settings["label"], *settings["slices"]]
@@ -59,49 +92,49 @@ class CsvExecutor(BaseExampleGenExecutor):
         return splits
 
 
-@beam.ptransform_fn
-def csv_to_examples(pipeline: beam.Pipeline, exec_properties: dict[str, Any], split_pattern: str) -> beam.PCollection:
-    """The rows of all files that match, as `tf.train.Example`.
-
-    A quoted field may hold line breaks, so a file is read by one worker, as a stream.
+class _RowsToExamples(beam.PTransform):
+    """The rows of all files that match a pattern, cleaned, as `tf.train.Example`.
 
     Raises:
-        DataError: no file matches, or a row is wrong.
+        DataError: no file matches, or the data cannot be used.
     """
-    base = exec_properties[standard_component_specs.INPUT_BASE_KEY]
-    settings = _settings(exec_properties)
-    files = spans.expand(base, split_pattern, glob=tf.io.gfile.glob)
-    if not files:
-        raise rows.DataError(f"{base}/{split_pattern}: no such file. Set data.path to a CSV file.")
-    layout = rows.Layout(
-        settings["text"],
-        settings["label"],
-        tuple(settings["slices"]),
-        tuple(settings["labels"]),
-        settings["delimiter"],
-    )
-    return pipeline | "Files" >> beam.Create(files) | "Rows" >> beam.FlatMap(_read_file, layout)
+
+    def __init__(self, folder: str | None, exec_properties: dict[str, Any], split_pattern: str) -> None:
+        super().__init__()
+        self._base, self._pattern = exec_properties[standard_component_specs.INPUT_BASE_KEY], split_pattern
+        self._folder, self._settings = folder, settings_of(exec_properties)
+
+    def expand(self, pipeline: beam.Pipeline) -> beam.PCollection:
+        files = transforms.matching(self._base, self._pattern)
+        settings = self._settings
+        layout = rows.Layout(settings["text"], settings["label"], tuple(settings["slices"]), tuple(settings["labels"]))
+        source = SourceConfig.model_validate(settings["source"])
+        config = CleaningConfig.model_validate(settings["cleaning"])
+        found = transforms.clean(pipeline, files, layout, source, config)
+        if self._folder is not None:
+            transforms.write_quarantine(found, self._folder)
+        return found.rows | "Examples" >> beam.Map(lambda item: to_example(rows.Row._make(item[1]), layout, item[0]))
 
 
-def to_example(row: rows.Row, layout: rows.Layout) -> tf.train.Example:
-    """One row as an example of bytes features."""
+def to_example(row: rows.Row, layout: rows.Layout, text_hash: str | None = None) -> tf.train.Example:
+    """One row as an example of bytes features.
+
+    Args:
+        row: the row.
+        layout: names of the features.
+        text_hash: of the row's text, where it is known already.
+    """
     values = {
         layout.text: row.text,
         layout.label: row.label,
-        rows.TEXT_HASH: rows.text_hash(row.text),
+        rows.TEXT_HASH: text_hash or rows.text_hash(row.text),
         **dict(zip(layout.slices, row.slices, strict=True)),
     }
-    features = {
-        name: tf.train.Feature(bytes_list=tf.train.BytesList(value=[value.encode("utf-8")]))
-        for name, value in values.items()
-    }
-    return tf.train.Example(features=tf.train.Features(feature=features))
-
-
-def _read_file(path: str, layout: rows.Layout) -> Iterator[tf.train.Example]:
-    with tf.io.gfile.GFile(path, "rb") as stream:
-        for row in rows.read_csv(stream, path, layout):
-            yield to_example(row, layout)
+    example = tf.train.Example()
+    feature = example.features.feature
+    for name, value in values.items():  # three times as fast as building the messages first and copying them in
+        feature[name].bytes_list.value.append(value.encode("utf-8"))
+    return example
 
 
 class _StratifiedSample(beam.PTransform):
@@ -133,11 +166,3 @@ def _sampling_key(example: tf.train.Example) -> tuple[str, bytes]:
     # Salted: the split is decided by the same text hash. The serialised row breaks ties among duplicates.
     salted = hashlib.sha256(f"sample:{_value(example, rows.TEXT_HASH)}".encode()).hexdigest()
     return salted, example.SerializeToString(deterministic=True)
-
-
-def _settings(exec_properties: dict[str, Any]) -> dict[str, Any]:
-    packed = example_gen_pb2.CustomConfig()
-    proto_utils.json_to_proto(exec_properties[standard_component_specs.CUSTOM_CONFIG_KEY], packed)
-    struct = struct_pb2.Struct()
-    packed.custom_config.Unpack(struct)
-    return json.loads(json_format.MessageToJson(struct))

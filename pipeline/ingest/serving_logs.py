@@ -69,7 +69,7 @@ def read_log(path: str, text: str, others: list[str]) -> Iterator[dict[str, str]
 @beam.ptransform_fn
 def _logs_to_examples(pipeline: beam.Pipeline, exec_properties: dict[str, Any], split_pattern: str) -> beam.PCollection:
     base = exec_properties[standard_component_specs.INPUT_BASE_KEY]
-    settings = example_gen._settings(exec_properties)
+    settings = example_gen.settings_of(exec_properties)
     files = spans.expand(base, split_pattern, glob=tf.io.gfile.glob)
     if not files:
         raise DataError(f"{base}/{split_pattern}: no such file. Set data.serving_logs, or unset it.")

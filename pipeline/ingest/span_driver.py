@@ -13,7 +13,6 @@ from typing import Any
 import modules  # noqa: F401  (settles Keras 2 before TFX imports TensorFlow)
 
 from tfx.components.example_gen import driver, input_processor
-from tfx.components.example_gen.component import FileBasedExampleGen
 from tfx.dsl.io import fileio
 from tfx.proto import example_gen_pb2, range_config_pb2
 from tfx.types import standard_component_specs
@@ -107,12 +106,6 @@ class SpanDriver(driver.FileBasedDriver):
         return WindowProcessor(input_base_uri or "/", splits, range_config, marker=self._marker)
 
 
-class SpanExampleGen(FileBasedExampleGen):
-    """File-based ExampleGen that reads a window of spans."""
-
-    DRIVER_CLASS = SpanDriver
-
-
 def _newest_and_count(window: range_config_pb2.RangeConfig | None) -> tuple[int | None, int]:
     if window is None:
         return None, 1
@@ -123,4 +116,4 @@ def _newest_and_count(window: range_config_pb2.RangeConfig | None) -> tuple[int 
 
 
 def _marker(exec_properties: Mapping[str, Any]) -> str | None:
-    return example_gen._settings(dict(exec_properties)).get("marker")
+    return example_gen.settings_of(exec_properties).get("marker")

@@ -29,6 +29,7 @@ def show(summary: Mapping[str, Any], console: Console, *, run_dir: str) -> None:
         console.print("[dim]acc: accuracy · F1: macro-F1 · base: TF-IDF + logistic regression on the same rows[/]")
     console.print()
     _changes(summary, console)
+    _rows(summary, console)
     _verdict(summary, console)
     _edge(summary, console)
     _tuning(summary, console)
@@ -40,6 +41,10 @@ def show(summary: Mapping[str, Any], console: Console, *, run_dir: str) -> None:
         soft_wrap=True,
     )
     console.print(f"Summary   {run_dir}/summary.json", soft_wrap=True)
+    if "report" in summary:  # an older summary has none
+        report = summary["report"]
+        shown = relative(report) if report else f"could not be made; {run_dir}/run.log says why"
+        console.print(f"Report    {shown}", soft_wrap=True)
 
 
 def relative(path: str) -> str:
@@ -55,6 +60,17 @@ def how_to_go_on(console: Console, config: str) -> None:
         f"(columns, labels, bounds: copy {config}; the README says more)",
         soft_wrap=True,
     )
+
+
+def _rows(summary: Mapping[str, Any], console: Console) -> None:
+    cleaning = summary.get("data_cleaning")
+    if cleaning and cleaning["quarantined"]:
+        reasons = ", ".join(f"{reason} {count}" for reason, count in cleaning["quarantined"].items())
+        kept = f"{cleaning['kept']} of {cleaning['rows']}"
+        console.print(
+            f"Rows      {kept}; quarantined: {reasons} ({relative(cleaning['file'])})",
+            soft_wrap=True,
+        )
 
 
 def _quality(summary: Mapping[str, Any]) -> Table:

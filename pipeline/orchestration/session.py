@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import glob
+import itertools
 import json
 import os
 import time
@@ -16,15 +17,17 @@ import filelock
 
 from pipeline import config_loader
 from pipeline.config import Config
-from pipeline.ingest import rows
+from pipeline.ingest import cleaning, rows, sources
 from pipeline.orchestration import data_files, logs
 from pipeline.orchestration.display import Display
 from pipeline.orchestration.paths import CONFIG, LOG, SUMMARY, TaskPaths, new_run_id
 from pipeline.orchestration.states import NodeResult
+from pipeline.sources import ROOT
 
 # The runner is named, because Beam's own choice downloads one; the image keeps TFX from building a package of itself
 # for every node, and nothing ever pulls it.
 LOCAL_BEAM_ARGS = ("--runner=FnApiRunner", "--sdk_container_image=unused")
+_FIRST_ROWS = 20_000
 
 
 class BusyError(RuntimeError):
@@ -61,27 +64,37 @@ class RunOptions:
 def layout(config: Config) -> rows.Layout:
     """What a row of this configuration looks like."""
     columns = config.data.columns
-    return rows.Layout(columns.text, columns.label, tuple(columns.slices), tuple(config.labels), config.data.delimiter)
+    return rows.Layout(columns.text, columns.label, tuple(columns.slices), tuple(config.labels))
 
 
-def check_data(config: Config) -> dict[str, Any]:
-    """Reads all rows once, without TensorFlow.
+def check_data(config: Config, *, most: int | None = None) -> dict[str, Any]:
+    """Reads the rows once, without Beam, and checks each by itself.
+
+    Args:
+        config: the resolved configuration.
+        most: end after so many rows; None reads all.
 
     Returns:
-        `{"file", "rows", "counts"}`: the file or the pattern of spans, and the counts by column and value.
+        `{"file", "rows", "counts", "quarantined", "examples"}`: the rows that can be used, their counts by column and
+        value, how many cannot be used by reason, and the first of these. Duplicates are not looked for.
 
     Raises:
-        DataError: the file or a row is wrong.
+        DataError: the file is wrong, or so many rows that a run would fail.
     """
     shape = layout(config)
-    counts = rows.count_rows(_rows(data_files.files(config), shape), shape)
-    return {"file": data_files.data_path(config), "rows": sum(counts[shape.label].values()), "counts": counts}
+    records = itertools.chain.from_iterable(
+        sources.read(str(path), config.data.source, shape.columns) for path in data_files.files(config)
+    )
+    found = cleaning.tally(itertools.islice(records, most), shape, config.data.cleaning)
+    return {"file": data_files.data_path(config), **found}
 
 
-def _rows(files: Sequence[Path], shape: rows.Layout) -> Iterator[rows.Row]:
-    for path in files:
-        with path.open("rb") as stream:
-            yield from rows.read_csv(stream, str(path), shape)
+def _first_look(config: Config) -> Path:
+    """Refuses in a moment what a run would refuse after minutes; ExampleGen checks all rows."""
+    kinds = {sources.format_of(str(path), config.data.source) for path in data_files.files(config)}
+    if "tfrecord" not in kinds:  # only TensorFlow reads it, whose import is the run's own
+        check_data(config, most=_FIRST_ROWS)
+    return data_files.data_path(config)
 
 
 def check_schema(config: Config) -> None:
@@ -174,7 +187,7 @@ def run(config: Config, options: RunOptions) -> Outcome:
     """
     check_schema(config)
     config = data_files.pinned(config)
-    data = check_data(config)
+    data = _first_look(config)
     data_files.check_serving_logs(config)
     paths = TaskPaths.of(config, options.root)
     with locked(paths):
@@ -187,7 +200,7 @@ def run(config: Config, options: RunOptions) -> Outcome:
         (run_dir / CONFIG).write_text(config_loader.dump(config), encoding="utf-8")
         started = time.time()
         with logs.captured(run_dir / LOG, verbose=options.verbose) as screen:
-            return _run_captured(config, options, paths, run_id, data["file"], screen, started)
+            return _run_captured(config, options, paths, run_id, data, screen, started)
 
 
 def _run_captured(
@@ -198,7 +211,7 @@ def _run_captured(
         for item in window:
             opening.console.print(f"reading {item.name} ({len(item.files)} files)", soft_wrap=True)
         opening.console.print(f"run {run_id} · importing TensorFlow and TFX …")
-    from pipeline.orchestration import local, run_summary
+    from pipeline.orchestration import local, metadata_store, run_report, run_summary
 
     logs.hand_absl_over()
     ir = compile_task(config, paths, data, cache=options.cache)
@@ -221,13 +234,18 @@ def _run_captured(
             error = failure
         except KeyboardInterrupt as interrupt:
             error = interrupt
-    summary = run_summary.collect(config, paths, connection, run_id, results, error, profile=options.profile, data=data)
+    outputs = metadata_store.RunOutputs(connection, run_id)
+    summary = run_summary.collect(config, paths, outputs, run_id, results, error, profile=options.profile, data=data)
+    summary["started"] = time.strftime("%Y-%m-%d %H:%M:%S %z", time.localtime(started))
+    summary["revision"] = run_report.git_revision(ROOT)
     summary["seconds"] = {
         "total": round(time.time() - started, 1),
         "imports": round(imported - started, 1),
         "nodes": {result.node: round(result.seconds, 1) for result in results},
     }
     summary["spans"] = [{"span": item.span, "version": item.version} for item in window]
+    report = run_report.write(ir, paths, outputs, summary)
+    summary["report"] = str(report) if report else None
     run_dir = paths.run_dir(run_id)
     partial = run_dir / f"{SUMMARY}.partial"
     partial.write_text(json.dumps(summary, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
@@ -236,7 +254,16 @@ def _run_captured(
     return Outcome(run_id, run_dir, summary, error)
 
 
-def compile_task(config: Config, paths: TaskPaths, data: Path, *, cache: bool = True) -> Any:
+def beam_args(workers: int) -> tuple[str, ...]:
+    """Beam's arguments on this machine: one worker in this process, or several processes."""
+    if workers == 1:
+        return LOCAL_BEAM_ARGS
+    return (*LOCAL_BEAM_ARGS, "--direct_running_mode=multi_processing", f"--direct_num_workers={workers}")
+
+
+def compile_task(
+    config: Config, paths: TaskPaths, data: Path, *, cache: bool = True, beam_args: Sequence[str] = LOCAL_BEAM_ARGS
+) -> Any:
     """Compiles the pipeline of a configuration for this machine; imports TFX."""
     from tfx.orchestration import metadata
 
@@ -256,7 +283,7 @@ def compile_task(config: Config, paths: TaskPaths, data: Path, *, cache: bool = 
         config,
         places,
         metadata_connection_config=metadata.sqlite_metadata_connection_config(str(paths.metadata)),
-        beam_pipeline_args=LOCAL_BEAM_ARGS,
+        beam_pipeline_args=beam_args,
         enable_cache=cache,
     )
     return local.compile_pipeline(pipeline)

@@ -86,6 +86,19 @@ def test_without_tuning_there_is_no_line_about_it() -> None:
     assert "Tuning" not in shown(tuner_trials=None)
 
 
+def test_quarantined_rows_are_told_with_their_reasons_and_their_file() -> None:
+    cleaning = {
+        "rows": 100,
+        "kept": 97,
+        "quarantined": {"duplicate": 2, "unknown_label": 1},
+        "file": "/q/rows.jsonl.gz",
+    }
+    assert "Rows      97 of 100; quarantined: duplicate 2, unknown_label 1 (/q/rows.jsonl.gz)" in shown(
+        data_cleaning=cleaning
+    )
+    assert "Rows" not in shown(data_cleaning={**cleaning, "kept": 100, "quarantined": {}})
+
+
 def test_time_and_work_are_told() -> None:
     text = shown()
     assert "2 min 5 s, imports 9 s of it · 2 nodes executed, 1 from the cache" in text
@@ -162,3 +175,9 @@ def test_drift_and_skew_above_their_bounds_are_told() -> None:
     text = shown(drift=[{**label, "breached": True}, {**label, "kind": "skew", "feature": "source", "breached": False}])
     assert "Drift     label: infinity_norm 0.250, at most 0.1 was asked for" in text
     assert "source: infinity_norm" not in text
+
+
+def test_the_report_is_named_and_where_there_is_none_the_log_is() -> None:
+    assert "Report    /runs/sentiment/history/r1/report.html" in shown(report="/runs/sentiment/history/r1/report.html")
+    assert "could not be made; runs/sentiment/history/latest/run.log says why" in shown(report=None)
+    assert "Report" not in shown()

@@ -131,9 +131,11 @@ def test_the_backbone_can_be_changed_field_by_field(file: Path) -> None:
 
 
 def test_a_file_on_the_command_line_replaces_the_data_set(tmp_path: Path) -> None:
-    path = write(tmp_path / "a.yaml", MINIMAL.replace("path: reviews.csv", "dataset: vader\n  delimiter: ';'"))
+    path = write(
+        tmp_path / "a.yaml", MINIMAL.replace("path: reviews.csv", "dataset: vader\n  source: {delimiter: ';'}")
+    )
     config = load(path, data="mine.csv")
-    assert (config.data.path, config.data.dataset, config.data.delimiter) == ("mine.csv", None, ";")
+    assert (config.data.path, config.data.dataset, config.data.source.delimiter) == ("mine.csv", None, ";")
 
 
 def test_loading_changes_neither_file_nor_default_values(file: Path) -> None:
@@ -244,7 +246,7 @@ def test_a_typo_in_a_list_is_told_with_the_line_of_its_item(file: Path) -> None:
         ("trainer.learning_rate=-1e-4", ["trainer.learning_rate", "greater than 0"]),
         ("preprocessing.sequence_length=513", ["preprocessing.sequence_length", "512"]),
         ("data.train_fraction=0", ["data.train_fraction", "greater than 0"]),
-        ("data.delimiter=ab", ["data.delimiter", "at most 1 character"]),
+        ("data.source.delimiter=ab", ["data.source.delimiter", "at most 1 character"]),
         ("data.splits.test=0", ["data.splits.test", "greater than or equal to 1"]),
         ("labels=[good]", ["labels", "at least 2 items"]),
         ("labels=[good, good]", ["holds a name twice"]),
@@ -255,6 +257,11 @@ def test_a_typo_in_a_list_is_told_with_the_line_of_its_item(file: Path) -> None:
         ("backbone={kind: scratch, hidden_dim: 9, num_heads: 2}", ["backbone", "not a multiple of num_heads 2"]),
         ("data.columns={text: a, label: a}", ["data.columns", "must all differ"]),
         ("evaluator.thresholds.accuracy={}", ["evaluator.thresholds.accuracy", "at least one of min, max"]),
+        (
+            "evaluator.fairness.bounds.sorce.accuracy.max_gap=0.1",
+            ["evaluator.fairness.bounds: sorce is none of the slice columns"],
+        ),
+        ("evaluator.fairness.bounds.s.accuracy.max_gap=2", ["max_gap", "less than or equal to 1"]),
         ("evaluator.thresholds.acuracy={min: 1}", ["evaluator.thresholds.acuracy", "'accuracy'"]),
         ("tuner.enabled=true", ["tuner", "at least one entry in tuner.space"]),
         ("tuner.space=[{name: dropout, kind: float, min: 1, max: 0}]", ["tuner.space.0", "`min` < `max`"]),
@@ -305,9 +312,9 @@ def test_a_missing_section_is_named(file: Path) -> None:
 
 
 def test_data_without_a_source_says_which_two_there_are(file: Path) -> None:
-    write(file, MINIMAL.replace("path: reviews.csv", "delimiter: ','"))
+    write(file, MINIMAL.replace("path: reviews.csv", "source: {delimiter: ','}"))
     message = error_of(file)
-    assert message.startswith(f"{file}:4: data: set data.path to a CSV file (or `--data FILE`), or data.dataset")
+    assert message.startswith(f"{file}:4: data: set data.path to a file with rows (or `--data FILE`), or data.dataset")
 
 
 def test_an_unknown_profile_lists_those_that_there_are(file: Path) -> None:

@@ -20,12 +20,12 @@ from tfx.types import standard_component_specs
 from tfx.utils import proto_utils
 
 from pipeline.ingest import example_gen, rows
-from pipeline.ingest.example_gen import CsvExecutor, custom_config, to_example
+from pipeline.ingest.example_gen import RowsExecutor, custom_config, to_example
 
 LAYOUT = rows.Layout("text", "label", ("source",), ("bad", "good"))
 SETTINGS: dict[str, Any] = {
-    "text": "text", "label": "label", "slices": ["source"], "labels": ["bad", "good"], "delimiter": ",",
-    "train_fraction": 1.0, "augmentation": None, "sources": "abc",
+    "text": "text", "label": "label", "slices": ["source"], "labels": ["bad", "good"], "source": {},
+    "cleaning": {}, "train_fraction": 1.0, "augmentation": None, "sources": "abc",
 }  # fmt: skip
 SPLITS = ("train", "eval", "test")
 
@@ -42,7 +42,7 @@ def output_config() -> example_gen_pb2.Output:
 
 def split_of(text: str, label: str = "good", source: str = "web") -> str:
     """The split that TFX's own function gives a row."""
-    example = to_example(rows.Row(text, label, (source,), 2), LAYOUT)
+    example = to_example(rows.Row(text, label, (source,), "my.csv", 2), LAYOUT)
     return SPLITS[_PartitionFn(example, 3, [8, 9, 10], output_config().split_config)]
 
 
@@ -64,7 +64,7 @@ def generate(tmp_path: Path) -> Callable[..., dict[str, list[tuple[str, str, str
         (tmp_path / "my.csv").write_text("\n".join(["text,label,source", *lines]) + "\n", encoding="utf-8")
         found: dict[str, list[tuple[str, str, str]]] = {}
         with beam.Pipeline(runner=FnApiRunner()) as pipeline:
-            splits = CsvExecutor().GenerateExamplesByBeam(pipeline, properties(tmp_path, **changes))
+            splits = RowsExecutor().GenerateExamplesByBeam(pipeline, properties(tmp_path, **changes))
             for name, examples in splits.items():
                 _ = (
                     examples
@@ -96,7 +96,7 @@ def rows_of(count: int) -> list[str]:
 
 
 def test_an_example_carries_the_columns_and_the_hash_of_its_text() -> None:
-    example = to_example(rows.Row("Schön, 🙂", "good", ("web",), 7), LAYOUT)
+    example = to_example(rows.Row("Schön, 🙂", "good", ("web",), "my.csv", 7), LAYOUT)
     found = {name: feature.bytes_list.value[0].decode() for name, feature in example.features.feature.items()}
     assert found == {
         "text": "Schön, 🙂", "label": "good", "source": "web", "text_hash": rows.text_hash("schön, 🙂"),
@@ -104,9 +104,11 @@ def test_an_example_carries_the_columns_and_the_hash_of_its_text() -> None:
 
 
 def test_settings_survive_the_way_into_the_executor() -> None:
-    packed = proto_utils.proto_to_json(custom_config({**SETTINGS, "train_fraction": 0.25, "delimiter": "\t"}))
-    found = example_gen._settings({standard_component_specs.CUSTOM_CONFIG_KEY: packed})
-    assert found == {**SETTINGS, "train_fraction": 0.25, "delimiter": "\t"}
+    packed = proto_utils.proto_to_json(
+        custom_config({**SETTINGS, "train_fraction": 0.25, "source": {"delimiter": "\t"}})
+    )
+    found = example_gen.settings_of({standard_component_specs.CUSTOM_CONFIG_KEY: packed})
+    assert found == {**SETTINGS, "train_fraction": 0.25, "source": {"delimiter": "\t"}}
 
 
 # Splits
@@ -192,22 +194,26 @@ def test_even_the_smallest_sample_has_a_row_of_each_kind(generate: Callable[...,
 
 def test_a_sample_of_duplicates_is_the_same_each_time(generate: Callable[..., Any]) -> None:
     lines = [f"{'Same' if number % 2 else 'same'} text,good,web" for number in range(20)]
-    first = generate(lines, train_fraction=0.3)
-    again = generate(lines[::-1], train_fraction=0.3)
+    keep = {"duplicates": "keep"}
+    first = generate(lines, train_fraction=0.3, cleaning=keep)
+    again = generate(lines[::-1], train_fraction=0.3, cleaning=keep)
+    assert sum(len(part) for part in first.values()) > 1
     assert {name: sorted(part) for name, part in first.items()} == {name: sorted(part) for name, part in again.items()}
 
 
 # What is wrong is told
 
 
-def test_a_wrong_row_stops_the_node_with_file_and_line(generate: Callable[..., Any], tmp_path: Path) -> None:
+def test_a_wrong_row_stops_the_node_with_file_and_line_where_asked(
+    generate: Callable[..., Any], tmp_path: Path
+) -> None:
     with pytest.raises(Exception, match=rf"{tmp_path}/my.csv:3: column 'label' is 'awful'"):
-        generate(["fine,good,web", "so,awful,web"])
+        generate(["fine,good,web", "so,awful,web"], cleaning={"on_error": "fail"})
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(rows.DataError, match=r"my.csv: no such file"), beam.Pipeline(runner=FnApiRunner()) as pipeline:
-        CsvExecutor().GenerateExamplesByBeam(pipeline, properties(tmp_path))
+        RowsExecutor().GenerateExamplesByBeam(pipeline, properties(tmp_path))
 
 
 def test_a_quoted_text_with_line_breaks_is_one_row(generate: Callable[..., Any]) -> None:

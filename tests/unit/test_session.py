@@ -54,11 +54,38 @@ def test_a_missing_data_file_is_named(config: Config, tmp_path: Path) -> None:
         session.check_data(config)
 
 
-def test_a_wrong_row_is_told_with_the_whole_path_of_its_file(config: Config, tmp_path: Path) -> None:
+def test_a_wrong_row_is_counted_and_told_with_the_whole_path_of_its_file(config: Config, tmp_path: Path) -> None:
+    with (tmp_path / "my.csv").open("a", encoding="utf-8") as stream:
+        stream.write("so,meh,web\nmost,good,web\nbest,good,web\n")
+    found = session.check_data(config)
+    assert (found["rows"], found["quarantined"]) == (5, {"unknown_label": 1})
+    assert str(found["examples"][0]).startswith(f"{tmp_path}/my.csv:5: column 'label' is 'meh'")
+
+
+def test_more_wrong_rows_than_allowed_end_it_before_anything_is_run(config: Config, tmp_path: Path) -> None:
     with (tmp_path / "my.csv").open("a", encoding="utf-8") as stream:
         stream.write("so,meh,web\n")
-    with pytest.raises(DataError, match=rf"^{tmp_path}/my.csv:5: column 'label' is 'meh'"):
-        session.check_data(config)
+    message = (
+        r"1 of 4 rows \(25.0%\) would be quarantined \(unknown_label 1\); data.cleaning.max_quarantined allows 20.0%"
+    )
+    with pytest.raises(DataError, match=rf"(?s){message}.*{tmp_path}/my.csv:5: column 'label' is 'meh'"):
+        session.run(config, session.RunOptions(root=tmp_path / "runs"))
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_wrong_row_is_an_error_where_the_configuration_says_so(config: Config, tmp_path: Path) -> None:
+    with (tmp_path / "my.csv").open("a", encoding="utf-8") as stream:
+        stream.write("so,meh,web\n" + "most,good,web\n" * 20)
+    strict = config.model_dump()
+    strict["data"]["cleaning"]["on_error"] = "fail"
+    with pytest.raises(DataError, match=rf"^{tmp_path}/my.csv:5: column 'label' is 'meh'.*on_error: quarantine"):
+        session.check_data(Config.model_validate(strict))
+
+
+def test_before_a_run_only_the_first_rows_are_read(config: Config, tmp_path: Path) -> None:
+    with (tmp_path / "my.csv").open("a", encoding="utf-8") as stream:
+        stream.write("so,meh,web\n")
+    assert session.check_data(config, most=3)["quarantined"] == {}
 
 
 def spans_of(config: Config, pattern: str) -> Config:

@@ -9,10 +9,10 @@ import argparse
 import json
 import logging
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from pipeline.orchestration.kubeflow.container_inputs import keep_metadata, prepare, restore
+from pipeline.orchestration.kubeflow.container_inputs import keep_metadata, prepare, restore, values_of
 from pipeline.orchestration.kubeflow.container_options import DRIVE, OPTIONS, Options
 
 
@@ -46,10 +46,11 @@ def main(argv: Sequence[str]) -> None:
         from pipeline.ingest import span_driver
 
         # TFX's driver in a container asks for no class of the component's own.
-        processor = span_driver.container_processor(_text(executor_input["inputs"], "custom_config"))
+        processor = span_driver.container_processor(values_of(executor_input["inputs"])["custom_config"])
         driver.input_processor.FileBasedInputProcessor = processor
         driver.main(given)
     if given.drive:
+        _fingerprint_rows(executor_input)
         return
     output_file = executor_input["outputs"]["outputFile"]
     driven = _read(output_file) if fileio.exists(output_file) else {}
@@ -66,9 +67,19 @@ def _read(path: str) -> dict[str, Any]:
         return json.loads(stream.read())
 
 
-def _text(inputs: Mapping[str, Any], name: str) -> str:
-    """A setting, in either version of the specification."""
-    return inputs.get("parameterValues", {}).get(name) or inputs["parameters"][name]["stringValue"]
+def _fingerprint_rows(executor_input: dict[str, Any]) -> None:
+    """Adds to the driver's output what Edgeline's own driver adds on one machine; the engine's cache goes by it."""
+    from tfx.components.example_gen import utils
+    from tfx.dsl.io import fileio
+
+    from pipeline.ingest.component import rows_fingerprint
+
+    output_file = executor_input["outputs"]["outputFile"]
+    output = _read(output_file)
+    found = output["parameterValues"]
+    found[utils.FINGERPRINT_PROPERTY_NAME] += rows_fingerprint({**values_of(executor_input["inputs"]), **found})
+    with fileio.open(output_file, "w") as stream:
+        stream.write(json.dumps(output))
 
 
 if __name__ == "__main__":

@@ -30,6 +30,7 @@ def prepare(executor_input: dict[str, Any], inputs_spec: Mapping[str, Any], opti
         The same mapping.
     """
     inputs = executor_input.setdefault("inputs", {})
+    root = _volume_root(inputs, options)
     artifacts = inputs.get("artifacts", {})
     # A node that found nothing has an output all the same; TFX means an input that is not there.
     for key in [key for key, items in artifacts.items() if any(_absent(item) for item in items.get("artifacts", []))]:
@@ -44,9 +45,9 @@ def prepare(executor_input: dict[str, Any], inputs_spec: Mapping[str, Any], opti
             item.setdefault("name", "")
             item["name"] = item["name"] or item.get("uri", "")
     for item in _all(inputs):
-        item["uri"] = _inward(item.get("uri", ""), options, output=False)
+        item["uri"] = _inward(item.get("uri", ""), options)
     for item in _all(executor_input.get("outputs", {})):
-        item["uri"] = _inward(item.get("uri", ""), options, output=True)
+        item["uri"] = _inward(item.get("uri", ""), options, root=root)
     _bind(inputs, options)
     return executor_input
 
@@ -73,6 +74,12 @@ def keep_metadata(executor_output: dict[str, Any], driven: Mapping[str, Any]) ->
     return executor_output
 
 
+def values_of(inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """The parameters of a node by name: version 2.1 of the specification has plain values, 2.0 wraps each by type."""
+    values = {name: _unwrapped(item) for name, item in inputs.get("parameters", {}).items()}
+    return values | {name: _number(value) for name, value in inputs.get("parameterValues", {}).items()}
+
+
 def local_path(uri: str) -> str:
     """Where Kubeflow's launcher keeps its copy of a URI, inside the container."""
     found = _URI.match(uri)
@@ -94,24 +101,30 @@ def _launcher_root() -> str:
     return os.environ.get(LAUNCHER_ROOT_VARIABLE, "").rstrip("/")
 
 
-def _inward(uri: str, options: Options, *, output: bool) -> str:
+def _volume_root(inputs: dict[str, Any], options: Options) -> str:
+    """Takes the folder of a shared volume out of the parameters: TFX knows no such property of any node."""
+    if not options.root_parameter:
+        return ""
+    given = inputs.get("parameterValues", {})
+    if not given.get(options.root_parameter):
+        raise bindings.BindingError(f"the run has no parameter {options.root_parameter!r}")
+    return str(given.pop(options.root_parameter)).rstrip("/")
+
+
+def _inward(uri: str, options: Options, *, root: str = "") -> str:
     if options.copied:
         return local_path(uri)
     found = _URI.match(uri)
-    if options.artifact_root and output and found:
+    if root and found:
         # The engine's own bucket is left empty; what comes after its name keeps runs and nodes apart.
-        return f"{options.artifact_root}/{found[3]}"
+        return f"{root}/{found[3]}"
     return uri
 
 
 def _bind(inputs: dict[str, Any], options: Options) -> None:
     if not options.bindings:
         return
-    # Version 2.1 of the specification has plain values, 2.0 wraps each by its type.
-    plain = inputs.get("parameterValues", {})
-    wrapped = inputs.get("parameters", {})
-    values = {name: _unwrapped(item) for name, item in wrapped.items()}
-    values |= {name: _number(value) for name, value in plain.items()}
+    plain, wrapped, values = inputs.get("parameterValues", {}), inputs.get("parameters", {}), values_of(inputs)
     names = {item.parameter for item in options.bindings}
     properties = {name: value for name, value in values.items() if name not in names}
     bindings.apply(properties, options.bindings, {name: _resolved(values[name]) for name in names & set(values)})

@@ -11,7 +11,7 @@ from pipeline.config import Config
 from pipeline.config_platform import NodeConfig
 from pipeline.orchestration.kubeflow import container_options
 from pipeline.orchestration.kubeflow.bindings import Binding, apply
-from pipeline.orchestration.kubeflow.parameters import INTEGER, NUMBER, STRING, Parameter
+from pipeline.orchestration.kubeflow.parameters import INTEGER, NUMBER, ROOT, STRING, Parameter
 from pipeline.orchestration.kubeflow.specification import Specification
 from pipeline.orchestration.kubeflow.target import Target, scheme
 
@@ -40,6 +40,9 @@ def finish(specification: Specification, config: Config, target: Target, paramet
         executor = specification.executor(name)
         node = config.platform.node(name)
         if "container" in executor:
+            for parameter in parameters:
+                if parameter.name == ROOT:
+                    _hand_over(specification, name, parameter, target)
             _entry_point(executor["container"], bound, target)
             _resources(executor["container"], node)
         _policies(specification.tasks[name], name, config, target)
@@ -58,7 +61,7 @@ def _declare(specification: Specification, parameters: Sequence[Parameter], targ
 
 def _bind(specification: Specification, name: str, parameters: Sequence[Parameter], target: Target) -> list[Binding]:
     """Hands a node the parameters that decide something in it."""
-    task, component = specification.tasks[name], specification.component(name)
+    task = specification.tasks[name]
     given = task.setdefault("inputs", {}).setdefault("parameters", {})
     constants = {
         key: _constant(item["runtimeValue"])
@@ -78,11 +81,17 @@ def _bind(specification: Specification, name: str, parameters: Sequence[Paramete
                 given[binding.prop] = {"componentInputParameter": parameter.name}
                 specification.executor(name)["importer"]["artifactUri"] = {"runtimeParameter": binding.prop}
                 continue
-            given[parameter.name] = {"componentInputParameter": parameter.name}
-            definitions = component.setdefault("inputDefinitions", {}).setdefault("parameters", {})
-            key = "type" if target.schema_version == "2.0" else "parameterType"
-            definitions[parameter.name] = {key: _LEGACY[parameter.kind] if key == "type" else parameter.kind}
+            _hand_over(specification, name, parameter, target)
     return bound
+
+
+def _hand_over(specification: Specification, name: str, parameter: Parameter, target: Target) -> None:
+    """Makes a parameter of the run an input of a node."""
+    given = specification.tasks[name].setdefault("inputs", {}).setdefault("parameters", {})
+    given[parameter.name] = {"componentInputParameter": parameter.name}
+    definitions = specification.component(name).setdefault("inputDefinitions", {}).setdefault("parameters", {})
+    key = "type" if target.schema_version == "2.0" else "parameterType"
+    definitions[parameter.name] = {key: _LEGACY[parameter.kind] if key == "type" else parameter.kind}
 
 
 def _constant(value: dict[str, Any]) -> Any:
@@ -94,7 +103,7 @@ def _constant(value: dict[str, Any]) -> Any:
 def _entry_point(container: dict[str, Any], bound: list[Binding], target: Target) -> None:
     options = container_options.Options(
         bindings=bound,
-        artifact_root=target.pipeline_root if target.engine == "kubeflow" and target.on_volume else "",
+        root_parameter=ROOT if target.engine == "kubeflow" and target.on_volume else "",
         copied=target.copied,
         drive=target.engine == "kubeflow" and "lifecycle" in container,
     )

@@ -138,7 +138,8 @@ def _shared_folders(config: Config, target: Target) -> list[str]:
 
 def _files(config: Config, target: Target) -> list[str]:
     problems = []
-    if not target.data.startswith(DATASET) and not _readable(config, target, target.data, in_image=False):
+    in_image = target.data.endswith(".sql")  # a query may be part of the project, rows are not
+    if not target.data.startswith(DATASET) and not _readable(config, target, target.data, in_image=in_image):
         problems.append(
             f"data.path: {target.data}: the nodes cannot read it; give --data gs://…, a path under platform.volumes, "
             "or unset it to use data.dataset."

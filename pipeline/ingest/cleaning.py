@@ -1,0 +1,236 @@
+"""Which rows can be used: the checks that look at one row alone. Imports neither Beam nor TensorFlow.
+
+Checks that compare rows (duplicates, conflicting labels) are in `pipeline.ingest.deduplication`.
+"""
+
+from __future__ import annotations
+
+import difflib
+import functools
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+from pipeline.config_cleaning import CleaningConfig
+from pipeline.ingest.rows import DataError, Layout, Row, count_rows
+from pipeline.ingest.sources.base import Record
+
+MALFORMED, MISSING_TEXT, MISSING_LABEL = "malformed_row", "missing_text", "missing_label"
+TOO_LONG, UNKNOWN_LABEL, OTHER_LANGUAGE = "text_too_long", "unknown_label", "other_language"
+DUPLICATE, NEAR_DUPLICATE, CONFLICTING = "duplicate", "near_duplicate", "conflicting_labels"
+REASONS = (
+    MALFORMED, MISSING_TEXT, MISSING_LABEL, TOO_LONG, UNKNOWN_LABEL, OTHER_LANGUAGE, CONFLICTING, DUPLICATE,
+    NEAR_DUPLICATE,
+)  # fmt: skip
+EXAMPLES = 5  # rows that are shown where many are wrong
+
+
+class Quarantined(NamedTuple):
+    """A row that is kept back.
+
+    Attributes:
+        reason: one of `REASONS`.
+        file: the file that it is from.
+        line: its line or number.
+        detail: what is wrong, in words.
+        text: its text, as far as it could be read.
+        label: its label.
+    """
+
+    reason: str
+    file: str
+    line: int
+    detail: str
+    text: str = ""
+    label: str = ""
+
+    def __str__(self) -> str:
+        """As an error is shown."""
+        return f"{self.file}:{self.line}: {self.detail}"
+
+
+def row_check(layout: Layout, config: CleaningConfig) -> Callable[[Record], Row | Quarantined]:
+    """The check of single rows.
+
+    Args:
+        layout: columns and labels.
+        config: limits, repair, languages.
+
+    Returns:
+        A function that gives the row, repaired, or the row that is kept back with the first reason that holds.
+    """
+    labels = frozenset(layout.labels)
+    language = _language_check(config)
+
+    def check(record: Record) -> Row | Quarantined:
+        if record.problem:
+            return Quarantined(MALFORMED, record.file, record.line, f"{record.problem}.")
+        values = record.values
+        text, label = values[layout.text], values[layout.label]
+
+        def kept_back(reason: str, detail: str) -> Quarantined:
+            return Quarantined(reason, record.file, record.line, detail, text, label)
+
+        if config.repair:
+            text = repaired(text)
+        if not text or text.isspace():
+            return kept_back(MISSING_TEXT, f"column {layout.text!r} is empty; remove the row or fill in the text.")
+        if len(text) > config.max_characters:
+            return kept_back(
+                TOO_LONG,
+                f"column {layout.text!r} has {len(text)} characters; data.cleaning.max_characters allows "
+                f"{config.max_characters}.",
+            )
+        if label not in labels:
+            reason = UNKNOWN_LABEL if label.strip() else MISSING_LABEL
+            return kept_back(reason, _unknown_label(label, layout))
+        slices = tuple([values[column] for column in layout.slices])
+        if not (text.isascii() or _encodable(text)) or not all(map(_encodable, slices)):
+            return kept_back(MALFORMED, "a value holds half of a surrogate pair, which is no character.")
+        if language is not None:
+            other = language(text)
+            if other:
+                return kept_back(OTHER_LANGUAGE, other)
+        return Row(text, label, slices, record.file, record.line)
+
+    return check
+
+
+def repaired(text: str) -> str:
+    """A text without mojibake and HTML entities; one that has neither is returned as it is."""
+    if text.isascii() and "&" not in text:
+        return text
+    import ftfy
+
+    return ftfy.fix_and_explain(text, _repairs()).text
+
+
+def tally(records: Iterable[Record], layout: Layout, config: CleaningConfig) -> dict[str, Any]:
+    """Checks records one by one and counts what became of them.
+
+    Args:
+        records: of a source.
+        layout: columns and labels.
+        config: limits, and what to do with a row that cannot be used.
+
+    Returns:
+        `{"rows", "counts", "quarantined", "examples"}`: the rows that can be used, their counts by column and value,
+        the others by reason, and the first few of these.
+
+    Raises:
+        DataError: there are more of these than the configuration allows.
+    """
+    check = row_check(layout, config)
+    kept_back: Counter[str] = Counter()
+    examples: list[Quarantined] = []
+
+    def usable() -> Iterator[Row]:
+        for record in records:
+            row = check(record)
+            if isinstance(row, Row):
+                yield row
+                continue
+            if config.on_error == "fail":
+                fail_on(row)
+            kept_back[row.reason] += 1
+            if len(examples) < EXAMPLES:
+                examples.append(row)
+
+    counts = count_rows(usable(), layout)
+    found = sum(counts[layout.label].values())
+    problem = too_many(kept_back, found + sum(kept_back.values()), config, examples)
+    if problem:
+        raise DataError(problem)
+    return {"rows": found, "counts": counts, "quarantined": kept_back, "examples": examples}
+
+
+def fail_on(row: Row | Quarantined) -> Row:
+    """Lets a row pass.
+
+    Raises:
+        DataError: it is kept back.
+    """
+    if isinstance(row, Quarantined):
+        raise DataError(f"{row} (data.cleaning.on_error: quarantine would put it aside.)")
+    return row
+
+
+def too_many(counts: Mapping[str, int], rows: int, config: CleaningConfig, examples: list[Quarantined]) -> str:
+    """Says why a run must not go on, if it must not.
+
+    Args:
+        counts: quarantined rows by reason.
+        rows: all rows that were read.
+        config: the largest share.
+        examples: some of the quarantined rows, for the message.
+
+    Returns:
+        The message; empty if the share is small enough and a row is left.
+    """
+    quarantined = sum(counts.values())
+    share = quarantined / rows if rows else 0.0
+    if share <= config.max_quarantined and quarantined < rows:
+        return ""
+    reasons = ", ".join(f"{reason} {count}" for reason, count in sorted(counts.items(), key=lambda item: -item[1]))
+    return (
+        f"{quarantined} of {rows} rows ({share:.1%}) would be quarantined ({reasons}); data.cleaning.max_quarantined "
+        f"allows {config.max_quarantined:.1%}. Mend the rows, or raise it:\n" + "\n".join(map(str, examples))
+    )
+
+
+@functools.cache
+def _language_identifier() -> Any:
+    from py3langid.langid import MODEL_FILE, LanguageIdentifier
+
+    return LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)  # loading it takes a second
+
+
+@functools.cache
+def _repairs() -> Any:
+    """Repairs of damage only: quotes, ligatures, widths and line breaks may be meant as they are."""
+    import ftfy
+
+    return ftfy.TextFixerConfig(
+        unescape_html=True,
+        fix_latin_ligatures=False,
+        fix_character_width=False,
+        uncurl_quotes=False,
+        fix_line_breaks=False,
+        remove_terminal_escapes=False,
+        remove_control_chars=False,
+        normalization=None,
+        explain=False,
+    )
+
+
+def _encodable(text: str) -> bool:
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _unknown_label(label: str, layout: Layout) -> str:
+    near = difflib.get_close_matches(label, layout.labels, n=1)
+    return f"column {layout.label!r} is {label!r}, which is not among the labels {', '.join(layout.labels)}." + (
+        f" Did you mean {near[0]!r}?" if near else " Correct the row, or add the label to `labels` and the schema."
+    )
+
+
+def _language_check(config: CleaningConfig) -> Callable[[str], str] | None:
+    if not config.languages:
+        return None
+    identifier = _language_identifier()
+    kept = frozenset(config.languages)
+    unknown = sorted(kept - set(identifier.labels))
+    if unknown:
+        raise DataError(f"data.cleaning.languages: {unknown} are not among: {', '.join(sorted(identifier.labels))}.")
+
+    def check(text: str) -> str:
+        language, confidence = identifier.classify(text)
+        if language in kept or confidence < config.language_confidence:
+            return ""
+        return f"the language is {language} (confidence {confidence:.2f}); data.cleaning.languages: {sorted(kept)}."
+
+    return check

@@ -1,0 +1,99 @@
+"""What all sources share: the record, values as text, opening a file, and the error for a column that is not there."""
+
+from __future__ import annotations
+
+import difflib
+import gzip
+import io
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import date
+from decimal import Decimal
+from typing import Any, BinaryIO, NamedTuple, cast
+
+from pipeline.ingest.rows import DataError
+
+Opener = Callable[[str], BinaryIO]
+_GZIP_MAGIC = b"\x1f\x8b"
+
+
+class Record(NamedTuple):
+    """One row as its source has it.
+
+    Attributes:
+        values: text by column; empty where `problem` says why.
+        file: the file that it is from.
+        line: the line on which it ends, or its number in a source without lines; both from 1.
+        problem: what is wrong with the row, if it could not be read.
+    """
+
+    values: Mapping[str, str]
+    file: str
+    line: int
+    problem: str = ""
+
+
+def open_local(path: str) -> BinaryIO:
+    """Opens a file of this machine."""
+    return open(path, "rb")
+
+
+def open_unpacked(path: str, opener: Opener) -> BinaryIO:
+    """Opens a file; one that gzip packed is unpacked as it is read."""
+    stream = opener(path)
+    magic = stream.read(len(_GZIP_MAGIC))
+    stream.seek(0)
+    return cast(BinaryIO, io.BufferedReader(gzip.GzipFile(fileobj=stream))) if magic == _GZIP_MAGIC else stream
+
+
+def to_text(value: Any) -> str:
+    """A value as text, the same from every source; a missing one is empty.
+
+    Raises:
+        ValueError: it is no single value.
+    """
+    if isinstance(value, str):
+        return value
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | float | Decimal):
+        return str(value)
+    if isinstance(value, date):  # a datetime is one, too
+        return value.isoformat()
+    if isinstance(value, bytes):
+        return value.decode("utf-8")  # a UnicodeDecodeError is a ValueError
+    raise ValueError(f"a value is a {type(value).__name__}, not text")
+
+
+def as_record(pairs: Iterable[tuple[str, Any]], file: str, line: int) -> Record:
+    """A record of values of any type; one whose values are no text has a problem instead."""
+    try:
+        return Record({name: to_text(value) for name, value in pairs}, file, line)
+    except ValueError as error:
+        return Record({}, file, line, str(error))
+
+
+def check_columns(wanted: Sequence[str], found: Sequence[str], where: str) -> None:
+    """Makes sure that the wanted columns are there.
+
+    Args:
+        wanted: the text's, the label's, then the slices'.
+        found: what the source has.
+        where: file and line for the error.
+
+    Raises:
+        DataError: one is missing; the message names the nearest of those that are there.
+    """
+    missing = next((column for column in wanted if column not in found), None)
+    if missing is None:
+        return
+    near = difflib.get_close_matches(missing, found, n=1)
+    field = ("text", "label", "slices")[min(list(wanted).index(missing), 2)]
+    raise DataError(
+        f"{where}: there is no column {missing!r}; the columns are: {', '.join(found)}."
+        + (f" Did you mean {near[0]!r}?" if near else "")
+        + f" Set data.columns.{field} to the column's name"
+        + (f" (`--set 'data.columns.{field}={json.dumps(near[0])}'`)." if near and field != "slices" else ".")
+    )

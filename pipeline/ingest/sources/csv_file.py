@@ -1,0 +1,102 @@
+"""CSV with a header row: quotes, line breaks inside fields, any delimiter and encoding."""
+
+from __future__ import annotations
+
+import csv
+import itertools
+import logging
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from pipeline.config_source import SourceConfig
+from pipeline.ingest.rows import DataError
+from pipeline.ingest.sources import text
+from pipeline.ingest.sources.base import Opener, Record, check_columns
+
+_LOG = logging.getLogger(__name__)
+_DELIMITERS = (",", ";", "\t", "|")
+_SAMPLE_LINES = 200
+csv.field_size_limit(16 * 1024 * 1024)
+
+
+def read(path: str, config: SourceConfig, columns: Sequence[str] | None, opener: Opener) -> Iterator[Record]:
+    """See `pipeline.ingest.sources.read`."""
+    lines = text.lines(path, config.encoding, opener)
+    sample = list(itertools.islice(lines, _SAMPLE_LINES))
+    delimiter = config.delimiter
+    if delimiter == "auto":
+        delimiter = find_delimiter(sample, columns or ())
+        if delimiter != ",":
+            _LOG.warning("%s: the delimiter seems to be %r. Set data.source.delimiter if it is not.", path, delimiter)
+    reader = csv.reader(itertools.chain(sample, lines), delimiter=delimiter, strict=True)
+    try:
+        header = [name.strip() for name in next(reader, [])]
+        if not header:
+            wanted = f" with the columns {', '.join(columns)}" if columns else ""
+            raise DataError(f"{path}:1: the file is empty; expected a header row{wanted}.")
+        wanted_columns = header if columns is None else columns
+        _check_header(header, wanted_columns, delimiter, path)
+        yield from _records(reader, header, wanted_columns, path, delimiter)
+    except csv.Error as error:
+        raise DataError(f"{path}:{reader.line_num}: not valid CSV: {error}.") from None
+
+
+def find_delimiter(lines: Sequence[str], columns: Sequence[str]) -> str:
+    """The delimiter that fits best: it finds the wanted columns, and cuts all rows into as many fields as the header.
+
+    Args:
+        lines: the beginning of the file.
+        columns: the columns that are wanted; may be empty.
+
+    Returns:
+        One of comma, semicolon, tabulator and bar; the comma where none fits.
+    """
+
+    def fit(delimiter: str) -> tuple[int, float, int]:
+        reader = csv.reader(lines, delimiter=delimiter)
+        try:
+            header = [name.strip() for name in next(reader, [])]
+            widths = [len(fields) for fields in reader if fields]
+        except csv.Error:  # a quoted field that goes on beyond the sample
+            return 0, 0.0, 0
+        found = sum(column in header for column in columns)
+        even = sum(width == len(header) for width in widths) / len(widths) if widths else 1.0
+        return found, even if len(header) > 1 else 0.0, len(header)
+
+    return max(_DELIMITERS, key=fit)  # the first of equals
+
+
+def _check_header(header: list[str], columns: Sequence[str], delimiter: str, path: str) -> None:
+    twice = next((name for name in columns if header.count(name) > 1), None)
+    if twice is not None:
+        raise DataError(f"{path}:1: the header has the column {twice!r} twice; rename one of them.")
+    if len(header) == 1 and columns:
+        other = next((item for item in _DELIMITERS if item != delimiter and item in header[0]), None)
+        if other is not None and columns[0] not in header:
+            raise DataError(
+                f"{path}:1: the header is one single column {header[0]!r}: the delimiter seems to be {other!r}, not "
+                f"{delimiter!r}. Set data.source.delimiter (`--set data.source.delimiter=auto`)."
+            )
+    check_columns(columns, header, f"{path}:1")
+
+
+def _records(reader: Any, header: list[str], columns: Sequence[str], path: str, delimiter: str) -> Iterator[Record]:
+    places = [header.index(column) for column in columns]
+    width, rows = len(header), 0
+    for fields in reader:
+        if not fields:  # a blank line
+            continue
+        rows += 1
+        if len(fields) == width:
+            values = {column: fields[place] for column, place in zip(columns, places, strict=True)}
+            yield Record(values, path, reader.line_num)
+        else:
+            yield Record(
+                {},
+                path,
+                reader.line_num,
+                f"{len(fields)} fields where the header has {width}; a text that holds the delimiter {delimiter!r} or "
+                "a line break must stand in double quotes",
+            )
+    if not rows:
+        raise DataError(f"{path}:2: there are no rows under the header.")

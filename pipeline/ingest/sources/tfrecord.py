@@ -1,0 +1,52 @@
+"""TFRecord of `tf.train.Example`, gzipped or not. The only source that needs TensorFlow, which it imports late."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from pipeline.config_source import SourceConfig
+from pipeline.ingest.rows import DataError
+from pipeline.ingest.sources.base import Opener, Record, as_record, check_columns
+
+_GZIP_MAGIC = b"\x1f\x8b"
+
+
+def read(path: str, config: SourceConfig, columns: Sequence[str] | None, opener: Opener) -> Iterator[Record]:
+    """See `pipeline.ingest.sources.read`. A record's line is its number; TensorFlow itself opens the file."""
+    import modules  # noqa: F401, I001  (settles Keras 2 before TensorFlow)
+    import tensorflow as tf
+    from google.protobuf.message import DecodeError
+
+    with opener(path) as stream:
+        packed = stream.read(len(_GZIP_MAGIC)) == _GZIP_MAGIC
+    number = 0
+    try:
+        for raw in tf.data.TFRecordDataset(path, "GZIP" if packed else "").as_numpy_iterator():
+            number += 1
+            example = tf.train.Example()
+            try:
+                example.ParseFromString(raw)
+            except DecodeError as error:
+                yield Record({}, path, number, f"not a tf.train.Example: {error}")
+                continue
+            found = example.features.feature
+            if number == 1:
+                check_columns(columns or (), sorted(found), f"{path}:1")
+            yield _record(found, columns, path, number)
+    except tf.errors.DataLossError as error:
+        raise DataError(f"{path}:{number + 1}: not a TFRecord file, or a damaged one: {error.message}") from None
+    if not number:
+        raise DataError(f"{path}:1: there are no records in the file.")
+
+
+def _record(found: Any, columns: Sequence[str] | None, path: str, number: int) -> Record:
+    pairs = []
+    for column in sorted(found) if columns is None else columns:
+        feature = found.get(column, None)  # `found[...]` would add it
+        kind = feature.WhichOneof("kind") if feature is not None else None
+        values = list(getattr(feature, kind).value) if kind else []
+        if len(values) > 1:
+            return Record({}, path, number, f"the feature {column!r} has {len(values)} values, where one is a text")
+        pairs.append((column, values[0] if values else None))
+    return as_record(pairs, path, number)
