@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 from collections import Counter
 from pathlib import Path
 
@@ -32,7 +31,6 @@ def task(tmp_path_factory: pytest.TempPathFactory) -> tiny.TinyTask:
     values = yaml.safe_load(task.config.read_text())
     values["data"]["path"] = f"{task.folder}/span-{{SPAN}}/version-{{VERSION}}/*"
     values["tuner"] = {"enabled": False}
-    values["trainer"]["epochs"] = 3
     values["validator"] = {"min_rows": 50}
     task.config.write_text(yaml.safe_dump(values, sort_keys=False))
     schema = task.folder / "schema.pbtxt"
@@ -59,7 +57,7 @@ def write_span(task: tiny.TinyTask, span: int, seed: int, *, negatives: float = 
 
 @pytest.fixture(scope="module")
 def first(task: tiny.TinyTask) -> session.Outcome:
-    outcome = tiny.run_task(task, only="Pusher")
+    outcome = tiny.run_task(task, only="Evaluator")
     assert outcome.error is None, outcome.error
     return outcome
 
@@ -157,4 +155,3 @@ def test_an_earlier_span_can_be_run_again_from_the_cache(second: session.Outcome
     paths = TaskPaths(task.root)
     states = cache_state.cache_state(session.compile_task(config, paths, data_files.data_path(config)), paths.metadata)
     assert states["ExampleGen"] == states["Transform"] == states["Trainer"] == CACHED
-    assert os.path.isdir(task.root / "pushed" / "server")

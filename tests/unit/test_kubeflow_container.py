@@ -135,3 +135,14 @@ def test_pointers_escape_what_json_pointer_reserves() -> None:
     [found] = bindings.pointers(document, lambda item: "wanted" in item)
     bindings.replace(document, f"{found}/wanted", False)
     assert document == {"a/b": [{"~c": {"wanted": False}}]}
+
+
+def test_what_the_driver_found_out_stays_with_the_output() -> None:
+    """TFX's executor code writes the artifact anew, without its span."""
+
+    def output(**metadata: Any) -> dict[str, Any]:
+        return {"artifacts": {"examples": {"artifacts": [{"uri": "gs://b/out", "metadata": metadata}]}}}
+
+    found = container_inputs.keep_metadata(output(split_names="[]"), output(span=3.0, split_names="old"))
+    assert found == output(span=3.0, split_names="[]")
+    assert container_inputs.keep_metadata(output(split_names="[]"), {}) == output(split_names="[]")

@@ -9,10 +9,10 @@ import argparse
 import json
 import logging
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from pipeline.orchestration.kubeflow.container_inputs import prepare, restore, values_of
+from pipeline.orchestration.kubeflow.container_inputs import keep_metadata, prepare, restore, values_of
 from pipeline.orchestration.kubeflow.container_options import DRIVE, OPTIONS, Options
 
 
@@ -46,18 +46,25 @@ def main(argv: Sequence[str]) -> None:
         from pipeline.ingest import span_driver
 
         # TFX's driver in a container asks for no class of the component's own.
-        processor = span_driver.container_processor(_text(executor_input["inputs"], "custom_config"))
+        processor = span_driver.container_processor(values_of(executor_input["inputs"])["custom_config"])
         driver.input_processor.FileBasedInputProcessor = processor
         driver.main(given)
     if given.drive:
         _fingerprint_rows(executor_input)
         return
-    kubeflow_v2_run_executor.main((given, beam_args))
     output_file = executor_input["outputs"]["outputFile"]
-    with fileio.open(output_file) as stream:
-        executor_output = json.loads(stream.read())
+    driven = _read(output_file) if fileio.exists(output_file) else {}
+    kubeflow_v2_run_executor.main((given, beam_args))
+    executor_output = keep_metadata(_read(output_file), driven)
     with fileio.open(output_file, "w") as stream:
         stream.write(json.dumps(restore(executor_output, options)))
+
+
+def _read(path: str) -> dict[str, Any]:
+    from tfx.dsl.io import fileio
+
+    with fileio.open(path) as stream:
+        return json.loads(stream.read())
 
 
 def _fingerprint_rows(executor_input: dict[str, Any]) -> None:
@@ -68,17 +75,11 @@ def _fingerprint_rows(executor_input: dict[str, Any]) -> None:
     from pipeline.ingest.component import rows_fingerprint
 
     output_file = executor_input["outputs"]["outputFile"]
-    with fileio.open(output_file) as stream:
-        output = json.loads(stream.read())
+    output = _read(output_file)
     found = output["parameterValues"]
     found[utils.FINGERPRINT_PROPERTY_NAME] += rows_fingerprint({**values_of(executor_input["inputs"]), **found})
     with fileio.open(output_file, "w") as stream:
         stream.write(json.dumps(output))
-
-
-def _text(inputs: Mapping[str, Any], name: str) -> str:
-    """A setting, in either version of the specification."""
-    return inputs.get("parameterValues", {}).get(name) or inputs["parameters"][name]["stringValue"]
 
 
 if __name__ == "__main__":

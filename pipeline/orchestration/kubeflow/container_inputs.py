@@ -60,6 +60,20 @@ def restore(executor_output: dict[str, Any], options: Options) -> dict[str, Any]
     return executor_output
 
 
+def keep_metadata(executor_output: dict[str, Any], driven: Mapping[str, Any]) -> dict[str, Any]:
+    """Adds what a driver found out about the outputs, such as their span, which TFX's executor code drops; in place.
+
+    Args:
+        executor_output: what the executor wrote.
+        driven: what the driver had written to the same place; empty where the node has none.
+    """
+    for key, items in executor_output.get("artifacts", {}).items():
+        theirs = driven.get("artifacts", {}).get(key, {}).get("artifacts", [])
+        for item, other in zip(items.get("artifacts", []), theirs, strict=False):
+            item["metadata"] = {**other.get("metadata", {}), **item.get("metadata", {})}
+    return executor_output
+
+
 def values_of(inputs: Mapping[str, Any]) -> dict[str, Any]:
     """The parameters of a node by name: version 2.1 of the specification has plain values, 2.0 wraps each by type."""
     values = {name: _unwrapped(item) for name, item in inputs.get("parameters", {}).items()}
