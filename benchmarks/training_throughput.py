@@ -29,7 +29,7 @@ PEERS = {
     "PyTorch, bfloat16 autocast": ["bfloat16"],
     "PyTorch, bfloat16, compiled": ["bfloat16", "--compiled"],
 }
-WHY = "see docs"
+WHY = ""
 EXPLANATION = """\
 The same MiniLM classifier, the same batches, AdamW with weight decay and a clipped gradient. Ours: Keras' `fit` with
 the strategy, precision, length bucketing and input pipeline of Trainer. The peer: a bare PyTorch loop with fused

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import onnxruntime
 import torch
 from onnxruntime.quantization import QuantType, quantize_dynamic
@@ -51,7 +52,10 @@ def export(folder: Path, part: str) -> dict[str, Any]:
     fused = folder / f"{part}.fused.onnx"
     for name, steps in (
         ("int8", [lambda: _quantize(plain, folder / f"{part}.int8.onnx")]),
-        ("fused.int8", [lambda: _fuse(plain, fused, model), lambda: _quantize(fused, fused.with_suffix(".int8.onnx"))]),
+        (
+            "fused.int8",
+            [lambda: _fuse(plain, fused, model), lambda: _quantize_prepared(fused, fused.with_suffix(".int8.onnx"))],
+        ),
     ):
         try:
             for step in steps:
@@ -88,8 +92,16 @@ def _difference(file: Path, probe: Path) -> float:
 def _quantize(source: Path, target: Path) -> None:
     prepared = source.with_suffix(".prepared.onnx")
     quant_pre_process(str(source), str(prepared), skip_symbolic_shape=True)
-    quantize_dynamic(str(prepared), str(target), per_channel=True, weight_type=QuantType.QInt8)
+    _quantize_prepared(prepared, target)
     prepared.unlink()
+
+
+def _quantize_prepared(source: Path, target: Path) -> None:
+    # Fused operations are ONNX Runtime's own, of which shape inference knows no types: all of them are float32.
+    options = {"DefaultTensorType": onnx.TensorProto.FLOAT}
+    quantize_dynamic(
+        str(source), str(target), per_channel=True, weight_type=QuantType.QInt8, extra_options=options
+    )  # fmt: skip
 
 
 def _fuse(source: Path, target: Path, model: network.Classifier) -> None:

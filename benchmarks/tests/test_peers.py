@@ -59,7 +59,8 @@ def test_quantization_makes_the_file_smaller_and_what_fails_is_told(exported):
     sizes = {path.name: path.stat().st_size for path in folder.glob("*.onnx")}
     assert sizes["blessed.int8.onnx"] < sizes["blessed.float32.onnx"]
     # ONNX Runtime's optimizer wants the same number of heads in every layer.
-    assert set(record["failed"]) <= {"fused.int8"}
+    uneven = len(set(json.loads((folder / "blessed.json").read_text())["layer_heads"] or [4])) > 1
+    assert set(record["failed"]) <= ({"fused.int8"} if uneven else set()), record["failed"]
     assert ("fused.int8" in record["failed"]) == ("blessed.fused.int8.onnx" not in sizes)
 
 
