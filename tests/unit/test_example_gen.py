@@ -107,7 +107,7 @@ def test_settings_survive_the_way_into_the_executor() -> None:
     packed = proto_utils.proto_to_json(
         custom_config({**SETTINGS, "train_fraction": 0.25, "source": {"delimiter": "\t"}})
     )
-    found = example_gen._settings({standard_component_specs.CUSTOM_CONFIG_KEY: packed})
+    found = example_gen.settings_of({standard_component_specs.CUSTOM_CONFIG_KEY: packed})
     assert found == {**SETTINGS, "train_fraction": 0.25, "source": {"delimiter": "\t"}}
 
 
