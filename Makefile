@@ -9,9 +9,11 @@ DATA    =
 ARGS    =
 IMAGE   = edgeline:dev
 ACCELERATOR = cpu
+BENCHMARKS = startup training_throughput edge_inference quality growth pipeline_overhead
 
 VENV    := $(or $(UV_PROJECT_ENVIRONMENT),.venv)
 STAMP   := $(VENV)/.edgeline-setup
+PEERS   := .venv-peers
 LOCAL   := .tools/uv/bin/uv
 # `uv --version` and not only `command -v`: a version manager's shim can be on the path with nothing behind it.
 UV      := $(if $(shell uv --version 2>/dev/null),uv,$(LOCAL))
@@ -26,8 +28,8 @@ unexport PYTHONDONTWRITEBYTECODE
 unexport VIRTUAL_ENV
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-fast lint format schema report runs nodes doctor clean distclean \
-	image image-check kfp-e2e
+.PHONY: help setup run test test-fast lint format schema report summary runs tensorboard nodes doctor clean distclean \
+	golden image image-check kfp-e2e bench-peers bench bench-report bench-test
 
 help: ## List these commands
 	@awk 'BEGIN { FS = ":.*## "; print "Usage: make COMMAND [NAME=value ...]\n\nCommands:" } \
@@ -49,7 +51,13 @@ nodes: $(STAMP) ## Show the graph and what the cache holds of it
 runs: $(STAMP) ## List earlier runs
 	$(RUNNER) runs --config '$(CONFIG)' $(ARGS)
 
-report: $(STAMP) ## Show the summary of the newest run
+tensorboard: $(STAMP) ## Show curves, hyperparameters and profile of the newest run; prints the address
+	$(RUNNER) tensorboard --config '$(CONFIG)' $(ARGS)
+
+report: $(STAMP) ## Open the report of the newest run in a browser
+	$(RUNNER) report --config '$(CONFIG)' $(ARGS)
+
+summary: $(STAMP) ## Show the summary of the newest run
 	$(RUNNER) summary --config '$(CONFIG)' $(ARGS)
 
 schema: $(STAMP) ## Infer a first draft of the schema of a new task
@@ -73,6 +81,10 @@ format: $(STAMP) ## Format the code and mend what can be mended
 doctor: ## Say what is wrong with this machine and how to mend it (ARGS=--online asks the index too)
 	@$(ANY_PYTHON) -m pipeline.doctor $(ARGS)
 
+golden: $(STAMP) ## Write the reviewed specifications anew after a change of the graph; read their diff
+	EDGELINE_UPDATE_GOLDEN=1 $(IN_VENV) pytest tests/unit/test_kubeflow_compile.py -k reviewed $(ARGS)
+	git diff --stat -- tests/data/kubeflow
+
 image: ## Build the container image of all nodes (IMAGE=name:tag, ACCELERATOR=cpu or gpu)
 	docker build --tag '$(IMAGE)' --build-arg ACCELERATOR='$(ACCELERATOR)' \
 		$(if $(UV_DEFAULT_INDEX),--build-arg UV_DEFAULT_INDEX) .
@@ -81,15 +93,34 @@ image-check: $(STAMP) ## Do what the Dockerfile says in a folder, run a node the
 	EDGELINE_FULL_IMAGE=1 $(IN_VENV) pytest tests/e2e/test_image.py $(ARGS)
 
 kfp-e2e: $(STAMP) ## Execute both engines' specifications here, each node in a process of its own
-	EDGELINE_EVERY_NODE_A_PROCESS=1 $(IN_VENV) pytest tests/e2e/test_kubeflow_execute.py --timeout 3600 $(ARGS)
+	EDGELINE_EVERY_NODE_A_PROCESS=1 $(IN_VENV) pytest tests/e2e/test_kubeflow_execute.py \
+		tests/e2e/test_multi_worker.py --timeout 3600 $(ARGS)
+
+bench-peers: $(PEERS)/.edgeline-setup ## Install what the benchmarks compare with, from a lock of its own
+
+bench: $(STAMP) $(PEERS)/.edgeline-setup ## Run all benchmarks on the latest `make run PROFILE=full`, write docs/benchmarks.md
+	@set -e; for name in $(BENCHMARKS); do $(IN_VENV) python -m benchmarks.$$name $(ARGS); done
+	$(IN_VENV) python -m benchmarks.report
+
+bench-report: $(STAMP) ## Write docs/benchmarks.md from benchmarks/results/
+	$(IN_VENV) python -m benchmarks.report
+
+bench-test: $(STAMP) $(PEERS)/.edgeline-setup ## Test that the peers compute the same as we do
+	$(IN_VENV) pytest benchmarks/tests $(ARGS)
 
 clean: ## Delete runs/ (pushed models too) and tool caches; your cache of fetched data and weights stays
 	rm -rf runs .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage build dist
 	find . \( -name .git -o -path './$(VENV)' -o -name .tools -o -name node_modules \) -prune \
 		-o \( -name __pycache__ -o -name '*.egg-info' \) -type d -print0 | xargs -0 rm -rf
 
-distclean: clean ## Delete .venv and .tools as well
-	rm -rf .venv .tools
+distclean: clean ## Delete .venv, .venv-peers and .tools as well
+	rm -rf .venv .venv-peers .tools
+
+# pip and not uv: it takes a wheel of PyTorch from the machine's own folder of wheels where there is one.
+$(PEERS)/.edgeline-setup: benchmarks/peers/requirements.txt | $(STAMP)
+	$(VENV)/bin/python -m venv $(PEERS)
+	$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check -r benchmarks/peers/requirements.txt
+	@touch $@
 
 # `uv sync --locked` installs exactly uv.lock from the index that the lock names. Where an index of one's own is set in
 # the environment, the same versions with the same hashes are taken from there.

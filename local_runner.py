@@ -13,8 +13,19 @@ from typing import Any, NoReturn
 import click
 from click_default_group import DefaultGroup
 
+from pipeline import cli_history
 from pipeline.cli import FAILED, NOT_BLESSED, Failed, WrongUse
-from pipeline.cli_task import checked_data, chosen_profile, load_config, task_options
+from pipeline.cli_data import data as data_group
+from pipeline.cli_task import (
+    checked_data,
+    chosen_profile,
+    load_config,
+    require_spans,
+    span_options,
+    span_overrides,
+    task_options,
+)
+from pipeline.cli_watch import watch
 
 
 @click.group(
@@ -29,15 +40,22 @@ def cli() -> None:
       uv run local_runner.py                          the default task, quick profile
       uv run local_runner.py --profile full           as one would for a release
       uv run local_runner.py --data my.csv            the same task on your rows (.jsonl, .parquet, … too)
+      uv run local_runner.py data profile my.csv      what is in a file, and a task of its own for it
       uv run local_runner.py --set trainer.epochs=2   any field of the configuration
+      uv run local_runner.py --span latest            the newest span, on from the latest blessed model
+      uv run local_runner.py watch                    the same whenever a new span is written
       uv run local_runner.py nodes                    what a run would execute
 
     Exit codes: 0 done (blessed or not), 1 failed, 2 wrong use, 3 not blessed with --require-blessing.
     """
 
 
+cli_history.add_commands(cli)
+
+
 @cli.command()
 @task_options
+@span_options
 @click.option("--only", metavar="NODE", help="Execute this node alone; what it needs comes from the cache.")
 @click.option("--from", "start", metavar="NODE", help="Execute this node and all that depend on it, cached or not.")
 @click.option("--no-cache", is_flag=True, help="Execute every node.")
@@ -46,12 +64,16 @@ def cli() -> None:
 @click.option("--verbose", "-v", is_flag=True, help="Show TensorFlow's and TFX's log on the screen.")
 def run(
     config_path: str, profile: str | None, overrides: tuple[str, ...], data: str | None, root: Path | None,
-    only: str | None, start: str | None, no_cache: bool, name: str | None, require_blessing: bool, verbose: bool,
+    span: str | None, window: int | None, only: str | None, start: str | None, no_cache: bool, name: str | None,
+    require_blessing: bool, verbose: bool,
 ) -> None:  # fmt: skip
     """Run the pipeline; finished work is taken from the cache, killed work is gone on with."""
     if only and start:
         raise WrongUse("--only and --from exclude each other.")
-    config = load_config(config_path, profile, overrides, data)
+    chosen = span_overrides(span, window)
+    config = load_config(config_path, profile, overrides + chosen, data)
+    if chosen:
+        require_spans(config, "--span" if span else "--window")
     from modules.packages import PackageError
 
     from rich.console import Console
@@ -111,7 +133,7 @@ def nodes(
     from rich.console import Console
     from rich.table import Table
 
-    from pipeline.orchestration import logs, session
+    from pipeline.orchestration import data_files, logs, session
     from pipeline.orchestration.paths import TaskPaths
 
     paths = TaskPaths.of(config, root)
@@ -119,7 +141,7 @@ def nodes(
         from pipeline.orchestration import cache_state
 
         logs.hand_absl_over()
-        ir = session.compile_task(config, paths, found["file"])
+        ir = session.compile_task(data_files.pinned(config), paths, found["file"])
         states = cache_state.cache_state(ir, paths.metadata)
     table = Table(box=None, pad_edge=False)
     for heading in ("node", "state", "after"):
@@ -128,40 +150,6 @@ def nodes(
         node = item.pipeline_node
         table.add_row(node.node_info.id, states[node.node_info.id], ", ".join(node.upstream_nodes))
     Console(highlight=False, width=None if sys.stdout.isatty() else 160).print(table)
-
-
-@cli.command()
-@task_options
-def runs(
-    config_path: str, profile: str | None, overrides: tuple[str, ...], data: str | None, root: Path | None
-) -> None:
-    """List past runs: when, state, metrics, pushed version."""
-    config = load_config(config_path, profile, overrides, data)
-    from rich.console import Console
-    from rich.table import Table
-
-    from pipeline.orchestration.history import past_runs
-    from pipeline.orchestration.paths import TaskPaths
-
-    paths = TaskPaths.of(config, root)
-    table = Table(box=None, pad_edge=False)
-    for heading in ("run", "started", "profile", "state", "executed", "cached", "blessed", "test accuracy",
-                    "test macro-F1", "pushed"):  # fmt: skip
-        table.add_column(heading)
-    past = past_runs(paths)
-    for item in past:
-        test = (item.summary.get("metrics") or {}).get("test") or {}
-        blessed = {True: "yes", False: "no", None: ""}[item.summary.get("blessed")]
-        table.add_row(
-            item.run_id, f"{item.started:%Y-%m-%d %H:%M}", item.summary.get("profile") or "", item.state,
-            str(item.executed), str(item.cached), blessed,
-            *(f"{test[name]:.3f}" if name in test else "" for name in ("accuracy", "macro_f1")),
-            ", ".join(f"{where} {version}" for where, version in sorted(item.pushed.items())),
-        )  # fmt: skip
-    if past:
-        Console(highlight=False, width=None if sys.stdout.isatty() else 160).print(table)
-    else:
-        click.echo(f"There are no runs in {paths.root} yet.")
 
 
 @cli.command()
@@ -220,6 +208,10 @@ def doctor(online: bool) -> None:
     from pipeline import doctor as checks
 
     sys.exit(checks.main(["--online"] if online else []))
+
+
+cli.add_command(data_group)
+cli.add_command(watch)
 
 
 def _report_failure(outcome: Any, console: Any) -> NoReturn:

@@ -141,7 +141,7 @@ def _latest(paths: Any) -> tuple[str, dict[str, str]]:
     for past in reversed(past_runs(paths)):
         from ml_metadata.proto import metadata_store_pb2
 
-        from pipeline.orchestration.run_summary import RunOutputs
+        from pipeline.orchestration.metadata_store import RunOutputs
 
         connection = metadata_store_pb2.ConnectionConfig()
         connection.sqlite.filename_uri = str(paths.metadata)

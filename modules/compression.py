@@ -19,7 +19,8 @@ from modules.compression_settings import CompressionSettings, StudentSettings
 from modules.distillation import teacher_logits
 from modules.examples import Examples, epoch_plan, stratified, width_of
 from modules.fine_tuning import TeacherSignals, fine_tune
-from modules.model import PADDING_MASK, TOKEN_IDS, Architecture, build_model
+from modules.model import PADDING_MASK, TOKEN_IDS, Architecture, build_model, token_embedding
+from modules.packed_embedding import embedding_table
 from modules.progress import report as tell
 from modules.pruning import PruningSettings, check_sparsity, measure_sparsity
 from modules.weights import read_weights, write_weights
@@ -80,7 +81,10 @@ def compress(
     tell("ranking neurons and heads")
     plan = _plan(teacher, train, settings)
     small_weights, architecture = structured.rebuild(weights, teacher.architecture, plan)
-    small_weights = dataclasses.replace(small_weights, token=small_weights.token[trimmed.kept])
+    token = small_weights.token[trimmed.kept]
+    if shape.embedding:
+        token = embedding_table(token, shape.embedding).dequantized()
+    small_weights = dataclasses.replace(small_weights, token=token)
     architecture = dataclasses.replace(architecture, vocabulary_size=len(trimmed.tokens))
 
     seen = _augmented(train, teacher.vocabulary, settings)
@@ -88,6 +92,7 @@ def compress(
     signals = _signals(teacher, seen, plan, settings, policy, backup_dir)
     with strategy.scope() if strategy else contextlib.nullcontext():
         student = build_model(architecture, dropout=shape.dropout, policy=policy)
+        token_embedding(student).trainable = shape.embedding is None
     write_weights(student, small_weights)
     before = accuracy(student, small_evaluation)
     run = fine_tune(
@@ -136,11 +141,13 @@ def accuracy(model: tf_keras.Model, examples: Examples) -> float:
 
 
 def _trim(teacher: Trained, train: Examples, shape: StudentSettings) -> vocabulary.Trimmed:
-    size = len(teacher.vocabulary)
-    counts = vocabulary.count_tokens(train.token_ids, train.padding_mask, size)
-    if not shape.trim_vocabulary:
-        counts = np.full(size, max(shape.min_count, 1))
-    return vocabulary.trim(teacher.vocabulary, counts, min_count=shape.min_count, continuations=shape.continuations)
+    counts = vocabulary.count_tokens(train.token_ids, train.padding_mask, len(teacher.vocabulary))
+    return vocabulary.trim(
+        teacher.vocabulary,
+        counts,
+        min_count=shape.min_count if shape.trim_vocabulary else 0,
+        continuations=shape.continuations,
+    )
 
 
 def _augmented(train: Examples, tokens: Sequence[str], settings: CompressionSettings) -> Examples:

@@ -8,6 +8,7 @@ from typing import Any
 
 from modules.distillation import DistillationSettings
 from modules.fine_tuning import FineTuning
+from modules.packed_embedding import Storage
 from modules.pruning import PruningSettings
 from modules.quantization_aware import QuantizationAwareSettings
 from modules.vocabulary import Continuations
@@ -27,6 +28,7 @@ class StudentSettings:
         trim_vocabulary: whether unused tokens are removed.
         min_count: see `modules.vocabulary.trim`.
         continuations: see `modules.vocabulary.trim`.
+        embedding: how the token embedding is stored before fine-tuning, and left; None trains it.
         dropout: rate while fine-tuning.
     """
 
@@ -39,6 +41,7 @@ class StudentSettings:
     trim_vocabulary: bool = True
     min_count: int = 1
     continuations: Continuations = "all"
+    embedding: Storage | None = None
     dropout: float = 0.1
 
 
@@ -74,7 +77,7 @@ class CompressionSettings:
         rest = {name: value for name, value in values.items() if name not in _SECTIONS}
         pruning = dict(values.get("pruning") or {"pattern": "none"})
         return cls(
-            StudentSettings(**_tuples(values.get("student", {}))),
+            _student(values.get("student", {})),
             AugmentationSettings(**values.get("augmentation", {})),
             FineTuning(
                 **rest,
@@ -86,6 +89,11 @@ class CompressionSettings:
 
 
 _SECTIONS = ("student", "augmentation", "distillation", "pruning", "quantization_aware", "precision")
+
+
+def _student(values: Mapping[str, Any]) -> StudentSettings:
+    storage = values.get("embedding")
+    return StudentSettings(**{**_tuples(values), "embedding": Storage(**storage) if storage else None})
 
 
 def _tuples(values: Mapping[str, Any]) -> dict[str, Any]:

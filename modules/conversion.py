@@ -8,22 +8,20 @@ import gzip
 import re
 import tempfile
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from modules.inference_graph import SIGNATURE, InferenceGraph
+from modules.inference_graph import InferenceGraph
 from modules.model import PADDING_MASK, TOKEN_IDS, Architecture
 from modules.packed_embedding import embedding_table
 from modules.quantization import QuantizationError, quantize
 from modules.recipes import Recipe
+from modules.shared_buffers import share_buffers
 from modules.weights import NetworkWeights
 
 import numpy as np
 from numpy.typing import NDArray
 
 import tensorflow as tf  # isort: skip  (after `modules`, which settles Keras 2)
-
-if TYPE_CHECKING:
-    pass
 
 _FLEX = re.compile(r"Flex\w+|tf\.\w+ op: .*custom op")
 
@@ -62,18 +60,20 @@ def convert(
     recipe: Recipe,
     *,
     sequence_length: int,
+    windows: Sequence[int] = (),
     calibration: Sequence[tuple[NDArray[np.int32], NDArray[np.int32]]] = (),
 ) -> Converted:
     """Makes a `.tflite` file.
 
     Inputs `token_ids` and `padding_mask`, int32 `[1, sequence_length]`; output `probabilities`, float32
-    `[1, classes]`; signature `serving_default`.
+    `[1, classes]`; signature `serving_default`, and `window_<n>` with inputs `[1, n]` for each shorter window.
 
     Args:
         weights: the trained arrays, float32.
         architecture: their shapes.
         recipe: what to do to them.
-        sequence_length: the fixed window, in tokens.
+        sequence_length: the whole window, in tokens.
+        windows: shorter windows for shorter texts; they share the weights.
         calibration: `(token_ids, padding_mask)` of real training examples, each int32 `[sequence_length]`; needed by
             recipes with `needs_calibration`.
 
@@ -86,19 +86,26 @@ def convert(
     if recipe.needs_calibration and not calibration:
         raise ConversionError(f"{recipe.name} needs calibration examples and there are none.")
     try:
-        table = embedding_table(weights.token, recipe.embedding, block=recipe.embedding_block)
+        table = embedding_table(weights.token, recipe.embedding)
         graph = InferenceGraph(
-            weights, architecture, table, sequence_length=sequence_length, mask_value=recipe.mask_value
+            weights,
+            architecture,
+            table,
+            sequence_length=sequence_length,
+            mask_value=recipe.mask_value,
+            windows=windows,
         )
     except ValueError as error:
         raise ConversionError(f"{recipe.name}: {error}") from error
     content = _to_flatbuffer(graph, recipe)
     if recipe.quantize:
-        feeds = [{TOKEN_IDS: ids[None, :], PADDING_MASK: mask[None, :]} for ids, mask in calibration]
+        feeds = {name: _feeds(calibration, length) for name, length in graph.windows.items()}
         try:
-            content = quantize(content, recipe.quantize, signature=SIGNATURE, examples=feeds)
+            content = quantize(content, recipe.quantize, examples=feeds)
         except QuantizationError as error:
             raise ConversionError(f"{recipe.name}: {error}") from error
+    if len(graph.windows) > 1:
+        content = share_buffers(content)
     return Converted(recipe, content, check_operations(content))
 
 
@@ -132,10 +139,17 @@ def check_operations(content: bytes) -> dict[str, int]:
     return dict(counts.most_common())
 
 
+def _feeds(
+    calibration: Sequence[tuple[NDArray[np.int32], NDArray[np.int32]]], length: int
+) -> list[dict[str, NDArray[np.int32]]]:
+    """Calibration examples for one window: longer texts are cut, so that every window sees all of them."""
+    return [{TOKEN_IDS: ids[None, :length], PADDING_MASK: mask[None, :length]} for ids, mask in calibration]
+
+
 def _to_flatbuffer(graph: InferenceGraph, recipe: Recipe) -> bytes:
     with tempfile.TemporaryDirectory() as folder:
-        tf.saved_model.save(graph, folder, signatures={SIGNATURE: graph.tokens})
-        converter = tf.lite.TFLiteConverter.from_saved_model(folder, signature_keys=[SIGNATURE])
+        tf.saved_model.save(graph, folder, signatures=graph.functions)
+        converter = tf.lite.TFLiteConverter.from_saved_model(folder, signature_keys=list(graph.functions))
         # Without SELECT_TF_OPS an operation that TFLite lacks is an error instead of a file that needs TensorFlow.
         converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
         if recipe.float16:

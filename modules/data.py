@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from modules.examples import BUCKET_WIDTH
 from modules.preprocessing import LABEL_ID, PADDING_MASK, TOKEN_IDS
 
 import numpy as np
 import tensorflow as tf
-
-BUCKET_WIDTH = 8  # tokens; narrower buckets leave more small batches, wider ones more padding
 
 
 def read_split(file_patterns: Sequence[str], *, sequence_length: int) -> tf.data.Dataset:

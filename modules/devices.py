@@ -6,15 +6,13 @@ import json
 import os
 import tempfile
 import time
-from pathlib import Path
 from typing import Any
 
-import modules  # noqa: F401  (settles Keras 2 before TensorFlow is imported)
+from modules import cpu
 
 import tensorflow as tf
 
 POLICIES = ("float32", "mixed_float16", "mixed_bfloat16")
-_BFLOAT16_FLAGS = frozenset({"avx512_bf16", "amx_bf16"})
 
 
 def distribution_strategy() -> tf.distribute.Strategy:
@@ -65,11 +63,21 @@ def output_folder(folder: str) -> str:
     return folder if is_chief() else os.path.join(tempfile.mkdtemp(), os.path.basename(folder.rstrip("/")))
 
 
-def wait_for_chief(path: str, *, seconds: float = 1800.0, interval: float = 2.0) -> None:
-    """Waits until the chief has begun to write an output; TFX asks every worker whether it is there.
+def wait_for_all(strategy: tf.distribute.Strategy) -> None:
+    """Waits until every worker of a cluster has come this far; alone, it returns at once.
 
     Args:
-        path: the shared output.
+        strategy: of this process. Its own collective is the meeting point, so a worker that died ends the wait.
+    """
+    if cluster():
+        strategy.reduce(tf.distribute.ReduceOp.SUM, strategy.run(lambda: tf.constant(1.0)), axis=None)
+
+
+def wait_for_chief(path: str, *, seconds: float = 1800.0, interval: float = 2.0) -> None:
+    """Waits until the chief has written an output; TFX asks every worker whether the model is there.
+
+    Args:
+        path: what the chief writes last.
         seconds: at most.
         interval: between two looks.
 
@@ -114,15 +122,4 @@ def resolve_precision(precision: str) -> str:
         raise ValueError(f"precision {precision!r} is none of auto, {', '.join(POLICIES)}")
     if tf.config.list_physical_devices("GPU"):
         return "mixed_float16"
-    return "mixed_bfloat16" if cpu_flags() & _BFLOAT16_FLAGS else "float32"
-
-
-def cpu_flags(cpuinfo: Path = Path("/proc/cpuinfo")) -> frozenset[str]:
-    """Feature flags of the CPU as Linux names them; empty where the system does not tell."""
-    if not cpuinfo.is_file():
-        return frozenset()
-    for line in cpuinfo.read_text(encoding="utf-8", errors="replace").splitlines():
-        name, _, value = line.partition(":")
-        if name.strip() in ("flags", "Features"):
-            return frozenset(value.split())
-    return frozenset()
+    return cpu.training_policy(cpu.cpu_flags())

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Ints = NDArray[np.int32]
-BUCKET_WIDTH = 8
+BUCKET_WIDTH = 8  # tokens; narrower buckets leave more small batches, wider ones more padding
 _BATCHES_PER_BUCKET_SORT = 32
 
 

@@ -13,9 +13,11 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from modules import examples as examples_lib
+from modules import memory
 from modules.distillation import DistillationSettings, Tapped, distillation_loss
 from modules.examples import Examples
 from modules.model import PADDING_MASK, TOKEN_IDS
+from modules.optimizer import FusedAdamW
 from modules.progress import report
 from modules.pruning import MagnitudePruner, PruningSettings
 from modules.quantization_aware import QuantizationAwareSettings, WeightRounder
@@ -105,6 +107,7 @@ def fine_tune(
     Raises:
         ValueError: fewer rows than replicas, or settings that do not fit the network.
     """
+    memory.keep_freed_memory()
     strategy = strategy or tf.distribute.get_strategy()
     if settings.batch_size % strategy.num_replicas_in_sync:
         replicas = strategy.num_replicas_in_sync
@@ -223,7 +226,7 @@ def _optimizer(settings: FineTuning, total: int, policy: str) -> tf_keras.optimi
     schedule = tf_keras.optimizers.schedules.PolynomialDecay(
         peak, max(1, total - warmup), end_learning_rate=0.02 * peak
     )
-    optimizer = tf_keras.optimizers.AdamW(
+    optimizer = FusedAdamW(
         _Warmup(schedule, peak, warmup),
         weight_decay=settings.weight_decay,
         global_clipnorm=settings.clip_norm,

@@ -1,16 +1,20 @@
-"""The classifier as a device runs it: a fixed window, float32, nothing but operations that TFLite has built in.
+"""The classifier as a device runs it: fixed windows, float32, nothing but operations that TFLite has built in.
 
 It computes what `modules.model.build_model` computes, from the same weights, but is written for the converter: queries,
 keys and values are one product, the scale of the attention scores is folded into it, position and segment embeddings
 are one constant, and the attention mask is finite. Precision policies, dropout and functional-model plumbing do not
 exist here. `modules.parity` compares it with the Keras model at every conversion.
+
+Kernels for fixed shapes are faster than those for free ones, but most texts are shorter than the window. So the same
+network may stand in a file several times, each time for another window, as signatures that share their weights.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
-from modules.model import Architecture
+from modules.model import PADDING_MASK, TOKEN_IDS, Architecture
 from modules.packed_embedding import EmbeddingTable
 from modules.weights import Array, LayerWeights, NetworkWeights
 
@@ -18,7 +22,7 @@ import numpy as np
 
 import tensorflow as tf  # isort: skip  (after `modules`, which settles Keras 2)
 
-SIGNATURE = "serving_default"
+SIGNATURE, WINDOW_SIGNATURE = "serving_default", "window_{}"
 _EPSILON = 1e-12
 
 
@@ -30,9 +34,17 @@ class InferenceGraph(tf.Module):
         architecture: their shapes and the activation.
         embedding: how the token embedding is stored.
         sequence_length: the fixed window, at most the rows of the position embedding.
+        windows: shorter windows that get a signature of their own; those that are not shorter are left out.
         mask_value: what is added to the attention scores of padding. Large enough to make its share vanish, small
             enough not to eat the range of a quantized activation: with -1e9, static int8 has no values left for real
             scores.
+
+    Attributes:
+        signatures: the concrete functions by the signature's name, the whole window's first.
+
+    Attributes:
+        windows: tokens by the signature's name, the whole window first.
+        functions: what to save as that signature, likewise.
 
     Raises:
         ValueError: the window is longer than the position embedding, or the mask is not a finite negative number.
@@ -46,6 +58,7 @@ class InferenceGraph(tf.Module):
         *,
         sequence_length: int,
         mask_value: float,
+        windows: Sequence[int] = (),
     ) -> None:
         super().__init__(name="classifier")
         if not 0 < sequence_length <= len(weights.position):
@@ -56,19 +69,26 @@ class InferenceGraph(tf.Module):
         self._weights = weights
         self._architecture = architecture
         self._embedding = embedding
-        self._length = sequence_length
         self._mask_value = mask_value
-        # Every token is in segment 0, so its embedding is a constant to add to the positions.
-        self._position = weights.position[:sequence_length] + weights.segment[0]
-        window = tf.TensorSpec([1, sequence_length], tf.int32)
-        self.tokens = tf.function(self._call, input_signature=[window, window])
+        shorter = {WINDOW_SIGNATURE.format(window): window for window in sorted(windows) if window < sequence_length}
+        self.windows = {SIGNATURE: sequence_length, **shorter}
+        self.functions = {name: self._function(length) for name, length in self.windows.items()}
+
+    def _function(self, length: int) -> tf.types.experimental.PolymorphicFunction:
+        window = tf.TensorSpec([1, length], tf.int32)
+        # Named as the inputs of the signature.
+        specs = [tf.TensorSpec(window.shape, window.dtype, name=name) for name in (TOKEN_IDS, PADDING_MASK)]
+        return tf.function(self._call, input_signature=specs).get_concrete_function()
 
     def _call(self, token_ids: tf.Tensor, padding_mask: tf.Tensor) -> dict[str, tf.Tensor]:
+        length = token_ids.shape[1]
         mask = tf.cast(padding_mask, tf.float32)
         # [1, seq]: added to the scores of every head and query.
         attention_mask = (1.0 - mask) * tf.constant(self._mask_value, tf.float32)
         with tf.name_scope("embedding"):
-            hidden = self._embedding.lookup(tf.reshape(token_ids, [self._length])) + self._position
+            # Every token is in segment 0, so its embedding is a constant to add to the positions.
+            position = self._weights.position[:length] + self._weights.segment[0]
+            hidden = self._embedding.lookup(tf.reshape(token_ids, [length])) + position
             hidden = _layer_norm(hidden, self._weights.norm_gamma, self._weights.norm_beta)
         for index, layer in enumerate(self._weights.layers):
             with tf.name_scope(f"layer_{index}"):
@@ -93,14 +113,15 @@ class InferenceGraph(tf.Module):
         with tf.name_scope("attention/qkv"):
             kernel = np.concatenate([part.reshape(width, heads * head_dim) for part in kernels], axis=1)
             mixed = tf.matmul(hidden, kernel) + np.concatenate([part.reshape(-1) for part in biases])
+        length = hidden.shape[0]
         with tf.name_scope("attention/scores"):
             # [seq, 3 * heads * dim] -> three times [heads, seq, dim].
-            mixed = tf.transpose(tf.reshape(mixed, [self._length, 3 * heads, head_dim]), [1, 0, 2])
+            mixed = tf.transpose(tf.reshape(mixed, [length, 3 * heads, head_dim]), [1, 0, 2])
             query, key, value = tf.split(mixed, 3, axis=0)
             scores = tf.matmul(query, key, transpose_b=True) + mask
             context = tf.matmul(tf.nn.softmax(scores), value)
         with tf.name_scope("attention/output"):
-            context = tf.reshape(tf.transpose(context, [1, 0, 2]), [self._length, heads * head_dim])
+            context = tf.reshape(tf.transpose(context, [1, 0, 2]), [length, heads * head_dim])
             return tf.matmul(context, layer.output_kernel.reshape(heads * head_dim, width)) + layer.output_bias
 
     def _feedforward(self, hidden: tf.Tensor, layer: LayerWeights) -> tf.Tensor:

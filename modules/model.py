@@ -220,6 +220,11 @@ def transformer_layers(model: tf_keras.Model) -> list[keras_nlp.layers.Transform
     return [layer for layer in layers if isinstance(layer, keras_nlp.layers.TransformerEncoder)]
 
 
+def token_embedding(model: tf_keras.Model) -> tf_keras.layers.Layer:
+    """The token embedding of a model that `build_model` made."""
+    return model.get_layer(ENCODER).get_layer("token_embedding")
+
+
 def logits_model(model: tf_keras.Model) -> tf_keras.Model:
     """The same network (shared weights) with the logits as its output, for losses that want them."""
     return tf_keras.Model(model.input, model.get_layer(LOGITS).output, name="classifier_logits")

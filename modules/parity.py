@@ -6,7 +6,6 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
-from modules.inference_graph import SIGNATURE
 from modules.model import PADDING_MASK, TOKEN_IDS
 
 import numpy as np
@@ -40,7 +39,7 @@ class Parity:
 
 
 def run(content: bytes, token_ids: NDArray[np.int32], padding_mask: NDArray[np.int32], *, threads: int = 2) -> Floats:
-    """Probabilities of a `.tflite` file, by LiteRT.
+    """Probabilities of a `.tflite` file, by LiteRT, each row through the shortest of its windows that holds it.
 
     Args:
         content: the file.
@@ -58,11 +57,15 @@ def run(content: bytes, token_ids: NDArray[np.int32], padding_mask: NDArray[np.i
     from ai_edge_litert.interpreter import Interpreter
 
     interpreter = Interpreter(model_content=content, num_threads=threads)
-    runner = interpreter.get_signature_runner(SIGNATURE)
-    rows = [
-        runner(**{TOKEN_IDS: ids[None, :], PADDING_MASK: mask[None, :]})["probabilities"][0]
-        for ids, mask in zip(token_ids, padding_mask, strict=True)
-    ]
+    runners = {
+        int(runner.get_input_details()[TOKEN_IDS]["shape"][1]): runner
+        for runner in map(interpreter.get_signature_runner, interpreter.get_signature_list())
+    }
+    rows = []
+    for ids, mask in zip(token_ids, padding_mask, strict=True):
+        window = min((length for length in runners if length >= mask.sum()), default=max(runners))
+        feed = {TOKEN_IDS: ids[None, :window], PADDING_MASK: mask[None, :window]}
+        rows.append(runners[window](**feed)["probabilities"][0])
     return np.stack(rows).astype(np.float32)
 
 

@@ -23,15 +23,14 @@ class QuantizationError(ValueError):
 
 
 def quantize(
-    content: bytes, rules: Sequence[Quantize], *, signature: str, examples: Sequence[Mapping[str, np.ndarray]] = ()
+    content: bytes, rules: Sequence[Quantize], *, examples: Mapping[str, Sequence[Mapping[str, np.ndarray]]]
 ) -> bytes:
     """Applies rules to a float model.
 
     Args:
         content: a float `.tflite` file.
         rules: what to quantize; of two that match an operation, the later one holds.
-        signature: the signature that `examples` are for.
-        examples: inputs by name, as the signature wants them; needed by `static` rules and by `GPTQ`.
+        examples: by signature, inputs by name as the signature wants them; needed by `static` rules and by `GPTQ`.
 
     Returns:
         The quantized file.
@@ -48,7 +47,7 @@ def quantize(
                 _add(quantizer, rule)
             calibration = None
             if quantizer.need_calibration:
-                calibration = quantizer.calibrate({signature: list(examples)}, num_threads=2)
+                calibration = quantizer.calibrate({name: list(rows) for name, rows in examples.items()}, num_threads=2)
             quantized = quantizer.quantize(
                 calibration, enable_progress_bar=False, enable_progress_report=False
             ).quantized_model

@@ -8,7 +8,9 @@ from collections.abc import Sequence
 import modules  # noqa: F401  (settles Keras 2 before TensorFlow is imported)
 
 import numpy as np
-import tensorflow as tf
+
+# Feature with the hash of the normalised text, by which ExampleGen splits; the same row has the same hash in every run.
+TEXT_HASH = "text_hash"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -19,11 +21,13 @@ class RawSplit:
         texts: the texts, in file order.
         labels: label ids, int64 `[rows]`.
         slices: by slice column, the value of each row.
+        text_hashes: hash of each row's normalised text; empty strings where the examples have none.
     """
 
     texts: list[str]
     labels: np.ndarray
     slices: dict[str, list[str]]
+    text_hashes: list[str] = dataclasses.field(default_factory=list)
 
 
 def read_raw_split(
@@ -42,10 +46,13 @@ def read_raw_split(
         FileNotFoundError: no file matches.
         ValueError: a label is not among `labels`.
     """
+    import tensorflow as tf
+
     files = sorted(name for pattern in file_patterns for name in tf.io.gfile.glob(pattern))
     if not files:
         raise FileNotFoundError(f"no examples match {', '.join(file_patterns)}; did ExampleGen run?")
     spec = {name: tf.io.FixedLenFeature([], tf.string) for name in (text, label, *slices)}
+    spec[TEXT_HASH] = tf.io.FixedLenFeature([], tf.string, default_value="")
     columns: dict[str, list[str]] = {name: [] for name in spec}
     for batch in tf.data.TFRecordDataset(files, compression_type="GZIP").batch(1024):
         parsed = tf.io.parse_example(batch, spec)
@@ -59,4 +66,5 @@ def read_raw_split(
         columns[text],
         np.array([ids[name] for name in columns[label]], np.int64),
         {name: columns[name] for name in slices},
+        columns[TEXT_HASH],
     )

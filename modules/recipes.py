@@ -1,7 +1,8 @@
 """Conversion recipes as data: how the embedding is stored and which operations are quantized, how.
 
 A recipe's name says what it does: `dynamic_wi4_afp32` has 4-bit weights, float activations that the kernel quantizes
-on the fly; `_e8`, `_e4` say how the token embedding is stored where it differs from the other weights. Scopes are
+on the fly; `_e8`, `_e4` say how the token embedding is stored where it differs from the other weights, `_e4r2` that
+its rare rows have two bits. Scopes are
 regular expressions over the operations' names in `modules.inference_graph`: `embedding/`,
 `layer_0/attention/{qkv,scores,output}/`, `layer_0/feedforward/{intermediate,output}/`, `layer_0/layer_norm/`,
 `pooling/`, `head/`.
@@ -12,6 +13,8 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
+
+from modules.packed_embedding import Storage
 
 Mode = Literal["dynamic", "weight_only", "static", "float"]
 
@@ -54,16 +57,14 @@ class Recipe:
 
     Attributes:
         name: name of the variant.
-        embedding: storage of the token embedding: `float32`, `int8` or `int4` (see `modules.packed_embedding`).
-        embedding_block: values of a row that share a scale.
+        embedding: storage of the token embedding, see `modules.packed_embedding`.
         float16: store every float constant in half precision.
         mask_value: added to the attention scores of padding.
         quantize: rules for ai-edge-quantizer, in order.
     """
 
     name: str
-    embedding: str = "float32"
-    embedding_block: int = 32
+    embedding: Storage = dataclasses.field(default_factory=Storage)
     float16: bool = False
     mask_value: float = -1e4
     quantize: tuple[Quantize, ...] = ()
@@ -86,7 +87,8 @@ class Recipe:
         """
         try:
             rules = tuple(Quantize(**rule) for rule in values.get("quantize", ()))
-            recipe = cls(**{**values, "quantize": rules})
+            storage = Storage(**values.get("embedding", {}))
+            recipe = cls(**{**values, "embedding": storage, "quantize": rules})
         except TypeError as error:
             raise RecipeError(f"recipe {values.get('name', '?')!r}: {error}") from error
         if recipe.float16 and recipe.quantize:
@@ -96,6 +98,7 @@ class Recipe:
 
 # Four bits take the plain scale of the largest weight: quantization-aware fine-tuning rounds with it, so what was
 # trained is what is stored. `MSE` and `OCTAV` assume weights that are spread like a bell and miss that grid.
+_FOUR_BITS = (Quantize("dynamic"), Quantize("dynamic", scope=_LAYERS, weight_bits=4))
 # The finite mask of the static recipes must not eat the range of the scores; what int8 breaks stays in float.
 _STATIC_MASK = -30.0
 
@@ -116,32 +119,29 @@ RECIPES: Mapping[str, Recipe] = {
     for recipe in (
         Recipe("float32"),
         Recipe("float16", float16=True),
-        Recipe("dynamic_wi8_afp32", embedding="int8", quantize=(Quantize("dynamic"),)),
-        Recipe("dynamic_wi8_afp32_e4", embedding="int4", quantize=(Quantize("dynamic"),)),
-        Recipe(
-            "dynamic_wi4_afp32",
-            embedding="int4",
-            quantize=(Quantize("dynamic"), Quantize("dynamic", scope=_LAYERS, weight_bits=4)),
-        ),
+        Recipe("dynamic_wi8_afp32", embedding=Storage("int8"), quantize=(Quantize("dynamic"),)),
+        Recipe("dynamic_wi8_afp32_e4", embedding=Storage("int4"), quantize=(Quantize("dynamic"),)),
+        Recipe("dynamic_wi4_afp32", embedding=Storage("int4"), quantize=_FOUR_BITS),
+        Recipe("dynamic_wi4_afp32_e4r2", embedding=Storage("int4", rare_bits="int2", block=64), quantize=_FOUR_BITS),
         Recipe(
             # The attention's products are smaller and more sensitive than the feed-forward's.
             "dynamic_wi48_afp32_e4",
-            embedding="int4",
+            embedding=Storage("int4"),
             quantize=(
                 Quantize("dynamic"),
                 Quantize("dynamic", scope=rf"{_LAYERS}feedforward", weight_bits=4),
             ),
         ),
-        Recipe("weight_only_wi8_afp32", embedding="int8", quantize=(Quantize("weight_only"),)),
+        Recipe("weight_only_wi8_afp32", embedding=Storage("int8"), quantize=(Quantize("weight_only"),)),
         Recipe(
             "static_wi8_ai8",
-            embedding="int8",
+            embedding=Storage("int8"),
             mask_value=_STATIC_MASK,
             quantize=_static(8),
         ),
         Recipe(
             "static_wi8_ai16",
-            embedding="int8",
+            embedding=Storage("int8"),
             mask_value=_STATIC_MASK,
             quantize=_static(16),
         ),

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from sklearn.metrics import accuracy_score, f1_score
 
+CALIBRATION_BINS = 15  # equal ones of the predicted label's probability
+
 
 def score(
     labels: np.ndarray, predictions: np.ndarray, slices: Mapping[str, Sequence[str]], num_classes: int

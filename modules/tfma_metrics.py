@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-import modules  # noqa: F401  (settles Keras 2 before TFMA imports TensorFlow)
+from modules.scores import CALIBRATION_BINS  # and settles Keras 2 before TFMA imports TensorFlow
 
 import apache_beam as beam
 import numpy as np
@@ -19,8 +19,6 @@ from tensorflow_model_analysis.metrics import (
 from tensorflow_model_analysis.metrics import (
     multi_class_confusion_matrix_metrics as confusion,
 )
-
-_BINS = 15
 
 
 def macro_scores(matrix: dict[tuple[int, int], float], num_classes: int) -> dict[str, float]:
@@ -143,7 +141,7 @@ class _CalibrationCombiner(beam.CombineFn):
         self._key, self._eval_config, self._example_weighted = key, eval_config, example_weighted
 
     def create_accumulator(self) -> np.ndarray:
-        return np.zeros((_BINS, 3))
+        return np.zeros((CALIBRATION_BINS, 3))
 
     def add_input(self, accumulator: np.ndarray, element: metric_types.StandardMetricInputs) -> np.ndarray:
         label, prediction, _ = next(
@@ -160,7 +158,7 @@ class _CalibrationCombiner(beam.CombineFn):
         best = int(np.argmax(prediction))
         confidence = float(np.ravel(prediction)[best])
         hit = best == int(np.ravel(label)[0])
-        accumulator[min(int(confidence * _BINS), _BINS - 1)] += (1.0, confidence, hit)
+        accumulator[min(int(confidence * CALIBRATION_BINS), CALIBRATION_BINS - 1)] += (1.0, confidence, hit)
         return accumulator
 
     def merge_accumulators(self, accumulators: Iterable[np.ndarray]) -> np.ndarray:

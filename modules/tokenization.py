@@ -23,6 +23,7 @@ import numpy as np
 
 if TYPE_CHECKING:
     import tensorflow as tf
+    import tensorflow_text as tf_text
 
 PAD, UNKNOWN, START, END = "[PAD]", "[UNK]", "[CLS]", "[SEP]"
 SPECIAL_TOKENS = (PAD, UNKNOWN, START, END)
@@ -107,20 +108,14 @@ def wordpiece(texts: tf.Tensor, vocabulary: Sequence[str], sequence_length: int)
         ValueError: `texts` is not of rank 1, the length is too small, or the vocabulary is unusable.
     """
     import tensorflow as tf
-    import tensorflow_text as tf_text
 
     if sequence_length < MIN_SEQUENCE_LENGTH:
         raise ValueError(f"sequence_length is {sequence_length}, must be at least {MIN_SEQUENCE_LENGTH}")
     texts = tf.convert_to_tensor(texts, tf.string)
     if texts.shape.rank != 1:
         raise ValueError(f"texts must have the shape [batch], got {texts.shape}")
-    words, ids = _tables(tuple(vocabulary))
-    tokenizer = tf_text.FastBertTokenizer(
-        token_out_type=tf.int32,
-        fast_wordpiece_model_buffer=tf.constant(words),
-        fast_bert_normalizer_model_buffer=tf.constant(_normalizer_table()),
-    )
-    pieces = tokenizer.tokenize(_replace_invalid(texts))
+    _, ids = _tables(tuple(vocabulary))
+    pieces = _tokenizer(vocabulary).tokenize(_replace_invalid(texts))
 
     room = sequence_length - 2
     body = pieces.to_tensor(default_value=ids[PAD], shape=[None, room])
@@ -134,6 +129,33 @@ def wordpiece(texts: tf.Tensor, vocabulary: Sequence[str], sequence_length: int)
     padding_mask = tf.cast(position <= last, tf.int32)
     token_ids = tf.ensure_shape(token_ids, [None, sequence_length])
     return token_ids, tf.ensure_shape(padding_mask, [None, sequence_length])
+
+
+def piece_spans(text: str, vocabulary: Sequence[str]) -> list[tuple[str, int, int]]:
+    """Where the pieces of a text stand in it, eagerly and uncut.
+
+    Args:
+        text: a raw text.
+        vocabulary: the tokens in the order of their ids.
+
+    Returns:
+        For each piece its token, its first byte and the byte behind its last, in the UTF-8 of the text.
+    """
+    pieces, starts, ends = _tokenizer(vocabulary).tokenize_with_offsets([text])
+    tokens = (vocabulary[piece] for piece in pieces.to_list()[0])
+    return list(zip(tokens, starts.to_list()[0], ends.to_list()[0], strict=True))
+
+
+def _tokenizer(vocabulary: Sequence[str]) -> tf_text.FastBertTokenizer:
+    import tensorflow as tf
+    import tensorflow_text as tf_text
+
+    words, _ = _tables(tuple(vocabulary))
+    return tf_text.FastBertTokenizer(
+        token_out_type=tf.int32,
+        fast_wordpiece_model_buffer=tf.constant(words),
+        fast_bert_normalizer_model_buffer=tf.constant(_normalizer_table()),
+    )
 
 
 def _replace_invalid(texts: tf.Tensor) -> tf.Tensor:

@@ -12,7 +12,19 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import modules  # noqa: F401  (settles Keras 2 before TensorFlow is imported)
-from modules import backbone, data, devices, hyperparameters, pretrained, progress, signatures, tokenization, training
+from modules import (
+    backbone,
+    data,
+    devices,
+    hyperparameters,
+    memory,
+    pretrained,
+    profiling,
+    progress,
+    signatures,
+    tokenization,
+    training,
+)
 from modules.checkpoint import load_trained, save_trained
 from modules.model import Architecture, build_model
 
@@ -35,6 +47,7 @@ def run_fn(fn_args: FnArgs) -> None:
             `trainer`; `hyperparameters` the tuner's values, if there was a search; `base_model` the latest blessed
             model's serving folder, for a warm start.
     """
+    memory.keep_freed_memory()
     config = fn_args.custom_config
     settings = hyperparameters.resolve(config["trainer"], fn_args.hyperparameters)
     length, labels = config["preprocessing"]["sequence_length"], config["labels"]
@@ -88,10 +101,11 @@ def run_fn(fn_args: FnArgs) -> None:
         tf.io.gfile.makedirs(folder)
         with tf.io.gfile.GFile(os.path.join(folder, HISTORY_FILE), "w") as out:
             json.dump(record, out, indent=2)
-    # In a cluster another worker may still read it.
-    if tf.io.gfile.exists(backup_dir) and not devices.cluster():
+    devices.wait_for_all(strategy)  # until then another worker may still read its best weights there
+    if devices.is_chief() and tf.io.gfile.exists(backup_dir):
         tf.io.gfile.rmtree(backup_dir)
-    devices.wait_for_chief(fn_args.serving_model_dir)
+    # Written last. Storage may show it later than the chief has written it, and TFX asks every worker for the model.
+    devices.wait_for_chief(os.path.join(training_dir(fn_args.serving_model_dir), HISTORY_FILE))
 
 
 def starting_model(
@@ -167,7 +181,7 @@ def fit(
         progress.training_callback(),
     ]
     if settings["tensorboard"]:
-        callbacks.append(tf_keras.callbacks.TensorBoard(log_dir, update_freq=50, write_graph=False))
+        callbacks += training.tensorboard_callbacks(log_dir, settings)
     options = devices.data_options()
     history = model.fit(
         stream.batches(epochs, skip_steps=done).with_options(options),
@@ -179,6 +193,8 @@ def fit(
         verbose=0,
     )
     best.restore()
+    if settings["tensorboard"] and settings.get("profile_steps"):
+        profiling.summarise(log_dir)
     return {name: [float(value) for value in values] for name, values in history.history.items()}
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import modules  # noqa: F401  (settles Keras 2 before TensorFlow is imported)
 from modules.metrics import SparseMacroF1
+from modules.optimizer import FusedAdamW
 
 import tensorflow as tf
 import tf_keras
@@ -55,7 +56,7 @@ def make_optimizer(settings: Mapping[str, Any], total_steps: int) -> tf_keras.op
         settings: the `trainer` section, with the tuner's values in place.
         total_steps: steps of the whole training.
     """
-    optimizer = tf_keras.optimizers.AdamW(
+    optimizer = FusedAdamW(
         WarmupDecay(settings["learning_rate"], total_steps, settings["warmup_fraction"]),
         weight_decay=settings["weight_decay"],
         global_clipnorm=settings["gradient_clip_norm"],
@@ -92,6 +93,25 @@ def class_weights(counts: Any, mode: str) -> dict[int, float] | None:
         return None
     total = float(sum(counts))
     return {index: total / (len(counts) * count) if count else 1.0 for index, count in enumerate(map(float, counts))}
+
+
+def tensorboard_callbacks(log_dir: str, settings: Mapping[str, Any]) -> list[tf_keras.callbacks.Callback]:
+    """What writes TensorBoard's logs: curves, the hyperparameters beside their result, and a profile if asked for.
+
+    Args:
+        log_dir: folder of the logs.
+        settings: the `trainer` section with the tuner's values; its scalars are what the HParams tab shows.
+    """
+    from tensorboard.plugins.hparams import api as hparams
+
+    first_and_last = settings.get("profile_steps")
+    shown = {name: value for name, value in settings.items() if isinstance(value, bool | int | float | str)}
+    return [
+        tf_keras.callbacks.TensorBoard(
+            log_dir, update_freq=50, write_graph=False, profile_batch=tuple(first_and_last or (0, 0))
+        ),
+        hparams.KerasCallback(log_dir, shown),
+    ]
 
 
 def finished_steps(backup_dir: str, steps_per_epoch: int) -> int:

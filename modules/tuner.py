@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import modules  # noqa: F401  (settles Keras 2 before TensorFlow is imported)
-from modules import backbone, data, devices, hyperparameters, progress, tokenization, training
+from modules import backbone, data, devices, hyperparameters, memory, progress, tokenization, training
 from modules.trainer import starting_model
 
 import keras_tuner
@@ -25,6 +25,7 @@ from tfx.components.tuner.component import TunerFnResult
 if TYPE_CHECKING:
     from tfx.components.trainer.fn_args_utils import FnArgs
 
+LOG_DIR = "tensorboard"  # of the trials, inside the folder of the search
 _HYPERBAND_FACTOR = 3
 
 
@@ -38,6 +39,7 @@ def tuner_fn(fn_args: FnArgs) -> TunerFnResult:
     Returns:
         The tuner and what its `search` is called with.
     """
+    memory.keep_freed_memory()
     config = fn_args.custom_config
     tuner_config, trainer_config = config["tuner"], config["trainer"]
     length, labels = config["preprocessing"]["sequence_length"], config["labels"]
@@ -100,15 +102,18 @@ def tuner_fn(fn_args: FnArgs) -> TunerFnResult:
 
         trial = 0
 
+    folder = _working_dir(fn_args)
     tuner = make_tuner(
         tuner_config,
         _Classifier(),
-        directory=_working_dir(fn_args),
+        directory=folder,
         seed=trainer_config["seed"],
         strategy=strategy,
     )
     trials = tuner.oracle.max_trials
-    return TunerFnResult(tuner=tuner, fit_kwargs={})
+    # KerasTuner gives each trial a folder of its own, and writes its hyperparameters there for TensorBoard.
+    logs = tf_keras.callbacks.TensorBoard(os.path.join(folder, LOG_DIR), write_graph=False, profile_batch=0)
+    return TunerFnResult(tuner=tuner, fit_kwargs={"callbacks": [logs]} if trainer_config["tensorboard"] else {})
 
 
 def declare(hp: keras_tuner.HyperParameters, entry: Mapping[str, Any]) -> Any:
@@ -164,7 +169,8 @@ def make_tuner(
 
 def hyperband_trials(tuner: keras_tuner.Hyperband) -> int:
     """Trials that one Hyperband iteration runs over all its brackets."""
-    oracle = tuner.oracle
+    # Where several machines search, all but the chief's oracle are clients of it, with a copy of their own inside.
+    oracle = getattr(tuner.oracle, "_oracle", tuner.oracle)
     return sum(
         oracle._get_size(bracket, round_number)
         for bracket in range(oracle._get_num_brackets())

@@ -39,6 +39,7 @@ def convert_all(
     *,
     folder: str,
     sequence_length: int,
+    windows: Sequence[int] = (),
     calibration_rows: int = 200,
     parity_rows: int = 256,
     seed: int = 0,
@@ -52,7 +53,8 @@ def convert_all(
         evaluation: held-out rows in the reference's vocabulary, for the parity report.
         recipes: what to make; `float32` is added if it is missing.
         folder: where to; `<folder>/<variant>/model.tflite` and `<folder>/variants.json`.
-        sequence_length: the fixed window of every file.
+        sequence_length: the whole window of every file.
+        windows: shorter windows that the variants have as well; the reference has none.
         calibration_rows: rows for calibration, stratified by label.
         parity_rows: rows for the parity report, stratified by label.
         seed: of both samples.
@@ -72,7 +74,12 @@ def convert_all(
     feeds = list(zip(*retokenize(calibration.token_ids, calibration.padding_mask), strict=True))
     wanted = [RECIPES[FLOAT], *(recipe for recipe in recipes if recipe.name != FLOAT)]
 
-    index: dict[str, Any] = {"sequence_length": sequence_length, "labels": student.labels, "variants": {}}
+    index: dict[str, Any] = {
+        "sequence_length": sequence_length,
+        "windows": list(windows),
+        "labels": student.labels,
+        "variants": {},
+    }
     index["sparsity"] = measure_sparsity(student.model)
     _write_words(f"{folder}/{REFERENCE}", reference)
     _write_words(folder, student)
@@ -87,7 +94,7 @@ def convert_all(
         report(f"converting {recipe.name} ({number}/{len(wanted)})", step=number, steps=len(wanted))
         try:
             place = f"{folder}/{recipe.name}"
-            record = _make(student, small, recipe, small_sample, rows, place, sequence_length, feeds)
+            record = _make(student, small, recipe, small_sample, rows, place, sequence_length, feeds, windows)
         except ConversionError as error:
             if recipe.name == FLOAT:
                 raise
@@ -123,10 +130,18 @@ def _make(
     folder: str,
     sequence_length: int,
     calibration: Sequence[Any],
+    windows: Sequence[int] = (),
 ) -> dict[str, Any]:
     """Converts, compares with the Keras model, writes the file; the record for the index."""
     began = time.monotonic()
-    converted = convert(weights, trained.architecture, recipe, sequence_length=sequence_length, calibration=calibration)
+    converted = convert(
+        weights,
+        trained.architecture,
+        recipe,
+        sequence_length=sequence_length,
+        windows=windows,
+        calibration=calibration,
+    )
     logits = teacher_logits(trained.model, sample)
     exponents = np.exp(logits - logits.max(axis=1, keepdims=True))
     try:

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import re
 from collections.abc import Iterable, Sequence
 from typing import Literal
 
@@ -24,6 +25,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 Continuations = Literal["all", "seen"]
+# Places that BERT's vocabulary keeps free. No text gives them: its brackets are tokens of their own.
+_PLACEHOLDER = re.compile(r"\[unused\d+\]")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,7 +34,8 @@ class Trimmed:
     """A smaller vocabulary.
 
     Attributes:
-        tokens: in the order of their new ids, which is the order of their old ids.
+        tokens: in the order of their new ids: special tokens first, then the more frequent before the less, so that
+            rare ones can be stored together; equal ones in their old order.
         kept: old id of each new id, int64 `[new]`.
         mapping: new id of each old id, -1 where the token went, int32 `[old]`.
         uncovered: characters of the old vocabulary that have no single token to fall back on, in either position.
@@ -56,7 +60,7 @@ def trim(
         vocabulary: tokens in id order.
         counts: occurrences of each token in the training split, int `[vocabulary]`.
         min_count: a word of the training split must occur this often to stay. Above 1, training texts with rarer
-            words change their ids.
+            words change their ids; 0 keeps all but the placeholders that no text can give.
         continuations: `all` keeps every piece that continues a word, so that unseen words are split into few pieces;
             `seen` keeps those of the training split and single characters only.
 
@@ -68,13 +72,18 @@ def trim(
     """
     if len(counts) != len(vocabulary):
         raise ValueError(f"{len(counts)} counts for {len(vocabulary)} tokens.")
-    keep = np.asarray(counts) >= max(min_count, 1)
+    counts = np.asarray(counts)
+    keep = counts >= min_count
     for index, token in enumerate(vocabulary):
         body = token.removeprefix(SUFFIX)
         continues = token.startswith(SUFFIX) and bool(body)
         if token in SPECIAL_TOKENS or len(body) == 1 or (continues and continuations == "all"):
             keep[index] = True
+        elif _PLACEHOLDER.fullmatch(token):
+            keep[index] = False
     kept = np.flatnonzero(keep)
+    ordinary = np.array([vocabulary[index] not in SPECIAL_TOKENS for index in kept.tolist()])
+    kept = kept[np.lexsort((kept, -counts[kept], ordinary))]
     mapping = np.full(len(vocabulary), -1, np.int32)
     mapping[kept] = np.arange(len(kept), dtype=np.int32)
     return Trimmed([vocabulary[index] for index in kept.tolist()], kept, mapping, _uncovered(vocabulary))

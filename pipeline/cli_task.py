@@ -33,6 +33,34 @@ def task_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
+def span_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options that choose spans, for the commands that run the pipeline."""
+    command = click.option("--window", type=click.IntRange(min=1), metavar="N",
+                           help="How many span numbers to read, counted back from the newest (data.spans.window).",
+                           )(command)  # fmt: skip
+    return click.option("--span", metavar="NUMBER|latest",
+                        help="The newest span of data.path to read (data.spans.span).")(command)  # fmt: skip
+
+
+def span_overrides(span: str | None, window: int | None) -> tuple[str, ...]:
+    """What these options come to as overrides of the configuration."""
+    values = {"span": span, "window": window}
+    return tuple(f"data.spans.{name}={value}" for name, value in values.items() if value is not None)
+
+
+def require_spans(config: Any, option: str) -> None:
+    """Refuses an option about spans where there are none.
+
+    Raises:
+        WrongUse: `data.path` is no pattern of spans.
+    """
+    if not config.data.has_spans:
+        raise WrongUse(
+            f"{option}: data.path is {config.data.path!r}, which has no spans; set it to a pattern such as "
+            "'data/span-{SPAN}/version-{VERSION}/*.csv' (docs/spans.md)."
+        )
+
+
 def load_config(config_path: str, profile: str | None, overrides: tuple[str, ...], data: str | None) -> Any:
     """The resolved configuration that the options name.
 

@@ -11,12 +11,15 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, Field, model_validator
 
 from pipeline.config_base import Section
+from pipeline.config_card import CardConfig
 from pipeline.config_data import DataConfig
 from pipeline.config_edge import ConverterConfig, EdgeEvaluatorConfig, PrunerConfig
+from pipeline.config_evaluator import EvaluatorConfig
 from pipeline.config_platform import PlatformConfig
+from pipeline.config_reporter import ReporterConfig
+from pipeline.config_validator import ValidatorConfig
 
 Precision = Literal["auto", "float32", "mixed_float16", "mixed_bfloat16"]
-Metric = Literal["accuracy", "macro_f1", "auc", "precision", "recall", "calibration_error"]
 Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
 # A slash or a space would break artifact paths, upper case a Kubeflow pipeline name.
 TaskName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
@@ -97,14 +100,22 @@ class TrainerConfig(Section):
     """Epochs without a better macro-F1 on eval before training stops; the best weights are restored either way."""
     precision: Precision = "auto"
     """`auto`: mixed_float16 on a GPU, mixed_bfloat16 on a CPU with AVX512-BF16, else float32."""
-    warm_start: bool = False
-    """Start from the latest blessed model instead of the backbone's own weights."""
+    warm_start: bool | None = None
+    """Start from the latest blessed model instead of the backbone's own weights. Empty: where `data.path` has spans."""
     seed: int = 17
     """Seeds Python, NumPy and TensorFlow."""
     checkpoint_steps: int = Field(100, ge=1)
     """Steps between two checkpoints that a killed training goes on from."""
     tensorboard: bool = True
-    """Write TensorBoard logs into the ModelRun artifact."""
+    """Write TensorBoard logs into the ModelRun artifact: curves, hyperparameters, and those of the search's trials."""
+    profile_steps: Annotated[list[Annotated[int, Field(ge=1)]], Field(min_length=2, max_length=2)] | None = None
+    """First and last step to profile, such as `[10, 12]`; needs `tensorboard`. A profiled step is slower."""
+
+    @model_validator(mode="after")
+    def _profile_fits(self) -> Self:
+        if self.profile_steps and (self.profile_steps[0] > self.profile_steps[1] or not self.tensorboard):
+            raise ValueError(f"profile_steps {self.profile_steps}: a first and a last step, with tensorboard: true")
+        return self
 
 
 class SpaceEntry(Section):
@@ -167,32 +178,6 @@ class TunerConfig(Section):
         return self
 
 
-class Bound(Section):
-    """Limits of one metric on the eval split. At least one must be set."""
-
-    min: float | None = None
-    """The model is not blessed below this value."""
-    max: float | None = None
-    """The model is not blessed above this value."""
-    max_drop: float | None = Field(None, ge=0)
-    """How much worse than the latest blessed model the metric may be."""
-    slice_min: float | None = None
-    """Floor for the metric on every value of every slice column."""
-
-    @model_validator(mode="after")
-    def _something(self) -> Self:
-        if all(value is None for value in (self.min, self.max, self.max_drop, self.slice_min)):
-            raise ValueError("set at least one of min, max, max_drop, slice_min")
-        return self
-
-
-class EvaluatorConfig(Section):
-    """The gate in front of the server push."""
-
-    thresholds: dict[Metric, Bound] = {}
-    """Bounds by metric: accuracy, macro_f1, auc, precision and recall (macro), calibration_error."""
-
-
 class PusherConfig(Section):
     """What happens to a blessed model."""
 
@@ -219,6 +204,8 @@ class Config(Section):
     """Training."""
     tuner: TunerConfig = TunerConfig(enabled=False)
     """Hyperparameter search."""
+    validator: ValidatorConfig = ValidatorConfig()
+    """Drift and skew."""
     evaluator: EvaluatorConfig = EvaluatorConfig()
     """Server gate."""
     pusher: PusherConfig = PusherConfig()
@@ -229,6 +216,10 @@ class Config(Section):
     """TFLite recipes."""
     edge_evaluator: EdgeEvaluatorConfig = EdgeEvaluatorConfig()
     """The gate in front of the bundle's push."""
+    card: CardConfig = CardConfig()
+    """What the model card says besides numbers."""
+    reporter: ReporterConfig = ReporterConfig()
+    """What the report looks at."""
     platform: PlatformConfig = PlatformConfig()
     """What the nodes get on Kubeflow or Vertex AI; the local runner reads nothing of it."""
 
@@ -238,10 +229,25 @@ class Config(Section):
             raise ValueError(f"labels holds a name twice: {self.labels}")
         return self
 
+    @model_validator(mode="after")
+    def _gaps_can_be_measured(self) -> Self:
+        self.evaluator.check_gaps(self.data.columns.slices, self.labels)
+        return self
+
     @property
     def schema_file(self) -> Path:
         """The schema's path."""
         return Path(self.schema_path)
+
+    @property
+    def warm_starts(self) -> bool:
+        """Whether training starts from the latest blessed model, if there is one."""
+        return self.data.has_spans if self.trainer.warm_start is None else self.trainer.warm_start
+
+    @property
+    def compared_split(self) -> str:
+        """The split whose statistics are compared with those of other spans and of serving."""
+        return self.validator.split or ("eval" if self.data.augmentation.enabled else "train")
 
     def node_settings(self, *sections: str) -> dict[str, Any]:
         """The named sections as JSON values, for a node's `custom_config`."""

@@ -9,10 +9,13 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
+from pipeline.config_augmentation import AugmentationConfig
 from pipeline.config_base import Section
 from pipeline.config_cleaning import CleaningConfig
 from pipeline.config_collect import CollectConfig
 from pipeline.config_source import SourceConfig
+from pipeline.config_spans import SpansConfig
+from pipeline.ingest import spans
 
 
 class Columns(Section):
@@ -48,7 +51,8 @@ class DataConfig(Section):
     """Where the rows come from and how they are split."""
 
     path: str | None = None
-    """The file with the rows: CSV, JSONL, Parquet, TFRecord of `tf.Example`, or an SQL query. Empty: `dataset`'s."""
+    """The file with the rows: CSV, JSONL, Parquet, TFRecord of `tf.Example`, or an SQL query; or a pattern of such
+    files with `{SPAN}`. Empty: `dataset`'s."""
     dataset: Literal["vader"] | None = None
     """A data set that arrives through the package registry: `vader`, the rated snippets of vaderSentiment 3.3.2."""
     source: SourceConfig = SourceConfig()
@@ -63,9 +67,23 @@ class DataConfig(Section):
     """How rows are divided, by a hash of their normalised text."""
     train_fraction: float = Field(1.0, gt=0.0, le=1.0)
     """Share of the train split to use, stratified by label and slices; `eval` and `test` are never sampled."""
+    spans: SpansConfig = SpansConfig()
+    """Which spans of `path` to read, where it is a pattern."""
+    serving_logs: str | None = None
+    """What was served, to compare with: JSON lines, CSV or TFRecord with the text's column; a file or a glob."""
+    augmentation: AugmentationConfig = AugmentationConfig()
+    """Variations of training rows."""
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:
         if not self.path and not self.dataset:
             raise ValueError("set data.path to a file with rows (or `--data FILE`), or data.dataset to `vader`")
+        wrong = spans.problem(self.path or "")
+        if wrong:
+            raise ValueError(f"path: {wrong}")
         return self
+
+    @property
+    def has_spans(self) -> bool:
+        """Whether `path` is a pattern of spans."""
+        return spans.has_spans(self.path or "")

@@ -15,6 +15,19 @@ Share = Annotated[float, Field(ge=0.0, le=1.0)]
 PositiveShare = Annotated[float, Field(gt=0.0, le=1.0)]
 
 
+class EmbeddingStorage(Section):
+    """How a token embedding is stored."""
+
+    bits: Literal["float32", "int8", "int4", "int2"] = "float32"
+    """Of a number."""
+    rare_bits: Literal["float32", "int8", "int4", "int2"] | None = None
+    """The same for all but the `frequent` most frequent tokens of the training split. Empty: as `bits`."""
+    frequent: int = Field(4096, ge=1)
+    """Tokens that `bits` is for, with `rare_bits`."""
+    block: int = Field(32, ge=1)
+    """Values of a row that share a scale."""
+
+
 class StudentConfig(Section):
     """Shape of the student; its weights start as the teacher's."""
 
@@ -31,11 +44,14 @@ class StudentConfig(Section):
     importance_rows: int = Field(1024, ge=16)
     """Training rows that the ranking looks at."""
     trim_vocabulary: bool = True
-    """Remove tokens that the training split never uses; see docs/compression.md."""
+    """Remove tokens that the training split never uses; see docs/compression.md. What no text can give always goes."""
     min_count: int = Field(1, ge=1)
     """How often a token must occur in the training split to stay. Above 1, training texts change their ids."""
     continuations: Literal["all", "seen"] = "all"
     """`all` keeps every piece that continues a word; `seen` only those of the training split."""
+    embedding: EmbeddingStorage | None = None
+    """Store the token embedding like this before fine-tuning and leave it so: the layers learn around what is lost,
+    and a recipe that stores it the same way loses nothing more. Empty: it is trained."""
     dropout: float = Field(0.1, ge=0, lt=1)
     """Rate while fine-tuning."""
 
@@ -143,6 +159,12 @@ class PrunerConfig(Section):
     seed: int = 17
     """Of order, dropout and samples."""
 
+    @model_validator(mode="after")
+    def _one_embedding(self) -> Self:
+        if self.student.embedding and self.quantization_aware.embedding_bits:
+            raise ValueError("student.embedding is not trained, so quantization_aware.embedding_bits must be empty")
+        return self
+
 
 class QuantizeRule(Section):
     """Which operations of a recipe are quantized, and how; of two that match, the later one holds."""
@@ -168,10 +190,8 @@ class RecipeConfig(Section):
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9_]+$")]
     """Name of the variant; one of the catalogue's replaces that."""
-    embedding: Literal["float32", "int8", "int4"] = "float32"
+    embedding: EmbeddingStorage = EmbeddingStorage()
     """Storage of the token embedding."""
-    embedding_block: int = Field(32, ge=1)
-    """Values of a row that share a scale."""
     float16: bool = False
     """Store float constants in half precision; excludes `quantize`."""
     mask_value: float = Field(-1e4, lt=0)
@@ -191,6 +211,7 @@ class ConverterConfig(Section):
             "dynamic_wi8_afp32_e4",
             "dynamic_wi48_afp32_e4",
             "dynamic_wi4_afp32",
+            "dynamic_wi4_afp32_e4r2",
             "static_wi8_ai8",
             "static_wi8_ai16",
         ],
@@ -199,6 +220,9 @@ class ConverterConfig(Section):
     """Names of recipes; `float32` is made in any case, the others are compared with it."""
     custom_recipes: list[RecipeConfig] = []
     """Recipes of one's own."""
+    windows: list[Annotated[int, Field(ge=4)]] = [32]
+    """Shorter windows, in tokens, that a file has beside the whole one: a text that fits is answered in less time.
+    They share the weights."""
     calibration_rows: int = Field(200, ge=1)
     """Training rows, stratified by label, that static recipes are calibrated with."""
     parity_rows: int = Field(256, ge=1)

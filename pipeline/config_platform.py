@@ -19,12 +19,16 @@ AbsolutePath = Annotated[str, Field(pattern=r"^/[^\s]*[^/\s]$")]
 
 # Every node that `pipeline.create_pipeline` can make, in the order of the diagram; a test compares the two.
 NODES = (
-    "ExampleGen", "StatisticsGen", "ImportSchemaGen", "ExampleValidator", "Transform", "LinearBaseline",
+    "ExampleGen", "StatisticsGen", "ImportSchemaGen", "PreviousStatisticsResolver", "ServingExampleGen",
+    "ServingStatisticsGen", "ExampleValidator", "Transform", "LinearBaseline",
     "LatestHyperparametersResolver", "Tuner", "WarmStartResolver", "Trainer", "LatestBlessedModelResolver",
-    "Evaluator", "TestEvaluator", "Pusher", "RegistryPusher", "Pruner", "TFLiteConverter", "EdgeEvaluator",
-    "EdgePusher",
+    "Evaluator", "TestEvaluator", "ModelCard", "Pusher", "RegistryPusher", "Pruner", "TFLiteConverter", "EdgeEvaluator",
+    "EdgeModelCard", "EdgePusher", "Reporter",
 )  # fmt: skip
-BEAM_NODES = ("ExampleGen", "StatisticsGen", "Transform", "Evaluator", "TestEvaluator")
+BEAM_NODES = (
+    "ExampleGen", "StatisticsGen", "ServingExampleGen", "ServingStatisticsGen", "Transform", "Evaluator",
+    "TestEvaluator",
+)  # fmt: skip
 
 
 class BeamConfig(Section):

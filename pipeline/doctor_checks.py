@@ -18,6 +18,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
+from modules import cpu
+
 from pipeline import machine, stack
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -172,14 +174,14 @@ def check_disk() -> Check:
 
 def check_cpu() -> Check:
     """Cores and instruction sets, and the training precision that follows from them."""
-    flags = machine.cpu_flags()
+    flags = cpu.cpu_flags()
     cores = f"{machine.cpu_cores()} cores"
     if not flags:
         return Check("CPU", "ok", f"{cores}; instruction sets unknown")
     if "avx" not in flags:
         return Check("CPU", "fail", f"{cores}, no AVX", "TensorFlow needs AVX: give it to the virtual machine.")
     fast = [name for name in ("avx2", "avx512f", "avx512_vnni", "avx512_bf16", "amx_bf16") if name in flags]
-    policy = "mixed_bfloat16" if {"avx512_bf16", "amx_bf16"} & flags else "float32"
+    policy = cpu.training_policy(flags)
     return Check("CPU", "ok", f"{cores}, {' '.join(fast) or 'avx'}; precision `auto` is {policy} without a GPU")
 
 

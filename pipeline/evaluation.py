@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from pipeline.config import Bound, Config
+from modules.evaluation_results import BASELINE, CANDIDATE
+
+from pipeline.config import Config
+from pipeline.config_evaluator import Bound
 
 if TYPE_CHECKING:
     from tensorflow_model_analysis.proto import config_pb2
 
-CANDIDATE, BASELINE = "candidate", "baseline"
 PREDICTION_KEY = "probabilities"
 _LOWER_IS_BETTER = frozenset({"calibration_error"})
 _EPSILON = 1e-9  # TFMA compares strictly: a metric that equals its bound passes

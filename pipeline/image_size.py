@@ -1,6 +1,7 @@
 """Adds up what the image holds, since no Docker engine is needed to know it: `python -m pipeline.image_size DIR`.
 
-`DIR` is a tree that the Dockerfile's commands have made, with `opt/` and `app/` in it; `make image-size` makes one.
+`DIR` is a tree that the Dockerfile's commands have made, with `opt/` and `app/` in it; `make image-check` makes one and
+prints this of it.
 """
 
 from __future__ import annotations

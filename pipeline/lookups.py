@@ -1,4 +1,4 @@
-"""The nodes that find earlier results: the baseline, the model to start from, the last search's hyperparameters.
+"""The nodes that find earlier results: baseline, model to start from, last statistics, last hyperparameters.
 
 Each orchestrator can do this in its own way only; see `pipeline.engines.Engine.lookups`.
 """
@@ -12,8 +12,13 @@ import modules  # noqa: F401  (settles Keras 2 before TFX imports TensorFlow)
 from tfx import v1 as tfx
 
 from pipeline.components.latest_pushed_model import LatestPushedModel
+from pipeline.components.previous_statistics import PreviousStatistics
 from pipeline.engines import Engine
-from pipeline.resolvers import LatestOtherBlessedModelStrategy
+from pipeline.resolvers import (
+    EarlierSpanBlessedModelStrategy,
+    LatestOtherBlessedModelStrategy,
+    PreviousSpanStatisticsStrategy,
+)
 
 # The importer's source where no query can be run; a parameter of the run replaces it.
 HYPERPARAMETERS_URI = "set-the-parameter-hyperparameters"
@@ -38,17 +43,43 @@ def baseline(engine: Engine, candidate: Any, push_folder: str) -> Any:
     return node.with_id("LatestBlessedModelResolver")
 
 
-def warm_start(engine: Engine, push_folder: str) -> Any:
+def warm_start(engine: Engine, push_folder: str, examples: Any | None) -> Any:
     """The node whose output `model` the training starts from.
 
     Args:
         engine: the orchestrator.
         push_folder: where blessed server models are pushed.
+        examples: ExampleGen's output, where it has spans: the model must be of an earlier one, so that a second run
+            with nothing new finds the same model, and the training is taken from the cache. Only Edgeline's own query
+            can look at it.
     """
     if engine.lookups == "pushed":
         return LatestPushedModel(push_folder).with_id("WarmStartResolver")
+    if engine.lookups == "store" and examples is not None:
+        return tfx.dsl.Resolver(
+            strategy_class=EarlierSpanBlessedModelStrategy, examples=examples, **_trained_models()
+        ).with_id("WarmStartResolver")
     strategy = tfx.dsl.experimental.LatestBlessedModelStrategy
     return tfx.dsl.Resolver(strategy_class=strategy, **_trained_models()).with_id("WarmStartResolver")
+
+
+def previous_statistics(engine: Engine, statistics: Any, folder: str) -> Any:
+    """The node whose output `statistics` are those of the newest span before this run's; nothing on the first.
+
+    Args:
+        engine: the orchestrator.
+        statistics: StatisticsGen's output of this run.
+        folder: where ExampleValidator keeps them for engines that cannot run Edgeline's own query.
+    """
+    if engine.lookups != "store":
+        return PreviousStatistics(folder, current=statistics).with_id("PreviousStatisticsResolver")
+    return tfx.dsl.Resolver(
+        strategy_class=PreviousSpanStatisticsStrategy,
+        current=statistics,
+        statistics=tfx.dsl.Channel(
+            type=tfx.types.standard_artifacts.ExampleStatistics, producer_component_id="StatisticsGen"
+        ),
+    ).with_id("PreviousStatisticsResolver")
 
 
 def hyperparameters(engine: Engine) -> Any:

@@ -12,7 +12,6 @@ import subprocess
 from pathlib import Path
 
 _MEMORY_INFO = Path("/proc/meminfo")
-_CPU_INFO = Path("/proc/cpuinfo")
 # A container's limit (version 2 of the kernel's control groups, then version 1); the machine's own memory hides it.
 _MEMORY_LIMITS = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
 
@@ -61,15 +60,6 @@ def cpu_cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
-
-
-def cpu_flags() -> frozenset[str]:
-    """Instruction sets of the first core, by the kernel's names; empty where the kernel does not tell."""
-    for line in _read(_CPU_INFO).splitlines():
-        name, _, value = line.partition(":")
-        if name.strip() in ("flags", "Features"):
-            return frozenset(value.split())
-    return frozenset()
 
 
 def gpus() -> list[str]:

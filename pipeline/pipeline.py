@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import modules  # noqa: F401  (settles Keras 2 before TFX imports TensorFlow)
@@ -13,23 +11,24 @@ import modules  # noqa: F401  (settles Keras 2 before TFX imports TensorFlow)
 from ml_metadata.proto import metadata_store_pb2
 from tfx import v1 as tfx
 
-from pipeline import evaluation, lookups, sources, vertex_training
+from pipeline import evaluation_nodes, lookups, report_node, sources, vertex_training
 from pipeline.components.edge_evaluator import EdgeEvaluator
-from pipeline.components.example_validator import ExampleValidator
 from pipeline.components.linear_baseline import LinearBaseline
 from pipeline.components.pruner import Pruner
 from pipeline.components.pusher import Pusher
 from pipeline.components.registry_pusher import RegistryPusher
 from pipeline.components.tflite_converter import TFLiteConverter
+from pipeline.components.transform import Transform
 from pipeline.config import Config
 from pipeline.engines import LOCAL, Engine, VertexJob
+from pipeline.evaluation_nodes import BUNDLE_CODE, BUNDLE_SECTIONS, columns
 from pipeline.ingest import example_gen as ingest
-from pipeline.ingest import rows
+from pipeline.ingest import rows, spans
 from pipeline.ingest.component import RowsExampleGen
+from pipeline.ingest.span_driver import range_config
+from pipeline.validation_nodes import validation, vocabulary_digest
 
 SPLITS = ("train", "eval", "test")
-# What decides the bundle's content; a new gate is not a new bundle.
-MODEL_SECTIONS = ("labels", "data", "preprocessing", "backbone", "trainer", "tuner", "pruner", "converter")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,16 +36,18 @@ class Places:
     """Where a run reads and writes; everything else is in the configuration.
 
     Attributes:
-        data: file, or glob of files, with the rows or the query.
+        data: file, glob of files, or pattern of spans, with the rows or the query.
         pipeline_root: root of all artifacts.
         push: folder that holds `server/` and `edge/`.
         schema: the curated schema, a local path or a URI.
+        serving_logs: file or glob of files with what was served; empty where nobody keeps that.
     """
 
     data: str
     pipeline_root: str
     push: str
     schema: str
+    serving_logs: str = ""
 
 
 def create_pipeline(
@@ -73,44 +74,41 @@ def create_pipeline(
     """
     example_gen = _example_gen(config, places)
     examples = example_gen.outputs["examples"]
-    statistics_gen = tfx.components.StatisticsGen(examples=examples)
     schema_gen = tfx.components.ImportSchemaGen(schema_file=places.schema)
     schema = schema_gen.outputs["schema"]
-    example_validator = ExampleValidator(statistics=statistics_gen.outputs["statistics"], schema=schema)
+    checks = validation(
+        config,
+        examples,
+        schema,
+        serving=places.serving_logs,
+        statistics_folder=f"{places.push}/statistics",
+        engine=engine,
+    )
+    example_validator = checks[-1]
     transform = _transform(config, examples, schema)
     transform.add_upstream_node(example_validator)  # nothing is computed from rows that do not fit the schema
     baseline = _linear_baseline(config, examples)
     baseline.add_upstream_node(example_validator)
     search = _hyperparameters(config, transform, engine)
-    warm_start = [lookups.warm_start(engine, f"{places.push}/server")] if config.trainer.warm_start else []
+    warm_start = _warm_start(config, places, examples, engine)
     trainer = _trainer(config, transform, search, warm_start, engine.vertex)
     candidate = trainer.outputs["model"]
     resolver = lookups.baseline(engine, candidate, f"{places.push}/server")
-    evaluator = tfx.components.Evaluator(
-        examples=examples,
-        example_splits=["eval"],
-        model=candidate,
-        baseline_model=resolver.outputs["model"],
-        eval_config=evaluation.eval_config(config, gated=True),
-    )
-    test_evaluator = tfx.components.Evaluator(
-        examples=examples,
-        example_splits=["test"],
-        model=candidate,
-        eval_config=evaluation.eval_config(config, gated=False),
-    ).with_id("TestEvaluator")
+    evaluator = evaluation_nodes.evaluator(config, examples, candidate, resolver.outputs["model"])
+    test_evaluator = evaluation_nodes.test_evaluator(config, examples, candidate)
+    card = evaluation_nodes.server_card(config, candidate, evaluator, test_evaluator)
     pusher = Pusher(
         model=candidate,
         model_blessing=evaluator.outputs["blessing"],
+        model_card=card.outputs["card"],
         push_destination=_folder(f"{places.push}/server"),
         custom_config={"keep_versions": config.pusher.keep_versions},
     )
     edge = _edge_branch(config, places, examples, transform, candidate, evaluator)
     nodes = [
         example_gen,
-        statistics_gen,
         schema_gen,
-        example_validator,
+        *checks,
         transform,
         baseline,
         *search,
@@ -119,10 +117,12 @@ def create_pipeline(
         resolver,
         evaluator,
         test_evaluator,
+        card,
         pusher,
         *_registry(config, candidate, evaluator, engine.vertex),
         *edge,
     ]
+    nodes.append(report_node.reporter(config, nodes))
     for node in nodes:
         if node.id in engine.beam_args:
             node.with_beam_pipeline_args(engine.beam_args[node.id])
@@ -137,38 +137,48 @@ def create_pipeline(
 
 
 def _example_gen(config: Config, places: Places) -> RowsExampleGen:
-    folder, _, file = places.data.rpartition("/")  # not a Path: it may be a URI
+    folder, file = spans.split(places.data)
     splits = [tfx.proto.SplitConfig.Split(name=name, hash_buckets=getattr(config.data.splits, name)) for name in SPLITS]
     settings = {
-        **_columns(config),
+        **columns(config),
         "source": config.data.source.model_dump(mode="json"),
         "cleaning": config.data.cleaning.model_dump(mode="json"),
         "train_fraction": config.data.train_fraction,
+        "augmentation": config.data.augmentation.settings(),
+        "marker": config.data.spans.marker,
         "sources": sources.digest("pipeline.ingest.example_gen"),
     }
     return RowsExampleGen(
-        input_base=folder or "/",
+        input_base=folder,
         input_config=tfx.proto.Input(splits=[tfx.proto.Input.Split(name="all", pattern=file)]),
         output_config=tfx.proto.Output(
             split_config=tfx.proto.SplitConfig(splits=splits, partition_feature_name=rows.TEXT_HASH)
         ),
         custom_config=ingest.custom_config(settings),
+        range_config=range_config(config.data.spans) if config.data.has_spans else None,
     ).with_id("ExampleGen")
 
 
-def _transform(config: Config, examples: Any, schema: Any) -> tfx.components.Transform:
-    return tfx.components.Transform(
+def _transform(config: Config, examples: Any, schema: Any) -> Transform:
+    return Transform(
         examples=examples,
         schema=schema,
         splits_config=tfx.proto.SplitsConfig(analyze=["train"], transform=list(SPLITS)),
         preprocessing_fn="modules.preprocessing.preprocessing_fn",
-        custom_config=_custom_config(config, "modules.preprocessing", "labels", "data", "preprocessing", "backbone"),
+        custom_config=_custom_config(
+            config,
+            ("modules.preprocessing", "pipeline.components.transform"),
+            "labels",
+            "data",
+            "preprocessing",
+            "backbone",
+        ),
         disable_statistics=True,
     )
 
 
 def _linear_baseline(config: Config, examples: Any) -> LinearBaseline:
-    settings = {**_columns(config), "seed": config.trainer.seed, "sources": sources.digest("modules.baseline")}
+    settings = {**columns(config), "seed": config.trainer.seed, "sources": sources.digest("modules.baseline")}
     return LinearBaseline(examples=examples, settings=settings)
 
 
@@ -193,6 +203,13 @@ def _hyperparameters(config: Config, transform: Any, engine: Engine) -> list[Any
             **vertex_training.tune_args(engine.vertex),
         )
     ]
+
+
+def _warm_start(config: Config, places: Places, examples: Any, engine: Engine) -> list[Any]:
+    """The node that yields the model to go on from, if any."""
+    if not config.warm_starts:
+        return []
+    return [lookups.warm_start(engine, f"{places.push}/server", examples if config.data.has_spans else None)]
 
 
 def _trainer(
@@ -250,21 +267,23 @@ def _edge_branch(
         model=model,
         settings={
             **_edge_settings(config, "edge_evaluator", "pipeline.components.edge_evaluator"),
-            **_columns(config),
+            **columns(config),
             "task": config.task,
             "digests": {
-                "config": config.digest_of(*MODEL_SECTIONS),
-                "code": sources.digest("modules.trainer", "modules.compression", "modules.conversion"),
+                "config": config.digest_of(*BUNDLE_SECTIONS),
+                "code": sources.digest(*BUNDLE_CODE),
             },
         },
     )
+    card = evaluation_nodes.edge_card(config, model, edge_evaluator)
     edge_pusher = Pusher(
         model=edge_evaluator.outputs["bundle"],
         model_blessing=edge_evaluator.outputs["blessing"],
+        model_card=card.outputs["card"],
         push_destination=_folder(f"{places.push}/edge"),
-        custom_config={"keep_versions": config.pusher.keep_versions},
+        custom_config={"keep_versions": config.pusher.keep_versions, "card_place": ""},
     ).with_id("EdgePusher")
-    return [pruner, converter, edge_evaluator, edge_pusher]
+    return [pruner, converter, edge_evaluator, card, edge_pusher]
 
 
 def _edge_settings(config: Config, section: str, module: str) -> dict[str, Any]:
@@ -276,20 +295,15 @@ def _edge_settings(config: Config, section: str, module: str) -> dict[str, Any]:
     }
 
 
-def _columns(config: Config) -> dict[str, Any]:
-    columns = config.data.columns
-    return {"text": columns.text, "label": columns.label, "slices": columns.slices, "labels": config.labels}
-
-
-def _custom_config(config: Config, module: str, *sections: str) -> dict[str, Any]:
+def _custom_config(config: Config, module: str | tuple[str, ...], *sections: str) -> dict[str, Any]:
     """A node's settings, with nothing in them that the node does not depend on, and a digest of its code."""
     settings = config.node_settings(*sections)
     if "data" in settings:
         settings["data"] = {"columns": settings["data"]["columns"]}
-    vocabulary = getattr(config.backbone, "vocabulary", None)
+    vocabulary = vocabulary_digest(config)
     if "backbone" in settings and vocabulary:
-        settings["vocabulary"] = hashlib.sha256(Path(vocabulary).read_bytes()).hexdigest()[:16]
-    return {**settings, "sources": sources.digest(module)}
+        settings["vocabulary"] = vocabulary
+    return {**settings, "sources": sources.digest(*([module] if isinstance(module, str) else module))}
 
 
 def _folder(path: str) -> tfx.proto.PushDestination:

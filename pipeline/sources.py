@@ -13,6 +13,8 @@ _HOMES = {"modules": ".", "pipeline": ".", "edgeline_edge": "edge"}  # folder of
 def digest(*modules: str) -> str:
     """Digest of some modules and of everything in this project that they import, directly or not.
 
+    The files in a package's own folder `templates` belong to it.
+
     Args:
         *modules: dotted names, such as `modules.trainer`.
 
@@ -29,6 +31,9 @@ def digest(*modules: str) -> str:
         if name not in files:
             files[name] = _path(name)
             waiting.extend(_imports(files[name]))
+            if files[name].name == "__init__.py":
+                templates = files[name].parent / "templates"
+                files |= {f"{name}/{path.name}": path for path in templates.glob("*") if path.is_file()}
     total = hashlib.sha256()
     for name in sorted(files):
         total.update(f"{name}\0".encode() + files[name].read_bytes() + b"\0")

@@ -117,7 +117,8 @@ def settings(task: TinyTask, schema: Path) -> dict:
             "thresholds": {
                 "accuracy": {"min": 0.6, "max_drop": 0.2, "slice_min": 0.5},
                 "macro_f1": {"min": 0.5},
-            }
+            },
+            "fairness": {"min_rows": 10, "resamples": 200},
         },
         "pruner": {
             "student": {"layers": None, "intermediate": 0.5, "importance_rows": 32},

@@ -1,7 +1,8 @@
-"""The LiteRT interpreter behind the one signature that bundles have."""
+"""The LiteRT interpreter behind a bundle's signatures: the whole window, and shorter ones for shorter texts."""
 
 from __future__ import annotations
 
+import re
 import warnings
 from typing import TYPE_CHECKING, Any
 
@@ -15,11 +16,16 @@ if TYPE_CHECKING:
     from ai_edge_litert.interpreter import Interpreter
 
 
+# A signature with a shorter window, which computes the same for the texts that fit into it.
+_WINDOW = re.compile(r"window_(\d+)")
+
+
 class Model:
     """A loaded model. Not thread-safe: an interpreter has one set of buffers.
 
     Attributes:
         sequence_length: length of the inputs.
+        windows: shorter lengths that the model can be run with, ascending.
         label_count: length of the output.
         interpreter: the interpreter, its tensors allocated.
     """
@@ -40,12 +46,17 @@ class Model:
         self._output = outputs[OUTPUT]["index"]
         self.sequence_length = int(inputs[INPUTS[0]]["shape"][1])
         self.label_count = int(outputs[OUTPUT]["shape"][1])
+        self._runners = _window_runners(self.interpreter, self.sequence_length, self.label_count)
+        self.windows = tuple(self._runners)
+        if self._runners:
+            # While a signature runner exists, the interpreter itself refuses to be invoked.
+            self._runners[self.sequence_length] = self.interpreter.get_signature_runner(SIGNATURE)
         self._try_out()
 
     def __call__(
         self, token_ids: npt.NDArray[np.int32], padding_mask: npt.NDArray[np.int32]
     ) -> npt.NDArray[np.float32]:
-        """Runs the model on one text.
+        """Runs the model on one text, through the shortest window that holds it.
 
         Args:
             token_ids: int32 `[1, sequence_length]`.
@@ -54,6 +65,8 @@ class Model:
         Returns:
             float32 `[1, label_count]`, a copy.
         """
+        if self.windows:
+            return self._run_window(token_ids, padding_mask)
         interpreter = self.interpreter
         # Not through the signature runner, whose checks by name cost as much as a small model.
         interpreter.set_tensor(self._token_ids, token_ids)
@@ -62,15 +75,26 @@ class Model:
         result: npt.NDArray[np.float32] = interpreter.get_tensor(self._output)
         return result
 
+    def _run_window(
+        self, token_ids: npt.NDArray[np.int32], padding_mask: npt.NDArray[np.int32]
+    ) -> npt.NDArray[np.float32]:
+        found = padding_mask[0].nonzero()[0]
+        used = int(found[-1]) + 1 if len(found) else 0
+        window = next(window for window in self._runners if used <= window)
+        feed = {name: value[:, :window] for name, value in zip(INPUTS, (token_ids, padding_mask), strict=True)}
+        result: npt.NDArray[np.float32] = self._runners[window](**feed)[OUTPUT]
+        return result
+
     def _try_out(self) -> None:
         """Runs the model once: what cannot run is refused when it is loaded, and the first answer is not slower."""
-        row = np.ones((1, self.sequence_length), np.int32)
-        try:
-            result = self(np.zeros_like(row), row)
-        except (RuntimeError, ValueError) as error:
-            raise BundleError(f"LiteRT cannot run the model: {error}") from error
-        if not (np.isfinite(result).all() and result.min() >= -1e-3 and result.max() <= 1 + 1e-3):
-            raise BundleError(f"the model's output are no probabilities: {result[0, :8].tolist()}")
+        for window in (*self.windows, self.sequence_length):
+            row = np.zeros((1, self.sequence_length), np.int32)
+            row[:, :window] = 1
+            try:
+                result = self(np.zeros_like(row), row)
+            except (RuntimeError, ValueError) as error:
+                raise BundleError(f"LiteRT cannot run the model: {error}") from error
+            _check_answer(result)
 
 
 def signature(content: bytes) -> dict[str, Any]:
@@ -136,6 +160,33 @@ def _tensors(interpreter: Interpreter) -> tuple[dict[str, dict[str, Any]], dict[
     if main != {details["index"] for details in inputs.values()}:
         raise BundleError(f"the signature {SIGNATURE!r} must be that of the model's main subgraph")
     return inputs, outputs
+
+
+def _check_answer(result: npt.NDArray[np.float32]) -> None:
+    if not (np.isfinite(result).all() and result.min() >= -1e-3 and result.max() <= 1 + 1e-3):
+        raise BundleError(f"the model's output are no probabilities: {result[0, :8].tolist()}")
+
+
+def _window_runners(interpreter: Interpreter, sequence_length: int, label_count: int) -> dict[int, Any]:
+    """The signatures with a shorter window by their length, ascending; each checked like the whole one."""
+    found: dict[int, Any] = {}
+    for name, tensors in interpreter.get_signature_list().items():
+        match = _WINDOW.fullmatch(name)
+        if not match:
+            continue
+        window = int(match[1])
+        if sorted(tensors["inputs"]) != sorted(INPUTS) or tensors["outputs"] != [OUTPUT]:
+            raise BundleError(f"the signature {name} must take {' and '.join(INPUTS)} and give {OUTPUT}")
+        runner = interpreter.get_signature_runner(name)
+        inputs, outputs = runner.get_input_details(), runner.get_output_details()
+        for key in INPUTS:
+            _check_tensor(f"{name}: {key}", inputs[key], np.int32)
+        _check_tensor(f"{name}: {OUTPUT}", outputs[OUTPUT], np.float32)
+        shapes = [int(inputs[key]["shape"][1]) for key in INPUTS] + [int(outputs[OUTPUT]["shape"][1])]
+        if shapes != [window, window, label_count] or window >= sequence_length:
+            raise BundleError(f"the signature {name} has the lengths {shapes}, which do not fit the model")
+        found[window] = runner
+    return dict(sorted(found.items()))
 
 
 def _check_tensor(name: str, details: dict[str, Any], dtype: type[np.generic]) -> None:

@@ -141,6 +141,18 @@ def test_info(bundle_path: Path) -> None:
     assert "| input | `token_ids` | int32 | `[1, 32]` |" in run("info", bundle_path, "--markdown")
 
 
+def test_info_names_the_model_card_of_this_very_bundle(bundle_path: Path, tmp_path: Path) -> None:
+    bundle = tmp_path / "model.tflite"
+    bundle.write_bytes(bundle_path.read_bytes())
+    facts = json.loads(run("info", bundle, "--json"))
+    assert facts["model_card"] is None
+    (tmp_path / "model_card.md").write_text("# A card")
+    for digest, expected in (("0" * 64, None), (facts["sha256"], str(tmp_path / "model_card.md"))):
+        (tmp_path / "model_card.json").write_text(json.dumps({"size": {"sha256": digest}}))
+        assert json.loads(run("info", bundle, "--json"))["model_card"] == expected
+    assert "model_card.md" in run("info", bundle)
+
+
 def test_verify(bundle_path: Path, tmp_path: Path) -> None:
     digest = json.loads(run("info", bundle_path, "--json"))["sha256"]
     assert digest in run("verify", bundle_path)

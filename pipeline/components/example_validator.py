@@ -1,7 +1,8 @@
-"""ExampleValidator that stops the run: the standard component only writes its findings down."""
+"""ExampleValidator that stops the run, and looks at drift and skew: the standard component does neither."""
 
 from __future__ import annotations
 
+import json
 import os
 from typing import Any
 
@@ -9,18 +10,29 @@ import modules  # noqa: F401  (settles Keras 2 before TFX imports TensorFlow)
 
 from tensorflow_metadata.proto.v0 import anomalies_pb2
 from tfx import types
-from tfx.components.example_validator import component, executor
-from tfx.dsl.components.base import executor_spec
+from tfx.components.example_validator import executor
+from tfx.dsl.components.base import base_component, executor_spec
 from tfx.dsl.io import fileio
-from tfx.types import artifact_utils, standard_component_specs
+from tfx.types import artifact_utils, component_spec, standard_artifacts, standard_component_specs
+from tfx.utils import io_utils, json_utils
+
+from pipeline.components import drift
+from pipeline.components.previous_statistics import keep
+
+DRIFT_FILE = "drift.json"
+PREVIOUS, SERVING, SETTINGS = "previous_statistics", "serving_statistics", "settings"
 
 
 class AnomalyError(RuntimeError):
     """The examples do not fit the schema."""
 
 
+class DriftError(RuntimeError):
+    """The examples are too far from those of the span before, or from what is served."""
+
+
 class Executor(executor.Executor):
-    """Validates as the standard executor does, then raises if any split has an anomaly."""
+    """Validates as the standard executor does, raises if any split has an anomaly, then compares."""
 
     def Do(
         self,
@@ -32,6 +44,7 @@ class Executor(executor.Executor):
 
         Raises:
             AnomalyError: names each split, feature and reason.
+            DriftError: names each feature, its distance and its bound, where the configuration says `fail`.
         """
         result = super().Do(input_dict, output_dict, exec_properties)
         artifact = artifact_utils.get_single_instance(output_dict[standard_component_specs.ANOMALIES_KEY])
@@ -45,6 +58,21 @@ class Executor(executor.Executor):
                 "the examples do not fit the schema:\n  " + "\n  ".join(problems) + "\n"
                 "Correct the rows, or, if the data is right, the schema (`make schema` drafts one from the data)."
             )
+        settings = json.loads(exec_properties[SETTINGS])
+        statistics = artifact_utils.get_single_instance(input_dict[standard_component_specs.STATISTICS_KEY])
+        found = drift.compare(
+            statistics,
+            _optional(input_dict, PREVIOUS),
+            _optional(input_dict, SERVING),
+            schema=_schema(input_dict),
+            split=settings["split"],
+            validator=settings["validator"],
+        )
+        target = os.path.join(artifact.uri, DRIFT_FILE)
+        io_utils.write_string_file(target, json.dumps([item.to_dict() for item in found], indent=2) + "\n")
+        _react(found, settings["validator"])
+        if settings["keep"]:
+            keep(statistics, settings["keep"])
         return result
 
 
@@ -70,7 +98,78 @@ def describe(uri: str, split: str) -> list[str]:
     return lines
 
 
-class ExampleValidator(component.ExampleValidator):
-    """The standard component with the executor that stops the run."""
+def _react(found: list[drift.Comparison], validator: dict[str, Any]) -> None:
+    from modules.progress import report
 
+    for item in found:
+        if item.breached and validator[f"on_{item.kind}"] == "warn":
+            report(f"warning: {item.describe()}")
+    failed = [item.describe() for item in found if item.breached and validator[f"on_{item.kind}"] == "fail"]
+    if failed:
+        raise DriftError(
+            "the examples have changed more than the bounds allow:\n  " + "\n  ".join(failed) + "\n"
+            "Look at the rows; if the change is right, raise the bound (validator.text, or the schema's comparator), "
+            "or set validator.on_drift / validator.on_skew to `warn` for this run."
+        )
+
+
+def _optional(input_dict: dict[str, list[types.Artifact]], key: str) -> types.Artifact | None:
+    found = input_dict.get(key) or []
+    return artifact_utils.get_single_instance(found) if found else None
+
+
+def _schema(input_dict: dict[str, list[types.Artifact]]) -> Any:
+    uri = artifact_utils.get_single_uri(input_dict[standard_component_specs.SCHEMA_KEY])
+    return io_utils.SchemaReader().read(io_utils.get_only_uri_in_dir(uri))
+
+
+class ExampleValidatorSpec(component_spec.ComponentSpec):
+    """The standard component's, with what the statistics are compared with."""
+
+    PARAMETERS = {
+        **standard_component_specs.ExampleValidatorSpec.PARAMETERS,
+        SETTINGS: component_spec.ExecutionParameter(type=str),
+    }
+    INPUTS = {
+        **standard_component_specs.ExampleValidatorSpec.INPUTS,
+        PREVIOUS: component_spec.ChannelParameter(type=standard_artifacts.ExampleStatistics, optional=True),
+        SERVING: component_spec.ChannelParameter(type=standard_artifacts.ExampleStatistics, optional=True),
+    }
+    OUTPUTS = standard_component_specs.ExampleValidatorSpec.OUTPUTS
+
+
+class ExampleValidator(base_component.BaseComponent):
+    """Stops the run on an anomaly; tells or stops it on drift and skew."""
+
+    SPEC_CLASS = ExampleValidatorSpec
     EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
+
+    def __init__(
+        self,
+        statistics: types.BaseChannel,
+        schema: types.BaseChannel,
+        settings: dict[str, Any],
+        previous_statistics: types.BaseChannel | None = None,
+        serving_statistics: types.BaseChannel | None = None,
+    ) -> None:
+        """Wires the node.
+
+        Args:
+            statistics: StatisticsGen's output.
+            schema: with the comparators.
+            settings: the section `validator`, the `split` that is compared, the folder to `keep` accepted statistics in
+                (empty keeps none), and a digest of the sources.
+            previous_statistics: those of the span before, if any.
+            serving_statistics: those of what is served, if any.
+        """
+        super().__init__(
+            ExampleValidatorSpec(
+                statistics=statistics,
+                schema=schema,
+                previous_statistics=previous_statistics,
+                serving_statistics=serving_statistics,
+                exclude_splits=json_utils.dumps([]),
+                settings=json.dumps(settings, sort_keys=True),
+                anomalies=types.Channel(type=standard_artifacts.ExampleAnomalies),
+            )
+        )

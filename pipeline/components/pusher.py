@@ -2,7 +2,8 @@
 
 The standard executor copies straight into the version folder: killed half-way, a server sees half a model; started
 again, it pushes a second one; and two pushes in one second collide. This one copies to a hidden name and renames,
-recognises a model that it has pushed before, and keeps `latest` pointing at the newest version.
+recognises a model that it has pushed before, and keeps `latest` pointing at the newest version. A model's card travels
+with it: in `assets.extra`, TensorFlow's place for files that are not part of the graph, or beside a bundle.
 """
 
 from __future__ import annotations
@@ -15,16 +16,17 @@ from typing import Any
 import modules  # noqa: F401  (settles Keras 2 before TFX imports TensorFlow)
 
 from tfx import types
-from tfx.components.pusher import component, executor
-from tfx.dsl.components.base import executor_spec
+from tfx.components.pusher import executor
+from tfx.dsl.components.base import base_component, executor_spec
 from tfx.dsl.io import fileio
 from tfx.proto import pusher_pb2
-from tfx.types import artifact_utils, standard_component_specs
+from tfx.types import artifact_utils, component_spec, standard_artifacts, standard_component_specs
 from tfx.utils import io_utils, json_utils, proto_utils
 
 LATEST = "latest"
 RECORD = "edgeline.json"
-_EXTRA = "assets.extra"  # TF Serving's place for files that are not part of the graph
+CARD = "model_card"
+EXTRA = "assets.extra"  # TF Serving's place for files that are not part of the graph
 _PARTIAL = ".partial"
 
 
@@ -48,14 +50,22 @@ class Executor(executor.Executor):
         config = json_utils.loads(exec_properties[standard_component_specs.CUSTOM_CONFIG_KEY]) or {}
         model = artifact_utils.get_single_instance(input_dict[standard_component_specs.MODEL_KEY])
         base = destination.filesystem.base_directory
-        version = push(self.GetModelPath(input_dict), base, identity=model.uri, keep=config.get("keep_versions", 10))
+        card = artifact_utils.get_single_uri(input_dict[CARD]) if input_dict.get(CARD) else None
+        version = push(
+            self.GetModelPath(input_dict),
+            base,
+            identity=model.uri,
+            keep=config.get("keep_versions", 10),
+            card=card,
+            card_place=config.get("card_place", EXTRA),
+        )
         target = os.path.join(base, version)
         # A server may read the destination only; the artifact says where that is and keeps the record.
         io_utils.write_string_file(os.path.join(pushed.uri, RECORD), json.dumps({"destination": target}))
         self._MarkPushed(pushed, pushed_destination=target, pushed_version=version)
 
 
-def push(source: str, base: str, *, identity: str, keep: int) -> str:
+def push(source: str, base: str, *, identity: str, keep: int, card: str | None = None, card_place: str = EXTRA) -> str:
     """Copies a model to a new version folder, unless the same model is there already.
 
     Args:
@@ -63,6 +73,9 @@ def push(source: str, base: str, *, identity: str, keep: int) -> str:
         base: where versions live.
         identity: what makes it the same model when the push is repeated; the artifact's URI.
         keep: how many versions stay.
+        card: folder of the model card; its files travel with the model, and with one that is there already, since a
+            card may be corrected without the model being another.
+        card_place: folder inside the version that takes them; empty for the version's own.
 
     Returns:
         The version, a number of seconds since 1970 that is larger than all before it.
@@ -74,14 +87,16 @@ def push(source: str, base: str, *, identity: str, keep: int) -> str:
     known = versions(base)
     for version in reversed(known):
         if _identity(os.path.join(base, version)) == identity:
+            _add_card(card, os.path.join(base, version, card_place))
             _point_latest(base, version)
             return version
     version = str(max(int(time.time()), int(known[-1]) + 1 if known else 0))
     partial = os.path.join(base, f".{version}{_PARTIAL}")
     io_utils.copy_dir(source, partial)
     io_utils.write_string_file(
-        os.path.join(partial, _EXTRA, RECORD), json.dumps({"version": version, "model": identity}, indent=2)
+        os.path.join(partial, EXTRA, RECORD), json.dumps({"version": version, "model": identity}, indent=2)
     )
+    _add_card(card, os.path.join(partial, card_place))
     fileio.rename(partial, os.path.join(base, version))
     _point_latest(base, version)
     for old in known[: max(0, len(known) + 1 - keep)]:
@@ -96,11 +111,23 @@ def versions(base: str) -> list[str]:
 
 
 def _identity(folder: str) -> str | None:
-    record = os.path.join(folder, _EXTRA, RECORD)
+    record = os.path.join(folder, EXTRA, RECORD)
     if not fileio.exists(record):
         return None
     with fileio.open(record) as stream:
         return json.loads(stream.read()).get("model")
+
+
+def _add_card(card: str | None, place: str) -> None:
+    """Puts the card's files in place, each in one step: a server or a person may be reading the one before."""
+    if card is None:
+        return
+    for name in fileio.listdir(card):
+        with fileio.open(os.path.join(card, name)) as stream:
+            content = stream.read()
+        partial = os.path.join(place, f".{name}{_PARTIAL}")
+        io_utils.write_string_file(partial, content)
+        fileio.rename(partial, os.path.join(place, name), overwrite=True)
 
 
 def _point_latest(base: str, version: str) -> None:
@@ -110,7 +137,45 @@ def _point_latest(base: str, version: str) -> None:
     fileio.rename(partial, os.path.join(base, LATEST), overwrite=True)
 
 
-class Pusher(component.Pusher):
-    """The standard component with the atomic executor."""
+class PusherSpec(standard_component_specs.PusherSpec):
+    """The standard one with one more input."""
 
+    INPUTS = {
+        **standard_component_specs.PusherSpec.INPUTS,
+        CARD: component_spec.ChannelParameter(type=standard_artifacts.ModelEvaluation, optional=True),
+    }
+
+
+class Pusher(base_component.BaseComponent):
+    """The standard component with the atomic executor, and with the model's card."""
+
+    SPEC_CLASS = PusherSpec
     EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
+
+    def __init__(
+        self,
+        model: types.BaseChannel,
+        model_blessing: types.BaseChannel,
+        push_destination: pusher_pb2.PushDestination,
+        custom_config: dict[str, Any],
+        model_card: types.BaseChannel | None = None,
+    ) -> None:
+        """Wires the node.
+
+        Args:
+            model: what is pushed.
+            model_blessing: without it nothing is.
+            push_destination: folder of the versions.
+            custom_config: `keep_versions`, and `card_place`, the card's folder inside a version.
+            model_card: ModelCard's output.
+        """
+        super().__init__(
+            PusherSpec(
+                model=model,
+                model_blessing=model_blessing,
+                model_card=model_card,
+                push_destination=push_destination,
+                custom_config=json_utils.dumps(custom_config),
+                pushed_model=types.Channel(type=standard_artifacts.PushedModel),
+            )
+        )

@@ -54,6 +54,7 @@ class Executor(base_executor.BaseExecutor):
             resolve(converter["recipes"], converter["custom_recipes"]),
             folder=output.uri,
             sequence_length=length,
+            windows=converter["windows"],
             calibration_rows=converter["calibration_rows"],
             parity_rows=converter["parity_rows"],
             seed=converter["seed"],

@@ -1,4 +1,4 @@
-"""ExampleGen as a component: the file-based one, whose cache also goes by the rows behind an SQL query.
+"""ExampleGen as a component: the file-based one, for spans, whose cache also goes by the rows behind an SQL query.
 
 TFX's driver takes a fingerprint of the input files. A query's file stays the same while its rows change, so for an SQL
 source the driver asks the database, too: for the watermark that the configuration names, else for a digest of all rows.
@@ -7,13 +7,12 @@ source the driver asks the database, too: for the watermark that the configurati
 from __future__ import annotations
 
 import json
-import posixpath
 from collections.abc import Mapping
 from typing import Any
 
 import modules  # noqa: F401  (settles Keras 2 before TFX imports TensorFlow)
 
-from tfx.components.example_gen import driver, utils
+from tfx.components.example_gen import utils
 from tfx.components.example_gen.component import FileBasedExampleGen
 from tfx.dsl.components.base import executor_spec
 from tfx.types import standard_component_specs
@@ -21,6 +20,7 @@ from tfx.types import standard_component_specs
 from pipeline.config_source import SourceConfig
 from pipeline.ingest import example_gen, sources, transforms
 from pipeline.ingest.sources import sql
+from pipeline.ingest.span_driver import SpanDriver
 
 
 def rows_fingerprint(properties: Mapping[str, Any]) -> str:
@@ -35,19 +35,22 @@ def rows_fingerprint(properties: Mapping[str, Any]) -> str:
     Raises:
         DataError: the database cannot be reached, or a query fails.
     """
-    source = SourceConfig.model_validate(example_gen.settings_of(properties)["source"])
+    settings = example_gen.settings_of(properties)
+    if "source" not in settings:  # what was served comes from files
+        return ""
+    source = SourceConfig.model_validate(settings["source"])
     base = properties[standard_component_specs.INPUT_BASE_KEY]
     [split] = json.loads(properties[standard_component_specs.INPUT_CONFIG_KEY])["splits"]
     found = [
         sql.fingerprint(path, source, opener=transforms.open_file)
-        for path in transforms.matching(posixpath.join(base, split["pattern"]))
+        for path in transforms.matching(base, split["pattern"])
         if sources.format_of(path, source) == "sql"
     ]
     return "".join(f",rows:{item}" for item in found)
 
 
-class RowsDriver(driver.FileBasedDriver):
-    """TFX's driver, with the rows of a query in the fingerprint."""
+class RowsDriver(SpanDriver):
+    """The driver that knows spans, with the rows of a query in the fingerprint."""
 
     def resolve_exec_properties(self, exec_properties: dict[str, Any], *args: Any) -> dict[str, Any]:
         """TFX's hook."""

@@ -18,7 +18,7 @@ from apache_beam.transforms.window import GlobalWindows
 
 from pipeline.config_cleaning import CleaningConfig
 from pipeline.config_source import SourceConfig
-from pipeline.ingest import cleaning, duplicates, sources
+from pipeline.ingest import cleaning, duplicates, packing, sources, spans
 from pipeline.ingest.cleaning import Quarantined
 from pipeline.ingest.rows import DataError, Layout, Row, text_hash
 
@@ -61,14 +61,16 @@ def clean(
         | "Files" >> beam.Create(list(files))
         | "Read" >> beam.FlatMap(_read, layout, source, config).with_outputs(QUARANTINE, ROWS, main=_MAIN)
     )
-    rows, quarantined = read[_MAIN], [read[QUARANTINE]]
+    packs, quarantined = read[_MAIN], [read[QUARANTINE]]
     if "drop" in (config.duplicates, config.conflicting_labels) or config.conflicting_labels == "majority":
         resolved = (
-            rows
-            | "ByText" >> beam.GroupByKey()
+            packs
+            | "ByBucket" >> beam.GroupByKey()
             | "Resolve" >> beam.FlatMap(_resolve, config).with_outputs(QUARANTINE, main=_MAIN)
         )
         rows, quarantined = resolved[_MAIN], [*quarantined, resolved[QUARANTINE]]
+    else:
+        rows = packs | "Unpack" >> beam.FlatMap(lambda item: packing.unpack([item[1]]))
     if config.near_duplicates is not None:
         rows, near = _without_near_duplicates(rows, config, config.near_duplicates)
         quarantined.append(near)
@@ -81,15 +83,15 @@ def clean(
     return Cleaned(rows, kept_back, counts | "Counts" >> beam.Flatten())
 
 
-def matching(pattern: str) -> list[str]:
-    """The files that match a pattern, in order.
+def matching(base: str, pattern: str) -> list[str]:
+    """The files behind an executor's pattern, those of older spans first.
 
     Raises:
         DataError: there are none.
     """
-    files = sorted(tf.io.gfile.glob(pattern))
+    files = spans.expand(base, pattern, glob=tf.io.gfile.glob)
     if not files:
-        raise DataError(f"{pattern}: no such file. Set data.path to a file with rows.")
+        raise DataError(f"{base}/{pattern}: no such file. Set data.path to a file with rows.")
     return files
 
 
@@ -130,23 +132,29 @@ def read_counts(folder: str) -> dict[str, Any]:
 
 
 def _read(path: str, layout: Layout, source: SourceConfig, config: CleaningConfig) -> Iterator[Any]:
-    """Pairs of text hash and row as plain tuples, which Beam encodes much faster than named ones."""
+    """Packs of rows by bucket, the rows that are kept back, and their number."""
     check = cleaning.row_check(layout, config)
+    packer = packing.Packer()
     rows = 0
     for record in sources.read(path, source, layout.columns, opener=open_file):
         rows += 1
         row = check(record)
         if isinstance(row, Row):
-            yield text_hash(row.text), tuple(row)
+            yield from packer.add(text_hash(row.text), tuple(row))
         else:
             yield _kept_back(row, config)
+    yield from packer.rest()
     yield beam.pvalue.TaggedOutput(ROWS, (ROWS, rows))
 
 
-def _resolve(group: tuple[str, Iterable[tuple]], config: CleaningConfig) -> Iterator[Any]:
-    key, members = group
-    for row in duplicates.resolve(map(Row._make, members), config):
-        yield (key, tuple(row)) if isinstance(row, Row) else _kept_back(row, config)
+def _resolve(group: tuple[int, Iterable[bytes]], config: CleaningConfig) -> Iterator[Any]:
+    """Rows with equal texts are in one bucket, and rows of other texts as well."""
+    by_text: dict[str, list[tuple]] = {}
+    for key, row in packing.unpack(group[1]):
+        by_text.setdefault(key, []).append(row)
+    for key, members in by_text.items():
+        for decided in duplicates.resolve(map(Row._make, members), config):
+            yield (key, tuple(decided)) if isinstance(decided, Row) else _kept_back(decided, config)
 
 
 def _kept_back(row: Quarantined, config: CleaningConfig) -> beam.pvalue.TaggedOutput:

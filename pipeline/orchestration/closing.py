@@ -28,6 +28,7 @@ def show(summary: Mapping[str, Any], console: Console, *, run_dir: str) -> None:
         console.print(_quality(summary))
         console.print("[dim]acc: accuracy · F1: macro-F1 · base: TF-IDF + logistic regression on the same rows[/]")
     console.print()
+    _changes(summary, console)
     _rows(summary, console)
     _verdict(summary, console)
     _edge(summary, console)
@@ -40,6 +41,10 @@ def show(summary: Mapping[str, Any], console: Console, *, run_dir: str) -> None:
         soft_wrap=True,
     )
     console.print(f"Summary   {run_dir}/summary.json", soft_wrap=True)
+    if "report" in summary:  # an older summary has none
+        report = summary["report"]
+        shown = relative(report) if report else f"could not be made; {run_dir}/run.log says why"
+        console.print(f"Report    {shown}", soft_wrap=True)
 
 
 def relative(path: str) -> str:
@@ -107,6 +112,15 @@ def _bounds(bounds: Mapping[str, Mapping[str, float | None]]) -> str:
         if bound["max_drop"] is not None:
             parts.append(f"{metric} at most {bound['max_drop']:g} below the latest blessed model")
     return ", ".join(parts)
+
+
+def _changes(summary: Mapping[str, Any], console: Console) -> None:
+    """What differs more than it should from the span before, or from what is served."""
+    for item in summary.get("drift") or []:
+        if item["breached"]:
+            bound = "" if item["bound"] is None else f", at most {item['bound']:g} was asked for"
+            what = f"{item['feature']}: {item['measure']} {item['distance']:.3f}{bound}"
+            console.print(f"[yellow]{item['kind'].title():<9}[/] {what}", soft_wrap=True)
 
 
 def _verdict(summary: Mapping[str, Any], console: Console) -> None:

@@ -4,10 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import difflib
 import json
+import re
+from collections.abc import Sequence
 from typing import Any
 
+from pipeline.orchestration.metadata_store import open_store
 from pipeline.orchestration.paths import SUMMARY, TaskPaths
+
+
+class UnknownRunError(LookupError):
+    """There is no such run."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,6 +40,13 @@ class PastRun:
     pushed: dict[str, str]
     summary: dict[str, Any]
 
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON values, without the summary but for the metrics and what became of the model."""
+        values = {**dataclasses.asdict(self), "started": self.started.isoformat()}
+        del values["summary"]
+        kept = ("profile", "blessed", "not_blessed_because", "metrics", "seconds", "config_digest")
+        return {**values, **{name: self.summary.get(name) for name in kept}}
+
 
 def past_runs(paths: TaskPaths) -> list[PastRun]:
     """All runs of a task, oldest first.
@@ -39,15 +54,11 @@ def past_runs(paths: TaskPaths) -> list[PastRun]:
     Args:
         paths: of the task.
     """
-    if not paths.metadata.is_file():
+    store = open_store(paths)
+    if store is None:
         return []
-    from ml_metadata import metadata_store
     from ml_metadata.proto import metadata_store_pb2
 
-    connection = metadata_store_pb2.ConnectionConfig()
-    connection.sqlite.filename_uri = str(paths.metadata)
-    connection.sqlite.connection_mode = metadata_store_pb2.SqliteMetadataSourceConfig.READONLY
-    store = metadata_store.MetadataStore(connection)
     states = metadata_store_pb2.Execution
     runs = []
     for context in store.get_contexts_by_type("pipeline_run"):
@@ -77,6 +88,35 @@ def past_runs(paths: TaskPaths) -> list[PastRun]:
             )
         )
     return sorted(runs, key=lambda run: run.started)
+
+
+def find_run(past: Sequence[PastRun], wanted: str) -> PastRun:
+    """One of the runs that came to a summary.
+
+    Args:
+        past: what `past_runs` returned.
+        wanted: an id, `latest`, or `latest~N`, the Nth before it.
+
+    Raises:
+        UnknownRunError: there is no such run; the message names the nearest.
+    """
+    finished = [run for run in past if run.summary]
+    match = re.fullmatch(r"latest(?:~(\d+))?", wanted)
+    if match:
+        back = int(match[1] or 0)
+        if back < len(finished):
+            return finished[-1 - back]
+        raise UnknownRunError(f"{wanted}: there are only {len(finished)} runs with a summary.")
+    for run in past:
+        if run.run_id == wanted:
+            if not run.summary:
+                raise UnknownRunError(f"{wanted}: the run was {run.state} before it came to a summary.")
+            return run
+    ids = [run.run_id for run in finished]
+    near = difflib.get_close_matches(wanted, ids, n=1, cutoff=0.5)
+    hint = f" Did you mean {near[0]}?" if near else ""
+    newest = ", ".join(ids[-5:]) or "none"
+    raise UnknownRunError(f"{wanted}: there is no such run.{hint} The newest are: {newest} (`runs` lists all).")
 
 
 def read_summary(paths: TaskPaths, run_id: str) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from pipeline.config import Config
 
 LATEST = "latest"
-SUMMARY, CONFIG, LOG = "summary.json", "config.yaml", "run.log"
+SUMMARY, CONFIG, LOG, REPORT = "summary.json", "config.yaml", "run.log", "report.html"
 
 
 @dataclasses.dataclass(frozen=True)

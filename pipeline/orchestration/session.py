@@ -9,19 +9,20 @@ import itertools
 import json
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import filelock
 
-from pipeline import config_loader, datasets
+from pipeline import config_loader
 from pipeline.config import Config
 from pipeline.ingest import cleaning, rows, sources
-from pipeline.orchestration import logs
+from pipeline.orchestration import data_files, logs
 from pipeline.orchestration.display import Display
 from pipeline.orchestration.paths import CONFIG, LOG, SUMMARY, TaskPaths, new_run_id
 from pipeline.orchestration.states import NodeResult
+from pipeline.sources import ROOT
 
 # The runner is named, because Beam's own choice downloads one; the image keeps TFX from building a package of itself
 # for every node, and nothing ever pulls it.
@@ -60,11 +61,6 @@ class RunOptions:
     verbose: bool = False
 
 
-def data_file(config: Config) -> Path:
-    """The file of a configuration with its rows or its query, fetched first if it is the default data set."""
-    return Path(config.data.path).resolve() if config.data.path else datasets.vader_csv()
-
-
 def layout(config: Config) -> rows.Layout:
     """What a row of this configuration looks like."""
     columns = config.data.columns
@@ -85,21 +81,20 @@ def check_data(config: Config, *, most: int | None = None) -> dict[str, Any]:
     Raises:
         DataError: the file is wrong, or so many rows that a run would fail.
     """
-    path = data_file(config)
-    if not path.is_file():
-        raise rows.DataError(f"{path}: no such file. Set data.path, or `--data FILE`.")
     shape = layout(config)
-    records = sources.read(str(path), config.data.source, shape.columns)
-    return {"file": path, **cleaning.tally(itertools.islice(records, most), shape, config.data.cleaning)}
+    records = itertools.chain.from_iterable(
+        sources.read(str(path), config.data.source, shape.columns) for path in data_files.files(config)
+    )
+    found = cleaning.tally(itertools.islice(records, most), shape, config.data.cleaning)
+    return {"file": data_files.data_path(config), **found}
 
 
 def _first_look(config: Config) -> Path:
     """Refuses in a moment what a run would refuse after minutes; ExampleGen checks all rows."""
-    path = data_file(config)
-    if path.is_file() and sources.format_of(str(path), config.data.source) == "tfrecord":
-        return path  # only TensorFlow reads it, whose import is the run's own
-    check_data(config, most=_FIRST_ROWS)
-    return path
+    kinds = {sources.format_of(str(path), config.data.source) for path in data_files.files(config)}
+    if "tfrecord" not in kinds:  # only TensorFlow reads it, whose import is the run's own
+        check_data(config, most=_FIRST_ROWS)
+    return data_files.data_path(config)
 
 
 def check_schema(config: Config) -> None:
@@ -191,7 +186,9 @@ def run(config: Config, options: RunOptions) -> Outcome:
         OptionError: `only` or `start` names no node, or the name is not allowed.
     """
     check_schema(config)
+    config = data_files.pinned(config)
     data = _first_look(config)
+    data_files.check_serving_logs(config)
     paths = TaskPaths.of(config, options.root)
     with locked(paths):
         try:
@@ -209,9 +206,12 @@ def run(config: Config, options: RunOptions) -> Outcome:
 def _run_captured(
     config: Config, options: RunOptions, paths: TaskPaths, run_id: str, data: Path, screen: Any, started: float
 ) -> Outcome:
+    window = data_files.window(config)
     with Display(screen, []) as opening:
+        for item in window:
+            opening.console.print(f"reading {item.name} ({len(item.files)} files)", soft_wrap=True)
         opening.console.print(f"run {run_id} · importing TensorFlow and TFX …")
-    from pipeline.orchestration import local, run_summary
+    from pipeline.orchestration import local, metadata_store, run_report, run_summary
 
     logs.hand_absl_over()
     ir = compile_task(config, paths, data, cache=options.cache)
@@ -234,12 +234,18 @@ def _run_captured(
             error = failure
         except KeyboardInterrupt as interrupt:
             error = interrupt
-    summary = run_summary.collect(config, paths, connection, run_id, results, error, profile=options.profile, data=data)
+    outputs = metadata_store.RunOutputs(connection, run_id)
+    summary = run_summary.collect(config, paths, outputs, run_id, results, error, profile=options.profile, data=data)
+    summary["started"] = time.strftime("%Y-%m-%d %H:%M:%S %z", time.localtime(started))
+    summary["revision"] = run_report.git_revision(ROOT)
     summary["seconds"] = {
         "total": round(time.time() - started, 1),
         "imports": round(imported - started, 1),
         "nodes": {result.node: round(result.seconds, 1) for result in results},
     }
+    summary["spans"] = [{"span": item.span, "version": item.version} for item in window]
+    report = run_report.write(ir, paths, outputs, summary)
+    summary["report"] = str(report) if report else None
     run_dir = paths.run_dir(run_id)
     partial = run_dir / f"{SUMMARY}.partial"
     partial.write_text(json.dumps(summary, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
@@ -248,24 +254,36 @@ def _run_captured(
     return Outcome(run_id, run_dir, summary, error)
 
 
-def compile_task(config: Config, paths: TaskPaths, data: Path, *, cache: bool = True) -> Any:
+def beam_args(workers: int) -> tuple[str, ...]:
+    """Beam's arguments on this machine: one worker in this process, or several processes."""
+    if workers == 1:
+        return LOCAL_BEAM_ARGS
+    return (*LOCAL_BEAM_ARGS, "--direct_running_mode=multi_processing", f"--direct_num_workers={workers}")
+
+
+def compile_task(
+    config: Config, paths: TaskPaths, data: Path, *, cache: bool = True, beam_args: Sequence[str] = LOCAL_BEAM_ARGS
+) -> Any:
     """Compiles the pipeline of a configuration for this machine; imports TFX."""
     from tfx.orchestration import metadata
 
     from pipeline.orchestration import local
     from pipeline.pipeline import Places, create_pipeline
 
+    # A file's name may look like a glob; a pattern of spans is one.
+    pattern = str(data) if config.data.has_spans else str(data.parent / glob.escape(data.name))
     places = Places(
-        data=str(data.parent / glob.escape(data.name)),  # a file's name may look like a glob
+        data=pattern,
         pipeline_root=str(paths.pipeline_root),
         push=str(paths.pushed),
         schema=str(config.schema_file.resolve()),
+        serving_logs=data_files.serving_logs(config),
     )
     pipeline = create_pipeline(
         config,
         places,
         metadata_connection_config=metadata.sqlite_metadata_connection_config(str(paths.metadata)),
-        beam_pipeline_args=LOCAL_BEAM_ARGS,
+        beam_pipeline_args=beam_args,
         enable_cache=cache,
     )
     return local.compile_pipeline(pipeline)

@@ -103,7 +103,9 @@ def executed(request: pytest.FixtureRequest) -> Executed:
 def test_a_compiled_pipeline_ends_in_a_pushed_model_and_a_pushed_bundle(executed: Executed) -> None:
     [server], [edge] = executed.pushed("server"), executed.pushed("edge")
     assert (executed.root / "pushed" / "server" / server / "saved_model.pb").is_file()
+    assert (executed.root / "pushed" / "server" / server / "assets.extra" / "model_card.md").is_file()
     bundle = executed.root / "pushed" / "edge" / edge / "model.tflite"
+    assert json.loads(bundle.with_name("model_card.json").read_text())["size"]["bytes"] == bundle.stat().st_size
     from edgeline_edge import Classifier
 
     assert Classifier.load(bundle).predict(["the film was great"])[0].label == "positive"

@@ -15,6 +15,7 @@ import tensorflow as tf
 import tiny
 from click.testing import CliRunner
 from ml_metadata.proto import metadata_store_pb2
+from plotly.offline import get_plotlyjs
 
 import local_runner
 from pipeline import sources
@@ -36,11 +37,14 @@ NODES = {
     "Trainer",
     "Evaluator",
     "TestEvaluator",
+    "ModelCard",
     "Pusher",
     "Pruner",
     "TFLiteConverter",
     "EdgeEvaluator",
+    "EdgeModelCard",
     "EdgePusher",
+    "Reporter",
 }
 
 
@@ -101,6 +105,50 @@ def test_the_noise_of_tensorflow_and_tfx_is_in_the_log(first_run):
     assert "Going to run a new execution" in log
 
 
+def page_of(outcome) -> str:
+    """What the report of a run says, without Plotly's own code."""
+    assert outcome.summary["report"] == str(outcome.run_dir / "report.html")
+    return Path(outcome.summary["report"]).read_text(encoding="utf-8").replace(get_plotlyjs(), "")
+
+
+def gathered(task: tiny.TinyTask) -> dict:
+    """What Reporter wrote last."""
+    reports = (task.root / "pipeline_root" / "Reporter" / "report").glob("*/report.json")
+    return json.loads(max(reports, key=lambda path: int(path.parent.name)).read_text(encoding="utf-8"))
+
+
+def test_a_run_ends_with_a_report_in_which_every_section_is_filled(first_run, task):
+    page = page_of(first_run)
+    assert 'class="absent"' not in page
+    assert first_run.run_id in page
+    assert first_run.summary["revision"] in page
+    for name in ("lengths", "parallel", "slices-accuracy", "confusion", "calibration", "pareto-size", "sparsity",
+                 "times"):  # fmt: skip
+        assert f'id="plot-{name}"' in page
+    assert {path.name for path in (task.root / "pipeline_root" / "Reporter" / "report").glob("*/*")} == {
+        "report.json", "report.html"
+    }  # fmt: skip
+
+
+def test_the_report_says_what_the_summary_says(first_run, task):
+    found = gathered(task)
+    for split in ("eval", "test"):
+        metrics, scores = first_run.summary["metrics"][split], found["quality"]["splits"][split]
+        assert scores["model"] == metrics
+        assert scores["intervals"][""]["accuracy"]["value"] == pytest.approx(metrics["accuracy"], abs=1e-6)
+        assert scores["calibration"]["error"] == pytest.approx(metrics["calibration_error"], abs=1e-4)
+        assert sum(map(sum, scores["confusion"])) == metrics["rows"]
+        assert scores["intervals"]["source:web"]["accuracy"]["low"] <= metrics["slices"]["source:web"]["accuracy"]
+    assert found["compression"]["selected"] == first_run.summary["edge"]["selected"]
+    assert found["pushed"] == first_run.summary["pushed"]
+    graph = dict(found["graph"])
+    assert set(graph) == set(first_run.summary["states"])
+    assert "Evaluator" in graph["Pusher"]
+    wrong = round((1 - first_run.summary["metrics"]["eval"]["accuracy"]) * first_run.summary["metrics"]["eval"]["rows"])
+    assert found["errors"]["errors"] == wrong
+    assert sum(map(sum, zip(*found["data"]["lengths"]["splits"].values(), strict=True))) == 400
+
+
 def test_all_four_signatures_give_the_same_answer(first_run):
     served = tf.saved_model.load(first_run.summary["pushed"]["server"]["path"])
     texts = ["the film was great", "my order was awful and slow 3", "", "¿qué? [CLS] ☃"]
@@ -133,6 +181,9 @@ def test_a_second_run_with_nothing_changed_executes_nothing(run, task):
     states = again.summary["states"]
     assert {node for node, state in states.items() if state == RESOLVED} == RESOLVERS
     assert {node for node, state in states.items() if state == CACHED} == set(states) - RESOLVERS
+    page = page_of(again)
+    assert f"{len(states) - len(RESOLVERS)} came from the cache" in page
+    assert 'class="absent"' not in page
     after = execution_counts(task)
     assert {kind for kind in after if after[kind] != before.get(kind)} == {
         "tfx.dsl.components.common.resolver.Resolver"
@@ -171,6 +222,9 @@ def test_an_unblessed_server_model_ships_no_bundle_either(run, task):
     outcome = run("evaluator.thresholds.accuracy.min=1.0")
     assert outcome.summary["pushed"]["edge"] is None
     assert "not blessed" in outcome.summary["edge"]["skipped"]
+    page = page_of(outcome)
+    assert outcome.summary["not_blessed_because"][0]["message"] in page
+    assert "Nothing was compressed: the server model is not blessed." in page
 
 
 def test_the_blessed_bundle_is_pushed_and_answers_from_raw_text(first_run, task):
@@ -211,7 +265,7 @@ def test_a_device_gives_the_answers_of_the_interpreter_here_on_the_whole_test_sp
 
 def test_a_new_edge_gate_measures_again_but_neither_prunes_nor_converts(run):
     outcome = run("edge_evaluator.gate.max_bytes=1")
-    assert executed(outcome) == {"EdgeEvaluator", "EdgePusher"}
+    assert executed(outcome) == {"EdgeEvaluator", "EdgeModelCard", "EdgePusher", "Reporter"}
     assert outcome.error is None
     assert outcome.summary["edge"]["selected"] is None
     assert outcome.summary["pushed"]["edge"] is None
@@ -220,6 +274,7 @@ def test_a_new_edge_gate_measures_again_but_neither_prunes_nor_converts(run):
 def test_the_last_best_hyperparameters_can_be_used_again(run):
     outcome = run("tuner.reuse=latest")
     assert "Tuner" not in outcome.summary["states"]
+    assert "Nothing was searched" in page_of(outcome)
     assert outcome.summary["states"]["Trainer"] == CACHED  # the same values lead to the same model
 
 
@@ -270,3 +325,7 @@ def test_an_anomaly_stops_the_run_and_names_the_feature_and_the_reason(tmp_path)
     assert "source" in outcome.summary["error"]
     assert "web" in outcome.summary["error"]
     assert "Trainer" not in outcome.summary["states"]
+    page = page_of(outcome)
+    assert "<strong>ExampleValidator failed.</strong>" in page
+    assert "Rows by source" in page, "what was counted before the failure is shown"
+    assert page.count('class="absent"') == 5

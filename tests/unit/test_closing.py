@@ -168,3 +168,16 @@ def test_a_bundle_that_no_variant_earned_is_told_with_each_reason() -> None:
 
 def test_a_bundle_that_was_never_tried_is_told_with_the_reason() -> None:
     assert "Bundle    none: the model was not blessed" in shown(edge={"skipped": "the model was not blessed"})
+
+
+def test_drift_and_skew_above_their_bounds_are_told() -> None:
+    label = {"kind": "drift", "feature": "label", "measure": "infinity_norm", "distance": 0.25, "bound": 0.1}
+    text = shown(drift=[{**label, "breached": True}, {**label, "kind": "skew", "feature": "source", "breached": False}])
+    assert "Drift     label: infinity_norm 0.250, at most 0.1 was asked for" in text
+    assert "source: infinity_norm" not in text
+
+
+def test_the_report_is_named_and_where_there_is_none_the_log_is() -> None:
+    assert "Report    /runs/sentiment/history/r1/report.html" in shown(report="/runs/sentiment/history/r1/report.html")
+    assert "could not be made; runs/sentiment/history/latest/run.log says why" in shown(report=None)
+    assert "Report" not in shown()

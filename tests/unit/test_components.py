@@ -15,12 +15,13 @@ import tensorflow_data_validation as tfdv
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2
 from tfx.components.example_validator import executor as example_validator_executor
+from tfx.components.util import model_utils
 from tfx.dsl.io import fileio
 from tfx.proto import pusher_pb2
 from tfx.types import artifact_utils, standard_artifacts
 from tfx.utils import json_utils, proto_utils
 
-from pipeline.components import example_validator, linear_baseline, pusher
+from pipeline.components import evaluator, example_validator, linear_baseline, pusher
 
 # Pusher
 
@@ -53,6 +54,61 @@ def test_a_push_copies_the_whole_model_to_a_new_version_and_points_latest_to_it(
     assert (base / "latest").read_text() == f"{version}\n"
     assert sorted(path.name for path in base.iterdir()) == sorted([version, "latest"])
     assert json.loads((base / version / "assets.extra" / "edgeline.json").read_text())["version"] == version
+
+
+@pytest.fixture
+def card(tmp_path: Path) -> Path:
+    folder = tmp_path / "card"
+    folder.mkdir()
+    (folder / "model_card.md").write_text("# A card, with an é", encoding="utf-8")
+    (folder / "model_card.json").write_text("{}", encoding="utf-8")
+    return folder
+
+
+@pytest.mark.parametrize("place", ["assets.extra", ""])
+def test_the_card_travels_with_the_model(source: Path, base: Path, card: Path, place: str) -> None:
+    version = pusher.push(str(source), str(base), identity="one", keep=10, card=str(card), card_place=place)
+    folder = base / version / place
+    assert (folder / "model_card.md").read_text(encoding="utf-8") == "# A card, with an é"
+    assert (folder / "model_card.json").is_file()
+    assert not list(base.rglob("*.partial"))
+
+
+def test_a_corrected_card_replaces_the_one_before_and_the_model_stays(source: Path, base: Path, card: Path) -> None:
+    first = pusher.push(str(source), str(base), identity="one", keep=10, card=str(card))
+    (card / "model_card.md").write_text("corrected", encoding="utf-8")
+    assert pusher.push(str(source), str(base), identity="one", keep=10, card=str(card)) == first
+    assert (base / first / "assets.extra" / "model_card.md").read_text() == "corrected"
+
+
+def test_a_push_that_dies_while_the_card_is_written_shows_no_version(
+    source: Path, base: Path, card: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def die(*_: object) -> None:
+        raise OSError("no space left")
+
+    monkeypatch.setattr(pusher, "_add_card", die)
+    with pytest.raises(OSError, match="no space"):
+        pusher.push(str(source), str(base), identity="one", keep=10, card=str(card))
+    assert pusher.versions(str(base)) == []
+
+
+# Evaluator
+
+
+def test_a_blessing_that_was_taken_back_is_none_for_anybody(tmp_path: Path) -> None:
+    blessing = standard_artifacts.ModelBlessing()
+    blessing.uri = str(tmp_path)
+    (tmp_path / "BLESSED").touch()
+    blessing.set_int_custom_property("blessed", 1)
+    assert model_utils.is_model_blessed(blessing)
+    evaluator.take_back(blessing)
+    assert not model_utils.is_model_blessed(blessing)
+    assert blessing.get_int_custom_property("blessed") == 0  # what resolvers look at
+    assert [path.name for path in tmp_path.iterdir()] == ["NOT_BLESSED"]
+
+
+# Pusher, again and again
 
 
 def test_the_same_model_is_not_pushed_twice(source: Path, base: Path) -> None:
@@ -216,7 +272,9 @@ def validate(tmp_path: Path) -> Callable[..., Any]:
         (tmp_path / "schema" / "schema.pbtxt").write_text(SCHEMA, encoding="utf-8")
         anomalies = artifact(standard_artifacts.ExampleAnomalies, tmp_path / "anomalies")
         example_validator.Executor().Do(
-            {"statistics": [statistics], "schema": [schema]}, {"anomalies": [anomalies]}, {"exclude_splits": "[]"}
+            {"statistics": [statistics], "schema": [schema]},
+            {"anomalies": [anomalies]},
+            {"exclude_splits": "[]", "settings": json.dumps({"split": "train", "validator": {}, "keep": ""})},
         )
         return anomalies
 

@@ -257,6 +257,11 @@ def test_a_typo_in_a_list_is_told_with_the_line_of_its_item(file: Path) -> None:
         ("backbone={kind: scratch, hidden_dim: 9, num_heads: 2}", ["backbone", "not a multiple of num_heads 2"]),
         ("data.columns={text: a, label: a}", ["data.columns", "must all differ"]),
         ("evaluator.thresholds.accuracy={}", ["evaluator.thresholds.accuracy", "at least one of min, max"]),
+        (
+            "evaluator.fairness.bounds.sorce.accuracy.max_gap=0.1",
+            ["evaluator.fairness.bounds: sorce is none of the slice columns"],
+        ),
+        ("evaluator.fairness.bounds.s.accuracy.max_gap=2", ["max_gap", "less than or equal to 1"]),
         ("evaluator.thresholds.acuracy={min: 1}", ["evaluator.thresholds.acuracy", "'accuracy'"]),
         ("tuner.enabled=true", ["tuner", "at least one entry in tuner.space"]),
         ("tuner.space=[{name: dropout, kind: float, min: 1, max: 0}]", ["tuner.space.0", "`min` < `max`"]),

@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import modules  # noqa: F401
-from modules import devices
+from modules import cpu, devices
 
 import pytest
 import tensorflow as tf
@@ -36,13 +35,13 @@ def test_a_policy_that_is_asked_for_by_name_is_taken_on_any_device(policy: str) 
 def test_auto_computes_in_bfloat16_only_where_the_cpu_does(
     no_gpu: None, monkeypatch: pytest.MonkeyPatch, flags: set[str], expected: str
 ) -> None:
-    monkeypatch.setattr(devices, "cpu_flags", lambda: frozenset(flags))
+    monkeypatch.setattr(cpu, "cpu_flags", lambda: frozenset(flags))
     assert devices.resolve_precision("auto") == expected
 
 
 def test_auto_takes_half_precision_on_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: ["gpu"] if kind == "GPU" else ["cpu"])
-    monkeypatch.setattr(devices, "cpu_flags", lambda: frozenset({"avx512_bf16"}))
+    monkeypatch.setattr(cpu, "cpu_flags", lambda: frozenset({"avx512_bf16"}))
     assert devices.resolve_precision("auto") == "mixed_float16"
 
 
@@ -55,7 +54,7 @@ def test_an_unknown_policy_is_an_error_that_lists_the_known_ones(precision: str)
 def test_the_flags_are_those_of_the_first_core(tmp_path: Path) -> None:
     file = tmp_path / "cpuinfo"
     file.write_text(CPU_INFO.format("avx512_bf16"), encoding="utf-8")
-    assert devices.cpu_flags(file) == {"fpu", "avx2", "avx512f", "avx512_bf16"}
+    assert cpu.cpu_flags(file) == {"fpu", "avx2", "avx512f", "avx512_bf16"}
 
 
 @pytest.mark.parametrize("content", [None, "", "model name: x\n"])
@@ -63,13 +62,13 @@ def test_a_system_that_does_not_tell_has_no_flags(tmp_path: Path, content: str |
     file = tmp_path / "cpuinfo"
     if content is not None:
         file.write_text(content, encoding="utf-8")
-    assert devices.cpu_flags(file) == frozenset()
+    assert cpu.cpu_flags(file) == frozenset()
 
 
 def test_arm_calls_its_flags_features(tmp_path: Path) -> None:
     file = tmp_path / "cpuinfo"
     file.write_text("Features\t: fp asimd bf16\n", encoding="utf-8")
-    assert "bf16" in devices.cpu_flags(file)
+    assert "bf16" in cpu.cpu_flags(file)
 
 
 def test_without_a_gpu_the_cpu_is_the_one_replica() -> None:

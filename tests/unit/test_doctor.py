@@ -7,6 +7,8 @@ import tomllib
 from pathlib import Path
 from types import SimpleNamespace
 
+from modules import cpu
+
 import pytest
 
 from pipeline import doctor, machine, stack
@@ -166,7 +168,7 @@ def test_disk_must_hold_the_environment_only_while_it_is_not_there(monkeypatch, 
     ],
 )
 def test_the_processor_decides_the_automatic_precision(monkeypatch, flags, state, says):
-    monkeypatch.setattr(machine, "cpu_flags", lambda: frozenset(flags))
+    monkeypatch.setattr(cpu, "cpu_flags", lambda: frozenset(flags))
     check = look.check_cpu()
     assert check.state == state
     assert says in check.found + check.advice

@@ -25,7 +25,7 @@ from pipeline.ingest.example_gen import RowsExecutor, custom_config, to_example
 LAYOUT = rows.Layout("text", "label", ("source",), ("bad", "good"))
 SETTINGS: dict[str, Any] = {
     "text": "text", "label": "label", "slices": ["source"], "labels": ["bad", "good"], "source": {},
-    "cleaning": {}, "train_fraction": 1.0, "sources": "abc",
+    "cleaning": {}, "train_fraction": 1.0, "augmentation": None, "sources": "abc",
 }  # fmt: skip
 SPLITS = ("train", "eval", "test")
 

@@ -1,7 +1,6 @@
 """Compiled specifications: valid for the KFP SDK, the same every time, reviewed by diff.
 
-After a wanted change: `EDGELINE_UPDATE_GOLDEN=1 make test-fast ARGS=tests/unit/test_kubeflow_compile.py`, then read the
-diff of tests/data/kubeflow.
+After a wanted change of the graph or of a node's settings: `make golden`, then read the diff of tests/data/kubeflow.
 """
 
 from __future__ import annotations
@@ -10,6 +9,7 @@ import functools
 import json
 import os
 import re
+import socket
 import subprocess
 import sys
 import warnings
@@ -19,6 +19,7 @@ from typing import Any
 
 import modules  # noqa: F401
 
+import google.auth
 import pytest
 import yaml
 from google.protobuf import json_format
@@ -44,10 +45,25 @@ def in_the_project(repository: Path) -> Iterator[None]:
     os.chdir(before)
 
 
+@pytest.fixture(autouse=True)
+def without_network_and_credentials(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Compiling asks nobody: not for a bucket, not for a project, not for who one is."""
+
+    def refuse(*arguments: Any, **_: Any) -> None:
+        raise AssertionError(f"compiling asked the network: {arguments}")
+
+    for name in ("getaddrinfo", "create_connection"):
+        monkeypatch.setattr(socket, name, refuse)
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    monkeypatch.setattr(google.auth, "default", refuse)
+    for name in ("GOOGLE_APPLICATION_CREDENTIALS", "GOOGLE_CLOUD_PROJECT"):
+        monkeypatch.delenv(name, raising=False)
+
+
 @functools.cache
-def compiled(engine: str, *overrides: str, schema_version: str = "2.1") -> Specification:
+def compiled(engine: str, *overrides: str, **options: str) -> Specification:
     config = config_loader.load(FOLDER / "task.yaml", profile=engine, overrides=overrides)
-    return compile.compile_pipeline(config, make_target(config, engine=engine, schema_version=schema_version))
+    return compile.compile_pipeline(config, make_target(config, engine=engine, **options))
 
 
 def normalised(text: str) -> str:
@@ -66,7 +82,7 @@ def test_the_specification_is_the_reviewed_one(engine: str) -> None:
     text = normalised(shown)
     if os.environ.get("EDGELINE_UPDATE_GOLDEN"):
         file.write_text(text, encoding="utf-8")
-    assert text == file.read_text(encoding="utf-8"), "see the top of this file"
+    assert text == file.read_text(encoding="utf-8"), f"{file} is another: run `make golden` and read its diff"
 
 
 def _opened(value: Any) -> Any:
@@ -82,16 +98,21 @@ def _opened(value: Any) -> Any:
     return value
 
 
-@pytest.mark.parametrize("engine", ENGINES)
-def test_the_kfp_sdk_loads_it(engine: str, tmp_path: Path) -> None:
+def loaded(spec: Specification, file: Path) -> Any:
+    """What the installed KFP SDK makes of it."""
     import kfp.components
-    from kfp.pipeline_spec import pipeline_spec_pb2
 
-    file = tmp_path / "pipeline.yaml"
-    file.write_text(specification.dump(compiled(engine)))
+    file.write_text(specification.dump(spec))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        component = kfp.components.load_component_from_file(str(file))
+        return kfp.components.load_component_from_file(str(file))
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_the_kfp_sdk_loads_it(engine: str, tmp_path: Path) -> None:
+    from kfp.pipeline_spec import pipeline_spec_pb2
+
+    component = loaded(compiled(engine), tmp_path / "pipeline.yaml")
     assert component.name == "edgeline-golden"
     assert {"data", "epochs", "trials", "accuracy_min", "push_root"} <= set(component.component_spec.inputs)
     parsed = json_format.ParseDict(compiled(engine).pipeline, pipeline_spec_pb2.PipelineSpec())
@@ -99,7 +120,9 @@ def test_the_kfp_sdk_loads_it(engine: str, tmp_path: Path) -> None:
     json_format.ParseDict(compiled(engine).platform, pipeline_spec_pb2.PlatformSpec())
 
 
-def test_the_older_schema_version_is_valid_too() -> None:
+def test_the_older_schema_version_is_valid_too(tmp_path: Path) -> None:
+    from google.auth import credentials
+    from google.cloud import aiplatform
     from kfp.pipeline_spec import pipeline_spec_pb2
 
     older = compiled("vertex", "platform.vertex.training=null", schema_version="2.0")
@@ -107,6 +130,45 @@ def test_the_older_schema_version_is_valid_too() -> None:
     parsed = json_format.ParseDict(older.pipeline, pipeline_spec_pb2.PipelineSpec())
     assert parsed.root.input_definitions.parameters["epochs"].type == pipeline_spec_pb2.PrimitiveType.INT
     lint.check(older, "vertex")
+    # KFP's own loader reads version 2.1 only; Google's client, for which 2.0 is, takes it.
+    (tmp_path / "pipeline.yaml").write_text(specification.dump(older))
+    job = aiplatform.PipelineJob(
+        display_name="x", template_path=str(tmp_path / "pipeline.yaml"), parameter_values={"epochs": 5},
+        credentials=credentials.AnonymousCredentials(), project="p", location="europe-west4",
+    )  # fmt: skip
+    assert job._gca_resource.runtime_config.parameters["epochs"].int_value == 5
+
+
+@pytest.mark.parametrize(
+    ("engine", "root", "push"),
+    [
+        ("kubeflow", "gs://bucket/edgeline", None),
+        ("kubeflow", "s3://bucket/edgeline", "gs://bucket/pushed"),
+        ("kubeflow", "minio://mlpipeline/edgeline", "gs://bucket/pushed"),
+        ("kubeflow", "/mnt/edgeline/other", None),
+        ("vertex", "gs://bucket/other", None),
+    ],
+)
+def test_the_pipeline_root_stays_open_whatever_its_kind(engine: str, root: str, push: str | None) -> None:
+    """A bucket is the default of the engine's own setting of a run, a folder on a volume a parameter's."""
+    found = compiled(engine, pipeline_root=root, **({"push_root": push} if push else {}))
+    on_volume = root.startswith("/")
+    assert found.pipeline.get("defaultPipelineRoot") == (None if on_volume else root)
+    assert found.inputs.get("pipeline_root", {}).get("defaultValue") == (root if on_volume else None)
+    for name, task in found.tasks.items():
+        container = found.executor(name).get("container")
+        if not container:
+            continue
+        options = Options.parse(container["args"][container["args"].index(OPTIONS) + 1])
+        assert options.copied == root.startswith(("s3://", "minio://")), name
+        assert options.root_parameter == ("pipeline_root" if on_volume else ""), name
+        if on_volume:
+            assert task["inputs"]["parameters"]["pipeline_root"] == {"componentInputParameter": "pipeline_root"}
+        # Nothing else in a node may hold on to the folder that it was compiled with. What is pushed has a parameter of
+        # its own; Dataflow's scratch files may stay where they were.
+        constants = [item for item in task.get("inputs", {}).get("parameters", {}).values() if "runtimeValue" in item]
+        settings = json.dumps([constants, container["args"]])
+        assert root not in settings.replace(f"{root}/pushed/", "").replace(f"{root}/beam/", ""), name
 
 
 @pytest.mark.slow
@@ -144,6 +206,32 @@ def test_the_names_of_nodes_are_known_to_the_configuration() -> None:
 
 
 @pytest.mark.parametrize("engine", ENGINES)
+def test_spans_and_what_was_served_compile_and_the_window_is_found_when_the_pipeline_runs(engine: str) -> None:
+    overrides = (
+        "data={dataset: null, path: 'gs://b/rows/span-{SPAN}/version-{VERSION}/*', serving_logs: 'gs://b/served/*.jsonl',"
+        " spans: {window: 3}}",
+    )
+    found = compiled(engine, *overrides)
+    lint.check(found, engine)
+    config = config_loader.load(FOLDER / "task.yaml", profile=engine, overrides=overrides)
+    target = make_target(config, engine=engine)
+    assert {name.partition("-")[0] for name in found.tasks} == set(nodes(config, target))
+    assert {"PreviousStatisticsResolver", "ServingStatisticsGen"} <= set(found.tasks)
+    container = found.executor("ExampleGen")["container"]
+    options = Options.parse(container["args"][container["args"].index(OPTIONS) + 1])
+    constants = {
+        key: item["runtimeValue"]["constant"]
+        for key, item in found.tasks["ExampleGen"]["inputs"]["parameters"].items()
+        if "runtimeValue" in item
+    }
+    assert json.loads(constants["range_config"]) == {"rolling_range": {"num_spans": 3}}
+    bindings.apply(constants, options.bindings, {"data": "gs://other/day-{SPAN:4}/*.csv"})
+    assert constants["input_base"] == "gs://other"
+    assert json.loads(constants["input_config"])["splits"][0]["pattern"] == "day-{SPAN:4}/*.csv"
+    assert found.tasks["PreviousStatisticsResolver"]["cachingOptions"] == {}
+
+
+@pytest.mark.parametrize("engine", ENGINES)
 def test_every_parameter_finds_its_place(engine: str) -> None:
     config = config_loader.load(FOLDER / "task.yaml", profile=engine)
     found = parameters(config, make_target(config, engine=engine))
@@ -160,6 +248,7 @@ def test_every_parameter_finds_its_place(engine: str) -> None:
         for binding in options.bindings:
             assert inputs[binding.parameter] == {"componentInputParameter": binding.parameter}
             reached.add(binding.parameter)
+        reached |= {options.root_parameter} - {""}
     assert reached == set(given)
 
 

@@ -60,9 +60,15 @@ def test_a_bucket_that_tensorflow_cannot_reach_is_read_and_written_where_the_lau
 
 
 def test_outputs_go_to_a_shared_volume_in_place_of_the_bucket() -> None:
-    found = container_inputs.prepare(given(uri="/nfs/x/in"), SPEC, Options(artifact_root="/nfs/x"))
+    call = given(uri="/nfs/x/in")
+    call["inputs"]["parameterValues"] = {"pipeline_root": "/nfs/x/", "other": "kept"}
+    options = Options.parse(Options(root_parameter="pipeline_root").to_args()[1])
+    found = container_inputs.prepare(call, SPEC, options)
     assert found["outputs"]["artifacts"]["model"]["artifacts"][0]["uri"] == "/nfs/x/v2/run/model"
     assert found["inputs"]["artifacts"]["examples"]["artifacts"][0]["uri"] == "/nfs/x/in"
+    assert found["inputs"]["parameterValues"] == {"other": "kept"}, "no node of TFX knows such a property"
+    with pytest.raises(BindingError, match="the run has no parameter 'pipeline_root'"):
+        container_inputs.prepare(given(uri="/nfs/x/in"), SPEC, options)
 
 
 def test_parameters_are_written_into_the_nodes_settings_and_taken_out_of_its_properties() -> None:
@@ -98,7 +104,7 @@ def test_a_data_set_of_the_image_becomes_a_file(monkeypatch: pytest.MonkeyPatch,
 def test_options_survive_the_command_line() -> None:
     options = Options(
         bindings=[Binding("a", "b", "/c", form="{}/d", part="file"), Binding("e", "f", scale=-1.0, add=0.5)],
-        artifact_root="/nfs", copied=True, drive=True,
+        root_parameter="pipeline_root", copied=True, drive=True,
     )  # fmt: skip
     assert Options.parse(options.to_args()[1]) == options
 
@@ -129,3 +135,14 @@ def test_pointers_escape_what_json_pointer_reserves() -> None:
     [found] = bindings.pointers(document, lambda item: "wanted" in item)
     bindings.replace(document, f"{found}/wanted", False)
     assert document == {"a/b": [{"~c": {"wanted": False}}]}
+
+
+def test_what_the_driver_found_out_stays_with_the_output() -> None:
+    """TFX's executor code writes the artifact anew, without its span."""
+
+    def output(**metadata: Any) -> dict[str, Any]:
+        return {"artifacts": {"examples": {"artifacts": [{"uri": "gs://b/out", "metadata": metadata}]}}}
+
+    found = container_inputs.keep_metadata(output(split_names="[]"), output(span=3.0, split_names="old"))
+    assert found == output(span=3.0, split_names="[]")
+    assert container_inputs.keep_metadata(output(split_names="[]"), {}) == output(split_names="[]")

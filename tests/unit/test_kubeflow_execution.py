@@ -205,11 +205,13 @@ def test_parameters_of_an_execution(tmp_path: Path) -> None:
     inputs = {
         "epochs": {"parameterType": "NUMBER_INTEGER", "defaultValue": 2},
         "push_root": {"parameterType": "STRING"},
+        "pipeline_root": {"parameterType": "STRING", "defaultValue": "/mnt/of/a/cluster"},
         "data": {"parameterType": "STRING"},
     }
     spec = made({"A": {}}, {"A": container()}, **inputs)
     found = run_parameters.values(spec, {"data": "x", "epochs": "3"}, tmp_path)
-    assert found == {"epochs": 3, "push_root": f"{tmp_path}/pushed", "data": "x"}
+    folders = {"push_root": f"{tmp_path}/pushed", "pipeline_root": f"{tmp_path}/pipeline_root"}
+    assert found == {"epochs": 3, "data": "x", **folders}
     with pytest.raises(ConfigError, match="data=… is missing"):
         run_parameters.values(spec, {}, tmp_path)
     with pytest.raises(ConfigError, match="--param typo: there is no such parameter"):

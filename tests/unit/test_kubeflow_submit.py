@@ -1,4 +1,4 @@
-"""Requests to Vertex AI and Kubeflow: what is sent, by recorded calls of their clients."""
+"""Requests to Vertex AI and Kubeflow: what is shown, and what Google's client is told."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from pipeline.config_loader import ConfigError
 from pipeline.orchestration.kubeflow import parameters, submission
 from pipeline.orchestration.kubeflow.specification import Specification
 from pipeline.orchestration.kubeflow.target import make_target
+from tests.recorder import Answer, Recorder
 
 TASK = "tests/data/kubeflow/task.yaml"
 
@@ -47,29 +48,6 @@ def request(engine: str, **options: Any) -> submission.Request:
     target = make_target(config, engine=engine)
     values = parameters.values(parameters.parameters(config, target), {"epochs": "5"})
     return submission.make(config, target, values, options).with_specification(small())
-
-
-class Recorder:
-    """Stands in for a client: notes calls and answers with what a test says."""
-
-    def __init__(self, **answers: Any) -> None:
-        self.calls: list[tuple[str, tuple, dict[str, Any]]] = []
-        self._answers = answers
-
-    def __getattr__(self, name: str) -> Any:
-        def call(*args: Any, **kwargs: Any) -> Any:
-            self.calls.append((name, args, kwargs))
-            answer = self._answers.get(name)
-            if isinstance(answer, Exception):
-                raise answer
-            return answer
-
-        return call
-
-
-class Answer:
-    def __init__(self, **values: Any) -> None:
-        self.__dict__.update(values)
 
 
 def test_the_shown_vertex_request_is_put_together_by_googles_client_without_credentials() -> None:
@@ -135,56 +113,6 @@ def test_missing_credentials_are_one_clear_line(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(aiplatform, "PipelineJob", refuse)
     with pytest.raises(submission.SubmissionError, match="gcloud auth application-default login"):
         request("vertex").send(wait=False)
-
-
-@pytest.fixture
-def kfp_client(monkeypatch: pytest.MonkeyPatch) -> tuple[Recorder, dict[str, Any]]:
-    import kfp
-
-    client = Recorder(
-        create_run_from_pipeline_package=Answer(run_id="r1"), create_experiment=Answer(experiment_id="e1"),
-        create_recurring_run=Answer(recurring_run_id="c1"), wait_for_run_completion=Answer(state="SUCCEEDED"),
-    )  # fmt: skip
-    made: dict[str, Any] = {}
-    monkeypatch.setattr(kfp, "Client", lambda **arguments: made.update(arguments) or client)
-    return client, made
-
-
-def test_a_kubeflow_run(kfp_client: tuple[Recorder, dict[str, Any]], tmp_path: Path) -> None:
-    client, made = kfp_client
-    (tmp_path / "token").write_text("secret\n")
-    sent = request("kubeflow", host="http://kfp", namespace="team", token_file=tmp_path / "token", name="n")
-    assert sent.send(wait=True) == "run r1"
-    assert made == {"host": "http://kfp", "namespace": "team", "existing_token": "secret"}
-    (name, _, arguments), (waited, _, _) = client.calls
-    assert (name, waited) == ("create_run_from_pipeline_package", "wait_for_run_completion")
-    assert arguments["arguments"]["epochs"] == 5
-    assert arguments["run_name"] == "n"
-    assert arguments["experiment_name"] == "edgeline-golden"
-    assert arguments["pipeline_root"] is None  # artifacts are on a volume
-    assert arguments["service_account"] == "runner@project"
-
-
-def test_a_recurring_kubeflow_run(kfp_client: tuple[Recorder, dict[str, Any]]) -> None:
-    client, _ = kfp_client
-    assert request("kubeflow", host="http://kfp", cron="0 0 3 * * *").send(wait=False) == "recurring run c1"
-    (_, experiment, _), (name, _, arguments) = client.calls
-    assert experiment == ("edgeline-golden",)
-    assert name == "create_recurring_run"
-    assert arguments["experiment_id"] == "e1"
-    assert arguments["cron_expression"] == "0 0 3 * * *"
-    assert arguments["params"]["epochs"] == 5
-
-
-def test_a_failed_kubeflow_run_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
-    import kfp
-
-    client = Recorder(
-        create_run_from_pipeline_package=Answer(run_id="r1"), wait_for_run_completion=Answer(state="FAILED")
-    )
-    monkeypatch.setattr(kfp, "Client", lambda **_: client)
-    with pytest.raises(submission.SubmissionError, match=r"r1 .*FAILED"):
-        request("kubeflow", host="http://kfp").send(wait=True)
 
 
 def test_the_shown_kubeflow_request_hides_what_proves_who_one_is(tmp_path: Path) -> None:

@@ -78,6 +78,7 @@ def test_image_and_root_must_be_there() -> None:
         ("vertex", "platform.beam.runner=dataflow", "its workers cannot read dataset:vader; give --data gs://"),
         ("kubeflow", "data.path=queries/no.sql", "data.path: queries/no.sql: the nodes cannot read it"),
         ("vertex", "platform.vertex.region=null", "platform.nodes.Transform.beam: dataflow needs options.region"),
+        ("vertex", "tuner.algorithm=hyperband", "platform.vertex.training.parallel_trials: Hyperband goes on from"),
         ("kubeflow", "platform.nodes.Trainer.gpu={type: NVIDIA_L4}", "names accelerators like nvidia.com/gpu"),
         ("kubeflow", "platform.vertex.training={}", "platform.vertex.training: Kubeflow Pipelines cannot honour it"),
         ("kubeflow", "platform.nodes.Transform.beam={runner: dataflow, options: {project: p, region: r}}",

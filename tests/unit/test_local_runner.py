@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 import os
 import subprocess
@@ -269,6 +270,32 @@ def test_the_newest_summary_is_shown_for_people_and_for_programs(task: Path, mon
     shown = invoke("summary", "-c", "a.yaml")
     assert "runs/a/history/r1/summary.json" in shown.output
     assert json.loads(invoke("summary", "-c", "a.yaml", "--json").output) == SUMMARY
+
+
+def test_the_report_of_the_newest_run_or_of_another_is_named_and_opened(
+    task: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from pipeline.orchestration import history, viewing
+
+    opened: list[Path] = []
+    moment = datetime.datetime.now(datetime.UTC)
+    past = [history.PastRun(name, moment, "done", 1, 0, {}, {"run_id": name}) for name in ("r1", "r2", "r3")]
+    monkeypatch.setattr(viewing, "open_page", opened.append)
+    monkeypatch.setattr(history, "past_runs", lambda paths: past[:2])
+    monkeypatch.chdir(task)
+    paths = TaskPaths(task / "runs" / "a")
+    for name in ("r1", "r2"):
+        paths.run_dir(name).mkdir(parents=True)
+        (paths.run_dir(name) / "report.html").touch()
+    assert invoke("report", "-c", "a.yaml").output == "runs/a/history/r2/report.html\n"
+    assert invoke("report", "-c", "a.yaml", "latest~1").output == "runs/a/history/r1/report.html\n"
+    assert [path.parent.name for path in opened] == ["r2", "r1"]
+    assert invoke("report", "-c", "a.yaml", "--no-open").exit_code == 0
+    assert len(opened) == 2
+    assert invoke("report", "-c", "a.yaml", "r9").exit_code == 2
+    monkeypatch.setattr(history, "past_runs", lambda paths: past)
+    killed = invoke("report", "-c", "a.yaml")
+    assert (killed.exit_code, "r3 has no report" in killed.output) == (1, True)
 
 
 def test_doctor_is_reachable_from_here(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,6 +14,7 @@ from modules.conversion import convert
 from modules.distillation import DistillationSettings, teacher_logits
 from modules.fine_tuning import FineTuning, TeacherSignals, fine_tune
 from modules.model import build_model
+from modules.packed_embedding import Storage
 from modules.pruning import PruningSettings
 from modules.quantization_aware import QuantizationAwareSettings
 from modules.recipes import RECIPES
@@ -214,7 +215,7 @@ def test_a_rounded_network_loses_nothing_to_the_same_number_of_bits(tmp_path) ->
         name: convert(
             read_weights(model),
             start.architecture,
-            dataclasses.replace(RECIPES[name], embedding="float32"),
+            dataclasses.replace(RECIPES[name], embedding=Storage()),
             sequence_length=helpers.LENGTH,
         ).content
         for name in ("float32", "dynamic_wi8_afp32", "dynamic_wi4_afp32")

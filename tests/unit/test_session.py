@@ -11,7 +11,7 @@ from pipeline import config_loader, datasets, schema_draft
 from pipeline.config import Config
 from pipeline.config_loader import ConfigError
 from pipeline.ingest.rows import DataError
-from pipeline.orchestration import session
+from pipeline.orchestration import data_files, session
 from pipeline.orchestration.paths import TaskPaths
 
 SCHEMA = """
@@ -86,6 +86,36 @@ def test_before_a_run_only_the_first_rows_are_read(config: Config, tmp_path: Pat
     with (tmp_path / "my.csv").open("a", encoding="utf-8") as stream:
         stream.write("so,meh,web\n")
     assert session.check_data(config, most=3)["quarantined"] == {}
+
+
+def spans_of(config: Config, pattern: str) -> Config:
+    return Config.model_validate(config.model_dump() | {"data": {**config.data.model_dump(), "path": pattern}})
+
+
+def test_the_rows_of_the_newest_span_alone_are_counted_and_its_number_is_settled(
+    config: Config, tmp_path: Path
+) -> None:
+    content = (tmp_path / "my.csv").read_text()
+    for span, extra in ((1, "old,good,web\n"), (2, "")):
+        file = tmp_path / f"span-{span}" / "rows.csv"
+        file.parent.mkdir()
+        file.write_text(content + extra)
+    spans = spans_of(config, f"{tmp_path}/span-{{SPAN}}/*.csv")
+    assert session.check_data(spans)["rows"] == 3
+    assert data_files.pinned(spans).data.spans.span == 2
+    assert data_files.pinned(config) == config
+    with pytest.raises(DataError, match=r"span-2 is a folder; end data.path with the files' names"):
+        session.check_data(spans_of(config, f"{tmp_path}/span-{{SPAN}}"))
+
+
+def test_logs_that_are_not_there_are_named_before_anything_runs(config: Config, tmp_path: Path) -> None:
+    values = config.model_dump() | {"data": {**config.data.model_dump(), "serving_logs": f"{tmp_path}/served*.jsonl"}}
+    logged = Config.model_validate(values)
+    with pytest.raises(DataError, match=r"served\*.jsonl: no such file. Set data.serving_logs"):
+        data_files.check_serving_logs(logged)
+    (tmp_path / "served-1.jsonl").touch()
+    data_files.check_serving_logs(logged)
+    data_files.check_serving_logs(config)
 
 
 def test_the_default_data_set_is_fetched_when_no_file_is_named(

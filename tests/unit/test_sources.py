@@ -40,6 +40,19 @@ def test_editing_a_module_or_what_it_imports_changes_its_digest(project: Path, e
     assert sources.digest("modules.trainer") != before
 
 
+def test_the_templates_of_a_package_belong_to_it_and_to_nothing_else(project: Path) -> None:
+    package = project / "modules" / "report"
+    (package / "templates").mkdir(parents=True)
+    (package / "__init__.py").touch()
+    (package / "page.py").write_text("from modules.report import page\n", encoding="utf-8")
+    template = package / "templates" / "page.html"
+    template.write_text("one", encoding="utf-8")
+    before = sources.digest("modules.report.page"), sources.digest("modules.trainer")
+    template.write_text("two", encoding="utf-8")
+    assert sources.digest("modules.report.page") != before[0]
+    assert sources.digest("modules.trainer") == before[1]
+
+
 @pytest.mark.parametrize("edited", ["modules/other.py", "pipeline/circle.py", "pipeline/ingest/rows.py"])
 def test_editing_anything_else_does_not(project: Path, edited: str) -> None:
     before = sources.digest("modules.trainer")

@@ -12,13 +12,14 @@ from types import SimpleNamespace
 from typing import Any
 
 import modules  # noqa: F401
-from modules import data, trainer, training
+from modules import data, profiling, trainer, training
 from modules.checkpoint import load_trained
 
 import numpy as np
 import pytest
 import tensorflow as tf
 import tf_keras
+from tensorboard.plugins.hparams import plugin_data_pb2 as hparams_plugin
 
 SETTINGS: dict[str, Any] = {
     "epochs": 3, "batch_size": 4, "learning_rate": 0.01, "warmup_fraction": 0.1, "weight_decay": 0.01,
@@ -184,8 +185,40 @@ def test_training_stops_early_without_improvement(
 def test_tensorboard_logs_are_written_where_they_are_asked_for(
     config: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    train(config, tmp_path, monkeypatch, tensorboard=True, epochs=1)
-    assert list(tmp_path.rglob("events.out.tfevents.*"))
+    train(config, tmp_path, monkeypatch, tensorboard=True, epochs=1, profile_steps=[3, 4])
+    found = summaries(tmp_path)
+    assert {"epoch_loss", "epoch_macro_f1", "epoch_accuracy"} <= set(found)
+    # The HParams tab: the values that the training had, and that it ended well.
+    session = hparams_plugin.HParamsPluginData.FromString(
+        found["_hparams_/session_start_info"].metadata.plugin_data.content
+    ).session_start_info
+    assert session.hparams["learning_rate"].number_value == 0.01
+    assert session.hparams["precision"].string_value == "float32"
+    assert "_hparams_/session_end_info" in found
+    # The profile: for TensorBoard's own tab, and as a table for the Text tab.
+    assert list(tmp_path.glob("plugins/profile/*/*.xplane.pb"))
+    table = tf.make_ndarray(found["profile"].tensor)
+    lines = table.item().decode().splitlines()
+    assert lines[0] == "| where | type | operation | occurrences | self_us |"
+    assert len(lines) > 5
+
+
+def summaries(folder: Path) -> dict[str, Any]:
+    """The last value of each tag in a folder's event files."""
+    found = {}
+    for file in sorted(folder.rglob("events.out.tfevents.*")):
+        for record in tf.data.TFRecordDataset(str(file)):
+            event = tf.compat.v1.Event.FromString(record.numpy())
+            found |= {value.tag: value for value in event.summary.value}
+    return found
+
+
+def test_a_profile_of_steps_that_never_came_is_told_and_costs_no_training(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level("INFO", "edgeline.progress"):
+        assert profiling.summarise(str(tmp_path)) == []
+    assert "no step was profiled" in caplog.text
 
 
 # Where it starts

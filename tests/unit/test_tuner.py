@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 import tf_keras
+from tensorboard.backend.event_processing.event_multiplexer import EventMultiplexer
 
 from pipeline.config import TunerConfig
 
@@ -137,6 +138,16 @@ def test_hyperband_says_how_many_trials_it_will_run(tmp_path: Path, epochs: int,
     assert len(made.oracle.end_order) == trials
 
 
+def test_a_machine_that_asks_the_chiefs_oracle_knows_the_number_of_trials_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in (("TUNER_ID", "worker-1"), ("ORACLE_IP", "localhost"), ("ORACLE_PORT", "1")):
+        monkeypatch.setenv(f"KERASTUNER_{name}", value)
+    made = tuner.make_tuner(settings(algorithm="hyperband", epochs=3), Hyper(), directory=str(tmp_path), seed=1)
+    assert type(made.oracle).__name__ == "OracleClient"
+    assert made.oracle.max_trials == tuner.hyperband_trials(made) == 6
+
+
 # The whole node
 
 
@@ -152,6 +163,7 @@ def fn_args(transform_settings: dict[str, Any], tmp_path: Path, write_examples: 
     config["trainer"] = {
         "epochs": 9, "batch_size": 4, "learning_rate": 0.01, "warmup_fraction": 0.1, "weight_decay": 0.01,
         "gradient_clip_norm": 1.0, "dropout": 0.0, "class_weights": "balanced", "precision": "float32", "seed": 3,
+        "tensorboard": True,
     }  # fmt: skip
     config["tuner"] = settings(trials=2, steps_per_epoch=2, eval_steps=1)
     return SimpleNamespace(
@@ -175,6 +187,11 @@ def test_the_node_searches_with_each_algorithm_and_tells_where_it_is(
     assert len(trials) == result.tuner.oracle.max_trials >= 2
     assert all(0 <= trial.score <= 1 for trial in trials)
     assert all(trial.hyperparameters.get("batch_size") in (4.0, 8.0) for trial in trials)
+    logs = Path(tuner._working_dir(fn_args), tuner.LOG_DIR)
+    assert {folder.name for folder in logs.iterdir()} == {trial.trial_id for trial in trials}
+    hparams = EventMultiplexer().AddRunsFromDirectory(str(logs)).Reload().PluginRunToTagToContent("hparams")
+    assert len(hparams) == len(trials)
+    assert all("_hparams_/session_start_info" in tags for tags in hparams.values())
     reports = [record for record in caplog.records if record.name == "edgeline.progress"]
     told = [record.getMessage() for record in reports]
     assert any(line.startswith(f"trial 1/{len(trials)} learning_rate=") for line in told), told

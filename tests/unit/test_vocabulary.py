@@ -33,7 +33,22 @@ def test_unused_words_go_and_the_floor_stays() -> None:
     tokens = _trimmed().tokens
     assert "zebra" not in tokens
     assert {*helpers.SPECIAL, *helpers.LETTERS, "##ization", "##stat"} <= set(tokens)
-    assert tokens == [token for token in VOCABULARY if token in tokens], "ids keep their order, [PAD] stays 0"
+
+
+def test_frequent_tokens_come_first_and_padding_stays_0() -> None:
+    train = helpers.examples(200)
+    found = vocabulary.count_tokens(train.token_ids, train.padding_mask, len(VOCABULARY))
+    counts = dict(zip(VOCABULARY, found, strict=True))
+    tokens = _trimmed().tokens
+    assert tokens[: len(helpers.SPECIAL)] == helpers.SPECIAL
+    seen = [counts[token] for token in tokens[len(helpers.SPECIAL) :]]
+    assert seen == sorted(seen, reverse=True)
+
+
+def test_without_trimming_only_placeholders_go() -> None:
+    whole = [*VOCABULARY[:10], "[unused7]", *VOCABULARY[10:]]
+    kept = vocabulary.trim(whole, np.zeros(len(whole), np.int64), min_count=0)
+    assert sorted(kept.tokens) == sorted(VOCABULARY)
 
 
 def test_only_seen_continuations_stay_if_asked() -> None:

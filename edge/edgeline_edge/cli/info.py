@@ -7,6 +7,7 @@ import collections
 import gzip
 import hashlib
 import json
+from pathlib import Path
 from typing import Any
 
 from edgeline_edge.bundle import Bundle, read_bundle
@@ -28,7 +29,7 @@ def info(options: argparse.Namespace) -> int:
         BundleError: the bundle is refused.
     """
     bundle = read_bundle(options.bundle)
-    facts = describe(bundle)
+    facts = {**describe(bundle), "model_card": model_card(Path(options.bundle), bundle)}
     if options.json:
         print(json.dumps(facts, indent=1, ensure_ascii=True))
     elif options.markdown:
@@ -82,6 +83,24 @@ def describe(bundle: Bundle) -> dict[str, Any]:
         "tokens": len(bundle.vocabulary),
         "operators": operators(content),
     }
+
+
+def model_card(path: Path, bundle: Bundle) -> str | None:
+    """Finds the model card that was pushed with a bundle.
+
+    Args:
+        path: file of the bundle.
+        bundle: its content.
+
+    Returns:
+        The path of the page beside the bundle, if there is one of this very file; else None.
+    """
+    facts, page = path.with_name("model_card.json"), path.with_name("model_card.md")
+    try:
+        named = json.loads(facts.read_text("utf-8"))["size"]["sha256"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None  # no card, or something else of that name: neither makes the bundle less valid
+    return str(page) if page.is_file() and named == hashlib.sha256(bundle.content).hexdigest() else None
 
 
 def operators(content: bytes) -> dict[str, int]:
@@ -159,6 +178,8 @@ def _show(facts: dict[str, Any]) -> None:
         for name, tensor in signature[side].items():
             print(f"{side[:-1]:<16}{name}  {tensor['dtype']}  {tensor['shape']}")
     for name, value in {**manifest, **facts}.items():
+        if value is None:
+            continue
         if isinstance(value, dict):
             print(f"{name}:")
             width = max(map(len, map(str, value)), default=0)

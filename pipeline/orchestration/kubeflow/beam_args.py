@@ -9,6 +9,9 @@ from pipeline.orchestration.kubeflow.target import Target
 # Beam's own choice of a runner would download one; the image's name keeps TFX from packing itself for every node.
 DIRECT = ("--runner=FnApiRunner", "--sdk_container_image=unused")
 
+# Flags that Beam sets unless it is told otherwise; any other is off where it is left out.
+_ON_BY_DEFAULT = ("direct_runner_use_stacked_bundle", "pipeline_type_check", "save_main_session", "use_public_ips")
+
 
 def beam_args(config: Config, target: Target) -> dict[str, list[str]]:
     """The arguments by node."""
@@ -41,6 +44,8 @@ def _args(config: Config, target: Target, name: str) -> list[str]:
     for option, value in sorted(values.items()):
         if value is True:
             args.append(f"--{option}")
+        elif value is False and option in _ON_BY_DEFAULT:
+            args.append(f"--no_{option}")
         elif value not in (False, ""):
             args.append(f"--{option}={value}")
     return args

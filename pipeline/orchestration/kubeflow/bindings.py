@@ -11,6 +11,8 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from pipeline.ingest import spans
+
 
 class BindingError(ValueError):
     """A binding points to something that is not there."""
@@ -27,7 +29,7 @@ class Binding:
         form: how a string is written, `{}` being the value.
         scale: a number is multiplied by it.
         add: then added to it.
-        part: `folder` or `file` takes that part of a path.
+        part: `folder` or `file` takes that part of a path; a pattern of spans is a file.
     """
 
     parameter: str
@@ -47,8 +49,8 @@ class Binding:
     def value(self, given: Any) -> Any:
         """What is written for a parameter's value."""
         if isinstance(given, str):
-            folder, _, file = given.rpartition("/")
-            taken = {"": given, "folder": folder or "/", "file": file}[self.part]
+            folder, file = spans.split(given)
+            taken = {"": given, "folder": folder, "file": file}[self.part]
             return self.form.format(taken)
         return given if (self.scale, self.add) == (1.0, 0.0) else given * self.scale + self.add
 

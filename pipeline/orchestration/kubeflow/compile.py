@@ -27,7 +27,13 @@ def compile_pipeline(config: Config, target: Target) -> Specification:
     Raises:
         SpecificationError: the result has what the engine cannot run; a fault of this project, not of the caller.
     """
-    places = Places(data=target.data, pipeline_root=target.pipeline_root, push=target.push_root, schema=target.schema)
+    places = Places(
+        data=target.data,
+        pipeline_root=target.pipeline_root,
+        push=target.push_root,
+        schema=target.schema,
+        serving_logs=config.data.serving_logs or "",
+    )
     engine = Engine(
         lookups="latest" if target.engine == "vertex" else "pushed",
         beam_args=beam_args.beam_args(config, target),

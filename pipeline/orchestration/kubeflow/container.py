@@ -12,7 +12,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from pipeline.orchestration.kubeflow.container_inputs import prepare, restore, values_of
+from pipeline.orchestration.kubeflow.container_inputs import keep_metadata, prepare, restore, values_of
 from pipeline.orchestration.kubeflow.container_options import DRIVE, OPTIONS, Options
 
 
@@ -43,16 +43,28 @@ def main(argv: Sequence[str]) -> None:
 
     logging.getLogger().setLevel(logging.INFO)
     if given.drive or options.drive:
+        from pipeline.ingest import span_driver
+
+        # TFX's driver in a container asks for no class of the component's own.
+        processor = span_driver.container_processor(values_of(executor_input["inputs"])["custom_config"])
+        driver.input_processor.FileBasedInputProcessor = processor
         driver.main(given)
     if given.drive:
         _fingerprint_rows(executor_input)
         return
-    kubeflow_v2_run_executor.main((given, beam_args))
     output_file = executor_input["outputs"]["outputFile"]
-    with fileio.open(output_file) as stream:
-        executor_output = json.loads(stream.read())
+    driven = _read(output_file) if fileio.exists(output_file) else {}
+    kubeflow_v2_run_executor.main((given, beam_args))
+    executor_output = keep_metadata(_read(output_file), driven)
     with fileio.open(output_file, "w") as stream:
         stream.write(json.dumps(restore(executor_output, options)))
+
+
+def _read(path: str) -> dict[str, Any]:
+    from tfx.dsl.io import fileio
+
+    with fileio.open(path) as stream:
+        return json.loads(stream.read())
 
 
 def _fingerprint_rows(executor_input: dict[str, Any]) -> None:
@@ -63,8 +75,7 @@ def _fingerprint_rows(executor_input: dict[str, Any]) -> None:
     from pipeline.ingest.component import rows_fingerprint
 
     output_file = executor_input["outputs"]["outputFile"]
-    with fileio.open(output_file) as stream:
-        output = json.loads(stream.read())
+    output = _read(output_file)
     found = output["parameterValues"]
     found[utils.FINGERPRINT_PROPERTY_NAME] += rows_fingerprint({**values_of(executor_input["inputs"]), **found})
     with fileio.open(output_file, "w") as stream:

@@ -30,6 +30,7 @@ def prepare(executor_input: dict[str, Any], inputs_spec: Mapping[str, Any], opti
         The same mapping.
     """
     inputs = executor_input.setdefault("inputs", {})
+    root = _volume_root(inputs, options)
     artifacts = inputs.get("artifacts", {})
     # A node that found nothing has an output all the same; TFX means an input that is not there.
     for key in [key for key, items in artifacts.items() if any(_absent(item) for item in items.get("artifacts", []))]:
@@ -44,9 +45,9 @@ def prepare(executor_input: dict[str, Any], inputs_spec: Mapping[str, Any], opti
             item.setdefault("name", "")
             item["name"] = item["name"] or item.get("uri", "")
     for item in _all(inputs):
-        item["uri"] = _inward(item.get("uri", ""), options, output=False)
+        item["uri"] = _inward(item.get("uri", ""), options)
     for item in _all(executor_input.get("outputs", {})):
-        item["uri"] = _inward(item.get("uri", ""), options, output=True)
+        item["uri"] = _inward(item.get("uri", ""), options, root=root)
     _bind(inputs, options)
     return executor_input
 
@@ -56,6 +57,20 @@ def restore(executor_output: dict[str, Any], options: Options) -> dict[str, Any]
     if options.copied:
         for item in _all(executor_output):
             item["uri"] = outward(item.get("uri", ""))
+    return executor_output
+
+
+def keep_metadata(executor_output: dict[str, Any], driven: Mapping[str, Any]) -> dict[str, Any]:
+    """Adds what a driver found out about the outputs, such as their span, which TFX's executor code drops; in place.
+
+    Args:
+        executor_output: what the executor wrote.
+        driven: what the driver had written to the same place; empty where the node has none.
+    """
+    for key, items in executor_output.get("artifacts", {}).items():
+        theirs = driven.get("artifacts", {}).get(key, {}).get("artifacts", [])
+        for item, other in zip(items.get("artifacts", []), theirs, strict=False):
+            item["metadata"] = {**other.get("metadata", {}), **item.get("metadata", {})}
     return executor_output
 
 
@@ -86,13 +101,23 @@ def _launcher_root() -> str:
     return os.environ.get(LAUNCHER_ROOT_VARIABLE, "").rstrip("/")
 
 
-def _inward(uri: str, options: Options, *, output: bool) -> str:
+def _volume_root(inputs: dict[str, Any], options: Options) -> str:
+    """Takes the folder of a shared volume out of the parameters: TFX knows no such property of any node."""
+    if not options.root_parameter:
+        return ""
+    given = inputs.get("parameterValues", {})
+    if not given.get(options.root_parameter):
+        raise bindings.BindingError(f"the run has no parameter {options.root_parameter!r}")
+    return str(given.pop(options.root_parameter)).rstrip("/")
+
+
+def _inward(uri: str, options: Options, *, root: str = "") -> str:
     if options.copied:
         return local_path(uri)
     found = _URI.match(uri)
-    if options.artifact_root and output and found:
+    if root and found:
         # The engine's own bucket is left empty; what comes after its name keeps runs and nodes apart.
-        return f"{options.artifact_root}/{found[3]}"
+        return f"{root}/{found[3]}"
     return uri
 
 

@@ -21,13 +21,14 @@ class Options:
 
     Attributes:
         bindings: where parameters of the run go.
-        artifact_root: folder of a shared volume that takes the place of the engine's bucket; empty keeps the bucket.
+        root_parameter: name of the run's parameter whose folder, on a shared volume, takes the place of the engine's
+            bucket; empty keeps the bucket.
         copied: artifacts are in a bucket that TensorFlow cannot reach; the launcher's local copies are used.
         drive: find out the newest input span first, since the engine ignores the hook that would.
     """
 
     bindings: list[bindings.Binding] = dataclasses.field(default_factory=list)
-    artifact_root: str = ""
+    root_parameter: str = ""
     copied: bool = False
     drive: bool = False
 
@@ -35,7 +36,7 @@ class Options:
         """As arguments of the container."""
         values: dict[str, Any] = {
             "bindings": [item.to_dict() for item in self.bindings],
-            "artifact_root": self.artifact_root,
+            "root_parameter": self.root_parameter,
             "copied": self.copied,
             "drive": self.drive,
         }

@@ -11,7 +11,7 @@ from pipeline.config import Config
 from pipeline.config_platform import NodeConfig
 from pipeline.orchestration.kubeflow import container_options
 from pipeline.orchestration.kubeflow.bindings import Binding, apply
-from pipeline.orchestration.kubeflow.parameters import INTEGER, NUMBER, STRING, Parameter
+from pipeline.orchestration.kubeflow.parameters import INTEGER, NUMBER, ROOT, STRING, Parameter
 from pipeline.orchestration.kubeflow.specification import Specification
 from pipeline.orchestration.kubeflow.target import Target, scheme
 
@@ -19,7 +19,7 @@ from pipeline.orchestration.kubeflow.target import Target, scheme
 _LEGACY = {STRING: "STRING", INTEGER: "INT", NUMBER: "DOUBLE"}
 _BYTES = {"": 1, "K": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40}
 # A look-up whose answer changes without its inputs changing is never taken from the cache.
-_NEVER_CACHED = ("LatestBlessedModelResolver", "WarmStartResolver")
+_NEVER_CACHED = ("LatestBlessedModelResolver", "WarmStartResolver", "PreviousStatisticsResolver")
 GATE, SEARCH = "edgeline_gate", "edgeline_search"
 
 
@@ -40,6 +40,9 @@ def finish(specification: Specification, config: Config, target: Target, paramet
         executor = specification.executor(name)
         node = config.platform.node(name)
         if "container" in executor:
+            for parameter in parameters:
+                if parameter.name == ROOT:
+                    _hand_over(specification, name, parameter, target)
             _entry_point(executor["container"], bound, target)
             _resources(executor["container"], node)
         _policies(specification.tasks[name], name, config, target)
@@ -58,7 +61,7 @@ def _declare(specification: Specification, parameters: Sequence[Parameter], targ
 
 def _bind(specification: Specification, name: str, parameters: Sequence[Parameter], target: Target) -> list[Binding]:
     """Hands a node the parameters that decide something in it."""
-    task, component = specification.tasks[name], specification.component(name)
+    task = specification.tasks[name]
     given = task.setdefault("inputs", {}).setdefault("parameters", {})
     constants = {
         key: _constant(item["runtimeValue"])
@@ -78,11 +81,17 @@ def _bind(specification: Specification, name: str, parameters: Sequence[Paramete
                 given[binding.prop] = {"componentInputParameter": parameter.name}
                 specification.executor(name)["importer"]["artifactUri"] = {"runtimeParameter": binding.prop}
                 continue
-            given[parameter.name] = {"componentInputParameter": parameter.name}
-            definitions = component.setdefault("inputDefinitions", {}).setdefault("parameters", {})
-            key = "type" if target.schema_version == "2.0" else "parameterType"
-            definitions[parameter.name] = {key: _LEGACY[parameter.kind] if key == "type" else parameter.kind}
+            _hand_over(specification, name, parameter, target)
     return bound
+
+
+def _hand_over(specification: Specification, name: str, parameter: Parameter, target: Target) -> None:
+    """Makes a parameter of the run an input of a node."""
+    given = specification.tasks[name].setdefault("inputs", {}).setdefault("parameters", {})
+    given[parameter.name] = {"componentInputParameter": parameter.name}
+    definitions = specification.component(name).setdefault("inputDefinitions", {}).setdefault("parameters", {})
+    key = "type" if target.schema_version == "2.0" else "parameterType"
+    definitions[parameter.name] = {key: _LEGACY[parameter.kind] if key == "type" else parameter.kind}
 
 
 def _constant(value: dict[str, Any]) -> Any:
@@ -94,7 +103,7 @@ def _constant(value: dict[str, Any]) -> Any:
 def _entry_point(container: dict[str, Any], bound: list[Binding], target: Target) -> None:
     options = container_options.Options(
         bindings=bound,
-        artifact_root=target.pipeline_root if target.engine == "kubeflow" and target.on_volume else "",
+        root_parameter=ROOT if target.engine == "kubeflow" and target.on_volume else "",
         copied=target.copied,
         drive=target.engine == "kubeflow" and "lifecycle" in container,
     )
@@ -138,7 +147,7 @@ def _gigabytes(quantity: str) -> float:
 def _policies(task: dict[str, Any], name: str, config: Config, target: Target) -> None:
     node, own = config.platform.node(name), config.platform.nodes.get(name)
     cached = bool(node.cache) and name not in _NEVER_CACHED
-    if name == "ExampleGen" and target.engine == "kubeflow" and not (own and own.cache):
+    if name in ("ExampleGen", "ServingExampleGen") and target.engine == "kubeflow" and not (own and own.cache):
         # Its cache key would hold the file's name only, and a changed file would never be read.
         cached = False
     task["cachingOptions"] = {"enableCache": True} if cached else {}

@@ -49,7 +49,13 @@ def _vertex(config: Config, target: Target) -> Iterator[str]:
     registry = platform.vertex.registry
     if registry and registry.max_replicas < registry.min_replicas:
         yield "platform.vertex.registry: max_replicas is smaller than min_replicas."
-    if platform.vertex.training and target.schema_version == "2.0":
+    training = platform.vertex.training
+    if training and training.parallel_trials > 1 and config.tuner.enabled and config.tuner.algorithm == "hyperband":
+        yield (
+            "platform.vertex.training.parallel_trials: Hyperband goes on from weights that another machine may hold; "
+            "set it to 1, or tuner.algorithm to bayesian or random."
+        )
+    if training and target.schema_version == "2.0":
         yield "platform.vertex.training: needs --schema-version 2.1, whose parameters name project and region."
 
 

@@ -15,6 +15,7 @@ from pipeline.orchestration.kubeflow.bindings import Binding
 from pipeline.orchestration.kubeflow.target import Target
 
 STRING, INTEGER, NUMBER = "STRING", "NUMBER_INTEGER", "NUMBER_DOUBLE"
+ROOT = "pipeline_root"  # only on a volume; where it is a bucket, it is the engine's own setting of a run
 # Where a parameter's place can be told only from the compiled settings, a function finds it there.
 Place = Binding | Callable[[Mapping[str, Any]], Binding]
 # TFMA's own names of the metrics that Edgeline bounds.
@@ -71,8 +72,9 @@ def parameters(config: Config, target: Target) -> list[Parameter]:
         }),
         Parameter("push_root", STRING, target.push_root, "Where blessed models go.", _push(config, target)),
         Parameter("epochs", INTEGER, config.trainer.epochs, "Passes over the train split, at most.", {
-            "Trainer": (Binding("epochs", "custom_config", "/trainer/epochs"),)
+            "Trainer": (Binding("epochs", "custom_config", "/trainer/epochs"),), **_told("epochs", "trainer/epochs")
         }),
+        *_root(target),
         *_tuner(config, target),
         *_thresholds(config),
         *_edge_gate(config),
@@ -94,15 +96,26 @@ def values(known: list[Parameter], given: Mapping[str, str]) -> dict[str, str | 
     return {name: item.parse(given[name]) if name in given else item.default for name, item in sorted(by_name.items())}
 
 
+def _root(target: Target) -> list[Parameter]:
+    if target.engine != "kubeflow" or not target.on_volume:
+        return []
+    # Every container gets it, see `finishing`: it replaces no setting of a node.
+    return [Parameter(ROOT, STRING, target.pipeline_root, "Folder of all artifacts, on a shared volume.", {})]
+
+
 def _push(config: Config, target: Target) -> dict[str, tuple[Place, ...]]:
     places: dict[str, tuple[Place, ...]] = {
         node: (Binding("push_root", "push_destination", "/filesystem/base_directory", form=f"{{}}/{folder}"),)
         for node, folder in (("Pusher", "server"), ("EdgePusher", "edge"))
     }
+    if config.data.has_spans:
+        form = "{}/statistics"
+        places["PreviousStatisticsResolver"] = (Binding("push_root", "folder", form=form),)
+        places["ExampleValidator"] = (Binding("push_root", "settings", "/keep", form=form),)
     if target.engine == "kubeflow":
         lookup = Binding("push_root", "push_folder", form="{}/server")
         places["LatestBlessedModelResolver"] = (lookup,)
-        if config.trainer.warm_start:
+        if config.warm_starts:
             places["WarmStartResolver"] = (lookup,)
     return places
 
@@ -118,7 +131,8 @@ def _tuner(config: Config, target: Target) -> list[Parameter]:
         return []
     text = "Sets of hyperparameters to try (Hyperband derives its own number)."
     place = Binding("trials", "custom_config", "/tuner/trials")
-    return [Parameter("trials", INTEGER, config.tuner.trials, text, {"Tuner": (place,)})]
+    places = {"Tuner": (place,), **_told("trials", "tuner/trials")}
+    return [Parameter("trials", INTEGER, config.tuner.trials, text, places)]
 
 
 def _thresholds(config: Config) -> list[Parameter]:
@@ -129,7 +143,9 @@ def _thresholds(config: Config) -> list[Parameter]:
                 name = f"{metric}_{field}"
                 place = _threshold(name, metric, field)
                 found.append(Parameter(name, NUMBER, float(value), f"Server gate: {field} of {metric}.", {
-                    "Evaluator": (place,)
+                    "Evaluator": (place,),
+                    "ModelCard": (Binding(name, "settings", f"/thresholds/{metric}/{field}"),),
+                    **_told(name, f"evaluator/thresholds/{metric}/{field}"),
                 }))  # fmt: skip
     return found
 
@@ -173,8 +189,14 @@ def _edge_gate(config: Config) -> list[Parameter]:
         if value is not None and field != "min_slice_rows":
             kind = INTEGER if field == "max_bytes" else NUMBER
             place = Binding(f"edge_{field}", "settings", f"/edge_evaluator/gate/{field}")
-            found.append(Parameter(f"edge_{field}", kind, value, f"Edge gate: {field}.", {"EdgeEvaluator": (place,)}))
+            places = {"EdgeEvaluator": (place,), **_told(f"edge_{field}", f"edge_evaluator/gate/{field}")}
+            found.append(Parameter(f"edge_{field}", kind, value, f"Edge gate: {field}.", places))
     return found
+
+
+def _told(parameter: str, field: str) -> dict[str, tuple[Place, ...]]:
+    """Where the report shows a field of the configuration, so that it shows the run's value."""
+    return {"Reporter": (Binding(parameter, "settings", f"/config/{field}"),)}
 
 
 def _vertex(config: Config, target: Target) -> list[Parameter]:

@@ -13,7 +13,10 @@ def nodes(config: Config, target: Target) -> list[str]:
     missing = {
         "LatestHyperparametersResolver": config.tuner.reuse != "latest",
         "Tuner": config.tuner.reuse == "latest" or not config.tuner.enabled,
-        "WarmStartResolver": not config.trainer.warm_start,
+        "PreviousStatisticsResolver": not config.data.has_spans,
+        "ServingExampleGen": not config.data.serving_logs,
+        "ServingStatisticsGen": not config.data.serving_logs,
+        "WarmStartResolver": not config.warm_starts,
         "RegistryPusher": target.engine != "vertex" or config.platform.vertex.registry is None,
     }
     return [name for name in NODES if not missing.get(name, False)]

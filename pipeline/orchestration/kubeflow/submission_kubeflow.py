@@ -15,7 +15,9 @@ from pipeline.orchestration.kubeflow.specification import Specification
 from pipeline.orchestration.kubeflow.submission import Run, SubmissionError
 from pipeline.orchestration.kubeflow.target import scheme
 
-_WEEK = 7 * 24 * 3600
+# The client's own wait knows no cancelled run and would wait on.
+_ENDED = ("SUCCEEDED", "FAILED", "CANCELED", "SKIPPED", "ERROR")
+_POLL_SECONDS = 10.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -88,8 +90,8 @@ class KubeflowRequest:
                 return f"recurring run {recurring.recurring_run_id}"
             started = client.create_run_from_pipeline_package(pipeline_file=file, **arguments)
         if wait:
-            state = client.wait_for_run_completion(started.run_id, timeout=_WEEK).state
-            if str(state).upper() != "SUCCEEDED":
+            state = _wait(client, started.run_id)
+            if state != "SUCCEEDED":
                 raise SubmissionError(f"run {started.run_id} at {self.host}: {state}")
         return f"run {started.run_id}"
 
@@ -136,3 +138,12 @@ def make(config: Config, run: Run, options: Mapping[str, Any]) -> KubeflowReques
         experiment=options.get("experiment") or kubeflow.experiment,
         client_options=client,
     )
+
+
+def _wait(client: Any, run_id: str) -> str:
+    """The state in which a run ended."""
+    while True:
+        state = str(client.get_run(run_id).state).upper()
+        if state in _ENDED:
+            return state
+        time.sleep(_POLL_SECONDS)

@@ -144,6 +144,16 @@ def _files(config: Config, target: Target) -> list[str]:
             f"data.path: {target.data}: the nodes cannot read it; give --data gs://…, a path under platform.volumes, "
             "or unset it to use data.dataset."
         )
+    logs, table = config.data.serving_logs, config.data.augmentation.synonym_table
+    if logs and not _readable(config, target, logs, in_image=False):
+        problems.append(
+            f"data.serving_logs: {logs}: the nodes cannot read it; use gs://…, or a path under platform.volumes."
+        )
+    if table and not _readable(config, target, table, in_image=True):
+        problems.append(
+            f"data.augmentation.synonym_table: {table}: the nodes cannot read it; use a path inside this project (it "
+            "is in the image), a path under platform.volumes, or gs://…."
+        )
     if not _readable(config, target, target.schema, in_image=True):
         problems.append(
             f"schema_path: {target.schema}: the nodes cannot read it; use a path inside this project (it is in the "

@@ -174,8 +174,7 @@ class _Session:
         hook = container.get("lifecycle", {}).get("preCacheCheck")
         for step in (hook, container) if hook else (container,):
             command = [
-                executor_input.fill_in(self._rooted(item), given)
-                for item in [*step.get("command", []), *step.get("args", [])]
+                executor_input.fill_in(item, given) for item in [*step.get("command", []), *step.get("args", [])]
             ]
             log = work / "log.txt"
             code = self._runner(command, log, self._environment)
@@ -183,12 +182,6 @@ class _Session:
                 raise TaskError(task, code, log)
         self._collect(task, given)
         return EXECUTED
-
-    def _rooted(self, argument: str) -> str:
-        """Moves the artifact root of a volume below this execution's root."""
-        if '"artifact_root"' not in argument:
-            return argument
-        return json.dumps({**json.loads(argument), "artifact_root": str(self._root / "pipeline_root")}, sort_keys=True)
 
     def _collect(self, task: str, given: Mapping[str, Any]) -> None:
         """Keeps what a container reported, as the launcher merges it into what the driver had planned."""

@@ -7,9 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.config_loader import ConfigError
+from pipeline.orchestration.kubeflow.parameters import ROOT
 from pipeline.orchestration.kubeflow.specification import Specification
 
 _PARSE = {"NUMBER_INTEGER": int, "INT": int, "NUMBER_DOUBLE": float, "DOUBLE": float}
+
+
+# Those of the file exist in a cluster only.
+_FOLDERS = {"push_root": "pushed", ROOT: "pipeline_root"}
 
 
 def values(specification: Specification, given: Mapping[str, str], root: Path) -> dict[str, Any]:
@@ -18,7 +23,8 @@ def values(specification: Specification, given: Mapping[str, str], root: Path) -
     Args:
         specification: with the declared parameters.
         given: by name, as text.
-        root: of the execution; blessed models go to `pushed` below it unless `push_root` is given.
+        root: of the execution; blessed models go to `pushed` below it unless `push_root` is given, and artifacts of a
+            volume to `pipeline_root` unless that is.
 
     Raises:
         ConfigError: an unknown name, a value of another type, or a parameter without a value.
@@ -35,8 +41,8 @@ def values(specification: Specification, given: Mapping[str, str], root: Path) -
                 found[name] = _PARSE.get(kind, str)(given[name])
             except ValueError:
                 raise ConfigError(f"--param {name}={given[name]}: expected a number.") from None
-        elif name == "push_root":
-            found[name] = f"{root}/pushed"
+        elif name in _FOLDERS:
+            found[name] = f"{root}/{_FOLDERS[name]}"
         elif "defaultValue" in item:
             found[name] = item["defaultValue"]
         else:

@@ -1,0 +1,178 @@
+"""Writes what the latest run of a task left as plain files, so that a peer needs neither TensorFlow nor TFX to read it.
+
+python -m benchmarks.ours.export --out FOLDER [--config FILE] [--profile NAME] [--root FOLDER] PART ...
+
+`run.json` is always written: run id, labels, sequence length, the sections `trainer` and `backbone`.
+The parts:
+
+- `texts`: `<split>.json` with `texts`, `labels` (ids) and `slices` of each split, from ExampleGen;
+- `tokens`: `tokens.npz` with `token_ids`, `padding_mask` and `labels` of the train split, from Transform;
+  `run.json` then has `vocabulary_size`, too;
+- `blessed`, `student`: `<part>.npz`, every weight by its name in `modules.weights`; `<part>.json`, the architecture;
+  `<part>.vocabulary.txt`; `<part>.probe.npz`, some rows with the probabilities that the Keras model gives them;
+- `answers`: `answers.json`, the label ids that the blessed model gives to the test split of `texts`;
+- `baseline`: `baseline.json`, what LinearBaseline measured;
+- `bundle`: `bundle.tflite`, the bundle that was selected to ship.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import shutil
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import modules  # noqa: F401  (settles Keras 2 before TensorFlow is imported)
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from modules.checkpoint import Trained
+
+SPLITS = ("train", "eval", "test")
+NEEDS = {
+    "texts": ("ExampleGen", "examples"),
+    "tokens": ("Transform", "transformed_examples"),
+    "blessed": ("Trainer", "model"),
+    "student": ("Pruner", "pruned_model"),
+    "answers": ("Trainer", "model"),
+    "baseline": ("LinearBaseline", "evaluation"),
+    "bundle": ("EdgeEvaluator", "bundle"),
+}
+PROBE_ROWS = 64
+
+
+def export(config: Any, root: Path | None, parts: Sequence[str], out: Path) -> None:
+    """Writes the parts of the newest run that has them all.
+
+    Args:
+        config: the task's configuration.
+        root: folder of the task's runs, if it was moved.
+        parts: names of `NEEDS`.
+        out: an existing folder.
+
+    Raises:
+        LookupError: no run has them.
+    """
+    from modules.checkpoint import load_trained
+
+    run_id, uris = _newest(config, root, parts)
+    labels, length = list(config.labels), config.preprocessing.sequence_length
+    record: dict[str, Any] = {
+        "run_id": run_id,
+        "labels": labels,
+        "sequence_length": length,
+        "trainer": config.model_dump(mode="json")["trainer"],
+        "backbone": config.model_dump(mode="json")["backbone"],
+    }
+    if "texts" in parts:
+        _texts(config, uris["texts"], out)
+    if "tokens" in parts:
+        from modules import backbone, tokenization
+        from modules.examples import load_examples
+
+        train = load_examples([f"{uris['tokens']}/Split-train/*"], sequence_length=length)
+        np.savez(out / "tokens.npz", token_ids=train.token_ids, padding_mask=train.padding_mask, labels=train.labels)
+        vocabulary = tokenization.load_vocabulary(backbone.vocabulary_path(record["backbone"]))
+        record["vocabulary_size"] = len(vocabulary)
+    for part in ("blessed", "student"):
+        if part in parts:
+            write_network(load_trained(f"{uris[part]}/training"), part, out)
+    if "answers" in parts:
+        _answers(load_trained(f"{uris['answers']}/training"), out)
+    if "baseline" in parts:
+        shutil.copyfile(f"{uris['baseline']}/baseline.json", out / "baseline.json")
+    if "bundle" in parts:
+        shutil.copyfile(f"{uris['bundle']}/Format-Serving/model.tflite", out / "bundle.tflite")
+    (out / "run.json").write_text(json.dumps(record), encoding="utf-8")
+
+
+def write_network(trained: Trained, part: str, out: Path) -> None:
+    """Writes a network's weights, shapes and vocabulary, and rows with the probabilities that it gives them."""
+    from modules.weights import read_weights
+
+    weights = read_weights(trained.model)
+    arrays = {name: value for name, value in vars(weights).items() if isinstance(value, np.ndarray)}
+    for index, layer in enumerate(weights.layers):
+        arrays |= {f"layers.{index}.{name}": value for name, value in vars(layer).items()}
+    np.savez(out / f"{part}.npz", **arrays)  # type: ignore[arg-type]
+    (out / f"{part}.json").write_text(json.dumps(dataclasses.asdict(trained.architecture)), encoding="utf-8")
+    (out / f"{part}.vocabulary.txt").write_text("".join(f"{token}\n" for token in trained.vocabulary), encoding="utf-8")
+    rng, length = np.random.default_rng(0), trained.architecture.max_sequence_length
+    mask = (np.arange(length) < rng.integers(3, length + 1, PROBE_ROWS)[:, np.newaxis]).astype(np.int32)
+    token_ids = rng.integers(0, len(trained.vocabulary), mask.shape).astype(np.int32) * mask
+    probabilities = trained.model.predict({"token_ids": token_ids, "padding_mask": mask}, verbose=0)
+    np.savez(out / f"{part}.probe.npz", token_ids=token_ids, padding_mask=mask, probabilities=probabilities)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command line; exit code 1 and one sentence where there is no such run."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("parts", nargs="+", choices=tuple(NEEDS))
+    parser.add_argument("--config", default="configs/sentiment.yaml")
+    parser.add_argument("--profile")
+    parser.add_argument("--root", type=Path)
+    parser.add_argument("--out", type=Path, required=True)
+    options = parser.parse_args(arguments)
+    from pipeline import config_loader
+
+    config = config_loader.load(options.config, profile=options.profile)
+    try:
+        export(config, options.root, options.parts, options.out)
+    except LookupError as error:
+        print(error.args[0], file=sys.stderr)
+        return 1
+    return 0
+
+
+def _newest(config: Any, root: Path | None, parts: Sequence[str]) -> tuple[str, dict[str, str]]:
+    from ml_metadata.proto import metadata_store_pb2
+
+    from pipeline.orchestration.history import past_runs
+    from pipeline.orchestration.paths import TaskPaths
+    from pipeline.orchestration.run_summary import RunOutputs
+
+    paths = TaskPaths.of(config, root)
+    connection = metadata_store_pb2.ConnectionConfig()
+    connection.sqlite.filename_uri = str(paths.metadata)
+    connection.sqlite.connection_mode = metadata_store_pb2.SqliteMetadataSourceConfig.READONLY
+    for past in reversed(past_runs(paths)):
+        outputs = RunOutputs(connection, past.run_id)
+        uris = {part: outputs.uri(*NEEDS[part]) for part in parts}
+        if all(uri and any(Path(uri).iterdir()) for uri in uris.values()):
+            return past.run_id, {part: str(uri) for part, uri in uris.items()}
+    wanted = ", ".join(NEEDS[part][0] for part in parts)
+    raise LookupError(f"no run of {config.task} has the outputs of {wanted}: `make run PROFILE=full` makes one.")
+
+
+def _texts(config: Any, uri: str, out: Path) -> None:
+    from modules.raw_examples import read_raw_split
+
+    columns = config.data.columns
+    for name in SPLITS:
+        split = read_raw_split(
+            [f"{uri}/Split-{name}/*"],
+            text=columns.text, label=columns.label, slices=columns.slices, labels=config.labels,
+        )  # fmt: skip
+        content = {"texts": split.texts, "labels": split.labels.tolist(), "slices": split.slices}
+        (out / f"{name}.json").write_text(json.dumps(content), encoding="utf-8")
+
+
+def _answers(trained: Trained, out: Path) -> None:
+    from modules.distillation import teacher_logits
+    from modules.examples import Examples
+    from modules.tokenization import wordpiece
+
+    texts = json.loads((out / "test.json").read_text(encoding="utf-8"))["texts"]
+    ids, mask = wordpiece(texts, trained.vocabulary, trained.architecture.max_sequence_length)
+    examples = Examples(ids.numpy(), mask.numpy(), np.zeros(len(texts), np.int32))
+    labels = teacher_logits(trained.model, examples).argmax(axis=1)
+    (out / "answers.json").write_text(json.dumps(labels.tolist()), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

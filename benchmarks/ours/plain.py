@@ -1,0 +1,281 @@
+"""The work of a run without TFX, Beam or a metadata store: what one would write as a script.
+
+    python -m benchmarks.ours.plain --config FILE --profile NAME --folder FOLDER --out FILE [--set FIELD=VALUE ...]
+
+Reads the rows, splits them by a hash of the text, tokenizes, searches, trains, scores by slice, exports, compresses,
+converts, evaluates every variant through the edge package and writes the bundle, with the same functions of `modules`
+and the same settings. It checks no schema, computes no statistics, keeps no history, and cannot be gone on with: what
+it takes less is the price of all that. Writes JSON: seconds by step and `training` inside them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import hashlib
+import json
+import random
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from benchmarks.harness.progress import say
+
+_BUCKETS = 10_000
+
+
+class Steps:
+    """Seconds by step, and inside training."""
+
+    def __init__(self) -> None:
+        """Begins with none."""
+        self.seconds: dict[str, float] = {}
+        self.training: dict[str, float] = {}
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[None]:
+        """Times a step."""
+        say(name)
+        began = time.perf_counter()
+        yield
+        self.seconds[name] = time.perf_counter() - began
+
+    @contextmanager
+    def trained(self, name: str) -> Iterator[None]:
+        """Times training inside a step."""
+        began = time.perf_counter()
+        yield
+        self.training[name] = self.training.get(name, 0.0) + time.perf_counter() - began
+
+
+def run(config_path: str, profile: str | None, folder: Path, overrides: Sequence[str]) -> dict[str, Any]:
+    """Does all of it.
+
+    Args:
+        config_path: the task.
+        profile: of it.
+        folder: where models go.
+        overrides: as on the runner's command line.
+
+    Returns:
+        `seconds` by step, `training` inside them, `accuracy` of the server model on test.
+    """
+    steps = Steps()
+    with steps.step("imports"):
+        import modules  # noqa: F401  (settles Keras 2 before TensorFlow is imported)
+        from modules import backbone, baseline, devices, edge_evaluation, tokenization
+        from modules.checkpoint import Trained
+        from modules.compression import compress
+        from modules.compression_settings import CompressionSettings
+        from modules.distillation import teacher_logits
+        from modules.gate import Gate
+        from modules.recipes import resolve
+        from modules.scores import score
+        from modules.student_serving import save_student
+        from modules.variants import convert_all
+
+        from pipeline import config_loader
+        from pipeline.orchestration import data_files
+    config = config_loader.load(config_path, profile=profile, overrides=overrides)
+    values = config.model_dump(mode="json")
+    length, classes = config.preprocessing.sequence_length, len(config.labels)
+    vocabulary = tokenization.load_vocabulary(backbone.vocabulary_path(values["backbone"]))
+    with steps.step("rows"):
+        raw = split_rows(data_files.data_path(config), config)
+    with steps.step("tokens"):
+        examples = {name: _tokens(split, vocabulary, length) for name, split in raw.items()}
+    with steps.step("linear baseline"):
+        baseline.linear_baseline(raw, num_classes=classes, seed=values["trainer"]["seed"])
+    policy = devices.resolve_precision(values["trainer"]["precision"])
+    with steps.step("search"):
+        settings = _search(values, examples, len(vocabulary), policy, steps) if config.tuner.enabled else {}
+    with steps.step("train"):
+        model, architecture = _train(
+            values, {**values["trainer"], **settings}, examples, len(vocabulary), policy, steps
+        )
+        teacher = _float32(model, architecture, vocabulary, list(config.labels))
+    with steps.step("evaluate"):
+        for name in ("eval", "test"):
+            found = teacher_logits(teacher.model, examples[name]).argmax(axis=1)
+            scores = score(raw[name].labels, found, raw[name].slices, classes)
+    with steps.step("export"):
+        save_student(teacher, str(folder / "server"), sequence_length=length)
+    with steps.step("prune"):
+        compression = CompressionSettings.from_dict(values["pruner"])
+        with steps.trained("prune"):
+            made = compress(
+                teacher, examples["train"], examples["eval"], compression, backup_dir=str(folder / "backup"),
+                policy=devices.resolve_precision(values["pruner"]["precision"]),
+                strategy=devices.distribution_strategy(),
+            )  # fmt: skip
+        student: Trained = made.trained
+    with steps.step("convert"):
+        recipes = resolve(values["converter"]["recipes"], values["converter"]["custom_recipes"])
+        index = convert_all(
+            student, teacher, examples["train"], examples["eval"], recipes, folder=str(folder / "variants"),
+            sequence_length=length, calibration_rows=values["converter"]["calibration_rows"],
+            parity_rows=values["converter"]["parity_rows"], seed=values["converter"]["seed"],
+        )  # fmt: skip
+    with steps.step("evaluate variants"):
+        (folder / "bundles").mkdir()
+        bundles = edge_evaluation.make_bundles(
+            str(folder / "variants"), str(folder / "bundles"), edge_evaluation.Provenance(config.task, "plain")
+        )
+        section = values["edge_evaluator"]
+        cost = edge_evaluation.CostSettings(**{**section["latency"], "threads": tuple(section["latency"]["threads"])})
+        results = edge_evaluation.measure(bundles, index, raw["eval"], cost=cost, seed=section["seed"])
+        selected, _ = edge_evaluation.decide(results, Gate(**section["gate"]), section["objective"])
+        if selected:
+            chosen = {name: bundles[name] for name in {"reference", "float32", selected}}
+            edge_evaluation.measure(chosen, {**index, "variants": {}}, raw["test"], cost=None)
+    return {"seconds": steps.seconds, "training": steps.training, "accuracy": scores["accuracy"], "selected": selected}
+
+
+def split_rows(path: Path, config: Any) -> dict[str, Any]:
+    """Rows of a CSV file by split, decided by a hash of the text; the train split is sampled as the profile asks."""
+    from modules.raw_examples import RawSplit
+
+    import numpy as np
+
+    columns, shares = config.data.columns, config.data.splits.model_dump()
+    ids = {label: index for index, label in enumerate(config.labels)}
+    found: dict[str, list[dict[str, str]]] = {name: [] for name in shares}
+    bounds, total = [], 0
+    for name, share in shares.items():
+        total += share
+        bounds.append((name, total))
+    chance = random.Random(0)
+    with path.open(encoding="utf-8", newline="") as stream:
+        for row in csv.DictReader(stream, delimiter=","):
+            bucket = int.from_bytes(hashlib.sha256(row[columns.text].casefold().encode()).digest()[:8], "big")
+            place = bucket % _BUCKETS / _BUCKETS * total
+            name = next(name for name, bound in bounds if place < bound)
+            if name != "train" or chance.random() < config.data.train_fraction:
+                found[name].append(row)
+    return {
+        name: RawSplit(
+            [row[columns.text] for row in rows],
+            np.array([ids[row[columns.label]] for row in rows], np.int64),
+            {column: [row[column] for row in rows] for column in columns.slices},
+        )
+        for name, rows in found.items()
+    }
+
+
+def _tokens(split: Any, vocabulary: Sequence[str], length: int) -> Any:
+    from modules.examples import Examples
+    from modules.tokenization import wordpiece
+
+    import numpy as np
+
+    parts = [
+        wordpiece(split.texts[start : start + 4096], vocabulary, length) for start in range(0, len(split.texts), 4096)
+    ]
+    ids, mask = (np.concatenate([part[index].numpy() for part in parts]) for index in (0, 1))
+    return Examples(ids, mask, split.labels.astype(np.int32))
+
+
+def _compiled(values: Mapping[str, Any], settings: Mapping[str, Any], tokens: int, policy: str, total: int) -> Any:
+    from modules import devices, trainer, training
+
+    import tf_keras
+
+    tf_keras.utils.set_random_seed(settings["seed"])
+    with devices.distribution_strategy().scope():
+        model, architecture = trainer.starting_model(values, settings, tokens, policy=policy)
+        training.compile_model(model, settings, total_steps=total, num_classes=len(values["labels"]))
+    return model, architecture
+
+
+def _streams(values: Mapping[str, Any], settings: Mapping[str, Any], examples: Mapping[str, Any]) -> Any:
+    from modules import data
+
+    import tensorflow as tf
+
+    def dataset(split: Any) -> tf.data.Dataset:
+        features = {"token_ids": split.token_ids, "padding_mask": split.padding_mask}
+        return tf.data.Dataset.from_tensor_slices((features, split.labels))
+
+    stream = data.TrainingStream(
+        dataset(examples["train"]), batch_size=settings["batch_size"], seed=settings["seed"],
+        num_classes=len(values["labels"]),
+    )  # fmt: skip
+    return stream, lambda limit=None: data.evaluation_batches(dataset(examples["eval"]), batch_size=128, limit=limit)
+
+
+def _search(
+    values: Mapping[str, Any], examples: Mapping[str, Any], tokens: int, policy: str, steps: Steps
+) -> dict[str, Any]:
+    """As many trials as the Tuner makes, of random values: what they are costs nothing here."""
+    tuner, chance = values["tuner"], random.Random(values["trainer"]["seed"])
+    stream, evaluation = _streams(values, values["trainer"], examples)
+    count = min(tuner["steps_per_epoch"] or stream.steps_per_epoch, stream.steps_per_epoch)
+    best: tuple[float, dict[str, Any]] = (-1.0, {})
+    for _ in range(tuner["trials"]):
+        drawn = {
+            entry["name"]: chance.choice(entry["values"])
+            if entry["kind"] == "choice"
+            else type(entry["min"])(chance.uniform(entry["min"], entry["max"]))
+            for entry in tuner["space"]
+        }
+        settings = {**values["trainer"], **drawn}
+        model, _ = _compiled(values, settings, tokens, policy, count * tuner["epochs"])
+        with steps.trained("search"):
+            history = model.fit(
+                stream.batches(tuner["epochs"]), steps_per_epoch=count, epochs=tuner["epochs"],
+                validation_data=evaluation(tuner["eval_steps"]), verbose=0,
+            )  # fmt: skip
+        reached = float(max(history.history["val_macro_f1"]))
+        if reached > best[0]:
+            best = (reached, drawn)
+    return best[1]
+
+
+def _train(
+    values: Mapping[str, Any], settings: Mapping[str, Any], examples: Mapping[str, Any], tokens: int, policy: str,
+    steps: Steps,
+) -> Any:  # fmt: skip
+    import tf_keras
+
+    stream, evaluation = _streams(values, settings, examples)
+    epochs = settings["epochs"]
+    model, architecture = _compiled(values, settings, tokens, policy, stream.steps_per_epoch * epochs)
+    stop = tf_keras.callbacks.EarlyStopping(
+        "val_macro_f1", mode="max", patience=max(1, settings["early_stopping_patience"]), restore_best_weights=True
+    )
+    with steps.trained("train"):
+        model.fit(
+            stream.batches(epochs), steps_per_epoch=stream.steps_per_epoch, epochs=epochs,
+            validation_data=evaluation(), callbacks=[stop], verbose=0,
+        )  # fmt: skip
+    return model, architecture
+
+
+def _float32(model: Any, architecture: Any, vocabulary: list[str], labels: list[str]) -> Any:
+    from modules.checkpoint import Trained
+    from modules.model import build_model
+
+    plain = build_model(architecture, dropout=0.0)
+    plain.set_weights(model.get_weights())
+    return Trained(plain, architecture, vocabulary, labels)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--config", required=True)
+    parser.add_argument("--profile")
+    parser.add_argument("--folder", type=Path, required=True)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--set", dest="overrides", action="append", default=[])
+    options = parser.parse_args(arguments)
+    result = run(options.config, options.profile, options.folder, options.overrides)
+    options.out.write_text(json.dumps(result), encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,104 @@
+"""How long the first answer takes: `--help`, `validate`, the first node of a run; and what the imports alone cost.
+
+    python -m benchmarks.startup [--rounds 5] [--quick]
+
+Every measurement is a fresh process, and the sides take turns. The first node is waited for and the run then stopped.
+The imports alone are those of the libraries that a run needs, in a process that does nothing else.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+
+from benchmarks.harness import command, machine
+from benchmarks.harness.alternation import alternate, seconds
+from benchmarks.harness.results import Goal, Result, Table
+from benchmarks.harness.spread import Spread, rounded
+from benchmarks.harness.worker import ROOT
+
+PYTHON, HELP, VALIDATE, FIRST, IMPORTS = "Python alone", "--help", "validate", "first node of a run", "imports alone"
+_IMPORTS = "import modules; import tfx.v1, tensorflow_model_analysis, tensorflow_transform, tf_keras, keras_nlp"
+_STARTED = "▸"  # what the runner prints in front of a node that begins
+WHY = {
+    HELP: "the load average tells how many processes shared the cores",
+    VALIDATE: "the load average tells how many processes shared the cores",
+    FIRST: "the load average tells how many processes shared the cores",
+}
+EXPLANATION = """\
+Seconds from the start of a fresh process. The first node's time ends when the run says that it begins: imports, the
+check of the rows, compilation. The imports alone are those of TFX, TFMA, TensorFlow Transform, tf_keras and
+KerasNLP."""
+
+
+def measure(options: argparse.Namespace) -> Result:
+    """Starts all in turns."""
+    rounds = 1 if options.quick else options.rounds
+    task = ["--config", options.config, "--profile", "quick"]
+    with tempfile.TemporaryDirectory() as folder:
+        sides: dict[str, Callable[[], float]] = {
+            PYTHON: seconds(lambda: _run(["-c", "pass"])),
+            HELP: seconds(lambda: _run(["local_runner.py", "--help"])),
+            VALIDATE: seconds(lambda: _run(["local_runner.py", "validate", *task])),
+            IMPORTS: seconds(lambda: _run(["-c", _IMPORTS])),
+            FIRST: seconds(lambda: _first_node(["local_runner.py", "run", *task, "--root", folder])),
+        }
+        _run(["local_runner.py", "validate", *task])  # the data set is fetched once, and bytecode written
+        found = alternate(sides, rounds)
+    spreads = {name: Spread.of(values) for name, values in found.items()}
+    beside = rounded(spreads[FIRST].median - spreads[IMPORTS].median)
+    bounds = ((HELP, 0.5, rounded(spreads[HELP].median)), (VALIDATE, 1.0, rounded(spreads[VALIDATE].median)))
+    goals = [Goal(f"`{name}`, seconds", f"at most {most}", value, value <= most, "" if value <= most else WHY[name])
+             for name, most, value in bounds]  # fmt: skip
+    goals.append(Goal("first node, seconds beside the imports", "at most 1", beside, beside <= 1.0,
+                      "" if beside <= 1.0 else WHY[FIRST]))  # fmt: skip
+    rows = [
+        [name, *(round(value, 2) for value in (spread.minimum, spread.median, spread.maximum))]
+        for name, spread in spreads.items()
+    ]
+    return Result(
+        name="startup",
+        title="Start-up",
+        command="python -m benchmarks.startup",
+        explanation=EXPLANATION,
+        machine=machine.describe(command.OWN_PACKAGES[:5]),
+        settings={"rounds": rounds},
+        tables=[Table(("what", "seconds min", "median", "max"), rows)],
+        goals=goals,
+        details={"seconds": {name: [rounded(value) for value in values] for name, values in found.items()}},
+    )
+
+
+def _run(words: list[str]) -> None:
+    done = subprocess.run([sys.executable, *words], cwd=ROOT, env=command.environment(), capture_output=True, text=True)
+    if done.returncode:
+        raise RuntimeError(f"{' '.join(words)} failed:\n{done.stderr[-2000:]}")
+
+
+def _first_node(words: list[str]) -> None:
+    """Starts a run, and stops it when the first node begins."""
+    with subprocess.Popen(
+        [sys.executable, *words], cwd=ROOT, env=command.environment(), text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+    ) as process:  # fmt: skip
+        assert process.stdout
+        said = []
+        for line in process.stdout:
+            said.append(line)
+            if line.startswith(_STARTED):
+                break
+        else:
+            raise RuntimeError("the run ended before its first node:\n" + "".join(said[-20:]))
+        process.kill()
+
+
+def main() -> int:
+    """The command line."""
+    return command.main(measure, command.parser(__doc__, rounds=5).parse_args())
+
+
+if __name__ == "__main__":
+    sys.exit(main())

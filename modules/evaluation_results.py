@@ -1,0 +1,119 @@
+"""What Evaluator found, as plain values: metrics of the model and its baseline by slice, and the bounds it missed.
+
+TensorFlow Model Analysis is imported by the functions, since whoever only compiles a graph needs the names alone.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import Any
+
+import modules  # noqa: F401  (settles Keras 2 before TFMA imports TensorFlow)
+
+CANDIDATE, BASELINE = "candidate", "baseline"
+_SCALARS = ("accuracy", "macro_f1", "precision", "recall", "auc", "calibration_error", "example_count")
+
+
+def metrics(uri: str, model: str = CANDIDATE) -> dict[str, Any]:
+    """Reads what an Evaluator measured.
+
+    Args:
+        uri: its `evaluation` artifact.
+        model: `candidate` or `baseline`.
+
+    Returns:
+        Overall metrics by name, and `slices` with the same for `column:value`. Empty where the model was not
+        evaluated.
+    """
+    overall: dict[str, Any] = {}
+    slices: dict[str, Any] = {}
+    for record in _tfma().load_metrics(uri):
+        name = _slice_name(record.slice_key)
+        values = _scalars(record.metric_keys_and_values, model)
+        if not values:
+            continue
+        if name:
+            slices[name] = values
+        else:
+            overall = values
+    return {**overall, "slices": dict(sorted(slices.items()))} if overall else {}
+
+
+def missed_bounds(uri: str) -> list[dict[str, Any]]:
+    """Which metric on which slice missed which bound.
+
+    Args:
+        uri: Evaluator's `evaluation` artifact.
+
+    Returns:
+        Items `{"metric", "slice", "value", "bound", "message"}`; empty if the model passed.
+    """
+    result = _tfma().load_validation_result(uri)
+    if result is None or result.validation_ok:
+        return []
+    missed = []
+    for record in result.metric_validations_per_slice:
+        where = _slice_name(record.slice_key) or "overall"
+        for failure in record.failures:
+            value = failure.metric_value.double_value.value
+            bound = _bound(failure.metric_threshold)
+            comparison = failure.metric_key.is_diff
+            metric = f"{failure.metric_key.name}{' against the latest blessed model' if comparison else ''}"
+            missed.append(
+                {
+                    "metric": metric,
+                    "slice": where,
+                    "value": value,
+                    "bound": bound,
+                    "message": f"{metric} on {where} is {value:.4f}, {bound} was asked for"
+                    + (f" ({failure.message})" if failure.message and math.isnan(value) else ""),
+                }
+            )
+    for check in result.missing_slices:
+        missed.append(
+            {"metric": "", "slice": str(check), "value": None, "bound": "", "message": f"slice missing: {check}"}
+        )
+    return missed
+
+
+def _bound(threshold: Any) -> str:
+    if threshold.HasField("change_threshold"):
+        return f"a change of {threshold.change_threshold.absolute.value:+.3f} or better"
+    value = threshold.value_threshold
+    parts = []
+    if value.HasField("lower_bound"):
+        parts.append(f"at least {value.lower_bound.value:.3f}")
+    if value.HasField("upper_bound"):
+        parts.append(f"at most {value.upper_bound.value:.3f}")
+    return " and ".join(parts)
+
+
+def _scalars(items: Iterable[Any], model: str) -> dict[str, float]:
+    values: dict[str, float] = {}
+    for item in items:
+        key = item.key
+        if key.is_diff or key.model_name not in ("", model) or (not key.model_name and model != CANDIDATE):
+            continue
+        kind = item.value.WhichOneof("type")
+        # Of what TFMA computes per class, only precision and recall carry the class in their name.
+        per_class = key.name.startswith(("precision_", "recall_"))
+        if kind == "double_value" and (per_class or (key.name in _SCALARS and not key.HasField("sub_key"))):
+            name = "rows" if key.name == "example_count" else key.name
+            values[name] = item.value.double_value.value
+    if "rows" in values:
+        values["rows"] = int(values["rows"])
+    return values
+
+
+def _slice_name(key: Any) -> str:
+    return ", ".join(
+        f"{part.column}:{part.bytes_value.decode('utf-8', 'replace') or part.int64_value or part.float_value}"
+        for part in key.single_slice_keys
+    )
+
+
+def _tfma() -> Any:
+    import tensorflow_model_analysis
+
+    return tensorflow_model_analysis

@@ -1,0 +1,37 @@
+"""What a report says of the search for hyperparameters and of the training."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from modules.report.files import read_json
+
+
+def tuning(folder: str | None, section: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The section `tuning`.
+
+    Args:
+        folder: Tuner's results; None where nothing was searched.
+        section: `tuner` of the configuration.
+
+    Returns:
+        `objective`, `names` of what was searched, `logarithmic` ones among them, and `trials`, the best one first.
+    """
+    trials = read_json(folder, "tuner_results.json")
+    if not trials:
+        return None
+    names = [entry["name"] for entry in section["space"] if entry["name"] in trials[0]]
+    smaller = section["objective"] == "val_loss"
+    return {
+        "objective": section["objective"],
+        "algorithm": section["algorithm"],
+        "names": names,
+        "logarithmic": [entry["name"] for entry in section["space"] if entry["sampling"] == "log"],
+        "trials": sorted(trials, key=lambda trial: trial["score"] * (1 if smaller else -1)),
+    }
+
+
+def training(folder: str | None) -> dict[str, Any] | None:
+    """The section `training`: what Trainer wrote into `history.json`."""
+    return read_json(folder, "history.json")

@@ -1,0 +1,100 @@
+"""Renders the facts of a run into one HTML file that needs nothing but a browser: no network, no other file.
+
+Texts come from anywhere, so Jinja escapes everything, JSON included, and a content security policy allows the page's
+two scripts alone, by their digests, and no connection to anywhere.
+"""
+
+from __future__ import annotations
+
+import base64
+import functools
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from modules.report import theme
+from modules.report.data_plots import data_plots
+from modules.report.edge_plots import edge_plots
+from modules.report.graph_plots import graph_plots
+from modules.report.learning_plots import training_plots, tuning_plots
+from modules.report.plot import Plot, percent
+from modules.report.quality_plots import METRICS, MODELS, quality_plots
+from modules.report.words import words_of
+
+import jinja2
+import yaml
+from plotly.offline import get_plotlyjs
+
+TEMPLATES = Path(__file__).parent / "templates"
+
+
+def render(facts: Mapping[str, Any], run: Mapping[str, Any] | None = None) -> str:
+    """Renders the page.
+
+    Args:
+        facts: what `modules.report.facts.gather` gave, with or without what a model adds to it.
+        run: of the run that the page is of, where it is known: `run_id`, `profile`, `state`, `failed_node`, `error`,
+            `started`, `revision`, `data`, `states` and `seconds` by node, `total_seconds`, `cache_hits`. On an
+            orchestrator that tells a node nothing of its run, None.
+
+    Returns:
+        The HTML document.
+    """
+    plots = _plots(facts, run)
+    script = (TEMPLATES / "report.js").read_text(encoding="utf-8")
+    figures = {plot.name: json.loads(plot.figure.to_json()) for section in plots.values() for plot in section}
+    for figure in figures.values():
+        figure["layout"].pop("template", None)  # the page puts its own in, by what its reader prefers
+    return _environment().get_template("report.html.j2").render(
+        facts=facts,
+        run=run,
+        plots=plots,
+        figures=figures,
+        themes=theme.templates(),
+        style=(TEMPLATES / "report.css").read_text(encoding="utf-8"),
+        plotly=get_plotlyjs(),
+        script=script,
+        policy=_policy(get_plotlyjs(), script),
+        metrics=METRICS,
+        models=MODELS,
+        config=yaml.safe_dump(facts["provenance"]["config"], sort_keys=False, allow_unicode=True, width=100),
+    )  # fmt: skip
+
+
+def _plots(facts: Mapping[str, Any], run: Mapping[str, Any] | None) -> dict[str, list[Plot]]:
+    labels = facts["labels"]
+    makers = {
+        "data": lambda section: data_plots(section, labels),
+        "tuning": tuning_plots,
+        "training": training_plots,
+        "quality": lambda section: quality_plots(section, labels),
+        "compression": edge_plots,
+    }
+    found = {name: make(facts[name]) if facts[name] else [] for name, make in makers.items()}
+    return {**found, "graph": graph_plots(facts["graph"], run)}
+
+
+@functools.cache
+def _environment() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        extensions=["jinja2.ext.do"],
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"percent": percent, "words": words_of}
+    return environment
+
+
+def _policy(*scripts: str) -> str:
+    """Allows these scripts and inline styles (Plotly's), and nothing from anywhere else."""
+    digests = (base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in scripts)
+    allowed = " ".join(f"'sha256-{digest}'" for digest in digests)
+    return (
+        f"default-src 'none'; script-src {allowed}; style-src 'unsafe-inline'; img-src data: blob:; "
+        "base-uri 'none'; form-action 'none'"
+    )

@@ -1,0 +1,187 @@
+"""The commands that look back: past runs, two runs side by side, and where a pushed version comes from."""
+
+from __future__ import annotations
+
+import json
+import sys
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from pipeline.cli import Failed, WrongUse
+from pipeline.cli_task import load_config, task_options
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+_STATES = ("done", "failed", "running", "stopped")
+
+
+def add_commands(group: click.Group) -> None:
+    """Adds the commands of this file to a command line."""
+    for command in (runs, report, compare, lineage, tensorboard):
+        group.add_command(command)
+
+
+@click.command()
+@task_options
+@click.option("--state", type=click.Choice(_STATES), help="Only runs that ended so.")
+@click.option("--blessed/--not-blessed", default=None, help="Only runs whose model was (or was not) blessed.")
+@click.option("--pushed", is_flag=True, help="Only runs that pushed something.")
+@click.option("--since", type=click.DateTime(["%Y-%m-%d", "%Y-%m-%d %H:%M"]), help="Only runs from then on.")
+@click.option("--last", type=click.IntRange(min=1), metavar="N", help="Only the newest N of them.")
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+def runs(
+    config_path: str, profile: str | None, overrides: tuple[str, ...], data: str | None, root: Path | None,
+    state: str | None, blessed: bool | None, pushed: bool, since: datetime | None, last: int | None, as_json: bool,
+) -> None:  # fmt: skip
+    """List past runs: when, state, metrics, pushed version."""
+    paths = _paths(config_path, profile, overrides, data, root)
+    from pipeline.orchestration import history, history_display
+
+    past = history.past_runs(paths)
+    chosen = [
+        run
+        for run in past
+        if state in (None, run.state)
+        and (blessed is None or run.summary.get("blessed") is blessed)
+        and (not pushed or run.pushed)
+        and (since is None or run.started >= since.astimezone())
+    ][-(last or 0) :]
+    if as_json:
+        click.echo(_json([run.to_dict() for run in chosen]))
+    elif chosen:
+        _console().print(history_display.runs_table(chosen))
+    elif past:
+        click.echo(f"None of the {len(past)} runs in {paths.root} is like that.")
+    else:
+        click.echo(f"There are no runs in {paths.root} yet.")
+
+
+@click.command()
+@task_options
+@click.argument("run", default="latest")
+@click.option("--no-open", is_flag=True, help="Print the path and open nothing.")
+def report(
+    config_path: str, profile: str | None, overrides: tuple[str, ...], data: str | None, root: Path | None,
+    run: str, no_open: bool,
+) -> None:  # fmt: skip
+    """Open the report of RUN (the newest) in a browser, where there is a screen."""
+    paths = _paths(config_path, profile, overrides, data, root)
+    from pipeline.orchestration import closing, history, viewing
+    from pipeline.orchestration.paths import REPORT
+
+    try:
+        found = history.find_run(history.past_runs(paths), run)
+    except history.UnknownRunError as error:
+        raise WrongUse(str(error)) from None
+    file = paths.run_dir(found.run_id) / REPORT
+    if not file.is_file():
+        raise Failed(f"{found.run_id} has no report: it was killed, or its run.log says why.")
+    click.echo(closing.relative(str(file)))
+    if not no_open:
+        viewing.open_page(file)
+
+
+@click.command()
+@task_options
+@click.argument("one")
+@click.argument("other", default="latest")
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+def compare(
+    config_path: str, profile: str | None, overrides: tuple[str, ...], data: str | None, root: Path | None,
+    one: str, other: str, as_json: bool,
+) -> None:  # fmt: skip
+    r"""Compare run OTHER (the newest) with run ONE: configuration, metrics, size, speed, times.
+
+    \b
+      uv run local_runner.py compare latest~1             what the newest run changed
+      uv run local_runner.py compare 20260101T120000 latest
+
+    Whether a difference of accuracy is more than chance is tested on the test rows that both runs have.
+    """
+    paths = _paths(config_path, profile, overrides, data, root)
+    from pipeline.orchestration import comparison, history, history_display
+
+    past = history.past_runs(paths)
+    try:
+        found = comparison.compare(paths, history.find_run(past, one), history.find_run(past, other))
+    except history.UnknownRunError as error:
+        raise WrongUse(str(error)) from None
+    if as_json:
+        click.echo(_json(found))
+    else:
+        history_display.show_comparison(found, _console())
+
+
+@click.command()
+@task_options
+@click.argument("version", default="latest")
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+def lineage(
+    config_path: str, profile: str | None, overrides: tuple[str, ...], data: str | None, root: Path | None,
+    version: str, as_json: bool,
+) -> None:  # fmt: skip
+    r"""Follow a pushed VERSION back to the rows.
+
+    \b
+      uv run local_runner.py lineage                      the newest server model
+      uv run local_runner.py lineage edge/latest
+      uv run local_runner.py lineage 1767225600           a version's number, or the path of its folder
+    """
+    paths = _paths(config_path, profile, overrides, data, root)
+    from pipeline.orchestration import history_display
+    from pipeline.orchestration.lineage import UnknownVersionError, trace
+
+    try:
+        found = trace(paths, version)
+    except UnknownVersionError as error:
+        raise WrongUse(str(error)) from None
+    if as_json:
+        click.echo(_json(found))
+    else:
+        history_display.show_lineage(found, _console())
+
+
+@click.command()
+@task_options
+@click.argument("run", default="latest")
+@click.option("--port", default=6006, show_default=True, help="Where it listens, on this machine only; 0 takes any.")
+def tensorboard(
+    config_path: str, profile: str | None, overrides: tuple[str, ...], data: str | None, root: Path | None,
+    run: str, port: int,
+) -> None:  # fmt: skip
+    """Show a run's training and search in TensorBoard: curves, hyperparameters, profile. Ctrl-C ends it."""
+    paths = _paths(config_path, profile, overrides, data, root)
+    from pipeline.orchestration import history, training_logs
+
+    try:
+        found = history.find_run(history.past_runs(paths), run)
+    except history.UnknownRunError as error:
+        raise WrongUse(str(error)) from None
+    folder = training_logs.gather(paths, found.run_id)
+    if folder is None:
+        raise Failed(f"{found.run_id} kept no TensorBoard logs: set trainer.tensorboard=true and run again.")
+    training_logs.serve(folder, port)
+
+
+def _paths(
+    config_path: str, profile: str | None, overrides: tuple[str, ...], data: str | None, root: Path | None
+) -> Any:
+    config = load_config(config_path, profile, overrides, data)
+    from pipeline.orchestration.paths import TaskPaths
+
+    return TaskPaths.of(config, root)
+
+
+def _console() -> Console:
+    from rich.console import Console
+
+    # Where nobody reads along, a line must not be broken at the width of a screen that is not there.
+    return Console(highlight=False, width=None if sys.stdout.isatty() else 160)
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, indent=2, ensure_ascii=False)

@@ -1,0 +1,152 @@
+"""ModelCard: writes the card that travels with what is pushed, of a SavedModel or of a bundle."""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from typing import Any
+
+import modules  # noqa: F401  (settles Keras 2 before TFX imports TensorFlow)
+
+from tfx import types  # isort: skip
+from tfx.dsl.components.base import base_component, base_executor, executor_spec
+from tfx.dsl.io import fileio
+from tfx.types import component_spec, standard_artifacts
+from tfx.utils import io_utils
+
+from pipeline.components import edge_nodes
+from pipeline.components.edge_evaluator import BUNDLE_FILE, RESULT_FILE
+
+MODEL, EVALUATION, TEST_EVALUATION, BUNDLE = "model", "evaluation", "test_evaluation", "bundle"
+CARD, SETTINGS = "card", "settings"
+_HISTORY = "history.json"  # Trainer's record, beside what a network is rebuilt from
+
+
+class Executor(base_executor.BaseExecutor):
+    """Reads what the evaluators left and calls `modules.model_card`."""
+
+    def Do(
+        self,
+        input_dict: dict[str, list[types.Artifact]],
+        output_dict: dict[str, list[types.Artifact]],
+        exec_properties: dict[str, Any],
+    ) -> None:
+        """TFX's hook; where there is no bundle, there is no card of one, and that is recorded."""
+        self._log_startup(input_dict, output_dict, exec_properties)
+        from modules import model_card
+
+        settings, card = json.loads(exec_properties[SETTINGS]), edge_nodes.single(output_dict, CARD)
+        if input_dict.get(BUNDLE):
+            reason = edge_nodes.reason_to_skip(input_dict, model=BUNDLE, blessing="")
+            if reason:
+                edge_nodes.skip(card, reason, model_card.CARD_JSON)
+                return
+            facts = _edge(settings, input_dict)
+        else:
+            facts = _server(settings, input_dict)
+        edge_nodes.write_json(os.path.join(card.uri, model_card.CARD_JSON), facts)
+        io_utils.write_string_file(os.path.join(card.uri, model_card.CARD_MARKDOWN), model_card.render(facts))
+
+
+def _server(settings: Mapping[str, Any], input_dict: edge_nodes.Artifacts) -> dict[str, Any]:
+    from modules import model_card, predictions
+    from modules.fairness import FAIRNESS_FILE
+
+    splits: dict[str, Any] = {}
+    for key in (TEST_EVALUATION, EVALUATION):
+        folder = edge_nodes.single(input_dict, key).uri
+        splits |= predictions.read(os.path.join(folder, predictions.PREDICTIONS_FILE))[0]
+    model = edge_nodes.single(input_dict, MODEL)
+    training = _read_json(edge_nodes.training_folder(model), _HISTORY)
+    return model_card.server(
+        settings,
+        splits=splits,
+        fairness=_read_json(edge_nodes.single(input_dict, TEST_EVALUATION).uri, FAIRNESS_FILE),
+        training=training,
+        size={"bytes": _bytes(edge_nodes.serving_folder(model)), "parameters": training["parameters"]},
+        created=_today(),
+    )
+
+
+def _edge(settings: Mapping[str, Any], input_dict: edge_nodes.Artifacts) -> dict[str, Any]:
+    from modules import model_card
+
+    bundle = os.path.join(edge_nodes.serving_folder(edge_nodes.single(input_dict, BUNDLE)), BUNDLE_FILE)
+    with fileio.open(bundle, "rb") as stream:
+        content = stream.read()
+    training = _read_json(edge_nodes.training_folder(edge_nodes.single(input_dict, MODEL)), _HISTORY)
+    return model_card.edge(
+        settings,
+        pareto=_read_json(edge_nodes.single(input_dict, EVALUATION).uri, RESULT_FILE),
+        bundle={"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()},
+        training_rows=training["rows"],
+        created=_today(),
+    )
+
+
+def _read_json(folder: str, name: str) -> Any:
+    with fileio.open(os.path.join(folder, name)) as stream:
+        return json.loads(stream.read())
+
+
+def _bytes(folder: str) -> int:
+    return sum(
+        len(fileio.open(os.path.join(place, name), "rb").read())
+        for place, _, names in fileio.walk(folder)
+        for name in names
+    )
+
+
+def _today() -> str:
+    return datetime.datetime.now(datetime.UTC).date().isoformat()
+
+
+class ModelCardSpec(component_spec.ComponentSpec):
+    """Inputs and outputs; a card is the last word of an evaluation, and has its type."""
+
+    PARAMETERS = {SETTINGS: component_spec.ExecutionParameter(type=str)}
+    INPUTS = {
+        MODEL: component_spec.ChannelParameter(type=standard_artifacts.Model),
+        EVALUATION: component_spec.ChannelParameter(type=standard_artifacts.ModelEvaluation),
+        TEST_EVALUATION: component_spec.ChannelParameter(type=standard_artifacts.ModelEvaluation, optional=True),
+        BUNDLE: component_spec.ChannelParameter(type=standard_artifacts.Model, optional=True),
+    }
+    OUTPUTS = {CARD: component_spec.ChannelParameter(type=standard_artifacts.ModelEvaluation)}
+
+
+class ModelCard(base_component.BaseComponent):
+    """Writes `model_card.md` and `model_card.json`."""
+
+    SPEC_CLASS = ModelCardSpec
+    EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
+
+    def __init__(
+        self,
+        model: types.BaseChannel,
+        evaluation: types.BaseChannel,
+        settings: dict[str, Any],
+        test_evaluation: types.BaseChannel | None = None,
+        bundle: types.BaseChannel | None = None,
+    ) -> None:
+        """Wires the node.
+
+        Args:
+            model: Trainer's model.
+            evaluation: of the SavedModel, Evaluator's; of a bundle, EdgeEvaluator's.
+            settings: see `modules.model_card.server`; and `sources` and `template`, digests of code and page.
+            test_evaluation: of the SavedModel, TestEvaluator's.
+            bundle: EdgeEvaluator's bundle; without it the card is the SavedModel's.
+        """
+        super().__init__(
+            ModelCardSpec(
+                model=model,
+                evaluation=evaluation,
+                test_evaluation=test_evaluation,
+                bundle=bundle,
+                settings=json.dumps(settings, sort_keys=True),
+                card=types.Channel(type=standard_artifacts.ModelEvaluation),
+            )
+        )

@@ -1,0 +1,153 @@
+"""Reporter: what a run came to, as data and as one page to look at; the last node of the graph.
+
+The page of a run on this machine is rendered again after the run, with the times and states of the nodes, from the
+same `report.json`; on Kubeflow and Vertex AI the page of the node is the report.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from typing import Any
+
+import modules  # noqa: F401  (settles Keras 2 before TFX imports TensorFlow)
+
+from tfx import types  # isort: skip
+from tfx.components.util import model_utils
+from tfx.dsl.components.base import base_component, base_executor, executor_spec
+from tfx.types import component_spec, standard_artifacts
+from tfx.utils import io_utils
+
+from pipeline.components import edge_nodes
+
+REPORT, SETTINGS, EXAMPLES, MODEL, BLESSING = "report", "settings", "examples", "model", "blessing"
+_ERRORS_OF = "eval"  # nobody is to look at the rows of `test` and then change something
+# By key of an input, whose folder it is in `modules.report.facts.Artifacts`.
+_FOLDERS = {
+    EXAMPLES: "examples",
+    "statistics": "statistics",
+    "anomalies": "anomalies",
+    "transformed_examples": "transformed",
+    "tuner_results": "tuner_results",
+    "evaluation": "evaluation",
+    "test_evaluation": "test_evaluation",
+    "baseline": "baseline",
+    "variants": "variants",
+    "edge_evaluation": "edge_evaluation",
+}
+_PUSHED = {"pushed_model": "server", "pushed_bundle": "edge"}
+_TYPES = {
+    EXAMPLES: standard_artifacts.Examples,
+    "statistics": standard_artifacts.ExampleStatistics,
+    "anomalies": standard_artifacts.ExampleAnomalies,
+    "transformed_examples": standard_artifacts.Examples,
+    "tuner_results": standard_artifacts.TunerResults,
+    MODEL: standard_artifacts.Model,
+    "evaluation": standard_artifacts.ModelEvaluation,
+    BLESSING: standard_artifacts.ModelBlessing,
+    "test_evaluation": standard_artifacts.ModelEvaluation,
+    "baseline": standard_artifacts.ModelEvaluation,
+    "variants": standard_artifacts.Model,
+    "edge_evaluation": standard_artifacts.ModelEvaluation,
+    "pushed_model": standard_artifacts.PushedModel,
+    "pushed_bundle": standard_artifacts.PushedModel,
+}
+
+
+class Executor(base_executor.BaseExecutor):
+    """Resolves artifacts to folders and calls `modules.report`."""
+
+    def Do(
+        self,
+        input_dict: dict[str, list[types.Artifact]],
+        output_dict: dict[str, list[types.Artifact]],
+        exec_properties: dict[str, Any],
+    ) -> None:
+        """TFX's hook."""
+        self._log_startup(input_dict, output_dict, exec_properties)
+        # Late: a graph that is only compiled must not wait for TensorFlow.
+        from modules.report import facts, render
+
+        settings = json.loads(exec_properties[SETTINGS])
+        artifacts = found_artifacts({key: items[0] for key, items in input_dict.items() if items})
+        gathered = {**facts.gather(artifacts, settings), "errors": _errors(artifacts, settings)}
+        folder = edge_nodes.single(output_dict, REPORT).uri
+        io_utils.write_string_file(os.path.join(folder, facts.REPORT_DATA), facts.dump(gathered))
+        io_utils.write_string_file(os.path.join(folder, facts.REPORT_PAGE), render.render(gathered))
+
+
+def found_artifacts(inputs: Mapping[str, types.Artifact]) -> Any:
+    """The folders of a run's artifacts, as `modules.report.facts` wants them.
+
+    Args:
+        inputs: the artifacts that there are, by the node's input keys.
+    """
+    from modules.report.facts import Artifacts
+
+    examples, blessing = inputs.get(EXAMPLES), inputs.get(BLESSING)
+    return Artifacts(
+        **{name: inputs[key].uri for key, name in _FOLDERS.items() if key in inputs},
+        training=edge_nodes.training_folder(inputs[MODEL]) if MODEL in inputs else None,
+        fingerprint=examples.get_string_custom_property("input_fingerprint") if examples else "",
+        blessed=model_utils.is_model_blessed(blessing) if blessing else None,
+        pushed={name: _push(inputs[key]) for key, name in _PUSHED.items() if key in inputs},
+    )
+
+
+def _push(artifact: types.Artifact) -> dict[str, str] | None:
+    if artifact.get_int_custom_property("pushed") != 1:
+        return None
+    return {
+        "version": artifact.get_string_custom_property("pushed_version"),
+        "path": artifact.get_string_custom_property("pushed_destination"),
+    }
+
+
+def _errors(artifacts: Any, settings: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The worst errors with their reasons: the only part of the report that needs the model itself."""
+    from modules.report.quality_facts import stored_predictions, worst_errors
+
+    config = settings["config"]
+    answers = stored_predictions(artifacts).get(_ERRORS_OF)
+    if answers is None or artifacts.training is None or not config["reporter"]["errors"]:
+        return None
+    return worst_errors(
+        answers,
+        artifacts.training,
+        settings["labels"],
+        split=_ERRORS_OF,
+        count=config["reporter"]["errors"],
+        sequence_length=config["preprocessing"]["sequence_length"],
+        points=config["reporter"]["attribution_points"],
+    )
+
+
+class ReporterSpec(component_spec.ComponentSpec):
+    """Inputs, all of which may be missing, and the output."""
+
+    PARAMETERS = {SETTINGS: component_spec.ExecutionParameter(type=str)}
+    INPUTS = {key: component_spec.ChannelParameter(type=kind, optional=True) for key, kind in _TYPES.items()}
+    OUTPUTS = {REPORT: component_spec.ChannelParameter(type=standard_artifacts.ModelEvaluation)}
+
+
+class Reporter(base_component.BaseComponent):
+    """Tells what the other nodes found."""
+
+    SPEC_CLASS = ReporterSpec
+    EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
+
+    def __init__(self, inputs: Mapping[str, types.BaseChannel], settings: dict[str, Any]) -> None:
+        """Wires the node.
+
+        Args:
+            inputs: outputs of the other nodes by the keys of `ReporterSpec.INPUTS`; any of them may be left out.
+            settings: see `modules.report.facts.gather`, and `sources`, a digest of the code.
+        """
+        super().__init__(
+            ReporterSpec(
+                **inputs,
+                settings=json.dumps(settings, sort_keys=True),
+                report=types.Channel(type=standard_artifacts.ModelEvaluation),
+            )
+        )

@@ -1,0 +1,101 @@
+"""StatisticsGen for millions of rows, which also summarises the texts, and says of which span its statistics are.
+
+It reads in batches, and counts values in memory that does not grow.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import Any
+
+import modules  # noqa: F401  (settles Keras 2 before TFX imports TensorFlow)
+
+import tensorflow_data_validation as tfdv
+from tfx import types
+from tfx.components.statistics_gen import executor
+from tfx.dsl.components.base import base_beam_component, executor_spec
+from tfx.types import artifact_utils, component_spec, standard_artifacts, standard_component_specs
+from tfx.utils import io_utils, json_utils
+
+from pipeline import records
+from pipeline.resolvers import span_of
+
+PROFILE_FILE = "text_profile.json"
+_SETTINGS = "settings"
+
+
+class Executor(executor.Executor):
+    """Computes statistics as the standard executor does, and a text profile of one split beside them."""
+
+    def Do(
+        self,
+        input_dict: dict[str, list[types.Artifact]],
+        output_dict: dict[str, list[types.Artifact]],
+        exec_properties: dict[str, Any],
+    ) -> None:
+        """TFX's hook."""
+        with records.batched():
+            super().Do(input_dict, output_dict, exec_properties)
+        from modules import backbone, text_statistics, tokenization
+
+        settings = json.loads(exec_properties[_SETTINGS])
+        examples = artifact_utils.get_single_instance(input_dict[standard_component_specs.EXAMPLES_KEY])
+        statistics = artifact_utils.get_single_instance(output_dict[standard_component_specs.STATISTICS_KEY])
+        statistics.span = span_of(examples)  # TFX copies a property that ExampleGen does not set
+        split = settings["split"]
+        pattern = io_utils.all_files_pattern(artifact_utils.get_split_uri([examples], split))
+        found = text_statistics.profile(
+            text_statistics.read_rows([pattern], text=settings["text"], label=settings["label"]),
+            tokenization.load_vocabulary(backbone.vocabulary_path(settings["backbone"])),
+            sample=settings["sample_rows"],
+        )
+        target = os.path.join(artifact_utils.get_split_uri([statistics], split), PROFILE_FILE)
+        io_utils.write_string_file(target, found.to_json())
+
+
+class StatisticsGenSpec(component_spec.ComponentSpec):
+    """The standard component's, with settings."""
+
+    PARAMETERS = {
+        **standard_component_specs.StatisticsGenSpec.PARAMETERS,
+        _SETTINGS: component_spec.ExecutionParameter(type=str),
+    }
+    INPUTS = standard_component_specs.StatisticsGenSpec.INPUTS
+    OUTPUTS = standard_component_specs.StatisticsGenSpec.OUTPUTS
+
+
+class StatisticsGen(base_beam_component.BaseBeamComponent):
+    """The standard component with the executor that looks at texts, too."""
+
+    SPEC_CLASS = StatisticsGenSpec
+    EXECUTOR_SPEC = executor_spec.BeamExecutorSpec(Executor)
+
+    def __init__(self, examples: types.BaseChannel, settings: dict[str, Any]) -> None:
+        """Wires the node.
+
+        Args:
+            examples: an ExampleGen's output.
+            settings: `text` and `label` (None where there is none), `split` to summarise, `sample_rows`, the section
+                `backbone`, and digests of its vocabulary and of the sources.
+        """
+        super().__init__(
+            StatisticsGenSpec(
+                examples=examples,
+                exclude_splits=json_utils.dumps([]),
+                stats_options_json=_options().to_json(),
+                settings=json.dumps(settings, sort_keys=True),
+                statistics=types.Channel(type=standard_artifacts.ExampleStatistics),
+            )
+        )
+
+
+def _options() -> tfdv.StatsOptions:
+    """How statistics are computed.
+
+    By default TFDV groups all rows by the value of each text feature to count different and most frequent values: every
+    text, and every text's hash, is a group of its own, held in memory. Its sketches need a fixed amount. They are exact
+    for a feature of at most 1,024 different values (Misra-Gries, the most frequent values) and 16,384 (k minimum
+    values, how many there are), as labels and slices are.
+    """
+    return tfdv.StatsOptions(use_sketch_based_topk_uniques=True)

@@ -1,0 +1,153 @@
+"""Adds varied rows to the train split inside ExampleGen, the same ones for the same rows on any number of workers.
+
+A row's variations are drawn from the seed and the row itself, never from its place in a file or on a worker.
+
+A varied text enters the train split only if its own hash would have put it there. The split of a text is decided by
+that hash alone, so no row of `eval` or `test` can ever equal a varied row, neither in this span nor in a later one that
+a model trained on this one is judged by. No comparison of the splits is needed for it, and no shuffle.
+"""
+
+from __future__ import annotations
+
+import bisect
+import functools
+import hashlib
+import random
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import modules  # noqa: F401  (settles Keras 2 before TFX imports TensorFlow)
+from modules import text_augmentation
+
+import apache_beam as beam
+import tensorflow as tf
+from tfx.components.example_gen import base_example_gen_executor
+from tfx.proto import example_gen_pb2
+from tfx.types import standard_component_specs
+from tfx.utils import proto_utils
+
+from pipeline.ingest import rows
+
+_ATTEMPTS = 8  # per varied row; most candidates that fail have a hash of another split
+
+
+class AddVariedRows(beam.PTransform):
+    """The examples and their variations."""
+
+    def __init__(self, settings: Mapping[str, Any], exec_properties: Mapping[str, Any], split: str) -> None:
+        """Keeps what the workers need.
+
+        Args:
+            settings: ExampleGen's settings: `text`, `label`, and `augmentation` as `AugmentationConfig.settings` has
+                it.
+            exec_properties: ExampleGen's, for how rows are divided into splits.
+            split: name of the split that the examples are of.
+        """
+        super().__init__()
+        self._settings, self._division = dict(settings), _Division.of(exec_properties, split)
+
+    def expand(self, examples: beam.PCollection) -> beam.PCollection:
+        """Beam's hook."""
+        label = self._settings["label"]
+        counts = beam.pvalue.AsDict(
+            examples
+            | "Label" >> beam.Map(lambda example: (_value(example, label), 1))
+            | "CountLabels" >> beam.CombinePerKey(sum)
+        )
+        return examples | "Vary" >> beam.FlatMap(_with_variations, self._settings, self._division, counts)
+
+
+def copies_by_label(counts: Mapping[str, int], *, share: float, balance: bool) -> dict[str, float]:
+    """How many variations a row of each label has on average.
+
+    Args:
+        counts: rows of each label.
+        share: variations per row.
+        balance: bring every label up to the most frequent one.
+    """
+    if not balance:
+        return dict.fromkeys(counts, share)
+    largest = max(counts.values(), default=0) * (1.0 + share)
+    return {label: largest / count - 1.0 for label, count in counts.items()}
+
+
+class _Division:
+    """How rows are divided into splits, by TFX's own rule."""
+
+    def __init__(self, config: example_gen_pb2.SplitConfig, index: int) -> None:
+        self._config, self._index = config.SerializeToString(), index
+
+    @classmethod
+    def of(cls, exec_properties: Mapping[str, Any], split: str) -> _Division:
+        output = example_gen_pb2.Output()
+        proto_utils.json_to_proto(exec_properties[standard_component_specs.OUTPUT_CONFIG_KEY], output)
+        return cls(output.split_config, [item.name for item in output.split_config.splits].index(split))
+
+    def holds(self, example: tf.train.Example) -> bool:
+        """Whether a row falls into the split."""
+        config = example_gen_pb2.SplitConfig.FromString(self._config)
+        key = base_example_gen_executor._GeneratePartitionKey(example, config)
+        edges: list[int] = []
+        for item in config.splits:
+            edges.append((edges[-1] if edges else 0) + item.hash_buckets)
+        bucket = int(hashlib.sha256(key).hexdigest(), 16) % edges[-1]
+        return bisect.bisect(edges, bucket) == self._index
+
+
+def _with_variations(
+    example: tf.train.Example, settings: Mapping[str, Any], division: _Division, counts: Mapping[str, int]
+) -> Iterator[tf.train.Example]:
+    yield example
+    wanted, text = settings["augmentation"], _value(example, settings["text"])
+    average = copies_by_label(counts, share=wanted["share"], balance=wanted["balance"])
+    # The serialised row tells rows with equal texts apart.
+    row = example.SerializeToString(deterministic=True).hex()
+    chance = random.Random(f"{int(wanted['seed'])}:{row}")
+    expected = average[_value(example, settings["label"])]
+    number = min(int(expected) + (chance.random() < expected % 1.0), int(wanted["max_copies"]))
+    seen = {rows.text_hash(text)}
+    for _ in range(number):
+        for _ in range(_ATTEMPTS):
+            varied = text_augmentation.variation(text, _operations(*_choices(wanted)), chance)
+            if varied is None:
+                return
+            candidate = _with_text(example, settings["text"], varied)
+            if _value(candidate, rows.TEXT_HASH) not in seen and division.holds(candidate):
+                seen.add(_value(candidate, rows.TEXT_HASH))
+                yield candidate
+                break
+
+
+def _choices(wanted: Mapping[str, Any]) -> tuple[Any, ...]:
+    rates = tuple(float(wanted[name]) for name in ("synonyms", "deletion", "swap", "keyboard"))
+    return (*rates, wanted["synonym_table"] or str(text_augmentation.BUNDLED_SYNONYMS), wanted["back_translation"])
+
+
+@functools.lru_cache(maxsize=4)
+def _operations(
+    synonyms: float, deletion: float, swap: float, keyboard: float, table: str, back_translation: str | None
+) -> Sequence[text_augmentation.Operation]:
+    """Once per worker: a table is a file, and a back-translation may load a model when it is imported."""
+    words: text_augmentation.Synonyms = {}
+    if synonyms:
+        with tf.io.gfile.GFile(table) as stream:
+            words = text_augmentation.read_synonyms(stream.read(), table)
+    return text_augmentation.operations(
+        synonyms=synonyms,
+        deletion=deletion,
+        swap=swap,
+        keyboard=keyboard,
+        table=words,
+        back_translation=text_augmentation.load_callable(back_translation) if back_translation else None,
+    )
+
+
+def _with_text(example: tf.train.Example, column: str, text: str) -> tf.train.Example:
+    varied = tf.train.Example.FromString(example.SerializeToString())
+    for name, value in ((column, text), (rows.TEXT_HASH, rows.text_hash(text))):
+        varied.features.feature[name].bytes_list.value[:] = [value.encode("utf-8", errors="replace")]
+    return varied
+
+
+def _value(example: tf.train.Example, column: str) -> str:
+    return example.features.feature[column].bytes_list.value[0].decode("utf-8")

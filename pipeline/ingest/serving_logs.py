@@ -1,0 +1,78 @@
+"""What was served, as examples: texts of any file source, without labels.
+
+A served text is what somebody typed, so an empty one is no error here; a line that cannot be read is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import modules  # noqa: F401  (settles Keras 2 before TFX imports TensorFlow)
+
+import apache_beam as beam
+import tensorflow as tf
+from tfx.components.example_gen.base_example_gen_executor import BaseExampleGenExecutor
+from tfx.types import standard_component_specs
+
+from pipeline.config_source import SourceConfig
+from pipeline.ingest import example_gen, sources, transforms
+from pipeline.ingest.rows import DataError
+
+SPLIT = "serving"
+
+
+class ServingLogsExecutor(BaseExampleGenExecutor):
+    """Reads served texts into examples with the text and those slice columns that the logs have."""
+
+    def GetInputSourceToExamplePTransform(self) -> beam.PTransform:  # noqa: N802 - TFX's name
+        """TFX's hook: the transform from a file pattern to examples."""
+        return _logs_to_examples
+
+
+def read_log(path: str, text: str, others: list[str]) -> Iterator[dict[str, str]]:
+    """Reads one file; its name says what it is.
+
+    Args:
+        path: a file in any file system that TensorFlow reads.
+        text: field of the text.
+        others: fields that are taken where a record has them.
+
+    Yields:
+        Values by field.
+
+    Raises:
+        DataError: the kind of file is not known, a line cannot be read, or a record has no text field.
+    """
+    for record in sources.read(path, SourceConfig(), opener=transforms.open_file):
+        where = f"{record.file}:{record.line}"
+        if record.problem:
+            raise DataError(f"{where}: {record.problem}.")
+        if text not in record.values:
+            raise DataError(
+                f"{where}: there is no text in the field {text!r} (data.columns.text); the record has: "
+                f"{', '.join(record.values)}."
+            )
+        yield {text: record.values[text], **{name: record.values[name] for name in others if record.values.get(name)}}
+
+
+@beam.ptransform_fn
+def _logs_to_examples(pipeline: beam.Pipeline, exec_properties: dict[str, Any], split_pattern: str) -> beam.PCollection:
+    base = exec_properties[standard_component_specs.INPUT_BASE_KEY]
+    settings = example_gen.settings_of(exec_properties)
+    files = transforms.matching(base, split_pattern)
+    return pipeline | "Files" >> beam.Create(files) | "Records" >> beam.FlatMap(_read_file, settings)
+
+
+def _read_file(path: str, settings: dict[str, Any]) -> Iterator[tf.train.Example]:
+    for record in read_log(path, settings["text"], settings["slices"]):
+        yield tf.train.Example(
+            features=tf.train.Features(
+                feature={
+                    name: tf.train.Feature(
+                        bytes_list=tf.train.BytesList(value=[value.encode("utf-8", errors="replace")])
+                    )
+                    for name, value in record.items()
+                }
+            )
+        )

@@ -1,0 +1,141 @@
+"""One file, profiled: two passes over it, neither of which holds its rows."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from pipeline.config_source import SourceConfig
+from pipeline.ingest import sources
+from pipeline.ingest.rows import DataError
+from pipeline.ingest.sources import csv_file, text
+from pipeline.ingest.sources.base import Record, open_local
+from pipeline.profiling import roles, texts
+from pipeline.profiling.columns import Column, ColumnCounter
+
+_EVERY = 5_000  # rows between two reports of progress
+_HEAD = 200  # lines that the delimiter is found out from
+Progress = Callable[[str, int], None]
+
+
+class ColumnChoiceError(ValueError):
+    """A column that was asked for is not there; the text names the columns."""
+
+
+def profile(
+    path: Path,
+    *,
+    text_column: str | None = None,
+    label_column: str | None = None,
+    slice_columns: Sequence[str] | None = None,
+    progress: Progress = lambda stage, row: None,
+) -> dict[str, Any]:
+    """Reads a file and says what is in it.
+
+    Args:
+        path: a file of any format that `pipeline.ingest.sources` reads without a database.
+        text_column: which column is the text, if the guess is not wanted.
+        label_column: which column is the label, likewise.
+        slice_columns: which columns to evaluate by, likewise; an empty list means none.
+        progress: told the stage and the number of rows so far, every few thousand rows.
+
+    Returns:
+        JSON values: `file`, `format`, `encoding`, `delimiter`, `rows`, `malformed` (`rows` and the first `problem`),
+        `columns`, `roles` (`text`, `label`, each `{"column", "reason"}`, and a list `slices`), `labels` (rows by
+        label), `rare_labels`, and `text` (see `texts.measure`; None without a text column).
+
+    Raises:
+        DataError: the file cannot be read.
+        ColumnChoiceError: a column that was asked for is not there.
+    """
+    if not path.is_file():
+        raise DataError(f"{path}: no such file.")
+    source, form = _source(path)
+    columns, rows, malformed, problem = _columns(path, source, progress)
+    names = [column.name for column in columns]
+    for asked in (text_column, label_column, *(slice_columns or ())):
+        if asked is not None and asked not in names:
+            raise ColumnChoiceError(f"{path}: there is no column {asked!r}; the columns are: {', '.join(names)}.")
+    chosen_text = _chosen(text_column) or roles.find_text(columns)
+    chosen_label = _chosen(label_column) or roles.find_label(columns, chosen_text.column)
+    slices = (
+        roles.find_slices(columns, chosen_text.column, chosen_label.column)
+        if slice_columns is None
+        else [roles.Choice(name, "as asked for") for name in slice_columns]
+    )
+    label = next((column for column in columns if column.name == chosen_label.column), None)
+    return {
+        "file": str(path),
+        "format": form,
+        "encoding": source.encoding,
+        "delimiter": source.delimiter if form == "csv" else None,
+        "rows": rows,
+        "malformed": {"rows": malformed, "problem": problem},
+        "columns": [column.as_json() for column in columns],
+        "roles": {
+            "text": {"column": chosen_text.column, "reason": chosen_text.reason},
+            "label": {"column": chosen_label.column, "reason": chosen_label.reason},
+            "slices": [{"column": item.column, "reason": item.reason} for item in slices],
+        },
+        "labels": {value: label.values[value] for value in roles.labels_of(label)} if label else {},
+        "rare_labels": roles.rare_labels(label) if label else {},
+        "text": _texts(path, source, chosen_text.column, chosen_label.column, progress),
+    }
+
+
+def _source(path: Path) -> tuple[SourceConfig, str]:
+    """How the file is read, with nothing left to be found out, and its format."""
+    source = SourceConfig()
+    form = sources.format_of(str(path), source)
+    if form == "sql":
+        raise DataError(f"{path}: a query is no file of rows. Export some of its rows to a CSV file and profile that.")
+    if form in ("csv", "jsonl"):
+        encoding = text.find_encoding(str(path), "auto", open_local)
+        source = SourceConfig(encoding=encoding)
+        if form == "csv":
+            head = list(itertools.islice(text.lines(str(path), encoding, open_local), _HEAD))
+            source = SourceConfig(encoding=encoding, delimiter=csv_file.find_delimiter(head, ()))
+    return source, form
+
+
+def _columns(path: Path, source: SourceConfig, progress: Progress) -> tuple[list[Column], int, int, str]:
+    """The columns, the rows, how many of them could not be read, and what was wrong with the first of those."""
+    counters: dict[str, ColumnCounter] = {}
+    malformed = rows = 0
+    problem = ""
+    for record in _read(path, source, None, "columns", progress):
+        rows += 1
+        if record.problem:
+            problem = problem or f"line {record.line}: {record.problem}"
+            malformed += 1
+            continue
+        for name, value in record.values.items():
+            if name not in counters:
+                counters[name] = ColumnCounter(name)
+            counters[name].add(value)
+    return [counter.column(rows - malformed) for counter in counters.values()], rows, malformed, problem
+
+
+def _texts(path: Path, source: SourceConfig, column: str, label: str, progress: Progress) -> dict[str, Any] | None:
+    if not column:
+        return None
+    wanted = [column, *([label] if label else [])]
+    records = _read(path, source, wanted, "texts", progress)
+    return texts.measure(
+        (record.values[column], record.values.get(label, "")) for record in records if not record.problem
+    )
+
+
+def _read(
+    path: Path, source: SourceConfig, columns: Sequence[str] | None, stage: str, progress: Progress
+) -> Iterator[Record]:
+    for number, record in enumerate(sources.read(str(path), source, columns), start=1):
+        if number % _EVERY == 0:
+            progress(stage, number)
+        yield record
+
+
+def _chosen(column: str | None) -> roles.Choice | None:
+    return None if column is None else roles.Choice(column, "as asked for")
