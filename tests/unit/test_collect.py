@@ -372,8 +372,8 @@ def test_a_killed_collection_is_gone_on_with_and_no_row_is_lost_or_doubled(tmp_p
     with serve(answer) as server:
         file = write_task(tmp_path, server.url, timeout_seconds=60)
         arguments = ["--config", str(file)]
-        program = "from pipeline.cli_collect import collect; collect()"
-        process = subprocess.Popen([sys.executable, "-c", program, *arguments], cwd=repository)
+        command_line = [sys.executable, "local_runner.py", "data", "collect", *arguments]
+        process = subprocess.Popen(command_line, cwd=repository)
         assert reached.wait(60)
         process.kill()
         process.wait()
