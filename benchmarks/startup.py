@@ -9,13 +9,16 @@ The imports alone are those of the libraries that a run needs, in a process that
 from __future__ import annotations
 
 import argparse
+import dataclasses
+import resource
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable
 
 from benchmarks.harness import command, machine
-from benchmarks.harness.alternation import alternate, seconds
+from benchmarks.harness.alternation import alternate
 from benchmarks.harness.results import Goal, Result, Table
 from benchmarks.harness.spread import Spread, rounded
 from benchmarks.harness.worker import ROOT
@@ -31,7 +34,7 @@ WHY = {
 EXPLANATION = """\
 Seconds from the start of a fresh process. The first node's time ends when the run says that it begins: imports, the
 check of the rows, compilation. The imports alone are those of TFX, TFMA, TensorFlow Transform, tf_keras and
-KerasNLP."""
+KerasNLP. CPU seconds hardly depend on what else the machine does."""
 
 
 def measure(options: argparse.Namespace) -> Result:
@@ -39,16 +42,17 @@ def measure(options: argparse.Namespace) -> Result:
     rounds = 1 if options.quick else options.rounds
     task = ["--config", options.config, "--profile", "quick"]
     with tempfile.TemporaryDirectory() as folder:
-        sides: dict[str, Callable[[], float]] = {
-            PYTHON: seconds(lambda: _run(["-c", "pass"])),
-            HELP: seconds(lambda: _run(["local_runner.py", "--help"])),
-            VALIDATE: seconds(lambda: _run(["local_runner.py", "validate", *task])),
-            IMPORTS: seconds(lambda: _run(["-c", _IMPORTS])),
-            FIRST: seconds(lambda: _first_node(["local_runner.py", "run", *task, "--root", folder])),
+        sides = {
+            PYTHON: _timed(lambda: _run(["-c", "pass"])),
+            HELP: _timed(lambda: _run(["local_runner.py", "--help"])),
+            VALIDATE: _timed(lambda: _run(["local_runner.py", "validate", *task])),
+            IMPORTS: _timed(lambda: _run(["-c", _IMPORTS])),
+            FIRST: _timed(lambda: _first_node(["local_runner.py", "run", *task, "--root", folder])),
         }
         _run(["local_runner.py", "validate", *task])  # the data set is fetched once, and bytecode written
         found = alternate(sides, rounds)
-    spreads = {name: Spread.of(values) for name, values in found.items()}
+    spreads = {name: Spread.of([one.wall for one in values]) for name, values in found.items()}
+    used = {name: Spread.of([one.cpu for one in values]) for name, values in found.items()}
     beside = rounded(spreads[FIRST].median - spreads[IMPORTS].median)
     bounds = ((HELP, 0.5, rounded(spreads[HELP].median)), (VALIDATE, 1.0, rounded(spreads[VALIDATE].median)))
     goals = [Goal(f"`{name}`, seconds", f"at most {most}", value, value <= most, "" if value <= most else WHY[name])
@@ -56,7 +60,7 @@ def measure(options: argparse.Namespace) -> Result:
     goals.append(Goal("first node, seconds beside the imports", "at most 1", beside, beside <= 1.0,
                       "" if beside <= 1.0 else WHY[FIRST]))  # fmt: skip
     rows = [
-        [name, *(round(value, 2) for value in (spread.minimum, spread.median, spread.maximum))]
+        [name, *(round(value, 2) for value in (spread.minimum, spread.median, spread.maximum, used[name].median))]
         for name, spread in spreads.items()
     ]
     return Result(
@@ -66,10 +70,36 @@ def measure(options: argparse.Namespace) -> Result:
         explanation=EXPLANATION,
         machine=machine.describe(command.OWN_PACKAGES[:5]),
         settings={"rounds": rounds},
-        tables=[Table(("what", "seconds min", "median", "max"), rows)],
+        tables=[Table(("what", "seconds min", "median", "max", "CPU seconds"), rows)],
         goals=goals,
-        details={"seconds": {name: [rounded(value) for value in values] for name, values in found.items()}},
+        details={"seconds": {name: [dataclasses.asdict(one) for one in values] for name, values in found.items()}},
     )
+
+
+@dataclasses.dataclass(frozen=True)
+class Took:
+    """Seconds of a child process.
+
+    Attributes:
+        wall: from its start to what was waited for.
+        cpu: that it used, all threads together.
+    """
+
+    wall: float
+    cpu: float
+
+
+def _timed(work: Callable[[], float | None]) -> Callable[[], Took]:
+    """Times a child process; `work` waits for it, and may return a wall time of its own."""
+
+    def side() -> Took:
+        before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+        waited = work()
+        wall, after = time.perf_counter() - began, resource.getrusage(resource.RUSAGE_CHILDREN)
+        cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+        return Took(rounded(waited or wall), rounded(cpu))
+
+    return side
 
 
 def _run(words: list[str]) -> None:
@@ -78,8 +108,9 @@ def _run(words: list[str]) -> None:
         raise RuntimeError(f"{' '.join(words)} failed:\n{done.stderr[-2000:]}")
 
 
-def _first_node(words: list[str]) -> None:
-    """Starts a run, and stops it when the first node begins."""
+def _first_node(words: list[str]) -> float:
+    """Starts a run, stops it when the first node begins, and returns the seconds until then."""
+    began = time.perf_counter()
     with subprocess.Popen(
         [sys.executable, *words], cwd=ROOT, env=command.environment(), text=True,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
@@ -89,10 +120,12 @@ def _first_node(words: list[str]) -> None:
         for line in process.stdout:
             said.append(line)
             if line.startswith(_STARTED):
+                seconds = time.perf_counter() - began
                 break
         else:
             raise RuntimeError("the run ended before its first node:\n" + "".join(said[-20:]))
         process.kill()
+    return seconds
 
 
 def main() -> int:

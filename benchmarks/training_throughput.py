@@ -42,16 +42,20 @@ def measure(options: argparse.Namespace) -> Result:
     """Lets all sides train in turns."""
     peers = command.peers()
     rounds, steps = (2, 4) if options.quick else (options.rounds, options.steps)
-    failed: list[str] = []
+    failed, low = [], machine.has_bfloat16()
+    if not low:
+        failed.append(
+            "This CPU has no bfloat16 instructions: nobody would train in it here, so those sides are left out."
+        )
     threads = str(options.threads)
     with command.exported(options, ["tokens"]) as (folder, run), contextlib.ExitStack() as stack:
         workers = {
             name: stack.enter_context(Worker("benchmarks.ours.training", [str(folder), precision, str(steps), threads]))
-            for name, precision in ((OURS, "auto"), (OURS_FLOAT, "float32"))
+            for name, precision in ((OURS, "auto"), (OURS_FLOAT, "float32"))[: 2 if low else 1]
         }
         rows = workers[OURS].ask(batches=str(folder / "batches.npz"), turns=rounds + 1)["rows"]
         for name, words in PEERS.items():
-            if "--compiled" in words and not options.compile:
+            if (words[0] == "bfloat16" and not low) or ("--compiled" in words and not options.compile):
                 continue
             arguments = [str(folder), words[0], str(steps), threads, *words[1:]]
             workers[name] = stack.enter_context(Worker("benchmarks.peers.training", arguments, interpreter=str(peers)))

@@ -58,6 +58,11 @@ def describe(packages: Sequence[str] = (), *, peers: Path | None = None, peer_pa
     return found
 
 
+def has_bfloat16() -> bool:
+    """Whether the CPU computes in bfloat16; without it, doing so is many times slower than float32."""
+    return bool(cpu.cpu_flags() & {"avx512_bf16", "amx_bf16"})
+
+
 def versions(interpreter: Path, packages: Sequence[str]) -> dict[str, str]:
     """Versions of distributions in the environment of an interpreter; those that are missing are left out."""
     command = [str(interpreter), "-c", _VERSIONS, *packages]

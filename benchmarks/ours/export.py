@@ -34,14 +34,15 @@ if TYPE_CHECKING:
     from modules.checkpoint import Trained
 
 SPLITS = ("train", "eval", "test")
+# Node and key of the output, and what it holds unless the node had nothing to do.
 NEEDS = {
-    "texts": ("ExampleGen", "examples"),
-    "tokens": ("Transform", "transformed_examples"),
-    "blessed": ("Trainer", "model"),
-    "student": ("Pruner", "pruned_model"),
-    "answers": ("Trainer", "model"),
-    "baseline": ("LinearBaseline", "evaluation"),
-    "bundle": ("EdgeEvaluator", "bundle"),
+    "texts": ("ExampleGen", "examples", "Split-test"),
+    "tokens": ("Transform", "transformed_examples", "Split-train"),
+    "blessed": ("Trainer", "model", "training"),
+    "student": ("Pruner", "pruned_model", "training"),
+    "answers": ("Trainer", "model", "training"),
+    "baseline": ("LinearBaseline", "evaluation", "baseline.json"),
+    "bundle": ("EdgeEvaluator", "bundle", "Format-Serving"),
 }
 PROBE_ROWS = 64
 
@@ -130,20 +131,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _newest(config: Any, root: Path | None, parts: Sequence[str]) -> tuple[str, dict[str, str]]:
-    from ml_metadata.proto import metadata_store_pb2
-
     from pipeline.orchestration.history import past_runs
+    from pipeline.orchestration.metadata_store import RunOutputs, connection
     from pipeline.orchestration.paths import TaskPaths
-    from pipeline.orchestration.run_summary import RunOutputs
 
     paths = TaskPaths.of(config, root)
-    connection = metadata_store_pb2.ConnectionConfig()
-    connection.sqlite.filename_uri = str(paths.metadata)
-    connection.sqlite.connection_mode = metadata_store_pb2.SqliteMetadataSourceConfig.READONLY
     for past in reversed(past_runs(paths)):
-        outputs = RunOutputs(connection, past.run_id)
-        uris = {part: outputs.uri(*NEEDS[part]) for part in parts}
-        if all(uri and any(Path(uri).iterdir()) for uri in uris.values()):
+        outputs = RunOutputs(connection(paths), past.run_id)
+        uris = {part: outputs.uri(*NEEDS[part][:2]) for part in parts}
+        if all(uri and (Path(uri) / NEEDS[part][2]).exists() for part, uri in uris.items()):
             return past.run_id, {part: str(uri) for part, uri in uris.items()}
     wanted = ", ".join(NEEDS[part][0] for part in parts)
     raise LookupError(f"no run of {config.task} has the outputs of {wanted}: `make run PROFILE=full` makes one.")
