@@ -15,7 +15,6 @@ from click_default_group import DefaultGroup
 
 from pipeline import cli_history
 from pipeline.cli import FAILED, NOT_BLESSED, Failed, WrongUse
-from pipeline.cli_collect import collect
 from pipeline.cli_data import data as data_group
 from pipeline.cli_task import (
     checked_data,
@@ -211,7 +210,6 @@ def doctor(online: bool) -> None:
     sys.exit(checks.main(["--online"] if online else []))
 
 
-data_group.add_command(collect)
 cli.add_command(data_group)
 cli.add_command(watch)
 
