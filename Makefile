@@ -18,6 +18,8 @@ LOCAL   := .tools/uv/bin/uv
 # `uv --version` and not only `command -v`: a version manager's shim can be on the path with nothing behind it.
 UV      := $(if $(shell uv --version 2>/dev/null),uv,$(LOCAL))
 IN_VENV := $(UV) run --no-sync
+# Whole files at a time, since tests of one file share a pipeline run; the long ones, of tests/e2e, come first.
+TWO_AT_A_TIME := -n 2 --dist loadfile --no-loadscope-reorder
 RUNNER  := $(IN_VENV) python local_runner.py
 # The interpreter for what must work before (or without) setup.
 ANY_PYTHON := $(if $(wildcard $(VENV)/bin/python),$(VENV)/bin/python,python3)
@@ -64,10 +66,10 @@ schema: $(STAMP) ## Infer a first draft of the schema of a new task
 	$(RUNNER) schema --config '$(CONFIG)' $(if $(DATA),--data '$(DATA)') $(ARGS)
 
 test: $(STAMP) ## Run all tests
-	$(IN_VENV) pytest $(ARGS)
+	$(IN_VENV) pytest $(TWO_AT_A_TIME) $(ARGS)
 
 test-fast: $(STAMP) ## Run the tests that take no pipeline run
-	$(IN_VENV) pytest -m 'not slow' $(ARGS)
+	$(IN_VENV) pytest $(TWO_AT_A_TIME) -m 'not slow' $(ARGS)
 
 lint: $(STAMP) ## Check style, formatting and types
 	$(IN_VENV) ruff check .

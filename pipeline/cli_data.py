@@ -10,11 +10,15 @@ from typing import Any
 import click
 
 from pipeline.cli import WrongUse
+from pipeline.cli_collect import collect
 
 
 @click.group()
 def data() -> None:
     """Look at rows, and fetch them."""
+
+
+data.add_command(collect)
 
 
 @data.command()

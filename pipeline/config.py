@@ -219,7 +219,7 @@ class Config(Section):
     card: CardConfig = CardConfig()
     """What the model card says besides numbers."""
     reporter: ReporterConfig = ReporterConfig()
-    """What the report looks at."""
+    """How much the report of a run looks at."""
     platform: PlatformConfig = PlatformConfig()
     """What the nodes get on Kubeflow or Vertex AI; the local runner reads nothing of it."""
 

@@ -22,8 +22,8 @@ from pipeline.config_collect import CollectConfig
 from pipeline.ingest.http_pages import Api, Page, Request, value_at
 from pipeline.ingest.rows import DataError
 
-ROWS_FILE = "rows.jsonl"
-_WORK, _JOURNAL = ".collecting", "journal.jsonl"
+_ROWS, _INSIDE = "rows.jsonl", Path("version-1") / "rows.jsonl"
+_WORK, _JOURNAL, _SPAN_IN_WORK = ".collecting", "journal.jsonl", "span"
 _SPAN = re.compile(r"^span-(\d+)$")
 
 
@@ -74,12 +74,14 @@ def collect(
     except filelock.Timeout:
         raise DataError(f"{into}: another collection is going on there.") from None
     try:
-        progressed = _Progress(work, config)
-        resumed = progressed.pages
-        _fetch(config, api, progressed, progress)
-        file = _publish(into, work) if progressed.rows else None
+        done = _Progress(work, config)
+        resumed = done.pages
+        if not done.published:
+            _fetch(config, api, done, progress)
+            if done.rows:
+                done.publish(into)
         shutil.rmtree(work)
-        return Collected(file, progressed.pages, progressed.rows, resumed)
+        return Collected(into / done.span / _INSIDE if done.span else None, done.pages, done.rows, resumed)
     except _ContradictionError:
         shutil.rmtree(work)
         raise
@@ -109,22 +111,32 @@ class _Progress:
     """What has been fetched: rows in one file, and in another where each page ends."""
 
     def __init__(self, work: Path, config: CollectConfig) -> None:
-        self._rows_file, self._journal = work / ROWS_FILE, work / _JOURNAL
+        self._work, self._rows_file, self._journal = work, work / _ROWS, work / _JOURNAL
         self.pages = self.rows = 0
         self.next: Request | None = None
         self.total: int | None = None
+        self.span: str | None = None
         self._seen: dict[str, int] = {}
         head = {"config": config.digest()}
         entries = _entries(self._journal)
-        end = entries[-1].get("bytes", 0) if entries else 0
-        if entries[:1] != [head] or not self._rows_file.is_file() or self._rows_file.stat().st_size < end:
-            entries, end = [head], 0  # none, or of another configuration
+        if entries[:1] != [head]:  # none, or of another configuration
+            entries = [head]
             self._rows_file.write_bytes(b"")
         for entry in entries[1:]:
             self._take(entry)
-        # What a kill left after the last whole page is written again.
-        os.truncate(self._rows_file, end)
-        self._journal.write_text("".join(json.dumps(entry) + "\n" for entry in entries), encoding="utf-8")
+        moved = work / _SPAN_IN_WORK / _INSIDE
+        if moved.exists():  # a kill came between the two renames of `publish`
+            os.replace(moved, self._rows_file)
+        if self._rows_file.exists():  # what a kill left after the last whole page is written again
+            os.truncate(self._rows_file, entries[-1].get("bytes", 0))
+        partial = self._journal.with_suffix(".partial")
+        partial.write_text("".join(json.dumps(entry) + "\n" for entry in entries), encoding="utf-8")
+        os.replace(partial, self._journal)
+
+    @property
+    def published(self) -> bool:
+        """Whether the rows have become a span; a kill came after that."""
+        return self.span is not None and not self._rows_file.exists()
 
     def add(self, request: Request, page: Page, rows: list[dict[str, Any]]) -> None:
         """Keeps a page; after this it will not be fetched again."""
@@ -150,13 +162,29 @@ class _Progress:
             "total": page.total,
             "next": dataclasses.asdict(page.next) if page.next else None,
         }
-        with self._journal.open("a", encoding="utf-8") as out_journal:
-            out_journal.write(json.dumps(entry) + "\n")
-            out_journal.flush()
-            os.fsync(out_journal.fileno())
+        self._note(entry)
+
+    def publish(self, into: Path) -> None:
+        """Makes the span appear, whole, by one rename."""
+        numbers = [int(found[1]) for path in into.iterdir() if (found := _SPAN.match(path.name))]
+        size = self._rows_file.stat().st_size
+        self._note({"span": f"span-{max(numbers, default=0) + 1}", "bytes": size})
+        moved = self._work / _SPAN_IN_WORK / _INSIDE
+        moved.parent.mkdir(parents=True, exist_ok=True)
+        os.replace(self._rows_file, moved)
+        os.rename(self._work / _SPAN_IN_WORK, into / str(self.span))
+
+    def _note(self, entry: dict[str, Any]) -> None:
+        with self._journal.open("a", encoding="utf-8") as out:
+            out.write(json.dumps(entry) + "\n")
+            out.flush()
+            os.fsync(out.fileno())
         self._take(entry)
 
     def _take(self, entry: dict[str, Any]) -> None:
+        if "span" in entry:
+            self.span = entry["span"]
+            return
         self.pages += 1
         self.rows += entry["rows"]
         self.total = entry["total"] if entry["total"] is not None else self.total
@@ -183,15 +211,3 @@ def _row(row: dict[str, Any], config: CollectConfig, request: Request) -> dict[s
             "data.collect.columns."
         )
     return found
-
-
-def _publish(into: Path, work: Path) -> Path:
-    """Makes the span appear, whole, by one rename."""
-    numbers = [int(found[1]) for path in into.iterdir() if (found := _SPAN.match(path.name))]
-    span = into / f"span-{max(numbers, default=0) + 1}"
-    partial = work / "span"
-    shutil.rmtree(partial, ignore_errors=True)
-    (partial / "version-1").mkdir(parents=True)
-    os.link(work / ROWS_FILE, partial / "version-1" / ROWS_FILE)
-    os.rename(partial, span)
-    return span / "version-1" / ROWS_FILE

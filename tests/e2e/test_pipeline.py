@@ -144,6 +144,8 @@ def test_the_report_says_what_the_summary_says(first_run, task):
     graph = dict(found["graph"])
     assert set(graph) == set(first_run.summary["states"])
     assert "Evaluator" in graph["Pusher"]
+    order = list(graph)
+    assert all(order.index(other) < order.index(name) for name, after in graph.items() for other in after)
     wrong = round((1 - first_run.summary["metrics"]["eval"]["accuracy"]) * first_run.summary["metrics"]["eval"]["rows"])
     assert found["errors"]["errors"] == wrong
     assert sum(map(sum, zip(*found["data"]["lengths"]["splits"].values(), strict=True))) == 400

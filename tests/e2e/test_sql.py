@@ -12,7 +12,7 @@ import pytest
 import tiny
 
 from pipeline import config_loader
-from pipeline.orchestration import cache_state, session
+from pipeline.orchestration import cache_state, data_files, session
 from pipeline.orchestration.paths import TaskPaths
 from pipeline.orchestration.states import CACHED, EXECUTED
 
@@ -52,7 +52,7 @@ def test_the_cache_follows_the_rows_of_the_database_and_a_bad_row_is_put_aside(t
         """What a run would do with ExampleGen."""
         config = config_loader.load(task.config, profile="quick", overrides=overrides)
         paths = TaskPaths.of(config, task.root)
-        ir = session.compile_task(config, paths, session.data_file(config))
+        ir = session.compile_task(config, paths, data_files.data_path(config))
         return cache_state.cache_state(ir, paths.metadata)["ExampleGen"]
 
     first = run()

@@ -49,6 +49,7 @@ CLEANING = {"max_characters": 200, "max_quarantined": 0.5}
 def properties(file: Path, source: SourceConfig, **changes: Any) -> dict[str, Any]:
     settings = {
         "text": "text", "label": "label", "slices": ["source"], "labels": ["bad", "good"], "train_fraction": 1.0,
+        "augmentation": None,
         "source": source.model_dump(mode="json"), "cleaning": {**CLEANING, **changes}, "sources": "abc",
     }  # fmt: skip
     names = [example_gen_pb2.SplitConfig.Split(name=name, hash_buckets=1) for name in ("train", "eval", "test")]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -370,8 +372,8 @@ def test_a_killed_collection_is_gone_on_with_and_no_row_is_lost_or_doubled(tmp_p
     with serve(answer) as server:
         file = write_task(tmp_path, server.url, timeout_seconds=60)
         arguments = ["--config", str(file)]
-        program = "from pipeline.cli_collect import collect; collect()"
-        process = subprocess.Popen([sys.executable, "-c", program, *arguments], cwd=repository)
+        command_line = [sys.executable, "local_runner.py", "data", "collect", *arguments]
+        process = subprocess.Popen(command_line, cwd=repository)
         assert reached.wait(60)
         process.kill()
         process.wait()
@@ -387,6 +389,30 @@ def test_a_killed_collection_is_gone_on_with_and_no_row_is_lost_or_doubled(tmp_p
         assert server.calls.count("/rows?page=1") == 1
     lines = (tmp_path / "spans" / "span-1" / "version-1" / "rows.jsonl").read_text().splitlines()
     assert [json.loads(line) for line in lines] == EXPECTED
+
+
+@pytest.mark.parametrize("killed_at", ["replace", "rename", "rmtree"])
+def test_a_kill_while_the_span_appears_neither_loses_nor_doubles_it(
+    run: Run, killed_at: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = shutil if killed_at == "rmtree" else os
+    real = getattr(module, killed_at)
+
+    def killed(source: Any, *others: Any) -> None:
+        if killed_at == "replace" and str(source).endswith(".partial"):
+            return real(source, *others)
+        raise KeyboardInterrupt
+
+    with serve(honest) as server:
+        with monkeypatch.context() as patched:
+            patched.setattr(module, killed_at, killed)
+            with pytest.raises(KeyboardInterrupt):
+                run(settings(server.url))
+        found = run(settings(server.url))
+        assert len(server.calls) == 4
+    assert collected(found) == EXPECTED
+    assert run.spans == ["span-1"]
+    assert not (run.folder / ".collecting").exists()
 
 
 def test_a_changed_configuration_begins_anew(run: Run) -> None:
