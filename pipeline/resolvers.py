@@ -95,7 +95,7 @@ class PreviousSpanStatisticsStrategy(resolver.ResolverStrategy):
 
 def span_of(artifact: types.Artifact) -> int:
     """The span of examples or statistics; 0 without one, as TFX has it."""
-    # ExampleGen's driver sets a custom property, which comes back as a property inside a container.
+    # ExampleGen's driver sets a custom property, StatisticsGen the property.
     return artifact.span or artifact.get_int_custom_property(SPAN_PROPERTY_NAME) or 0
 
 

@@ -16,7 +16,9 @@ import pandas as pd
 import pytest
 import tensorflow as tf
 import tensorflow_data_validation as tfdv
+from kfp.pipeline_spec import pipeline_spec_pb2
 from ml_metadata.proto import metadata_store_pb2
+from tfx.orchestration.kubeflow.v2.container import kubeflow_v2_entrypoint_utils
 from tfx.types import artifact_utils, standard_artifacts
 
 from pipeline.components import example_validator, previous_statistics
@@ -24,7 +26,7 @@ from pipeline.config import Config
 from pipeline.config_validator import ValidatorConfig
 from pipeline.ingest import serving_logs
 from pipeline.ingest.rows import DataError
-from pipeline.resolvers import EarlierSpanBlessedModelStrategy, PreviousSpanStatisticsStrategy
+from pipeline.resolvers import EarlierSpanBlessedModelStrategy, PreviousSpanStatisticsStrategy, span_of
 
 SCHEMA = """
 feature { name: "text" type: BYTES presence { min_fraction: 1.0 min_count: 1 } }
@@ -208,6 +210,16 @@ def test_a_newer_version_replaces_the_statistics_of_its_span(statistics: Callabl
     assert sorted(item.name for item in kept.iterdir()) == ["span-4"]
     made = json.loads((kept / "span-4" / "Split-train" / "text_profile.json").read_text())
     assert made["labels"] == {"good": 5, "bad": 1}
+
+
+def test_the_span_of_examples_is_read_inside_a_container() -> None:
+    """As TFX's container code writes and reads it."""
+    given = pipeline_spec_pb2.ArtifactList()
+    item = given.artifacts.add(uri="gs://b/examples")
+    item.type.schema_title = "tfx.Examples"
+    item.metadata.update({"custom:span": 3.0, "split_names": "[]"})
+    parsed = kubeflow_v2_entrypoint_utils.parse_raw_artifact_dict({"examples": given}, {})
+    assert span_of(parsed["examples"][0]) == 3
 
 
 # Earlier statistics and models, in the metadata store
