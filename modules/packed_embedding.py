@@ -44,7 +44,7 @@ class Storage:
 
     bits: str = "float32"
     rare_bits: str | None = None
-    frequent: int = 4096
+    frequent: int = 2048
     block: int = 32
 
 

@@ -22,7 +22,7 @@ class EmbeddingStorage(Section):
     """Of a number."""
     rare_bits: Literal["float32", "int8", "int4", "int2"] | None = None
     """The same for all but the `frequent` most frequent tokens of the training split. Empty: as `bits`."""
-    frequent: int = Field(4096, ge=1)
+    frequent: int = Field(2048, ge=1)
     """Tokens that `bits` is for, with `rare_bits`."""
     block: int = Field(32, ge=1)
     """Values of a row that share a scale."""
