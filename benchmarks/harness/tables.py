@@ -50,8 +50,8 @@ def crowd(machine: Mapping[str, Any]) -> list[str]:
     if load is None or load <= machine["cores"] + 1:
         return []
     return [
-        f"The machine was crowded (load average {load} on {machine['cores']} cores): wall times are too long and differ; "
-        "ratios of sides that took turns, and of CPU time most of all, can be relied on more."
+        f"The machine was crowded (load average {load} on {machine['cores']} cores): wall times are too long and vary. "
+        "Ratios of sides that took turns, and of CPU time most of all, can be relied on more."
     ]
 
 
