@@ -133,7 +133,7 @@ def _records(folder: Path) -> dict[str, list[bytes]]:
     import tensorflow as tf
 
     found: dict[str, list[bytes]] = {}
-    for split in sorted(folder.iterdir()):
+    for split in sorted(folder.glob("Split-*")):  # beside them lies the quarantine
         files = sorted(str(file) for file in split.glob("*.gz"))
         found[split.name] = sorted(
             tf.train.Example.FromString(record).SerializeToString(deterministic=True)
