@@ -37,10 +37,22 @@ def section(result: Mapping[str, Any]) -> str:
             for goal in result["goals"]
         ]
         parts.append(markdown_table(["goal", "bound", "measured", "", "why"], rows))
-    if result["notes"]:
-        parts.append("\n".join(f"- {note}" for note in result["notes"]))
+    notes = [*result["notes"], *crowd(result["machine"])]
+    if notes:
+        parts.append("\n".join(f"- {note}" for note in notes))
     parts.append(f"{settings_line(result['settings'])}{machine_line(result['machine'], result['measured'])}")
     return "\n\n".join(parts)
+
+
+def crowd(machine: Mapping[str, Any]) -> list[str]:
+    """What to say of a machine on which more processes wanted to run than it has cores; nothing of a quiet one."""
+    load = machine.get("load")
+    if load is None or load <= machine["cores"] + 1:
+        return []
+    return [
+        f"The machine was crowded (load average {load} on {machine['cores']} cores): wall times are too long and vary. "
+        "Ratios of sides that took turns, and of CPU time most of all, can be relied on more."
+    ]
 
 
 def settings_line(settings: Mapping[str, Any]) -> str:

@@ -165,6 +165,14 @@ def test_the_document_shows_numbers_noise_machine_and_missed_goals(tmp_path: Pat
     assert "Measured on 2030-01-02 on 1 cores of Z80, 1 GiB, CP/M, Python 3, ours 1; peers: theirs 2;" in text
 
 
+def test_a_crowded_machine_is_told_with_its_result(tmp_path: Path):
+    quiet = _result().machine
+    results.write(_result(machine={**quiet, "load": 9.5}), tmp_path)
+    assert "The machine was crowded (load average 9.5 on 1 cores)" in report.document(tmp_path)
+    results.write(_result(machine={**quiet, "load": 1.5}), tmp_path)
+    assert "crowded" not in report.document(tmp_path)
+
+
 def test_a_row_with_a_cell_too_few_is_refused():
     with pytest.raises(ValueError, match="2 columns, but a row of 1"):
         tables.markdown_table(("a", "b"), [("only",)])
