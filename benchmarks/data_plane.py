@@ -105,6 +105,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--markdown", action="store_true", help="print the tables of the result that is kept")
     options = parser.parse_args(arguments)
     if options.markdown:
+        if not _file(options.results).is_file():
+            print(f"No result is kept yet: `python -m benchmarks.{report.NAME}` measures one.", file=sys.stderr)
+            return 2
         print(tables.section(results.read(_file(options.results))))
         return 0
     try:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from benchmarks import data_plane, data_plane_nodes, data_plane_report, data_plane_rows
+from benchmarks.harness import results
 
 ROOT = Path(__file__).resolve().parents[2]
 VOCABULARY = (ROOT / "tests" / "data" / "vocab.txt").read_text(encoding="utf-8").splitlines()
@@ -91,6 +92,19 @@ def test_the_tables_hold_costs_growth_and_speedup() -> None:
 def test_one_size_has_no_growth_and_one_side_no_speedup() -> None:
     found = data_plane_report.result([measurement(1000, "edgeline", 1, 1)])
     assert (found.details["growth"], found.details["speedup"], found.goals, len(found.tables)) == ([], [], [], 1)
+
+
+def test_a_result_that_is_not_kept_yet_is_told_with_the_command(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert data_plane.main(["--markdown", "--results", str(tmp_path)]) == 2
+    assert "`python -m benchmarks.data_plane` measures one" in capsys.readouterr().err
+
+
+def test_a_kept_result_is_printed_as_a_section(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    results.write(data_plane_report.result([measurement(1000, "edgeline", 1, 1)]), tmp_path)
+    assert data_plane.main(["--markdown", "--results", str(tmp_path)]) == 0
+    assert capsys.readouterr().out.startswith("## Rows to training examples")
 
 
 # A process that is watched
