@@ -78,6 +78,7 @@ def exported(options: argparse.Namespace, parts: Sequence[str]) -> Iterator[tupl
         command = [sys.executable, "-m", "benchmarks.ours.export", "--config", options.config, "--out", folder, *parts]
         command += ["--profile", options.profile] if options.profile else []
         command += ["--root", str(options.root)] if options.root else []
+        command += ["--variant", options.variant] if getattr(options, "variant", None) else []
         done = subprocess.run(command, cwd=ROOT, env=environment(), capture_output=True, text=True)
         if done.returncode:
             raise NotReadyError(done.stderr.strip()[-2000:])

@@ -12,7 +12,8 @@ The parts:
   `<part>.vocabulary.txt`; `<part>.probe.npz`, some rows with the probabilities that the Keras model gives them;
 - `answers`: `answers.json`, the label ids that the blessed model gives to the test split of `texts`;
 - `baseline`: `baseline.json`, what LinearBaseline measured;
-- `bundle`: `bundle.tflite`, the bundle that was selected to ship.
+- `bundle`: `bundle.tflite`, the bundle that was selected to ship;
+- `variant`: `bundle.tflite`, made of the converter's variant that `--variant` names, whether it passed the gate or not.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ import dataclasses
 import json
 import shutil
 import sys
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -43,11 +45,12 @@ NEEDS = {
     "answers": ("Trainer", "model", "training"),
     "baseline": ("LinearBaseline", "evaluation", "baseline.json"),
     "bundle": ("EdgeEvaluator", "bundle", "Format-Serving"),
+    "variant": ("TFLiteConverter", "variants", "variants.json"),
 }
 PROBE_ROWS = 64
 
 
-def export(config: Any, root: Path | None, parts: Sequence[str], out: Path) -> None:
+def export(config: Any, root: Path | None, parts: Sequence[str], out: Path, *, variant: str = "") -> None:
     """Writes the parts of the newest run that has them all.
 
     Args:
@@ -55,6 +58,7 @@ def export(config: Any, root: Path | None, parts: Sequence[str], out: Path) -> N
         root: folder of the task's runs, if it was moved.
         parts: names of `NEEDS`.
         out: an existing folder.
+        variant: for the part `variant`.
 
     Raises:
         LookupError: no run has them.
@@ -89,6 +93,14 @@ def export(config: Any, root: Path | None, parts: Sequence[str], out: Path) -> N
         shutil.copyfile(f"{uris['baseline']}/baseline.json", out / "baseline.json")
     if "bundle" in parts:
         shutil.copyfile(f"{uris['bundle']}/Format-Serving/model.tflite", out / "bundle.tflite")
+    if "variant" in parts:
+        from modules.edge_evaluation import Provenance, make_bundles
+
+        with tempfile.TemporaryDirectory() as folder:
+            bundles = make_bundles(uris["variant"], folder, Provenance(config.task, run_id))
+            if variant not in bundles:
+                raise LookupError(f"there is no variant {variant!r}; there are: {', '.join(sorted(bundles))}")
+            shutil.copyfile(bundles[variant], out / "bundle.tflite")
     (out / "run.json").write_text(json.dumps(record), encoding="utf-8")
 
 
@@ -118,12 +130,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--profile")
     parser.add_argument("--root", type=Path)
     parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--variant", default="")
     options = parser.parse_args(arguments)
     from pipeline import config_loader
 
     config = config_loader.load(options.config, profile=options.profile)
     try:
-        export(config, options.root, options.parts, options.out)
+        export(config, options.root, options.parts, options.out, variant=options.variant)
     except LookupError as error:
         print(error.args[0], file=sys.stderr)
         return 1
