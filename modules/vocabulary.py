@@ -83,7 +83,7 @@ def trim(
             keep[index] = False
     kept = np.flatnonzero(keep)
     ordinary = np.array([vocabulary[index] not in SPECIAL_TOKENS for index in kept.tolist()])
-    kept = kept[np.lexsort((kept, -counts[kept], ordinary))]
+    kept = kept[np.lexsort((kept, -counts[kept] * ordinary, ordinary))]
     mapping = np.full(len(vocabulary), -1, np.int32)
     mapping[kept] = np.arange(len(kept), dtype=np.int32)
     return Trimmed([vocabulary[index] for index in kept.tolist()], kept, mapping, _uncovered(vocabulary))

@@ -38,5 +38,5 @@ def test_every_node_of_both_sides_is_measured_and_no_generated_file_stays(tmp_pa
         assert item["peak_bytes"] > item["base_bytes"] > 100e6
     assert (tmp_path / "profiles" / "edgeline-1-300-Transform.prof").is_file()
     # TensorFlow's own traces aside.
-    left = [path for path in (tmp_path / "temporary").iterdir() if not path.name.startswith("__autograph")]
+    left = [path for path in (tmp_path / "temporary").iterdir() if not path.name.startswith("__")]
     assert left == []

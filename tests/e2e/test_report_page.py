@@ -35,6 +35,10 @@ _LOOK = """(() => {
 })()"""
 
 
+# Each plot is laid out anew for a new width, one after the other.
+_FITTED = "[...document.querySelectorAll('.plot svg')].every(s => s.closest('.scroll') || s.clientWidth < innerWidth)"
+
+
 @pytest.fixture(scope="module")
 def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The page of an invented run; with `EDGELINE_REPORT=path` that of a real one."""
@@ -52,7 +56,7 @@ def test_it_is_readable_everywhere_and_asks_for_nothing(report: Path, tmp_path: 
                                           ("dark", 1280, 900, True), ("dark-phone", 390, 844, True)):  # fmt: skip
             page.look(width, height, dark=dark)
             page.wait_for(f"document.documentElement.dataset.drawn === '{'dark' if dark else 'light'}'")
-            page.wait_for(f"innerWidth === {width} && document.querySelector('.plot svg').clientWidth < {width}")
+            page.wait_for(f"innerWidth === {width} && {_FITTED}")
             seen = page.evaluate(_LOOK)
             inks[name] = seen["ink"], seen["paper"]
             page.screenshot(tmp_path / f"{name}.png")
