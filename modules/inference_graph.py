@@ -40,11 +40,8 @@ class InferenceGraph(tf.Module):
             scores.
 
     Attributes:
-        signatures: the concrete functions by the signature's name, the whole window's first.
-
-    Attributes:
         windows: tokens by the signature's name, the whole window first.
-        functions: what to save as that signature, likewise.
+        functions: the concrete function to save as that signature, likewise.
 
     Raises:
         ValueError: the window is longer than the position embedding, or the mask is not a finite negative number.

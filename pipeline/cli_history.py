@@ -70,13 +70,10 @@ def report(
 ) -> None:  # fmt: skip
     """Open the report of RUN (the newest) in a browser, where there is a screen."""
     paths = _paths(config_path, profile, overrides, data, root)
-    from pipeline.orchestration import closing, history, viewing
+    from pipeline.orchestration import closing, viewing
     from pipeline.orchestration.paths import REPORT
 
-    try:
-        found = history.find_run(history.past_runs(paths), run)
-    except history.UnknownRunError as error:
-        raise WrongUse(str(error)) from None
+    found = _find(paths, run)
     file = paths.run_dir(found.run_id) / REPORT
     if not file.is_file():
         raise Failed(f"{found.run_id} has no report: it was killed, or its run.log says why.")
@@ -155,16 +152,23 @@ def tensorboard(
 ) -> None:  # fmt: skip
     """Show a run's training and search in TensorBoard: curves, hyperparameters, profile. Ctrl-C ends it."""
     paths = _paths(config_path, profile, overrides, data, root)
-    from pipeline.orchestration import history, training_logs
+    from pipeline.orchestration import training_logs
 
-    try:
-        found = history.find_run(history.past_runs(paths), run)
-    except history.UnknownRunError as error:
-        raise WrongUse(str(error)) from None
+    found = _find(paths, run)
     folder = training_logs.gather(paths, found.run_id)
     if folder is None:
         raise Failed(f"{found.run_id} kept no TensorBoard logs: set trainer.tensorboard=true and run again.")
     training_logs.serve(folder, port)
+
+
+def _find(paths: Any, run: str) -> Any:
+    """The past run that `run` names."""
+    from pipeline.orchestration import history
+
+    try:
+        return history.find_run(history.past_runs(paths), run)
+    except history.UnknownRunError as error:
+        raise WrongUse(str(error)) from None
 
 
 def _paths(
