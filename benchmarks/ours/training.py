@@ -28,7 +28,7 @@ def prepare(folder: Path, precision: str, steps: int, threads: int) -> Callable[
         "turns": n}` by writing the batches of the first n turns, and telling the `rows` of each.
     """
     import modules  # noqa: F401  (settles Keras 2 before TensorFlow is imported)
-    from modules import data, devices, trainer, training
+    from modules import data, devices, memory, trainer, training
 
     import numpy as np
     import tensorflow as tf
@@ -37,6 +37,7 @@ def prepare(folder: Path, precision: str, steps: int, threads: int) -> Callable[
     if threads:
         tf.config.threading.set_intra_op_parallelism_threads(threads)
         tf.config.threading.set_inter_op_parallelism_threads(threads)
+    memory.keep_freed_memory()
     run = json.loads((folder / "run.json").read_text(encoding="utf-8"))
     settings, labels = run["trainer"], run["labels"]
     tokens = np.load(folder / "tokens.npz")
