@@ -30,8 +30,8 @@ _SEED = 3
 EXPLANATION = """\
 One run of the whole pipeline at each size, with a network of one layer. The exponent is fitted through the
 logarithms: 1 is linear, 0 a fixed cost. The exponent of the last step, between the two largest sizes, is less bent by
-fixed costs. Memory is what a node added to what was resident when it began; the last column is the whole process's
-peak, imports and earlier nodes included."""
+fixed costs. Nodes that stay below half a second or 16 MiB have none. Memory is what a node added to what was resident
+when it began; the last column is the whole process's peak, imports and earlier nodes included."""
 
 
 def measure(options: argparse.Namespace) -> Result:
@@ -90,10 +90,10 @@ def _result(sizes: Sequence[int], found: Mapping[int, Mapping[str, Any]]) -> Res
         took = [found[size]["nodes"][node]["seconds"] for size in sizes]
         added = [found[size]["nodes"][node]["added_bytes"] / 2**20 for size in sizes]
         last = [found[size]["nodes"][node]["peak_bytes"] / 2**20 for size in sizes]
-        seconds.append([node, *(round(value, 1) for value in took), *_exponents(sizes, took)])
-        memory.append([node, *(round(value) for value in added), *_exponents(sizes, added), round(last[-1])])
+        seconds.append([node, *(round(value, 1) for value in took), *_exponents(sizes, took, 0.5)])
+        memory.append([node, *(round(value) for value in added), *_exponents(sizes, added, 16), round(last[-1])])
     whole = [sum(found[size]["nodes"][node]["seconds"] for node in nodes) for size in sizes]
-    seconds.append(["all nodes", *(round(value, 1) for value in whole), *_exponents(sizes, whole)])
+    seconds.append(["all nodes", *(round(value, 1) for value in whole), *_exponents(sizes, whole, 0.5)])
     headings = [f"{size:,} rows" for size in sizes]
     return Result(
         name="growth",
@@ -111,9 +111,9 @@ def _result(sizes: Sequence[int], found: Mapping[int, Mapping[str, Any]]) -> Res
     )  # fmt: skip
 
 
-def _exponents(sizes: Sequence[int], values: Sequence[float]) -> list[Any]:
-    """Of all sizes, and of the two largest; empty where a value is zero."""
-    if min(values) <= 0:
+def _exponents(sizes: Sequence[int], values: Sequence[float], least: float) -> list[Any]:
+    """Of all sizes, and of the two largest; empty where a value is zero, or all are below what can be told."""
+    if min(values) <= 0 or max(values) < least:
         return ["", ""]
     return [rounded(round(fit_power_law(sizes[start:], values[start:]).exponent, 2)) for start in (0, len(sizes) - 2)]
 

@@ -1,7 +1,7 @@
-"""Writes `docs/benchmarks.md` from the result files; no figure in it is typed by hand.
+"""Writes `docs/benchmarks.md` and the README's table from the result files; no figure in them is typed by hand.
 
-python -m benchmarks.report            write the document
-python -m benchmarks.report --check    say whether it is what the result files give (exit code 1 if not)
+python -m benchmarks.report            write both
+python -m benchmarks.report --check    say whether they are what the result files give (exit code 1 if not)
 """
 
 from __future__ import annotations
@@ -9,14 +9,18 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from benchmarks.harness import results, tables
 
-DOCUMENT = Path(__file__).resolve().parents[1] / "docs" / "benchmarks.md"
+_ROOT = Path(__file__).resolve().parents[1]
+DOCUMENT, README = _ROOT / "docs" / "benchmarks.md", _ROOT / "README.md"
+BEGIN, END = "<!-- benchmarks: written by `python -m benchmarks.report` -->", "<!-- /benchmarks -->"
 # Their order in the document; a result file that is not named here comes last, by name.
 ORDER = (
+    "compression",
     "training_throughput",
     "edge_inference",
     "quality",
@@ -37,11 +41,39 @@ the peers from their own lock.
 """
 
 
-def document(folder: Path = results.FOLDER) -> str:
-    """The document that the result files of a folder give."""
+def read_all(folder: Path = results.FOLDER) -> list[dict[str, Any]]:
+    """The results of a folder in the order of the document."""
     found = {file.stem: results.read(file) for file in sorted(folder.glob("*.json"))}
     names = [name for name in ORDER if name in found] + sorted(set(found) - set(ORDER))
-    return "\n".join([HEAD, *(f"{tables.section(found[name])}\n" for name in names)])
+    return [found[name] for name in names]
+
+
+def document(found: Sequence[Mapping[str, Any]]) -> str:
+    """The document that results give."""
+    return "\n".join([HEAD, *(f"{tables.section(result)}\n" for result in found)])
+
+
+def readme(text: str, found: Sequence[Mapping[str, Any]]) -> str:
+    """The README with the table of all goals between its two marks.
+
+    Args:
+        text: the README as it is.
+        found: the results.
+
+    Raises:
+        ValueError: the marks are not there.
+    """
+    before, begin, rest = text.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not (begin and end):
+        raise ValueError(f"README.md: the lines {BEGIN} and {END} are missing; the table stands between them")
+    rows = [
+        [result["title"], goal["what"], goal["bound"], goal["value"], "" if goal["met"] else "**missed**"]
+        for result in found
+        for goal in result["goals"]
+    ]
+    table = tables.markdown_table(["", "what", "goal", "measured", ""], rows)
+    return f"{before}{BEGIN}\n\n{table}\n\n{END}{after}"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -49,15 +81,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--check", action="store_true", help="only compare")
     options = parser.parse_args(arguments)
-    text = document()
+    found = read_all()
+    texts = {DOCUMENT: document(found), README: readme(README.read_text(encoding="utf-8"), found)}
+    stale = [file for file, text in texts.items() if not file.is_file() or file.read_text(encoding="utf-8") != text]
+    names = ", ".join(str(file.relative_to(_ROOT)) for file in (stale if options.check else texts))
     if options.check:
-        same = DOCUMENT.is_file() and DOCUMENT.read_text(encoding="utf-8") == text
-        print("docs/benchmarks.md is what the result files give." if same else "Stale: python -m benchmarks.report")
-        return 0 if same else 1
-    partial = DOCUMENT.with_suffix(".md.partial")
-    partial.write_text(text, encoding="utf-8")
-    os.replace(partial, DOCUMENT)
-    print("docs/benchmarks.md written.")
+        print(f"Stale: {names}. `python -m benchmarks.report` mends it." if stale else "Up to date.")
+        return 1 if stale else 0
+    for file, text in texts.items():
+        partial = file.with_suffix(".md.partial")
+        partial.write_text(text, encoding="utf-8")
+        os.replace(partial, file)
+    print(f"Written: {names}.")
     return 0
 
 

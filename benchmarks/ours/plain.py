@@ -66,7 +66,7 @@ def run(config_path: str, profile: str | None, folder: Path, overrides: Sequence
     steps = Steps()
     with steps.step("imports"):
         import modules  # noqa: F401  (settles Keras 2 before TensorFlow is imported)
-        from modules import backbone, baseline, devices, edge_evaluation, tokenization
+        from modules import backbone, baseline, devices, edge_evaluation, memory, tokenization
         from modules.checkpoint import Trained
         from modules.compression import compress
         from modules.compression_settings import CompressionSettings
@@ -90,6 +90,7 @@ def run(config_path: str, profile: str | None, folder: Path, overrides: Sequence
     with steps.step("linear baseline"):
         baseline.linear_baseline(raw, num_classes=classes, seed=values["trainer"]["seed"])
     policy = devices.resolve_precision(values["trainer"]["precision"])
+    memory.keep_freed_memory()
     with steps.step("search"):
         settings = _search(values, examples, len(vocabulary), policy, steps) if config.tuner.enabled else {}
     with steps.step("train"):
@@ -116,7 +117,8 @@ def run(config_path: str, profile: str | None, folder: Path, overrides: Sequence
         recipes = resolve(values["converter"]["recipes"], values["converter"]["custom_recipes"])
         index = convert_all(
             student, teacher, examples["train"], examples["eval"], recipes, folder=str(folder / "variants"),
-            sequence_length=length, calibration_rows=values["converter"]["calibration_rows"],
+            sequence_length=length, windows=values["converter"]["windows"],
+            calibration_rows=values["converter"]["calibration_rows"],
             parity_rows=values["converter"]["parity_rows"], seed=values["converter"]["seed"],
         )  # fmt: skip
     with steps.step("evaluate variants"):

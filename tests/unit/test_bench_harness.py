@@ -163,7 +163,7 @@ def test_a_result_of_another_format_is_refused_with_the_command_that_makes_it_an
 def test_the_document_shows_numbers_noise_machine_and_missed_goals(tmp_path: Path):
     results.write(_result(), tmp_path, today=datetime.date(2030, 1, 2))
     results.write(_result(name="quality", title="Quality"), tmp_path, today=datetime.date(2030, 1, 2))
-    text = report.document(tmp_path)
+    text = report.document(report.read_all(tmp_path))
     assert text.index("## Quality") < text.index("## Speed"), "known results come first"
     assert "| ours | 1,234 |" in text
     assert "theirs \\| other" in text
@@ -174,9 +174,9 @@ def test_the_document_shows_numbers_noise_machine_and_missed_goals(tmp_path: Pat
 def test_a_crowded_machine_is_told_with_its_result(tmp_path: Path):
     quiet = _result().machine
     results.write(_result(machine={**quiet, "load": 9.5}), tmp_path)
-    assert "The machine was crowded (load average 9.5 on 1 cores)" in report.document(tmp_path)
+    assert "The machine was crowded (load average 9.5 on 1 cores)" in report.document(report.read_all(tmp_path))
     results.write(_result(machine={**quiet, "load": 1.5}), tmp_path)
-    assert "crowded" not in report.document(tmp_path)
+    assert "crowded" not in report.document(report.read_all(tmp_path))
 
 
 def test_a_row_with_a_cell_too_few_is_refused():
@@ -185,4 +185,26 @@ def test_a_row_with_a_cell_too_few_is_refused():
 
 
 def test_the_committed_document_is_what_the_committed_results_give():
-    assert report.DOCUMENT.read_text(encoding="utf-8") == report.document(), "run `python -m benchmarks.report`"
+    found = report.read_all()
+    assert report.DOCUMENT.read_text(encoding="utf-8") == report.document(found), "run `python -m benchmarks.report`"
+    text = report.README.read_text(encoding="utf-8")
+    assert text == report.readme(text, found), "run `python -m benchmarks.report`"
+
+
+def test_the_readme_shows_every_goal_between_its_marks():
+    goals = [
+        {"what": "speed", "bound": "at least 1", "value": 0.5, "met": False, "note": ""},
+        {"what": "size", "bound": "at most 2", "value": 1, "met": True, "note": ""},
+    ]
+    text = f"before\n{report.BEGIN}\nold\n{report.END}\nafter\n"
+    filled = report.readme(text, [{"title": "Speed", "goals": goals}, {"title": "No goals", "goals": []}])
+    assert (filled.partition("\n")[0], filled.rpartition("\n\n")[2], "old" in filled) == (
+        "before",
+        f"{report.END}\nafter\n",
+        False,
+    )
+    assert "| Speed | speed | at least 1 | 0.5 | **missed** |" in filled
+    assert "| Speed | size | at most 2 | 1 |  |" in filled
+    assert report.readme(filled, []) != filled
+    with pytest.raises(ValueError, match="missing"):
+        report.readme("no marks", [])
