@@ -159,6 +159,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     logging.getLogger("edgeline.progress").addHandler(logging.StreamHandler(sys.stderr))
     logging.getLogger("edgeline.progress").setLevel(logging.INFO)
+    logging.getLogger("edgeline.progress").propagate = False  # TFX configures the root logger too
     try:
         found = measure(
             Path(options.config), profile=options.profile, root=options.root, threads=options.threads,

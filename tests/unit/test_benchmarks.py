@@ -83,13 +83,15 @@ def test_an_interval_covers_the_mean_and_shrinks_with_the_rows():
 def test_growth_gives_each_nodes_exponent():
     found = {
         size: {"imports_bytes": 2**30, "nodes": {
-            "Linear": {"seconds": size / 1000, "added_bytes": 2**20, "peak_bytes": 2**30, "state": "executed"},
+            "Linear": {"seconds": size / 1000, "added_bytes": 2**24, "peak_bytes": 2**30, "state": "executed"},
+            "Small": {"seconds": size / 1e5, "added_bytes": 2**20, "peak_bytes": 2**30, "state": "executed"},
             "Look-up": {"seconds": 0.0, "added_bytes": 0, "peak_bytes": 2**30, "state": "resolved"},
         }} for size in (1000, 10_000)
     }  # fmt: skip
     seconds, memory = growth._result([1000, 10_000], found).tables
     assert seconds.rows[0] == ["Linear", 1.0, 10.0, 1.0, 1.0]
-    assert memory.rows == [["Linear", 1, 1, 0.0, 0.0, 1024]]
+    assert seconds.rows[1] == ["Small", 0.0, 0.1, "", ""], "nothing can be told of so short a time"
+    assert memory.rows == [["Linear", 16, 16, 0.0, 0.0, 1024], ["Small", 1, 1, "", "", 1024]]
 
 
 def test_overhead_is_what_the_pipeline_takes_longer_than_the_plain_script():
