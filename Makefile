@@ -9,7 +9,7 @@ DATA    =
 ARGS    =
 IMAGE   = edgeline:dev
 ACCELERATOR = cpu
-BENCHMARKS = startup training_throughput edge_inference quality growth pipeline_overhead
+BENCHMARKS = compression startup training_throughput edge_inference quality growth pipeline_overhead data_plane
 
 VENV    := $(or $(UV_PROJECT_ENVIRONMENT),.venv)
 STAMP   := $(VENV)/.edgeline-setup

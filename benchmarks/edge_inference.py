@@ -42,11 +42,11 @@ PEERS = ("ONNX Runtime, int8", "ONNX Runtime, int8, fused")
 WHY = ""
 EXPLANATION = """\
 One text at a time from raw text to label, tokenization included. Ours: the bundle that the run selected, through the
-edge package, in its fixed window. The peer: the blessed server model of the same run exported to ONNX and quantized
-by ONNX Runtime (dynamic int8, weights per channel), with Hugging Face's tokenizer and a dynamic length, so that a
-short text costs it a short pass. The student's rows tell how much of the difference is the student and how much the
-runtime. Sizes include the vocabulary, which the bundle carries inside. Start is import, load and first answer in a
-fresh process; memory its peak. CPU time hardly depends on what else the machine does."""
+edge package, in the shortest of its windows that holds the text. The peer: the blessed server model of the same run
+exported to ONNX and quantized by ONNX Runtime (dynamic int8, weights per channel), with Hugging Face's tokenizer and a
+dynamic length, so that a short text costs it a short pass. The student's rows tell how much of the difference is the
+student and how much the runtime. Sizes include the vocabulary, which the bundle carries inside. Start is import, load
+and first answer in a fresh process; memory its peak. CPU time hardly depends on what else the machine does."""
 
 
 def measure(options: argparse.Namespace) -> Result:
