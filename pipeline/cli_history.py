@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import sys
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +18,26 @@ from pipeline.cli_task import load_config, task_options
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from pipeline.orchestration.paths import TaskPaths
+
 _STATES = ("done", "failed", "running", "stopped")
+
+
+def of_a_task(command: Callable[..., None]) -> Callable[..., None]:
+    """Gives a command the options that choose a task, and what they come to as its `paths`."""
+
+    @task_options
+    @functools.wraps(command)
+    def with_paths(
+        config_path: str, profile: str | None, overrides: tuple[str, ...], data: str | None, root: Path | None,
+        **options: Any,
+    ) -> None:  # fmt: skip
+        config = load_config(config_path, profile, overrides, data)
+        from pipeline.orchestration.paths import TaskPaths
+
+        command(paths=TaskPaths.of(config, root), **options)
+
+    return with_paths
 
 
 def add_commands(group: click.Group) -> None:
@@ -26,7 +47,7 @@ def add_commands(group: click.Group) -> None:
 
 
 @click.command()
-@task_options
+@of_a_task
 @click.option("--state", type=click.Choice(_STATES), help="Only runs that ended so.")
 @click.option("--blessed/--not-blessed", default=None, help="Only runs whose model was (or was not) blessed.")
 @click.option("--pushed", is_flag=True, help="Only runs that pushed something.")
@@ -34,11 +55,15 @@ def add_commands(group: click.Group) -> None:
 @click.option("--last", type=click.IntRange(min=1), metavar="N", help="Only the newest N of them.")
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 def runs(
-    config_path: str, profile: str | None, overrides: tuple[str, ...], data: str | None, root: Path | None,
-    state: str | None, blessed: bool | None, pushed: bool, since: datetime | None, last: int | None, as_json: bool,
-) -> None:  # fmt: skip
+    paths: TaskPaths,
+    state: str | None,
+    blessed: bool | None,
+    pushed: bool,
+    since: datetime | None,
+    last: int | None,
+    as_json: bool,
+) -> None:
     """List past runs: when, state, metrics, pushed version."""
-    paths = _paths(config_path, profile, overrides, data, root)
     from pipeline.orchestration import history, history_display
 
     past = history.past_runs(paths)
@@ -61,15 +86,11 @@ def runs(
 
 
 @click.command()
-@task_options
+@of_a_task
 @click.argument("run", default="latest")
 @click.option("--no-open", is_flag=True, help="Print the path and open nothing.")
-def report(
-    config_path: str, profile: str | None, overrides: tuple[str, ...], data: str | None, root: Path | None,
-    run: str, no_open: bool,
-) -> None:  # fmt: skip
+def report(paths: TaskPaths, run: str, no_open: bool) -> None:
     """Open the report of RUN (the newest) in a browser, where there is a screen."""
-    paths = _paths(config_path, profile, overrides, data, root)
     from pipeline.orchestration import closing, viewing
     from pipeline.orchestration.paths import REPORT
 
@@ -83,14 +104,11 @@ def report(
 
 
 @click.command()
-@task_options
+@of_a_task
 @click.argument("one")
 @click.argument("other", default="latest")
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
-def compare(
-    config_path: str, profile: str | None, overrides: tuple[str, ...], data: str | None, root: Path | None,
-    one: str, other: str, as_json: bool,
-) -> None:  # fmt: skip
+def compare(paths: TaskPaths, one: str, other: str, as_json: bool) -> None:
     r"""Compare run OTHER (the newest) with run ONE: configuration, metrics, size, speed, times.
 
     \b
@@ -99,7 +117,6 @@ def compare(
 
     Whether a difference of accuracy is more than chance is tested on the test rows that both runs have.
     """
-    paths = _paths(config_path, profile, overrides, data, root)
     from pipeline.orchestration import comparison, history, history_display
 
     past = history.past_runs(paths)
@@ -114,13 +131,10 @@ def compare(
 
 
 @click.command()
-@task_options
+@of_a_task
 @click.argument("version", default="latest")
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
-def lineage(
-    config_path: str, profile: str | None, overrides: tuple[str, ...], data: str | None, root: Path | None,
-    version: str, as_json: bool,
-) -> None:  # fmt: skip
+def lineage(paths: TaskPaths, version: str, as_json: bool) -> None:
     r"""Follow a pushed VERSION back to the rows.
 
     \b
@@ -128,7 +142,6 @@ def lineage(
       uv run local_runner.py lineage edge/latest
       uv run local_runner.py lineage 1767225600           a version's number, or the path of its folder
     """
-    paths = _paths(config_path, profile, overrides, data, root)
     from pipeline.orchestration import history_display
     from pipeline.orchestration.lineage import UnknownVersionError, trace
 
@@ -143,15 +156,11 @@ def lineage(
 
 
 @click.command()
-@task_options
+@of_a_task
 @click.argument("run", default="latest")
 @click.option("--port", default=6006, show_default=True, help="Where it listens, on this machine only; 0 takes any.")
-def tensorboard(
-    config_path: str, profile: str | None, overrides: tuple[str, ...], data: str | None, root: Path | None,
-    run: str, port: int,
-) -> None:  # fmt: skip
+def tensorboard(paths: TaskPaths, run: str, port: int) -> None:
     """Show a run's training and search in TensorBoard: curves, hyperparameters, profile. Ctrl-C ends it."""
-    paths = _paths(config_path, profile, overrides, data, root)
     from pipeline.orchestration import training_logs
 
     found = _find(paths, run)
@@ -161,7 +170,7 @@ def tensorboard(
     training_logs.serve(folder, port)
 
 
-def _find(paths: Any, run: str) -> Any:
+def _find(paths: TaskPaths, run: str) -> Any:
     """The past run that `run` names."""
     from pipeline.orchestration import history
 
@@ -169,15 +178,6 @@ def _find(paths: Any, run: str) -> Any:
         return history.find_run(history.past_runs(paths), run)
     except history.UnknownRunError as error:
         raise WrongUse(str(error)) from None
-
-
-def _paths(
-    config_path: str, profile: str | None, overrides: tuple[str, ...], data: str | None, root: Path | None
-) -> Any:
-    config = load_config(config_path, profile, overrides, data)
-    from pipeline.orchestration.paths import TaskPaths
-
-    return TaskPaths.of(config, root)
 
 
 def _console() -> Console:
