@@ -45,7 +45,7 @@ RUN uv pip install --quiet --python /opt/venv --no-deps --compile-bytecode ./edg
 FROM ${PYTHON_IMAGE}
 # `modules` and `pipeline` are found by import path, in every process: node, Beam worker, training worker.
 ENV PATH=/opt/venv/bin:${PATH} PYTHONPATH=/app PYTHONUNBUFFERED=1 \
-    TF_USE_LEGACY_KERAS=1 TF_CPP_MIN_LOG_LEVEL=1 EDGELINE_CACHE=/opt/edgeline-cache
+    TF_USE_LEGACY_KERAS=1 TF_ENABLE_ONEDNN_OPTS=1 TF_CPP_MIN_LOG_LEVEL=1 EDGELINE_CACHE=/opt/edgeline-cache
 RUN useradd --uid 10001 --gid 0 --create-home edgeline
 COPY --from=beam /opt/apache/beam /opt/apache/beam
 COPY --from=build /opt/venv /opt/venv

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 from modules import cpu, devices
@@ -139,3 +142,13 @@ def test_machines_that_search_side_by_side_train_alone(task_config, monkeypatch:
     monkeypatch.setenv("KERASTUNER_TUNER_ID", "worker-1")
     assert not devices.cluster()
     assert isinstance(devices.distribution_strategy(), tf.distribute.MirroredStrategy)
+
+
+@pytest.mark.parametrize(("given", "expected"), [({}, "1"), ({"TF_ENABLE_ONEDNN_OPTS": "0"}, "0")])
+def test_onednn_is_on_unless_the_environment_says_otherwise(given: dict[str, str], expected: str) -> None:
+    environment = {name: value for name, value in os.environ.items() if name != "TF_ENABLE_ONEDNN_OPTS"}
+    code = "import modules, os; print(os.environ['TF_ENABLE_ONEDNN_OPTS'])"
+    done = subprocess.run(
+        [sys.executable, "-c", code], env={**environment, **given}, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == expected
