@@ -141,25 +141,31 @@ def _tensors(interpreter: Interpreter) -> tuple[dict[str, dict[str, Any]], dict[
         names = interpreter.get_signature_list()
         if SIGNATURE not in names:
             raise BundleError(f"the model has no signature {SIGNATURE!r}; it has: {', '.join(names) or 'none'}")
-        found = names[SIGNATURE]
-        if sorted(found["inputs"]) != sorted(INPUTS) or found["outputs"] != [OUTPUT]:
-            raise BundleError(
-                f"the signature must take {' and '.join(INPUTS)} and give {OUTPUT}; "
-                f"it takes {', '.join(found['inputs'])} and gives {', '.join(found['outputs'])}"
-            )
-        runner = interpreter.get_signature_runner(SIGNATURE)
-        inputs, outputs = runner.get_input_details(), runner.get_output_details()
+        _, inputs, outputs = _signature(interpreter, SIGNATURE)
         main = {details["index"] for details in interpreter.get_input_details()}
     except (RuntimeError, UnicodeDecodeError, KeyError) as error:
         raise BundleError(f"LiteRT cannot read the model's signatures: {error}") from error
-    for name in INPUTS:
-        _check_tensor(name, inputs[name], np.int32)
-    _check_tensor(OUTPUT, outputs[OUTPUT], np.float32)
     if list(inputs[INPUTS[0]]["shape"]) != list(inputs[INPUTS[1]]["shape"]):
         raise BundleError(f"{INPUTS[0]} and {INPUTS[1]} must have the same shape")
     if main != {details["index"] for details in inputs.values()}:
         raise BundleError(f"the signature {SIGNATURE!r} must be that of the model's main subgraph")
     return inputs, outputs
+
+
+def _signature(interpreter: Interpreter, name: str) -> tuple[Any, dict[str, dict[str, Any]], dict[str, dict[str, Any]]]:
+    """The runner of a signature, and the details of its inputs and outputs by name, all checked."""
+    found = interpreter.get_signature_list()[name]
+    if sorted(found["inputs"]) != sorted(INPUTS) or found["outputs"] != [OUTPUT]:
+        raise BundleError(
+            f"the signature {name} must take {' and '.join(INPUTS)} and give {OUTPUT}; "
+            f"it takes {', '.join(found['inputs'])} and gives {', '.join(found['outputs'])}"
+        )
+    runner = interpreter.get_signature_runner(name)
+    inputs, outputs = runner.get_input_details(), runner.get_output_details()
+    for key in INPUTS:
+        _check_tensor(f"{name}: {key}", inputs[key], np.int32)
+    _check_tensor(f"{name}: {OUTPUT}", outputs[OUTPUT], np.float32)
+    return runner, inputs, outputs
 
 
 def _check_answer(result: npt.NDArray[np.float32]) -> None:
@@ -170,18 +176,12 @@ def _check_answer(result: npt.NDArray[np.float32]) -> None:
 def _window_runners(interpreter: Interpreter, sequence_length: int, label_count: int) -> dict[int, Any]:
     """The signatures with a shorter window by their length, ascending; each checked like the whole one."""
     found: dict[int, Any] = {}
-    for name, tensors in interpreter.get_signature_list().items():
+    for name in interpreter.get_signature_list():
         match = _WINDOW.fullmatch(name)
         if not match:
             continue
         window = int(match[1])
-        if sorted(tensors["inputs"]) != sorted(INPUTS) or tensors["outputs"] != [OUTPUT]:
-            raise BundleError(f"the signature {name} must take {' and '.join(INPUTS)} and give {OUTPUT}")
-        runner = interpreter.get_signature_runner(name)
-        inputs, outputs = runner.get_input_details(), runner.get_output_details()
-        for key in INPUTS:
-            _check_tensor(f"{name}: {key}", inputs[key], np.int32)
-        _check_tensor(f"{name}: {OUTPUT}", outputs[OUTPUT], np.float32)
+        runner, inputs, outputs = _signature(interpreter, name)
         shapes = [int(inputs[key]["shape"][1]) for key in INPUTS] + [int(outputs[OUTPUT]["shape"][1])]
         if shapes != [window, window, label_count] or window >= sequence_length:
             raise BundleError(f"the signature {name} has the lengths {shapes}, which do not fit the model")
