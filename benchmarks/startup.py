@@ -25,7 +25,7 @@ from benchmarks.harness.worker import ROOT
 
 PYTHON, HELP, VALIDATE, FIRST, IMPORTS = "Python alone", "--help", "validate", "first node of a run", "imports alone"
 # What a run imports before its first node, and with it TFX, TFMA, TensorFlow Transform and Keras.
-_IMPORTS = "import pipeline.orchestration.local, pipeline.orchestration.run_report, pipeline.pipeline"
+_IMPORTS = "import pipeline.orchestration.local, pipeline.orchestration.run_report, pipeline.pipeline; print('▸')"
 _STARTED = "▸"  # what the runner prints in front of a node that begins
 EXPLANATION = """\
 Seconds from the start of a fresh process. The first node's time ends when the run says that it begins: imports, the
@@ -42,8 +42,8 @@ def measure(options: argparse.Namespace) -> Result:
             PYTHON: _timed(lambda: _run(["-c", "pass"])),
             HELP: _timed(lambda: _run(["local_runner.py", "--help"])),
             VALIDATE: _timed(lambda: _run(["local_runner.py", "validate", *task])),
-            IMPORTS: _timed(lambda: _run(["-c", _IMPORTS])),
-            FIRST: _timed(lambda: _first_node(["local_runner.py", "run", *task, "--root", folder])),
+            IMPORTS: _timed(lambda: _until_started(["-uc", _IMPORTS])),
+            FIRST: _timed(lambda: _until_started(["local_runner.py", "run", *task, "--root", folder])),
         }
         _run(["local_runner.py", "validate", *task])  # the data set is fetched once, and bytecode written
         found = alternate(sides, rounds)
@@ -102,8 +102,8 @@ def _run(words: list[str]) -> None:
         raise RuntimeError(f"{' '.join(words)} failed:\n{done.stderr[-2000:]}")
 
 
-def _first_node(words: list[str]) -> float:
-    """Starts a run, stops it when the first node begins, and returns the seconds until then."""
+def _until_started(words: list[str]) -> float:
+    """Starts a process, stops it when it prints the mark of a first node, and returns the seconds until then."""
     began = time.perf_counter()
     with subprocess.Popen(
         [sys.executable, *words], cwd=ROOT, env=command.environment(), text=True,
@@ -117,7 +117,7 @@ def _first_node(words: list[str]) -> float:
                 seconds = time.perf_counter() - began
                 break
         else:
-            raise RuntimeError("the run ended before its first node:\n" + "".join(said[-20:]))
+            raise RuntimeError("it ended before its first node:\n" + "".join(said[-20:]))
         process.kill()
     return seconds
 
