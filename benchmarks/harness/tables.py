@@ -83,7 +83,7 @@ def _shown(cell: Any) -> str:
     if isinstance(cell, int):
         return f"{cell:,}"
     if isinstance(cell, float):
-        return f"{cell:,.4g}" if abs(cell) < 1000 else f"{cell:,.0f}"
+        return f"{cell + 0.0:,.4g}" if abs(cell) < 1000 else f"{cell:,.0f}"  # + 0.0: no -0
     return "" if cell is None else str(cell)
 
 
