@@ -132,8 +132,11 @@ def fine_tune(
     losses: list[tf.Tensor] = []
     began = saved = told = time.monotonic()
     dataset = _dataset(train, teacher, settings, start, total)
-    for number, batch in enumerate(strategy.experimental_distribute_dataset(dataset), start=start):
-        losses.append((rounded if number >= begin_rounding else exact)(batch))
+    # Neither fetched ahead on a CPU nor read to its end: both make it wait at the end, for a minute after a long run.
+    fetching = tf.distribute.InputOptions(experimental_fetch_to_device=bool(tf.config.list_logical_devices("GPU")))
+    batches = iter(strategy.experimental_distribute_dataset(dataset, fetching))
+    for number in range(start, total):
+        losses.append((rounded if number >= begin_rounding else exact)(next(batches)))
         now = time.monotonic()
         if now - told > 2 or number + 1 == total:
             told = now
