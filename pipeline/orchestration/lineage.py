@@ -70,10 +70,11 @@ def trace(paths: TaskPaths, wanted: str) -> dict[str, Any]:
 
 def _find(store: metadata_store.MetadataStore | None, paths: TaskPaths, wanted: str) -> metadata_store_pb2.Artifact:
     pushed: dict[str, metadata_store_pb2.Artifact] = {}
-    for artifact in store.get_artifacts_by_type(_PUSHED) if store else []:
+    # A later run that pushes the same model finds it there and names it too: the first one brought it.
+    for artifact in sorted(store.get_artifacts_by_type(_PUSHED) if store else [], key=lambda item: item.id):
         told = values(artifact)
         if told.get("pushed") == 1 and "pushed_version" in told:
-            pushed[f"{Path(told['pushed_destination']).parent.name}/{told['pushed_version']}"] = artifact
+            pushed.setdefault(f"{Path(told['pushed_destination']).parent.name}/{told['pushed_version']}", artifact)
     name = _name(paths, wanted)
     matches = [pushed[key] for key in pushed if name in (key, key.partition("/")[2])]
     if len(matches) == 1:

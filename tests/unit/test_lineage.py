@@ -129,6 +129,15 @@ def test_the_execution_that_made_it_is_named_and_not_one_that_found_it_in_the_ca
     assert model["made_by"]["run_id"] == "r1"
 
 
+def test_a_version_is_that_of_the_run_that_brought_it_and_not_of_one_that_found_it_there(
+    paths: TaskPaths, pushed: Store
+) -> None:
+    again = pushed.artifact("PushedModel", "/a/pushed/9", pushed=1, pushed_version="1767225600",
+                            pushed_destination=str(paths.pushed / "server" / "1767225600"))  # fmt: skip
+    pushed.execute("r3", "Pusher", {}, {"pushed_model": again})
+    assert trace(paths, "server/1767225600")["run"]["id"] == "r1"
+
+
 @pytest.mark.parametrize(
     "wanted",
     ["1767225600", "server/1767225600", "latest", "server/latest", "{root}/pushed/server/1767225600",
