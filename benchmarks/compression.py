@@ -27,6 +27,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "edge")]
 
 from benchmarks.harness import command, machine  # noqa: E402
 from benchmarks.harness.results import Goal, Result, Table  # noqa: E402
+from benchmarks.harness.spread import rounded  # noqa: E402
 
 COLUMNS = (
     ("bytes", "bytes", "{:,}"), ("times smaller", "size_ratio", "{:.2f}"), ("accuracy", "accuracy", "{:.4f}"),
@@ -50,10 +51,6 @@ through every variant in turn; drops are shares, not points. What shipped has a 
 where the gate of the profile is."""
 
 
-class NoRunError(LookupError):
-    """There is no run with variants; the text says how to make one."""
-
-
 def measure(config_path: Path, *, profile: str | None, root: Path | None, threads: int, texts: int) -> dict[str, Any]:
     """Measures the variants of the latest run on the test split.
 
@@ -68,23 +65,23 @@ def measure(config_path: Path, *, profile: str | None, root: Path | None, thread
         `variants` by name (`reference` is the blessed model in float32), `selected` and `run_id`.
 
     Raises:
-        NoRunError: no run of the task has variants.
+        LookupError: no run of the task has variants.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    from benchmarks.ours import export
     from pipeline import config_loader
-    from pipeline.orchestration.paths import TaskPaths
 
     config = config_loader.load(config_path, profile=profile)
-    run_id, uris = _latest(TaskPaths.of(config, root))
+    run_id, uris = export.newest(config, root, ["texts", "variant", "evaluation"])
 
     from modules import edge_evaluation
     from modules.raw_examples import read_raw_split
     from modules.variants import read_index
 
     columns = config.data.columns
-    index = read_index(uris["variants"])
+    index = read_index(uris["variant"])
     split = read_raw_split(
-        [f"{uris['examples']}/Split-test/*"],
+        [f"{uris['texts']}/Split-test/*"],
         text=columns.text, label=columns.label, slices=columns.slices, labels=index["labels"],
     )  # fmt: skip
     with open(f"{uris['evaluation']}/pareto.json", encoding="utf-8") as file:
@@ -92,7 +89,7 @@ def measure(config_path: Path, *, profile: str | None, root: Path | None, thread
     cost = edge_evaluation.CostSettings(texts=texts, rounds=5, threads=(threads,), memory=True)
     with tempfile.TemporaryDirectory() as folder:
         bundles = edge_evaluation.make_bundles(
-            uris["variants"], folder, edge_evaluation.Provenance(config.task, f"benchmark of {run_id}")
+            uris["variant"], folder, edge_evaluation.Provenance(config.task, f"benchmark of {run_id}")
         )
         results = edge_evaluation.measure(bundles, index, split, cost=cost)
     for name, values in results.items():
@@ -127,10 +124,8 @@ def result(found: Mapping[str, Any]) -> Result:
     if found["selected"]:
         shipped = found["variants"][found["selected"]]
         for key, what, kind, bound in BOUNDS:
-            value = round(shipped[key], 4)
-            goals.append(
-                Goal(what, f"{kind} {bound:g}", value, value >= bound if kind == "at least" else value <= bound)
-            )
+            met = shipped[key] >= bound if kind == "at least" else shipped[key] <= bound
+            goals.append(Goal(what, f"{kind} {bound:g}", rounded(shipped[key]), met))
     else:
         notes.append(
             "No variant passed the gate, so nothing shipped: docs/compression.md says what was missed and why."
@@ -157,50 +152,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--texts", type=int, default=60, help="texts that are timed (default: %(default)s)")
     parser.add_argument("--json", action="store_true", help="print JSON for programs; no result is kept")
     options = parser.parse_args(arguments)
-    logging.getLogger("edgeline.progress").addHandler(logging.StreamHandler(sys.stderr))
-    logging.getLogger("edgeline.progress").setLevel(logging.INFO)
-    logging.getLogger("edgeline.progress").propagate = False  # TFX configures the root logger too
+    progress = logging.getLogger("edgeline.progress")
+    progress.addHandler(logging.StreamHandler(sys.stderr))
+    progress.setLevel(logging.INFO)
+    progress.propagate = False  # TFX configures the root logger too
     try:
         found = measure(
             Path(options.config), profile=options.profile, root=options.root, threads=options.threads,
             texts=10 if options.quick else options.texts,
         )  # fmt: skip
-    except NoRunError as error:
-        print(error, file=sys.stderr)
+    except LookupError as error:
+        print(error.args[0], file=sys.stderr)
         return 2
     if options.json:
         print(json.dumps(found, indent=2))
         return 0
     return command.finish(result(found), options)
-
-
-def _latest(paths: Any) -> tuple[str, dict[str, str]]:
-    """Id of the latest run that has variants, and the URIs of what it measured."""
-    from pipeline.orchestration.history import past_runs
-
-    for past in reversed(past_runs(paths)):
-        from ml_metadata.proto import metadata_store_pb2
-
-        from pipeline.orchestration.metadata_store import RunOutputs
-
-        connection = metadata_store_pb2.ConnectionConfig()
-        connection.sqlite.filename_uri = str(paths.metadata)
-        connection.sqlite.connection_mode = metadata_store_pb2.SqliteMetadataSourceConfig.READONLY
-        outputs = RunOutputs(connection, past.run_id)
-        uris = {
-            "variants": outputs.uri("TFLiteConverter", "variants"),
-            "evaluation": outputs.uri("EdgeEvaluator", "evaluation"),
-            "examples": outputs.uri("ExampleGen", "examples"),
-        }
-        if all(uris.values()) and _measured(str(uris["evaluation"])):
-            return past.run_id, {name: str(uri) for name, uri in uris.items()}
-    raise NoRunError(f"{paths.root} has no run with variants; make one with `make run PROFILE=full`.")
-
-
-def _measured(evaluation: str) -> bool:
-    """Whether the node had variants to measure; an unblessed server model leaves none."""
-    path = Path(evaluation) / "pareto.json"
-    return path.is_file() and "variants" in json.loads(path.read_text(encoding="utf-8"))
 
 
 if __name__ == "__main__":

@@ -52,13 +52,9 @@ def measure(options: argparse.Namespace) -> Result:
     """Lets all sides answer in turns."""
     command.peers()
     rounds, texts, starts, rows = (2, 5, 2, 50) if options.quick else (options.rounds, options.texts, 5, None)
-    parts = ["texts", "blessed", "student", "variant" if options.variant else "bundle"]
+    parts = ["texts", "blessed", "student", command.bundle_part(options)]
     with command.exported(options, parts) as (folder, run), contextlib.ExitStack() as stack:
-        notes = _export(folder)
-        if options.variant:
-            notes.insert(
-                0, f"The bundle is the variant `{options.variant}`, named by hand: not what the gate selected."
-            )
+        notes = [*command.bundle_notes(options), *_export(folder)]
         test = json.loads((folder / "test.json").read_text(encoding="utf-8"))
         test = {name: [text or " " for text in values] if name == "texts" else values for name, values in test.items()}
         sides = {OURS: folder / "bundle.tflite"}
@@ -210,7 +206,7 @@ def _result(
 def main() -> int:
     """The command line."""
     parser = command.parser(__doc__, rounds=9)
-    parser.add_argument("--variant", help="a variant of the run in place of the selected one")
+    command.add_variant(parser)
     parser.add_argument("--threads", type=int, default=1, help="of each side (default: %(default)s)")
     parser.add_argument("--texts", type=int, default=200, help="timed texts of the test split (default: %(default)s)")
     return command.main(measure, parser.parse_args())

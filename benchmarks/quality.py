@@ -48,7 +48,7 @@ def measure(options: argparse.Namespace) -> Result:
     """Trains the peers and scores all."""
     command.peers()
     methods = [name for name in options.methods.split(",") if name]
-    parts = ["texts", "answers", "baseline", "variant" if options.variant else "bundle"]
+    parts = ["texts", "answers", "baseline", command.bundle_part(options)]
     with command.exported(options, parts) as (folder, run):
         test = json.loads((folder / "test.json").read_text(encoding="utf-8"))
         rows = 200 if options.quick else len(test["texts"])
@@ -65,9 +65,7 @@ def measure(options: argparse.Namespace) -> Result:
             found[PEERS[method]] = (np.array(record["labels"]), record["seconds"], chosen)
         baseline = json.loads((folder / "baseline.json").read_text(encoding="utf-8"))
         train_rows = len(json.loads((folder / "train.json").read_text(encoding="utf-8"))["texts"])
-    result = _result(run, truth, found, baseline, train_rows)
-    note = f"The bundle is the variant `{options.variant}`, named by hand: not what the gate selected."
-    return dataclasses.replace(result, notes=[note]) if options.variant else result
+    return dataclasses.replace(_result(run, truth, found, baseline, train_rows), notes=command.bundle_notes(options))
 
 
 def interval(values: np.ndarray, *, seed: int = 0) -> tuple[float, float]:
@@ -131,7 +129,7 @@ def _result(
 def main() -> int:
     """The command line."""
     parser = command.parser(__doc__)
-    parser.add_argument("--variant", help="a variant of the run in place of the selected one")
+    command.add_variant(parser)
     parser.add_argument("--methods", default="fasttext,probe", help=f"of {', '.join(PEERS)} (default: %(default)s)")
     return command.main(measure, parser.parse_args())
 

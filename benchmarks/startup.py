@@ -24,9 +24,10 @@ from benchmarks.harness.spread import Spread, rounded
 from benchmarks.harness.worker import ROOT
 
 PYTHON, HELP, VALIDATE, FIRST, IMPORTS = "Python alone", "--help", "validate", "first node of a run", "imports alone"
-# What a run imports before its first node, and with it TFX, TFMA, TensorFlow Transform and Keras.
-_IMPORTS = "import pipeline.orchestration.local, pipeline.orchestration.run_report, pipeline.pipeline; print('▸')"
 _STARTED = "▸"  # what the runner prints in front of a node that begins
+# What a run imports before its first node, and with it TFX, TFMA, TensorFlow Transform and Keras.
+_MODULES = "pipeline.orchestration.local, pipeline.orchestration.run_report, pipeline.pipeline"
+_IMPORTS = f"import {_MODULES}; print('{_STARTED}')"
 EXPLANATION = """\
 Seconds from the start of a fresh process. The first node's time ends when the run says that it begins: imports, the
 check of the rows, compilation. The imports alone are those of the modules that build, run and report a pipeline, and

@@ -43,6 +43,23 @@ def parser(description: str | None, *, rounds: int | None = None) -> argparse.Ar
     return made
 
 
+def add_variant(made: argparse.ArgumentParser) -> None:
+    """The option of what measures a bundle; see `bundle_part` and `bundle_notes`."""
+    made.add_argument("--variant", help="a variant of the run in place of the selected one")
+
+
+def bundle_part(options: argparse.Namespace) -> str:
+    """The part of `benchmarks.ours.export` that gives `bundle.tflite`."""
+    return "variant" if options.variant else "bundle"
+
+
+def bundle_notes(options: argparse.Namespace) -> list[str]:
+    """What to say of a bundle that was named by hand; nothing of the selected one."""
+    if not options.variant:
+        return []
+    return [f"The bundle is the variant `{options.variant}`, named by hand: not what the gate selected."]
+
+
 def peers() -> Path:
     """The interpreter of the peers' environment.
 

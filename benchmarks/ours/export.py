@@ -45,7 +45,8 @@ NEEDS = {
     "answers": ("Trainer", "model", "training"),
     "baseline": ("LinearBaseline", "evaluation", "baseline.json"),
     "bundle": ("EdgeEvaluator", "bundle", "Format-Serving"),
-    "variant": ("TFLiteConverter", "variants", "variants.json"),
+    "variant": ("TFLiteConverter", "variants", "float32"),
+    "evaluation": ("EdgeEvaluator", "evaluation", "pareto.json"),
 }
 PROBE_ROWS = 64
 
@@ -65,7 +66,7 @@ def export(config: Any, root: Path | None, parts: Sequence[str], out: Path, *, v
     """
     from modules.checkpoint import load_trained
 
-    run_id, uris = _newest(config, root, parts)
+    run_id, uris = newest(config, root, parts)
     labels, length = list(config.labels), config.preprocessing.sequence_length
     record: dict[str, Any] = {
         "run_id": run_id,
@@ -143,7 +144,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _newest(config: Any, root: Path | None, parts: Sequence[str]) -> tuple[str, dict[str, str]]:
+def newest(config: Any, root: Path | None, parts: Sequence[str]) -> tuple[str, dict[str, str]]:
+    """The newest run that has them all.
+
+    Args:
+        config: the task's configuration.
+        root: folder of the task's runs, if it was moved.
+        parts: names of `NEEDS`.
+
+    Returns:
+        Its id, and the URI of the artifact that each part comes from.
+
+    Raises:
+        LookupError: there is none; the text says how to make one.
+    """
     from pipeline.orchestration.history import past_runs
     from pipeline.orchestration.metadata_store import RunOutputs, connection
     from pipeline.orchestration.paths import TaskPaths

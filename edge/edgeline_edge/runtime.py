@@ -141,7 +141,7 @@ def _tensors(interpreter: Interpreter) -> tuple[dict[str, dict[str, Any]], dict[
         names = interpreter.get_signature_list()
         if SIGNATURE not in names:
             raise BundleError(f"the model has no signature {SIGNATURE!r}; it has: {', '.join(names) or 'none'}")
-        _, inputs, outputs = _signature(interpreter, SIGNATURE)
+        _, inputs, outputs = _signature(interpreter, SIGNATURE, names[SIGNATURE])
         main = {details["index"] for details in interpreter.get_input_details()}
     except (RuntimeError, UnicodeDecodeError, KeyError) as error:
         raise BundleError(f"LiteRT cannot read the model's signatures: {error}") from error
@@ -152,9 +152,10 @@ def _tensors(interpreter: Interpreter) -> tuple[dict[str, dict[str, Any]], dict[
     return inputs, outputs
 
 
-def _signature(interpreter: Interpreter, name: str) -> tuple[Any, dict[str, dict[str, Any]], dict[str, dict[str, Any]]]:
+def _signature(
+    interpreter: Interpreter, name: str, found: dict[str, list[str]]
+) -> tuple[Any, dict[str, dict[str, Any]], dict[str, dict[str, Any]]]:
     """The runner of a signature, and the details of its inputs and outputs by name, all checked."""
-    found = interpreter.get_signature_list()[name]
     if sorted(found["inputs"]) != sorted(INPUTS) or found["outputs"] != [OUTPUT]:
         raise BundleError(
             f"the signature {name} must take {' and '.join(INPUTS)} and give {OUTPUT}; "
@@ -176,12 +177,12 @@ def _check_answer(result: npt.NDArray[np.float32]) -> None:
 def _window_runners(interpreter: Interpreter, sequence_length: int, label_count: int) -> dict[int, Any]:
     """The signatures with a shorter window by their length, ascending; each checked like the whole one."""
     found: dict[int, Any] = {}
-    for name in interpreter.get_signature_list():
+    for name, tensors in interpreter.get_signature_list().items():
         match = _WINDOW.fullmatch(name)
         if not match:
             continue
         window = int(match[1])
-        runner, inputs, outputs = _signature(interpreter, name)
+        runner, inputs, outputs = _signature(interpreter, name, tensors)
         shapes = [int(inputs[key]["shape"][1]) for key in INPUTS] + [int(outputs[OUTPUT]["shape"][1])]
         if shapes != [window, window, label_count] or window >= sequence_length:
             raise BundleError(f"the signature {name} has the lengths {shapes}, which do not fit the model")
