@@ -1,15 +1,16 @@
-"""Transformed examples as `tf.data`: read once, bucket by length, batch, resume."""
+"""Transformed examples as `tf.data`: read, batch by length, resume."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from modules.examples import BUCKET_WIDTH
+from modules.examples import BUCKET_WIDTH, Examples, epoch_plan, steps_per_epoch, width_of
 from modules.preprocessing import LABEL_ID, PADDING_MASK, TOKEN_IDS
 
 import numpy as np
 import tensorflow as tf
+from numpy.typing import NDArray
 
 
 def read_split(file_patterns: Sequence[str], *, sequence_length: int) -> tf.data.Dataset:
@@ -20,8 +21,8 @@ def read_split(file_patterns: Sequence[str], *, sequence_length: int) -> tf.data
         sequence_length: window of the preprocessing, in tokens.
 
     Returns:
-        Unbatched `({"token_ids": int32 [sequence_length], "padding_mask": int32 [sequence_length]}, label int32 [])`,
-        always in the same order.
+        `({"token_ids": int32 [rows, sequence_length], "padding_mask": int32 [rows, sequence_length]}, labels int32
+        [rows])`, some hundred rows at a time, always in the same order.
 
     Raises:
         FileNotFoundError: no file matches.
@@ -41,14 +42,51 @@ def read_split(file_patterns: Sequence[str], *, sequence_length: int) -> tf.data
         return features, tf.cast(parsed[LABEL_ID], tf.int32)
 
     # Parsing 512 at a time is several times faster than one by one.
-    return tf.data.TFRecordDataset(files, compression_type="GZIP").batch(512).map(parse).unbatch()
+    return tf.data.TFRecordDataset(files, compression_type="GZIP").batch(512).map(parse)
+
+
+def training_batches(
+    windows: Mapping[str, NDArray[np.int32]],
+    columns: Mapping[str, NDArray[Any]],
+    *,
+    batch_size: int,
+    seed: int,
+    epochs: int,
+    skip_steps: int = 0,
+) -> tf.data.Dataset:
+    """Length-bucketed, shuffled batches over several epochs, the same sequence for the same arguments.
+
+    Short texts share a batch with short texts and are cut to its longest, which saves most of the padding (mean
+    pooling and the attention mask make the result independent of it).
+
+    Args:
+        windows: int32 `[rows, seq]` each, `padding_mask` among them.
+        columns: what else a batch has of each row, `[rows, ...]`.
+        batch_size: rows of a batch, over all replicas.
+        seed: of the order.
+        epochs: passes over the data.
+        skip_steps: batches at the start that a killed training had already done.
+
+    Returns:
+        Dictionaries of both, `[batch_size, ...]`; the windows' width is a multiple of the bucket width, or `seq`.
+    """
+    lengths, longest = windows[PADDING_MASK].sum(axis=1, dtype=np.int32), windows[PADDING_MASK].shape[1]
+    plans = [epoch_plan(lengths, batch_size=batch_size, seed=seed, epoch=epoch) for epoch in range(epochs)]
+    rows = np.concatenate(plans)[skip_steps:]
+    widths = [width_of(lengths[batch], longest) for batch in rows]
+    with tf.device("CPU"):  # the rows would fill a GPU's memory
+        tensors = {name: tf.constant(values) for name, values in {**windows, **columns}.items()}
+        dataset = tf.data.Dataset.from_tensor_slices((rows, np.asarray(widths, np.int32)))
+
+    def take(batch: tf.Tensor, width: tf.Tensor) -> dict[str, tf.Tensor]:
+        taken = {name: tf.gather(values, batch) for name, values in tensors.items()}
+        return taken | {name: taken[name][:, :width] for name in windows}
+
+    return dataset.map(take).prefetch(4)
 
 
 class TrainingStream:
-    """Length-bucketed, shuffled batches over several epochs, the same sequence for the same seed.
-
-    Short texts share a batch with short texts and are cut to the longest of their bucket, which saves most of the
-    padding (mean pooling and the attention mask make the result independent of it).
+    """The train split as Keras wants it: `training_batches` with the labels beside the features.
 
     Attributes:
         rows: examples per epoch.
@@ -56,32 +94,19 @@ class TrainingStream:
         label_counts: examples by label id, int64 `[num_classes]`.
     """
 
-    def __init__(self, dataset: tf.data.Dataset, *, batch_size: int, seed: int, num_classes: int) -> None:
-        """Reads `dataset` (as `read_split` gives it) once to count, and keeps it in memory.
+    def __init__(self, examples: Examples, *, batch_size: int, seed: int, num_classes: int) -> None:
+        """Counts steps and labels.
 
         Args:
-            dataset: unbatched examples.
+            examples: the rows.
             batch_size: rows per batch, over all replicas.
             seed: of the shuffle.
             num_classes: labels.
-
-        Raises:
-            ValueError: there are no examples.
         """
-        self._dataset, self._batch_size, self._seed = dataset.cache(), batch_size, seed
-        lengths, labels = [], []
-        for features, label in self._dataset.batch(4096):
-            lengths.append(features[PADDING_MASK].numpy().sum(axis=1))
-            labels.append(label.numpy())
-        if not lengths:
-            raise ValueError("the train split holds no examples; check data.train_fraction and the input file")
-        all_lengths = np.concatenate(lengths)
-        self.rows = len(all_lengths)
-        self.label_counts = np.bincount(np.concatenate(labels), minlength=num_classes)
-        self._longest = int(dataset.element_spec[0][TOKEN_IDS].shape[0])
-        self._boundaries = list(range(BUCKET_WIDTH, self._longest, BUCKET_WIDTH))
-        per_bucket = np.bincount(np.searchsorted(self._boundaries, all_lengths - 1, side="right"))
-        self.steps_per_epoch = int(np.ceil(per_bucket / batch_size).sum())
+        self._examples, self._batch_size, self._seed = examples, batch_size, seed
+        self.rows = len(examples)
+        self.label_counts = np.bincount(examples.labels, minlength=num_classes)
+        self.steps_per_epoch = steps_per_epoch(self.rows, batch_size)
 
     def batches(self, epochs: int, *, skip_steps: int = 0) -> tf.data.Dataset:
         """All batches of some epochs.
@@ -91,43 +116,36 @@ class TrainingStream:
             skip_steps: batches at the start that a killed training had already done.
 
         Returns:
-            `({"token_ids": int32 [batch, seq], "padding_mask": int32 [batch, seq]}, int32 [batch])`, `seq` a
-            multiple of the bucket width.
+            `({"token_ids": int32 [batch, seq], "padding_mask": int32 [batch, seq]}, int32 [batch])`.
         """
-        stream: tf.data.Dataset | None = None
-        for epoch in range(epochs):
-            shuffled = self._dataset.shuffle(
-                min(self.rows, 100_000), seed=self._seed + epoch, reshuffle_each_iteration=False
-            )
-            # The buckets' leftovers come last and all sorted: a second, small shuffle spreads them.
-            batches = self._bucketed(shuffled).shuffle(64, seed=self._seed + epoch, reshuffle_each_iteration=False)
-            stream = batches if stream is None else stream.concatenate(batches)
-        assert stream is not None
-        return stream.skip(skip_steps).prefetch(4)
-
-    def _bucketed(self, dataset: tf.data.Dataset) -> tf.data.Dataset:
-        buckets = len(self._boundaries) + 1
-        batched = dataset.bucket_by_sequence_length(
-            lambda features, _: tf.reduce_sum(features[PADDING_MASK]),
-            bucket_boundaries=[boundary + 1 for boundary in self._boundaries],
-            bucket_batch_sizes=[self._batch_size] * buckets,
-            no_padding=True,
+        windows = {TOKEN_IDS: self._examples.token_ids, PADDING_MASK: self._examples.padding_mask}
+        batches = training_batches(
+            windows,
+            {LABEL_ID: self._examples.labels},
+            batch_size=self._batch_size,
+            seed=self._seed,
+            epochs=epochs,
+            skip_steps=skip_steps,
         )
-        return batched.map(trim, num_parallel_calls=2)
+        return batches.map(lambda batch: ({name: batch[name] for name in windows}, batch[LABEL_ID]))
 
 
-def evaluation_batches(dataset: tf.data.Dataset, *, batch_size: int, limit: int | None = None) -> tf.data.Dataset:
+def evaluation_batches(examples: Examples, *, batch_size: int, limit: int | None = None) -> tf.data.Dataset:
     """Batches, each cut to its longest row, for evaluation.
 
     Args:
-        dataset: unbatched examples, as `read_split` gives them.
+        examples: the rows.
         batch_size: rows per batch.
         limit: at most this many batches, of rows drawn from all over the split: files are often sorted by class.
+
+    Returns:
+        `({"token_ids": int32 [batch, seq], "padding_mask": int32 [batch, seq]}, int32 [batch])`, in the rows' order.
     """
     if limit is not None:
-        dataset = dataset.shuffle(100_000, seed=0, reshuffle_each_iteration=False)
-    batches = dataset.batch(batch_size).map(trim)
-    return (batches if limit is None else batches.take(limit)).cache().prefetch(2)
+        examples = examples.take(np.random.default_rng(0).permutation(len(examples))[: limit * batch_size])
+    features = {TOKEN_IDS: examples.token_ids, PADDING_MASK: examples.padding_mask}
+    dataset = tf.data.Dataset.from_tensor_slices((features, examples.labels))
+    return dataset.batch(batch_size).map(trim).cache().prefetch(2)
 
 
 def trim(features: dict[str, tf.Tensor], label: tf.Tensor) -> tuple[dict[str, tf.Tensor], Any]:

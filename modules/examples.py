@@ -1,8 +1,8 @@
-"""Transformed examples in memory, and the length-bucketed batches that fine-tuning takes from them.
+"""Transformed examples in memory, and the order in which a training goes over them.
 
-The compression nodes go over one split several times, with numbers beside each row (a teacher's logits), and must be
-able to continue at any step of it. With the rows as arrays, the order of a run is a plan of row numbers that depends
-on nothing but a seed. A million rows of 64 tokens take half a gigabyte.
+Trainer, Tuner and the compression nodes go over one split several times, some with numbers beside each row (a teacher's
+logits), and must be able to continue at any step of it. With the rows as arrays, the order of a run is a plan of row
+numbers that depends on nothing but a seed. A million rows of 64 tokens take half a gigabyte.
 """
 
 from __future__ import annotations
@@ -64,10 +64,10 @@ def load_examples(file_patterns: Sequence[str], *, sequence_length: int) -> Exam
 
     parts = [
         (features["token_ids"].numpy(), features["padding_mask"].numpy(), labels.numpy())
-        for features, labels in read_split(file_patterns, sequence_length=sequence_length).batch(4096)
+        for features, labels in read_split(file_patterns, sequence_length=sequence_length)
     ]
     if not parts:
-        raise ValueError(f"{', '.join(file_patterns)}: the split has no rows.")
+        raise ValueError(f"{', '.join(file_patterns)} hold no examples; check data.train_fraction and the input file")
     token_ids, padding_mask, labels = (np.concatenate(column).astype(np.int32) for column in zip(*parts, strict=True))
     return Examples(token_ids, padding_mask, labels)
 

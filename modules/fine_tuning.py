@@ -9,11 +9,12 @@ from __future__ import annotations
 import dataclasses
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from modules import examples as examples_lib
 from modules import memory
+from modules.data import training_batches
 from modules.distillation import DistillationSettings, Tapped, distillation_loss
 from modules.examples import Examples
 from modules.model import PADDING_MASK, TOKEN_IDS
@@ -28,7 +29,7 @@ from numpy.typing import NDArray
 import tensorflow as tf  # isort: skip  (after `modules`, which settles Keras 2)
 import tf_keras
 
-_TEACHER_IDS, _SOFT, _LABELS, _SHARE = "teacher_ids", "soft_targets", "labels", "share"
+_TEACHER_IDS, _SOFT, _LABELS = "teacher_ids", "soft_targets", "labels"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -131,7 +132,7 @@ def fine_tune(
     begin_rounding = int(settings.quantization_aware.begin * total) if settings.quantization_aware.enabled else total
     losses: list[tf.Tensor] = []
     began = saved = told = time.monotonic()
-    dataset = _dataset(train, teacher, settings, start, total)
+    dataset = _dataset(train, teacher, settings, start)
     # Neither fetched ahead on a CPU nor read to its end: both make it wait at the end, for a minute after a long run.
     fetching = tf.distribute.InputOptions(experimental_fetch_to_device=bool(tf.config.list_logical_devices("GPU")))
     batches = iter(strategy.experimental_distribute_dataset(dataset, fetching))
@@ -194,8 +195,8 @@ def _steps(
                 teacher_features=_teacher_features(batch),
                 layer_map=teacher.layer_map,
             )
-            # Each row brings its share of the global batch, so the sum over replicas is the mean over rows.
-            loss = tf.reduce_sum(rows * batch[_SHARE])
+            # A share of the global batch, so that the sum over replicas is the mean over rows.
+            loss = tf.reduce_sum(rows) / settings.batch_size
             target = optimizer.get_scaled_loss(loss) if scaled else loss
         result = tape.gradient(target, variables)
         return loss, optimizer.get_unscaled_gradients(result) if scaled else result
@@ -255,39 +256,15 @@ class _Warmup(tf_keras.optimizers.schedules.LearningRateSchedule):
         return {"after": self._after, "peak": self._peak, "steps": self._steps}
 
 
-def _dataset(train: Examples, teacher: TeacherSignals, settings: FineTuning, start: int, total: int) -> tf.data.Dataset:
-    """Batches `start` to `total` of the run, as dictionaries."""
-    lengths, longest = train.lengths, train.token_ids.shape[1]
-    per_epoch = examples_lib.steps_per_epoch(len(train), settings.batch_size)
-
-    def batches() -> Iterator[dict[str, NDArray[Any]]]:
-        for epoch in range(start // per_epoch, total // per_epoch):
-            plan = examples_lib.epoch_plan(lengths, batch_size=settings.batch_size, seed=settings.seed, epoch=epoch)
-            for rows in plan[start - epoch * per_epoch if epoch == start // per_epoch else 0 :]:
-                width = examples_lib.width_of(lengths[rows], longest)
-                batch: dict[str, NDArray[Any]] = {
-                    TOKEN_IDS: train.token_ids[rows, :width],
-                    PADDING_MASK: train.padding_mask[rows, :width],
-                    _LABELS: train.labels[rows],
-                    _SOFT: teacher.logits[rows],
-                    _SHARE: np.full(len(rows), 1.0 / len(rows), np.float32),
-                }
-                if teacher.token_ids is not None:
-                    batch[_TEACHER_IDS] = teacher.token_ids[rows, :width]
-                yield batch
-
-    window = tf.TensorSpec([settings.batch_size, None], tf.int32)
-    row = [settings.batch_size]
-    signature = {
-        TOKEN_IDS: window,
-        PADDING_MASK: window,
-        _LABELS: tf.TensorSpec(row, tf.int32),
-        _SOFT: tf.TensorSpec([settings.batch_size, teacher.logits.shape[1]], tf.float32),
-        _SHARE: tf.TensorSpec(row, tf.float32),
-    }
+def _dataset(train: Examples, teacher: TeacherSignals, settings: FineTuning, start: int) -> tf.data.Dataset:
+    """Batches of the run from `start` on, as dictionaries."""
+    windows = {TOKEN_IDS: train.token_ids, PADDING_MASK: train.padding_mask}
     if teacher.token_ids is not None:
-        signature[_TEACHER_IDS] = window
-    return tf.data.Dataset.from_generator(batches, output_signature=signature).prefetch(2)
+        windows[_TEACHER_IDS] = teacher.token_ids
+    columns = {_LABELS: train.labels, _SOFT: teacher.logits}
+    return training_batches(
+        windows, columns, batch_size=settings.batch_size, seed=settings.seed, epochs=settings.epochs, skip_steps=start
+    )
 
 
 def _report(step: int, per_epoch: int, epochs: int, losses: list[tf.Tensor], speed: float) -> None:

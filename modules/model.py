@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import modules  # noqa: F401  (settles Keras 2 before TensorFlow is imported)
+from modules import layers
 
 import keras_nlp
 import tensorflow as tf
@@ -147,7 +148,7 @@ def build_model(architecture: Architecture, *, dropout: float = 0.1, policy: str
             num_segments=architecture.num_segments,
         )
         for index, layer in enumerate(backbone.transformer_layers):
-            _resize(layer, architecture, index)
+            _exchange(layer, architecture, index)
         return classifier(backbone, architecture, dropout=dropout)
 
 
@@ -158,7 +159,7 @@ def classifier(
     if architecture.activation == "gelu":
         for layer in backbone.transformer_layers:
             # KerasNLP offers no argument for it: BertBackbone is always built with the tanh approximation.
-            layer._feedforward_intermediate_dense.activation = tf.nn.gelu
+            layer._feedforward_intermediate_dense.activation = layers.gelu
     # Only the sequence output: BERT's pooler would be dead weight in every file that follows.
     encoder = tf_keras.Model(backbone.input, backbone.output["sequence_output"], name=ENCODER)
     token_ids = tf_keras.Input([None], dtype="int32", name=TOKEN_IDS)
@@ -171,25 +172,30 @@ def classifier(
     return tf_keras.Model({TOKEN_IDS: token_ids, PADDING_MASK: padding_mask}, probabilities, name="classifier")
 
 
-def _resize(layer: keras_nlp.layers.TransformerEncoder, architecture: Architecture, index: int) -> None:
-    """Gives a layer its own heads and feed-forward width, which `BertBackbone` has no arguments for.
+def _exchange(layer: keras_nlp.layers.TransformerEncoder, architecture: Architecture, index: int) -> None:
+    """Gives a layer the parts of `modules.layers`, its own heads and feed-forward width.
+
+    `BertBackbone` has no arguments for them.
 
     The functional graph refers to layer objects and calls them anew, so a sub-layer may be exchanged after the
     backbone is built, as long as what enters and leaves the layer keeps its shape.
     """
     hidden = (None, None, architecture.hidden_dim)
     heads, width = architecture.heads[index], architecture.intermediate_dims[index]
-    if (heads, architecture.key_dim) != (layer.num_heads, architecture.hidden_dim // layer.num_heads):
-        layer._self_attention_layer = tf_keras.layers.MultiHeadAttention(
-            num_heads=heads,
-            key_dim=architecture.key_dim,
-            dropout=layer.dropout,
-            kernel_initializer=clone_initializer(layer.kernel_initializer),
-            dtype=layer.dtype_policy,
-            name="self_attention_layer",
-        )
-        layer._self_attention_layer._build_from_signature(query=hidden, value=hidden)
-        layer.num_heads = heads
+    layer._self_attention_layer = layers.SelfAttention(
+        num_heads=heads,
+        key_dim=architecture.key_dim,
+        dropout=layer.dropout,
+        kernel_initializer=clone_initializer(layer.kernel_initializer),
+        dtype=layer.dtype_policy,
+        name="self_attention_layer",
+    )
+    layer._self_attention_layer._build_from_signature(query=hidden, value=hidden)
+    layer.num_heads = heads
+    for name in ("_self_attention_layer_norm", "_feedforward_layer_norm"):
+        exchanged = layers.LayerNormalization.from_config(getattr(layer, name).get_config())
+        exchanged.build(hidden)
+        setattr(layer, name, exchanged)
     if width != layer.intermediate_dim:
         layer._feedforward_intermediate_dense = tf_keras.layers.Dense(
             width,

@@ -22,6 +22,13 @@ from modules.backbone import MINILM_FOLDER, BackboneError, from_preset
 import numpy as np
 
 MINILM_LAYERS = 6
+_PARTS = (
+    "_self_attention_layer",
+    "_self_attention_layer_norm",
+    "_feedforward_intermediate_dense",
+    "_feedforward_output_dense",
+    "_feedforward_layer_norm",
+)
 _ATTENTION = ("query_dense", "key_dense", "value_dense", "output_dense")
 
 
@@ -179,5 +186,15 @@ def _build_from_preset(preset: str, num_classes: int, sequence_length: int, drop
     encoder = built.get_layer(model_lib.ENCODER)
     for layer in encoder.layers:
         if layer.weights:
-            layer.set_weights(source.get_layer(layer.name).get_weights())
+            for part, given in zip(_parts(layer), _parts(source.get_layer(layer.name)), strict=True):
+                part.set_weights(given.get_weights())
     return built, architecture
+
+
+def _parts(layer: Any) -> list[Any]:
+    """The parts of a transformer layer, any other layer itself.
+
+    `build_model` exchanges some parts, which moves their weights to the end of their layer's list.
+    """
+    names = [name for name in _PARTS if hasattr(layer, name)]
+    return [getattr(layer, name) for name in names] or [layer]

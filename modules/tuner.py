@@ -6,7 +6,6 @@ https://arxiv.org/abs/1603.06560; both as KerasTuner implements them.
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import json
 import os
@@ -14,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import modules  # noqa: F401  (settles Keras 2 before TensorFlow is imported)
-from modules import backbone, data, devices, hyperparameters, memory, progress, tokenization, training
+from modules import backbone, data, devices, examples, hyperparameters, memory, progress, tokenization, training
 from modules.trainer import starting_model
 
 import keras_tuner
@@ -48,19 +47,12 @@ def tuner_fn(fn_args: FnArgs) -> TunerFnResult:
     policy = devices.resolve_precision(trainer_config["precision"])
     replicas = strategy.num_replicas_in_sync
     evaluation = data.evaluation_batches(
-        data.read_split(fn_args.eval_files, sequence_length=length),
+        examples.load_examples(fn_args.eval_files, sequence_length=length),
         batch_size=128 * replicas,
         limit=tuner_config["eval_steps"],
     )
 
-    @functools.cache
-    def stream_of(batch_size: int) -> data.TrainingStream:
-        return data.TrainingStream(
-            data.read_split(fn_args.train_files, sequence_length=length),
-            batch_size=batch_size * replicas,
-            seed=trainer_config["seed"],
-            num_classes=len(labels),
-        )
+    train = examples.load_examples(fn_args.train_files, sequence_length=length)
 
     class _Classifier(keras_tuner.HyperModel):
         """Builds, compiles and feeds the classifier for one set of values."""
@@ -69,7 +61,12 @@ def tuner_fn(fn_args: FnArgs) -> TunerFnResult:
             values = {entry["name"]: declare(hp, entry) for entry in tuner_config["space"]}
             self.settings = hyperparameters.resolve(trainer_config, {"values": values})
             tf_keras.utils.set_random_seed(self.settings["seed"])
-            self.stream = stream_of(self.settings["batch_size"])
+            self.stream = data.TrainingStream(
+                train,
+                batch_size=self.settings["batch_size"] * replicas,
+                seed=trainer_config["seed"],
+                num_classes=len(labels),
+            )
             self.steps = min(
                 tuner_config["steps_per_epoch"] or self.stream.steps_per_epoch, self.stream.steps_per_epoch
             )

@@ -195,17 +195,10 @@ def _compiled(values: Mapping[str, Any], settings: Mapping[str, Any], tokens: in
 def _streams(values: Mapping[str, Any], settings: Mapping[str, Any], examples: Mapping[str, Any]) -> Any:
     from modules import data
 
-    import tensorflow as tf
-
-    def dataset(split: Any) -> tf.data.Dataset:
-        features = {"token_ids": split.token_ids, "padding_mask": split.padding_mask}
-        return tf.data.Dataset.from_tensor_slices((features, split.labels))
-
     stream = data.TrainingStream(
-        dataset(examples["train"]), batch_size=settings["batch_size"], seed=settings["seed"],
-        num_classes=len(values["labels"]),
-    )  # fmt: skip
-    return stream, lambda limit=None: data.evaluation_batches(dataset(examples["eval"]), batch_size=128, limit=limit)
+        examples["train"], batch_size=settings["batch_size"], seed=settings["seed"], num_classes=len(values["labels"])
+    )
+    return stream, lambda limit=None: data.evaluation_batches(examples["eval"], batch_size=128, limit=limit)
 
 
 def _search(

@@ -28,7 +28,7 @@ def prepare(folder: Path, precision: str, steps: int, threads: int) -> Callable[
         "turns": n}` by writing the batches of the first n turns, and telling the `rows` of each.
     """
     import modules  # noqa: F401  (settles Keras 2 before TensorFlow is imported)
-    from modules import data, devices, memory, trainer, training
+    from modules import data, devices, examples, memory, trainer, training
 
     import numpy as np
     import tensorflow as tf
@@ -41,11 +41,10 @@ def prepare(folder: Path, precision: str, steps: int, threads: int) -> Callable[
     run = json.loads((folder / "run.json").read_text(encoding="utf-8"))
     settings, labels = run["trainer"], run["labels"]
     tokens = np.load(folder / "tokens.npz")
-    features = {name: tokens[name] for name in ("token_ids", "padding_mask")}
     tf_keras.utils.set_random_seed(settings["seed"])
     strategy, policy = devices.distribution_strategy(), devices.resolve_precision(precision)
     stream = data.TrainingStream(
-        tf.data.Dataset.from_tensor_slices((features, tokens["labels"])),
+        examples.Examples(tokens["token_ids"], tokens["padding_mask"], tokens["labels"]),
         batch_size=settings["batch_size"] * strategy.num_replicas_in_sync,
         seed=settings["seed"],
         num_classes=len(labels),

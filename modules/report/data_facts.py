@@ -80,7 +80,7 @@ def _lengths(folder: str, window: int, limit: int) -> dict[str, Any]:
             continue
         report(f"counting the lengths of {split}")
         counts = np.zeros(window + 1, np.int64)
-        for features, _ in read_split([pattern], sequence_length=window).take(limit).batch(1024):
+        for features, _ in read_split([pattern], sequence_length=window).unbatch().take(limit).batch(1024):
             counts += np.bincount(features[PADDING_MASK].numpy().sum(axis=1), minlength=window + 1)
         splits[split] = counts.tolist()
     return {"window": window, "limit": limit, "splits": splits}

@@ -206,7 +206,11 @@ def test_a_search_that_was_killed_is_found_again_by_the_next_execution(fn_args: 
     fn_args.working_dir = fn_args.working_dir.replace("/4", "/5")
     again = tuner.tuner_fn(fn_args).tuner
     assert len(again.oracle.end_order) == 2
-    assert again.get_best_hyperparameters()[0].values == first.get_best_hyperparameters()[0].values
+    found, kept = (
+        {name: (trial.hyperparameters.values, trial.score) for name, trial in search.oracle.trials.items()}
+        for search in (again, first)
+    )
+    assert found == kept
 
 
 def test_another_search_does_not_find_the_trials_of_this_one(fn_args: SimpleNamespace) -> None:
