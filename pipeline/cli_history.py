@@ -117,13 +117,9 @@ def compare(paths: TaskPaths, one: str, other: str, as_json: bool) -> None:
 
     Whether a difference of accuracy is more than chance is tested on the test rows that both runs have.
     """
-    from pipeline.orchestration import comparison, history, history_display
+    from pipeline.orchestration import comparison, history_display
 
-    past = history.past_runs(paths)
-    try:
-        found = comparison.compare(paths, history.find_run(past, one), history.find_run(past, other))
-    except history.UnknownRunError as error:
-        raise WrongUse(str(error)) from None
+    found = comparison.compare(paths, _find(paths, one), _find(paths, other))
     if as_json:
         click.echo(_json(found))
     else:
