@@ -23,7 +23,7 @@ HIDDEN, HEADS, WIDTH = 384, 12, 1536  # MiniLM's
 
 
 def pairs(batch: int, tokens: int) -> dict[str, tuple[dict[str, Callable[[Any], Any]], Any]]:
-    """Keras' part and ours, with the same weights, and what goes into both."""
+    """Keras' part and ours, and what goes into both."""
     from modules import layers
 
     import tensorflow as tf

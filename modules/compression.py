@@ -10,23 +10,23 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from modules import augmentation, structured, vocabulary
 from modules.checkpoint import Trained
 from modules.compression_settings import CompressionSettings, StudentSettings
+from modules.data import TrainingStream
 from modules.distillation import teacher_logits
-from modules.examples import Examples, epoch_plan, stratified, width_of
+from modules.examples import Examples, stratified
 from modules.fine_tuning import TeacherSignals, fine_tune
-from modules.model import PADDING_MASK, TOKEN_IDS, Architecture, build_model, token_embedding
+from modules.model import Architecture, build_model, token_embedding
 from modules.packed_embedding import embedding_table
 from modules.progress import report as tell
 from modules.pruning import PruningSettings, check_sparsity, measure_sparsity
 from modules.weights import read_weights, write_weights
 
 import numpy as np
-from numpy.typing import NDArray
 
 import tensorflow as tf  # isort: skip  (after `modules`, which settles Keras 2)
 import tf_keras
@@ -166,7 +166,10 @@ def _retokenized(examples: Examples, old: Sequence[str], new: Sequence[str]) -> 
 def _plan(teacher: Trained, train: Examples, settings: CompressionSettings) -> structured.Plan:
     shape, available = settings.student, teacher.architecture.num_layers
     rows = stratified(train.labels, shape.importance_rows, settings.fine_tuning.seed)
-    importance = structured.measure_importance(teacher.model, _labelled_batches(train.take(rows)))
+    stream = TrainingStream(
+        train.take(rows), batch_size=min(16, len(rows)), seed=0, num_classes=teacher.architecture.num_classes
+    )
+    importance = structured.measure_importance(teacher.model, stream.batches(1).as_numpy_iterator())
     wanted = shape.layers if shape.layers is not None else available
     return structured.make_plan(
         importance,
@@ -177,16 +180,6 @@ def _plan(teacher: Trained, train: Examples, settings: CompressionSettings) -> s
         allocation=shape.allocation,
         by_importance=shape.by_importance,
     )
-
-
-def _labelled_batches(
-    examples: Examples, batch_size: int = 16
-) -> Iterator[tuple[Mapping[str, NDArray[np.int32]], NDArray[np.int32]]]:
-    lengths = examples.lengths
-    for rows in epoch_plan(lengths, batch_size=min(batch_size, len(examples)), seed=0, epoch=0):
-        width = width_of(lengths[rows], examples.token_ids.shape[1])
-        features = {TOKEN_IDS: examples.token_ids[rows, :width], PADDING_MASK: examples.padding_mask[rows, :width]}
-        yield features, examples.labels[rows]
 
 
 def _signals(

@@ -45,6 +45,30 @@ def read_split(file_patterns: Sequence[str], *, sequence_length: int) -> tf.data
     return tf.data.TFRecordDataset(files, compression_type="GZIP").batch(512).map(parse)
 
 
+def load_examples(file_patterns: Sequence[str], *, sequence_length: int) -> Examples:
+    """Reads a split of Transform's output into memory.
+
+    Args:
+        file_patterns: globs of gzip-compressed TFRecords of `tf.Example`.
+        sequence_length: tokens of a row.
+
+    Returns:
+        All rows in the order of the files.
+
+    Raises:
+        FileNotFoundError: no file matches.
+        ValueError: the files hold no row.
+    """
+    parts = [
+        (features[TOKEN_IDS].numpy(), features[PADDING_MASK].numpy(), labels.numpy())
+        for features, labels in read_split(file_patterns, sequence_length=sequence_length)
+    ]
+    if not parts:
+        raise ValueError(f"{', '.join(file_patterns)} hold no examples; check data.train_fraction and the input file")
+    token_ids, padding_mask, labels = (np.concatenate(column).astype(np.int32) for column in zip(*parts, strict=True))
+    return Examples(token_ids, padding_mask, labels)
+
+
 def training_batches(
     windows: Mapping[str, NDArray[np.int32]],
     columns: Mapping[str, NDArray[Any]],
@@ -118,7 +142,7 @@ class TrainingStream:
         Returns:
             `({"token_ids": int32 [batch, seq], "padding_mask": int32 [batch, seq]}, int32 [batch])`.
         """
-        windows = {TOKEN_IDS: self._examples.token_ids, PADDING_MASK: self._examples.padding_mask}
+        windows = self._examples.features
         batches = training_batches(
             windows,
             {LABEL_ID: self._examples.labels},
@@ -143,8 +167,7 @@ def evaluation_batches(examples: Examples, *, batch_size: int, limit: int | None
     """
     if limit is not None:
         examples = examples.take(np.random.default_rng(0).permutation(len(examples))[: limit * batch_size])
-    features = {TOKEN_IDS: examples.token_ids, PADDING_MASK: examples.padding_mask}
-    dataset = tf.data.Dataset.from_tensor_slices((features, examples.labels))
+    dataset = tf.data.Dataset.from_tensor_slices((examples.features, examples.labels))
     return dataset.batch(batch_size).map(trim).cache().prefetch(2)
 
 

@@ -8,7 +8,7 @@ numbers that depends on nothing but a seed. A million rows of 64 tokens take hal
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,35 +41,14 @@ class Examples:
         """Tokens of each row, int32 `[rows]`."""
         return self.padding_mask.sum(axis=1, dtype=np.int32)
 
+    @property
+    def features(self) -> dict[str, Ints]:
+        """`{"token_ids", "padding_mask"}`, int32 `[rows, seq]` each: what a network takes."""
+        return {"token_ids": self.token_ids, "padding_mask": self.padding_mask}
+
     def take(self, rows: NDArray[np.integer]) -> Examples:
         """The rows with these numbers."""
         return Examples(self.token_ids[rows], self.padding_mask[rows], self.labels[rows])
-
-
-def load_examples(file_patterns: Sequence[str], *, sequence_length: int) -> Examples:
-    """Reads a split of Transform's output into memory.
-
-    Args:
-        file_patterns: globs of gzip-compressed TFRecords of `tf.Example`.
-        sequence_length: tokens of a row.
-
-    Returns:
-        All rows in the order of the files.
-
-    Raises:
-        FileNotFoundError: no file matches.
-        ValueError: the files hold no row.
-    """
-    from modules.data import read_split
-
-    parts = [
-        (features["token_ids"].numpy(), features["padding_mask"].numpy(), labels.numpy())
-        for features, labels in read_split(file_patterns, sequence_length=sequence_length)
-    ]
-    if not parts:
-        raise ValueError(f"{', '.join(file_patterns)} hold no examples; check data.train_fraction and the input file")
-    token_ids, padding_mask, labels = (np.concatenate(column).astype(np.int32) for column in zip(*parts, strict=True))
-    return Examples(token_ids, padding_mask, labels)
 
 
 def stratified(labels: Ints, count: int, seed: int) -> NDArray[np.int64]:

@@ -258,7 +258,7 @@ class _Warmup(tf_keras.optimizers.schedules.LearningRateSchedule):
 
 def _dataset(train: Examples, teacher: TeacherSignals, settings: FineTuning, start: int) -> tf.data.Dataset:
     """Batches of the run from `start` on, as dictionaries."""
-    windows = {TOKEN_IDS: train.token_ids, PADDING_MASK: train.padding_mask}
+    windows = train.features
     if teacher.token_ids is not None:
         windows[_TEACHER_IDS] = teacher.token_ids
     columns = {_LABELS: train.labels, _SOFT: teacher.logits}

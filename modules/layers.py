@@ -9,7 +9,6 @@ own, with fewer passes over memory than those that TensorFlow derives. `python -
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from typing import Any
 
 import modules  # noqa: F401  (settles Keras 2 before TensorFlow is imported)
@@ -19,7 +18,8 @@ import tf_keras
 
 
 @tf_keras.utils.register_keras_serializable("edgeline")
-def gelu(inputs: tf.Tensor) -> tf.Tensor:
+@tf.custom_gradient
+def gelu(inputs: tf.Tensor) -> Any:
     """The exact GELU, `x * Phi(x)`: what `tf.nn.gelu` computes with the slower `erfc`.
 
     Source: Hendrycks & Gimpel 2016, https://arxiv.org/abs/1606.08415.
@@ -28,20 +28,15 @@ def gelu(inputs: tf.Tensor) -> tf.Tensor:
         inputs: any shape, any floating type.
 
     Returns:
-        The same shape and type.
+        The same shape and type; with the gradient, which `tf.custom_gradient` takes away.
     """
+    cumulative = 0.5 + 0.5 * tf.math.erf(inputs * math.sqrt(0.5))
 
-    @tf.custom_gradient
-    def function(values: tf.Tensor) -> tuple[tf.Tensor, Callable[[tf.Tensor], tf.Tensor]]:
-        cumulative = 0.5 + 0.5 * tf.math.erf(values * math.sqrt(0.5))
+    def gradient(upstream: tf.Tensor) -> tf.Tensor:
+        density = tf.exp(tf.square(inputs) * -0.5) * (1.0 / math.sqrt(2.0 * math.pi))
+        return upstream * (cumulative + inputs * density)
 
-        def gradient(upstream: tf.Tensor) -> tf.Tensor:
-            density = tf.exp(tf.square(values) * -0.5) * (1.0 / math.sqrt(2.0 * math.pi))
-            return upstream * (cumulative + values * density)
-
-        return values * cumulative, gradient
-
-    return function(inputs)
+    return inputs * cumulative, gradient
 
 
 @tf_keras.utils.register_keras_serializable("edgeline")

@@ -16,7 +16,6 @@ from modules import (
     backbone,
     data,
     devices,
-    examples,
     hyperparameters,
     memory,
     pretrained,
@@ -61,13 +60,13 @@ def run_fn(fn_args: FnArgs) -> None:
     progress.report(f"{policy} on {replicas} replica{'s' if replicas > 1 else ''}", precision=policy, replicas=replicas)
 
     stream = data.TrainingStream(
-        examples.load_examples(fn_args.train_files, sequence_length=length),
+        data.load_examples(fn_args.train_files, sequence_length=length),
         batch_size=settings["batch_size"] * replicas,
         seed=settings["seed"],
         num_classes=len(labels),
     )
     evaluation = data.evaluation_batches(
-        examples.load_examples(fn_args.eval_files, sequence_length=length), batch_size=128 * replicas
+        data.load_examples(fn_args.eval_files, sequence_length=length), batch_size=128 * replicas
     )
     with strategy.scope():
         model, architecture = starting_model(

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import modules  # noqa: F401  (settles Keras 2 before TensorFlow is imported)
-from modules import backbone, data, devices, examples, hyperparameters, memory, progress, tokenization, training
+from modules import backbone, data, devices, hyperparameters, memory, progress, tokenization, training
 from modules.trainer import starting_model
 
 import keras_tuner
@@ -47,12 +47,12 @@ def tuner_fn(fn_args: FnArgs) -> TunerFnResult:
     policy = devices.resolve_precision(trainer_config["precision"])
     replicas = strategy.num_replicas_in_sync
     evaluation = data.evaluation_batches(
-        examples.load_examples(fn_args.eval_files, sequence_length=length),
+        data.load_examples(fn_args.eval_files, sequence_length=length),
         batch_size=128 * replicas,
         limit=tuner_config["eval_steps"],
     )
 
-    train = examples.load_examples(fn_args.train_files, sequence_length=length)
+    train = data.load_examples(fn_args.train_files, sequence_length=length)
 
     class _Classifier(keras_tuner.HyperModel):
         """Builds, compiles and feeds the classifier for one set of values."""

@@ -79,7 +79,7 @@ def export(config: Any, root: Path | None, parts: Sequence[str], out: Path, *, v
         _texts(config, uris["texts"], out)
     if "tokens" in parts:
         from modules import backbone, tokenization
-        from modules.examples import load_examples
+        from modules.data import load_examples
 
         train = load_examples([f"{uris['tokens']}/Split-train/*"], sequence_length=length)
         np.savez(out / "tokens.npz", token_ids=train.token_ids, padding_mask=train.padding_mask, labels=train.labels)

@@ -40,7 +40,7 @@ class Executor(base_executor.BaseExecutor):
         from modules.checkpoint import load_trained, save_trained
         from modules.compression import compress, describe
         from modules.compression_settings import CompressionSettings
-        from modules.examples import load_examples
+        from modules.data import load_examples
         from modules.progress import report
         from modules.student_serving import save_student
 

@@ -35,7 +35,7 @@ class Executor(base_executor.BaseExecutor):
             return
         # Late: a graph that is only compiled must not wait for TensorFlow.
         from modules.checkpoint import load_trained
-        from modules.examples import load_examples
+        from modules.data import load_examples
         from modules.recipes import resolve
         from modules.variants import convert_all
 

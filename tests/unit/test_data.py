@@ -7,8 +7,16 @@ from pathlib import Path
 from typing import Any
 
 import modules  # noqa: F401
-from modules.data import BUCKET_WIDTH, TrainingStream, evaluation_batches, read_split, training_batches, trim
-from modules.examples import Examples, load_examples
+from modules.data import (
+    BUCKET_WIDTH,
+    TrainingStream,
+    evaluation_batches,
+    load_examples,
+    read_split,
+    training_batches,
+    trim,
+)
+from modules.examples import Examples
 
 import numpy as np
 import pytest
