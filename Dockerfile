@@ -16,8 +16,6 @@ ARG ACCELERATOR=cpu
 ARG UV_DEFAULT_INDEX
 ENV PIP_INDEX_URL=${UV_DEFAULT_INDEX} PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 
-# pyfarmhash, a dependency of TFDV, comes as source only.
-RUN apt-get update && apt-get install --yes --no-install-recommends g++ && rm -rf /var/lib/apt/lists/*
 RUN python -m pip install 'uv>=0.9,<1'
 
 WORKDIR /app
@@ -27,7 +25,7 @@ COPY pyproject.toml uv.lock .python-version ./
 RUN --mount=type=cache,target=/root/.cache/uv \
     uv venv --quiet --python 3.11 /opt/venv \
     && uv export --quiet --frozen --no-default-groups --no-emit-project --no-emit-package edgeline-edge \
-        --output-file /opt/venv/requirements.txt \
+        --no-emit-package pyfarmhash --output-file /opt/venv/requirements.txt \
     && uv pip sync --quiet --python /opt/venv --require-hashes --compile-bytecode --link-mode copy \
         /opt/venv/requirements.txt \
     && if [ "$ACCELERATOR" = gpu ]; then \
@@ -39,8 +37,9 @@ COPY modules/__init__.py modules/packages.py modules/backbone.py modules/
 COPY pipeline/__init__.py pipeline/datasets.py pipeline/prefetch.py pipeline/
 RUN EDGELINE_CACHE=/opt/edgeline-cache /opt/venv/bin/python -m pipeline.prefetch
 
+COPY packages packages
 COPY edge edge
-RUN uv pip install --quiet --python /opt/venv --no-deps --compile-bytecode ./edge
+RUN uv pip install --quiet --python /opt/venv --no-deps --compile-bytecode ./packages/pyfarmhash ./edge
 
 FROM ${PYTHON_IMAGE}
 # `modules` and `pipeline` are found by import path, in every process: node, Beam worker, training worker.

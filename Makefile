@@ -1,7 +1,7 @@
 # Edgeline's commands. `make` alone lists them; CONTRIBUTING.md says how the pieces fit.
 #
-# A fresh machine needs python3 (3.8 or later, with pip or venv), a C++ compiler and the package index. Everything
-# else is installed into this folder: uv into .tools/ (unless the machine has it), the locked stack into .venv/.
+# A fresh machine needs python3 (3.8 or later, with pip or venv), Python 3.11 and the package index; no compiler.
+# Everything is installed into this folder: uv into .tools/ (unless the machine has it), the locked stack into .venv/.
 
 PROFILE = quick
 CONFIG  = configs/sentiment.yaml
@@ -30,8 +30,13 @@ unexport PYTHONDONTWRITEBYTECODE
 unexport VIRTUAL_ENV
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-fast lint format schema report summary runs tensorboard nodes doctor clean distclean \
-	golden image image-check kfp-e2e bench-peers bench bench-report bench-test
+.PHONY: help preflight setup run test test-fast lint format schema report summary runs tensorboard nodes doctor clean \
+	distclean golden image image-check kfp-e2e bench-peers bench bench-report bench-test
+
+# The quick part of the doctor, before anything is downloaded or run; says nothing where all is well.
+preflight:
+	@$(ANY_PYTHON) -m pipeline.doctor --quick || { printf '%s\n' '' \
+		'This machine lacks something: see above. `make doctor` shows all that was looked at.' >&2; exit 1; }
 
 help: ## List these commands
 	@awk 'BEGIN { FS = ":.*## "; print "Usage: make COMMAND [NAME=value ...]\n\nCommands:" } \
@@ -125,28 +130,31 @@ $(PEERS)/.edgeline-setup: benchmarks/peers/requirements.txt | $(STAMP)
 	@touch $@
 
 # `uv sync --locked` installs exactly uv.lock from the index that the lock names. Where an index of one's own is set in
-# the environment, the same versions with the same hashes are taken from there.
-$(STAMP): pyproject.toml uv.lock .python-version | $(if $(filter $(LOCAL),$(UV)),$(LOCAL))
+# the environment, the same versions with the same hashes are taken from there. Nothing is compiled to bytecode: the
+# first import of each module does that, and a run imports but a part of what is installed.
+$(STAMP): pyproject.toml uv.lock .python-version $(wildcard edge/pyproject.toml packages/*/pyproject.toml) \
+		| preflight $(if $(filter $(LOCAL),$(UV)),$(LOCAL))
 ifeq ($(UV_DEFAULT_INDEX)$(UV_INDEX_URL),)
-	@$(UV) sync --locked --compile-bytecode || { $(SETUP_FAILED); }
+	@$(UV) sync --locked || { $(SETUP_FAILED); }
 else
 	@{ test -x $(VENV)/bin/python || $(UV) venv $(VENV); } && \
 	$(UV) export --quiet --frozen --no-emit-project --output-file $(VENV)/requirements.lock.txt && \
-	$(UV) pip sync --python $(VENV) --require-hashes --compile-bytecode $(VENV)/requirements.lock.txt \
+	$(UV) pip sync --python $(VENV) --require-hashes $(VENV)/requirements.lock.txt \
 		|| { $(SETUP_FAILED); }
 endif
 	@touch $@
 
-SETUP_FAILED = printf '%s\n' '' 'Setup failed. `make doctor` says what this machine lacks. Where uv cannot fetch' \
-	'Python 3.11 by itself, install it by hand (package python3.11, pyenv or conda).' \
+SETUP_FAILED = printf '%s\n' '' 'Setup failed. `make doctor` says what this machine lacks.' \
 	'Behind a mirror: UV_DEFAULT_INDEX=<address of its simple index> make setup.' >&2; exit 1
 
 # From the root folder, since pyenv obeys this project's .python-version and may not have that version yet.
 $(LOCAL):
 	@printf 'uv is not on this machine: installing it into .tools/\n'
 	@target="$$PWD/.tools/uv"; rm -rf "$$target"; cd / && \
-	{ python3 -m pip install --quiet --disable-pip-version-check --root-user-action=ignore --target "$$target" \
-		'uv>=0.9,<1' \
-	|| { rm -rf "$$target"; python3 -m venv "$$target" && "$$target/bin/python" -m pip install --quiet 'uv>=0.9,<1'; } \
-	|| { rm -rf "$$target"; printf '%s\n' '' 'uv could not be installed: python3 (3.8 or later) with pip or venv is' \
-		'needed (package python3-venv or python3-pip), and a package index. Or install uv yourself.' >&2; exit 1; }; }
+	if python3 -m pip --version >/dev/null 2>&1; then \
+		python3 -m pip install --quiet --disable-pip-version-check --root-user-action=ignore --target "$$target" \
+			'uv>=0.9,<1'; \
+	else python3 -m venv "$$target" && \
+		"$$target/bin/python" -m pip install --quiet --disable-pip-version-check 'uv>=0.9,<1'; fi \
+	|| { rm -rf "$$target"; printf '%s\n' '' 'uv could not be installed: see above. It comes from the package index' \
+		'(behind a mirror: PIP_INDEX_URL=<address of its simple index>); or install uv yourself.' >&2; exit 1; }

@@ -15,7 +15,7 @@ from typing import Any
 
 import click
 
-from pipeline.cli import DEFAULT_CONFIG, Failed, WrongUse
+from pipeline.cli import DEFAULT_CONFIG, Failed, WrongUse, program
 
 
 def task_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -54,7 +54,7 @@ def parameter_option(command: Callable[..., Any]) -> Callable[..., Any]:
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 def cli() -> None:
-    r"""Edgeline on Kubeflow Pipelines and on Vertex AI; docs/deploy.md leads through it.
+    """Edgeline on Kubeflow Pipelines and on Vertex AI; docs/deploy.md leads through it.
 
     \b
       compile -e vertex --image … --pipeline-root gs://…    the pipeline as one YAML file
@@ -62,7 +62,7 @@ def cli() -> None:
       execute pipeline.yaml --root DIR                      run the file here, without a cluster
 
     Exit codes: 0 done, 1 failed, 2 wrong use.
-    """
+    """  # noqa: D301 (a backspace tells click to leave the paragraph as it is)
 
 
 @cli.command()
@@ -224,4 +224,4 @@ def _pairs(items: tuple[str, ...], option: str) -> dict[str, str]:
 
 
 if __name__ == "__main__":
-    sys.exit(cli())
+    sys.exit(cli(prog_name=program()))

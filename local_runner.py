@@ -14,7 +14,7 @@ import click
 from click_default_group import DefaultGroup
 
 from pipeline import cli_history
-from pipeline.cli import FAILED, NOT_BLESSED, Failed, WrongUse
+from pipeline.cli import FAILED, NOT_BLESSED, Failed, WrongUse, program
 from pipeline.cli_data import data as data_group
 from pipeline.cli_task import (
     checked_data,
@@ -32,22 +32,22 @@ from pipeline.cli_watch import watch
     cls=DefaultGroup, default="run", default_if_no_args=True, context_settings={"help_option_names": ["-h", "--help"]}
 )
 def cli() -> None:
-    r"""Edgeline on this machine: from rows to a blessed, pushed model.
+    """Edgeline on this machine: from rows to a blessed, pushed model.
 
     Without a command it runs the pipeline; what is in the cache is not done again.
 
     \b
-      uv run local_runner.py                          the default task, quick profile
-      uv run local_runner.py --profile full           as one would for a release
-      uv run local_runner.py --data my.csv            the same task on your rows (.jsonl, .parquet, … too)
-      uv run local_runner.py data profile my.csv      what is in a file, and a task of its own for it
-      uv run local_runner.py --set trainer.epochs=2   any field of the configuration
-      uv run local_runner.py --span latest            the newest span, on from the latest blessed model
-      uv run local_runner.py watch                    the same whenever a new span is written
-      uv run local_runner.py nodes                    what a run would execute
+      ./edgeline                          the default task, quick profile
+      ./edgeline --profile full           as one would for a release
+      ./edgeline --data my.csv            the same task on your rows (.jsonl, .parquet, … too)
+      ./edgeline data profile my.csv      what is in a file, and a task of its own for it
+      ./edgeline --set trainer.epochs=2   any field of the configuration
+      ./edgeline --span latest            the newest span, on from the latest blessed model
+      ./edgeline watch                    the same whenever a new span is written
+      ./edgeline nodes                    what a run would execute
 
     Exit codes: 0 done (blessed or not), 1 failed, 2 wrong use, 3 not blessed with --require-blessing.
-    """
+    """  # noqa: D301 (a backspace tells click to leave the paragraph as it is)
 
 
 cli_history.add_commands(cli)
@@ -174,7 +174,7 @@ def summary(
     paths = TaskPaths.of(config, root)
     found = read_summary(paths, LATEST)
     if not found:
-        raise Failed(f"There is no finished run in {paths.root} yet; `uv run local_runner.py` makes one.")
+        raise Failed(f"There is no finished run in {paths.root} yet; `./edgeline` makes one.")
     if as_json:
         click.echo(json.dumps(found, indent=2, ensure_ascii=False))
         return
@@ -232,4 +232,4 @@ def _report_failure(outcome: Any, console: Any) -> NoReturn:
 
 
 if __name__ == "__main__":
-    cli()
+    cli(prog_name=program())

@@ -1,6 +1,6 @@
 """Measures what keeping freed memory (`modules.memory`) brings a training step on a CPU.
 
-    uv run python benchmarks/allocator.py [--steps 12] [--rounds 3] [--json]
+    ./edgeline python -m benchmarks.allocator [--steps 12] [--rounds 3] [--json]
 
 Both sides run in turn, each in a fresh process, with the same network (6 layers of 384, random weights), the same
 batches (32 texts of 24 tokens) and the same seeds. It prints seconds and page faults of a step, and the ratio.

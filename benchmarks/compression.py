@@ -1,6 +1,6 @@
 """Prints what compression made of the blessed model: every variant of the latest run, on the test split.
 
-    uv run python benchmarks/compression.py [--profile full] [--root FOLDER] [--threads 1] [--json]
+    ./edgeline python -m benchmarks.compression [--profile full] [--root FOLDER] [--threads 1] [--json]
 
 It measures anew, through the edge package and from raw text, the variants that TFLiteConverter left in the latest run
 of the task: bytes and how many times smaller than the blessed model's float32 weights, accuracy and macro-F1 with
@@ -133,7 +133,7 @@ def result(found: Mapping[str, Any]) -> Result:
     return Result(
         name="compression",
         title="Compression",
-        command="uv run python benchmarks/compression.py",
+        command="./edgeline python -m benchmarks.compression",
         explanation=EXPLANATION,
         machine=machine.describe(command.OWN_PACKAGES),
         settings={"split": found["split"], "threads": found["threads"], "texts timed": found["texts"],

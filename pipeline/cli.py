@@ -1,11 +1,18 @@
-"""What the command lines share: exit codes, and the two ways in which a command ends early."""
+"""What the command lines share: their name, exit codes, and the two ways in which a command ends early."""
 
 from __future__ import annotations
+
+import os
 
 import click
 
 FAILED, WRONG_USE, NOT_BLESSED = 1, 2, 3  # 0 is done, blessed or not
 DEFAULT_CONFIG = "configs/sentiment.yaml"
+
+
+def program() -> str | None:
+    """What was typed to start this process, for its usage lines; None where the launcher did not start it."""
+    return os.environ.get("EDGELINE_PROGRAM") or None
 
 
 class WrongUse(click.ClickException):

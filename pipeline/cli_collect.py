@@ -25,7 +25,7 @@ def collect(
     config_path: str, profile: str | None, overrides: tuple[str, ...], data: str | None, root: Path | None,
     into: Path | None,
 ) -> None:  # fmt: skip
-    r"""Fetch rows from the HTTP API that data.collect describes.
+    """Fetch rows from the HTTP API that data.collect describes.
 
     They become the next span, span-N/version-1/rows.jsonl, whole or not at all. A call that was stopped or killed is
     gone on with by the next one.

@@ -37,12 +37,12 @@ def profile(
     path: Path, text_column: str | None, label_column: str | None, slice_columns: tuple[str, ...], name: str | None,
     output: Path | None, no_draft: bool, force: bool, as_json: bool,
 ) -> None:  # fmt: skip
-    r"""Say what is in a file, and draft a configuration and a schema for it.
+    """Say what is in a file, and draft a configuration and a schema for it.
 
     \b
-      uv run local_runner.py data profile my.csv
-      uv run local_runner.py run --config configs/my.yaml
-    """
+      ./edgeline data profile my.csv
+      ./edgeline run --config configs/my.yaml
+    """  # noqa: D301 (a backspace tells click to leave the paragraph as it is)
     from pipeline.ingest.rows import DataError
     from pipeline.profiling import display, draft
     from pipeline.profiling.profile import ColumnChoiceError
@@ -64,7 +64,7 @@ def profile(
         raise WrongUse(problem)
     if written and not as_json:
         click.echo(f"\nDrafted   {config_path}\n          {schema_path}\nNext      read both, then: "
-                   f"uv run local_runner.py run --config {config_path}")  # fmt: skip
+                   f"./edgeline run --config {config_path}")  # fmt: skip
 
 
 def _draft(found: dict[str, Any], task: str, config_path: Path, schema_path: Path, force: bool) -> str:

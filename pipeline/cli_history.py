@@ -109,14 +109,14 @@ def report(paths: TaskPaths, run: str, no_open: bool) -> None:
 @click.argument("other", default="latest")
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 def compare(paths: TaskPaths, one: str, other: str, as_json: bool) -> None:
-    r"""Compare run OTHER (the newest) with run ONE: configuration, metrics, size, speed, times.
+    """Compare run OTHER (the newest) with run ONE: configuration, metrics, size, speed, times.
 
     \b
-      uv run local_runner.py compare latest~1             what the newest run changed
-      uv run local_runner.py compare 20260101T120000 latest
+      ./edgeline compare latest~1             what the newest run changed
+      ./edgeline compare 20260101T120000 latest
 
     Whether a difference of accuracy is more than chance is tested on the test rows that both runs have.
-    """
+    """  # noqa: D301 (a backspace tells click to leave the paragraph as it is)
     from pipeline.orchestration import comparison, history_display
 
     found = comparison.compare(paths, _find(paths, one), _find(paths, other))
@@ -131,13 +131,13 @@ def compare(paths: TaskPaths, one: str, other: str, as_json: bool) -> None:
 @click.argument("version", default="latest")
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 def lineage(paths: TaskPaths, version: str, as_json: bool) -> None:
-    r"""Follow a pushed VERSION back to the rows.
+    """Follow a pushed VERSION back to the rows.
 
     \b
-      uv run local_runner.py lineage                      the newest server model
-      uv run local_runner.py lineage edge/latest
-      uv run local_runner.py lineage 1767225600           a version's number, or the path of its folder
-    """
+      ./edgeline lineage                      the newest server model
+      ./edgeline lineage edge/latest
+      ./edgeline lineage 1767225600           a version's number, or the path of its folder
+    """  # noqa: D301 (a backspace tells click to leave the paragraph as it is)
     from pipeline.orchestration import history_display
     from pipeline.orchestration.lineage import UnknownVersionError, trace
 

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Sequence
 
 from pipeline import doctor_checks as look
+from pipeline import setup_checks as setup
 from pipeline.doctor_checks import Check
 
 
@@ -23,21 +24,55 @@ def run_checks(online: bool = False) -> list[Check]:
     Returns:
         One outcome for each thing, in a fixed order. A check that breaks is itself a warning.
     """
-    checks: list[tuple[str, Callable[[], Check]]] = [
+    return _outcomes(
+        [
+            ("platform", look.check_platform),
+            ("C library", look.check_glibc),
+            ("Python", setup.check_python),
+            ("installer", setup.check_installer),
+            ("packages", look.check_packages),
+            ("Keras", look.check_keras),
+            ("memory", look.check_memory),
+            ("shared memory", setup.check_shared_memory),
+            ("project folder", setup.check_folder),
+            ("disk", look.check_disk),
+            ("CPU", look.check_cpu),
+            ("GPU", look.check_gpu),
+            ("cache folder", look.check_cache),
+            ("package index", lambda: look.check_index(online)),
+            ("bytecode", look.check_bytecode),
+            ("locale", setup.check_locale),
+        ]
+    )
+
+
+def quick_checks() -> list[Check]:
+    """What `make` looks at before it installs or runs anything: well below a second once all is installed.
+
+    Returns:
+        As `run_checks`. What only an installation needs (an interpreter, an installer, the index) is left out where
+        there has been one.
+    """
+    needed: list[tuple[str, Callable[[], Check]]] = [
         ("platform", look.check_platform),
         ("C library", look.check_glibc),
-        ("Python", look.check_python),
-        ("compiler", look.check_compiler),
-        ("packages", look.check_packages),
-        ("Keras", look.check_keras),
-        ("memory", look.check_memory),
-        ("disk", look.check_disk),
         ("CPU", look.check_cpu),
-        ("GPU", look.check_gpu),
-        ("cache folder", look.check_cache),
-        ("package index", lambda: look.check_index(online)),
-        ("bytecode", look.check_bytecode),
+        ("memory", look.check_memory),
+        ("shared memory", setup.check_shared_memory),
+        ("project folder", setup.check_folder),
+        ("disk", look.check_disk),
+        ("locale", setup.check_locale),
     ]
+    if not setup.is_set_up():
+        needed += [
+            ("Python", setup.check_python),
+            ("installer", setup.check_installer),
+            ("package index", setup.check_index_answers),
+        ]
+    return _outcomes(needed)
+
+
+def _outcomes(checks: Sequence[tuple[str, Callable[[], Check]]]) -> list[Check]:
     outcomes = []
     for name, check in checks:
         try:
@@ -48,16 +83,22 @@ def run_checks(online: bool = False) -> list[Check]:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Prints all checks; returns 1 if one of them failed, else 0.
+    """Prints the checks; returns 1 if one of them failed, else 0.
 
     Args:
         arguments: command line words; the process's own when None.
     """
     parser = argparse.ArgumentParser(prog="doctor", description="Says what is wrong with this machine, and the cure.")
     parser.add_argument("--online", action="store_true", help="also ask the package index")
-    checks = run_checks(parser.parse_args(arguments).online)
-    render(checks)
-    return int(any(check.state == "fail" for check in checks))
+    parser.add_argument("--quick", action="store_true", help="only what make looks at first; shows what is amiss")
+    options = parser.parse_args(arguments)
+    checks = quick_checks() if options.quick else run_checks(options.online)
+    failed = any(check.state == "fail" for check in checks)
+    if not options.quick:
+        render(checks)
+    elif failed or not setup.is_set_up():  # warnings are worth a line once, and beside a failure
+        _print_plainly([check for check in checks if check.state != "ok"])
+    return int(failed)
 
 
 def render(checks: Sequence[Check]) -> None:
@@ -70,10 +111,7 @@ def render(checks: Sequence[Check]) -> None:
         from rich.table import Table
         from rich.text import Text
     except ImportError:  # nothing is installed yet
-        for check in checks:
-            print(f"{check.state:5} {check.name:14} {check.found}")
-            if check.advice:
-                print(f"{'':20} -> {check.advice}")
+        _print_plainly(checks)
         print(verdict)
         return
     table = Table(box=None, pad_edge=False, header_style="dim")
@@ -87,6 +125,13 @@ def render(checks: Sequence[Check]) -> None:
     console = Console()
     console.print(table)
     console.print(verdict)
+
+
+def _print_plainly(checks: Sequence[Check]) -> None:
+    for check in checks:
+        print(f"{check.state:5} {check.name:14} {check.found}")
+        if check.advice:
+            print(f"{'':20} -> {check.advice}")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,9 @@
 """What all tests share. `modules` is imported before anything else: it settles Keras 2 for the whole process."""
 
 import gc
+import ipaddress
 import os
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -39,6 +41,36 @@ def float32_policy() -> Iterator[None]:
     tf_keras.mixed_precision.set_global_policy("float32")
     yield
     tf_keras.mixed_precision.set_global_policy("float32")
+
+
+@pytest.fixture(autouse=True)
+def nothing_but_this_machine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fails a test that is not slow where it reaches for the network: on another machine it would wait for minutes."""
+    if request.node.get_closest_marker("slow"):
+        return
+    connect, look_up = socket.socket.connect, socket.getaddrinfo
+
+    def local_connect(self: socket.socket, address: Any) -> None:
+        if self.family in (socket.AF_INET, socket.AF_INET6):
+            _require_this_machine(address[0])
+        connect(self, address)
+
+    def local_look_up(host: Any, *args: Any, **options: Any) -> Any:
+        _require_this_machine(host)
+        return look_up(host, *args, **options)
+
+    monkeypatch.setattr(socket.socket, "connect", local_connect)
+    monkeypatch.setattr(socket, "getaddrinfo", local_look_up)
+
+
+def _require_this_machine(host: Any) -> None:
+    name = host.decode() if isinstance(host, bytes) else host
+    try:
+        local = ipaddress.ip_address(name.partition("%")[0]).is_loopback
+    except (ValueError, AttributeError):
+        local = name in (None, "", "localhost", socket.gethostname())
+    if not local:
+        raise AssertionError(f"this test reaches for {name}; stand in for it, or mark the test slow")
 
 
 @pytest.fixture(scope="session")

@@ -56,7 +56,7 @@ def relative(path: str) -> str:
 def how_to_go_on(console: Console, config: str) -> None:
     """Prints how to run the same on one's own data."""
     console.print(
-        "Your data uv run local_runner.py --data my.csv --set data.columns.text=COLUMN  "
+        "Your data ./edgeline --data my.csv --set data.columns.text=COLUMN  "
         f"(columns, labels, bounds: copy {config}; the README says more)",
         soft_wrap=True,
     )

@@ -128,7 +128,7 @@ def _run_if_new(
     elif attempt < config.data.spans.attempts:
         say(f"The run on {names} failed; trying again.")
     else:
-        say(f"The run on {names} failed; waiting for another span, or `local_runner.py run --span {window[-1].span}`.")
+        say(f"The run on {names} failed; waiting for another span, or `./edgeline run --span {window[-1].span}`.")
     return succeeded
 
 

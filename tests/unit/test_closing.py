@@ -138,7 +138,7 @@ def test_the_quality_table_fits_80_columns() -> None:
 def test_the_way_to_ones_own_data_is_shown() -> None:
     out = io.StringIO()
     closing.how_to_go_on(Console(file=out, width=60, highlight=False), "configs/mine.yaml")
-    assert "uv run local_runner.py --data my.csv --set data.columns.text=COLUMN" in out.getvalue()
+    assert "./edgeline --data my.csv --set data.columns.text=COLUMN" in out.getvalue()
     assert "configs/mine.yaml" in out.getvalue()
 
 

@@ -62,7 +62,6 @@ def versions(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
         "keras-nlp": "0.12.1",
         "keras-tuner": "1.3.5",
         "tensorflow-model-optimization": "0.8.1",
-        "pyfarmhash": "0.3.2",
     }
     monkeypatch.setattr(stack, "installed_version", lambda name: healthy.get(name, ""))
     return healthy
@@ -97,7 +96,7 @@ def test_a_broken_check_does_not_hide_the_others(monkeypatch: pytest.MonkeyPatch
 
 @pytest.mark.parametrize(
     ("version", "state", "says"),
-    [((2, 17), "fail", "2.27"), ((2, 36), "ok", "uv.lock"), ((2, 41), "ok", "TFX's own"), (None, "fail", "musl")],
+    [((2, 17), "fail", "2.27"), ((2, 38), "ok", "holds"), ((2, 39), "ok", "Python 3.12"), (None, "fail", "musl")],
 )
 def test_the_c_library_decides_which_row_of_wheels_runs(monkeypatch, version, state, says):
     monkeypatch.setattr(machine, "glibc_version", lambda: version)

@@ -50,7 +50,7 @@ class Specification:
 def dump(specification: Specification) -> str:
     """The file's text."""
     documents = [specification.pipeline, *([specification.platform] if specification.platform else [])]
-    header = f"# {specification.name}: made by kubeflow_runner.py compile; edit the configuration, not this file.\n"
+    header = f"# {specification.name}: made by `./edgeline kubeflow compile`; edit the configuration, not this file.\n"
     return header + yaml.safe_dump_all(documents, sort_keys=True, allow_unicode=True, width=120)
 
 
