@@ -30,8 +30,8 @@ unexport PYTHONDONTWRITEBYTECODE
 unexport VIRTUAL_ENV
 
 .DEFAULT_GOAL := help
-.PHONY: help preflight setup run test test-fast lint format schema report summary runs tensorboard nodes doctor clean \
-	distclean golden image image-check kfp-e2e bench-peers bench bench-report bench-test
+.PHONY: help preflight setup run test test-fast test-unit lint format schema report summary runs tensorboard nodes doctor \
+	clean distclean golden image image-check kfp-e2e bench-peers bench bench-report bench-test
 
 # The quick part of the doctor, before anything is downloaded or run; says nothing where all is well.
 preflight:
@@ -73,7 +73,10 @@ schema: $(STAMP) ## Infer a first draft of the schema of a new task
 test: $(STAMP) ## Run all tests
 	$(IN_VENV) pytest $(TWO_AT_A_TIME) $(ARGS)
 
-test-fast: $(STAMP) ## Run the tests that take no pipeline run
+test-fast: $(STAMP) ## Run the tests that need no TensorFlow: a minute or so
+	$(IN_VENV) pytest $(TWO_AT_A_TIME) --light -m 'not slow' $(ARGS)
+
+test-unit: $(STAMP) ## Run the tests that take no pipeline run: minutes
 	$(IN_VENV) pytest $(TWO_AT_A_TIME) -m 'not slow' $(ARGS)
 
 lint: $(STAMP) ## Check style, formatting and types

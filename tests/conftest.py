@@ -12,6 +12,8 @@ import modules  # noqa: F401
 
 import pytest
 
+from tests import light
+
 # TensorFlow's C++ log would drown a failing test's own output.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
@@ -84,6 +86,19 @@ def tiny_backbone(vocabulary_file: Path) -> dict[str, Any]:
     """The `backbone` section of a network that trains in milliseconds."""
     shape = {"num_layers": 1, "num_heads": 2, "hidden_dim": 8, "intermediate_dim": 16}
     return {"kind": "scratch", "vocabulary": str(vocabulary_file), **shape}
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Declares `--light`."""
+    text = "leave out the files that import TensorFlow, TFX or Beam; see tests/light.py"
+    parser.addoption("--light", action="store_true", help=text)
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leaves heavy files out, before they are imported."""
+    if not config.getoption("--light") or collection_path.suffix != ".py" or not collection_path.is_file():
+        return None
+    return True if not light.is_light(collection_path) else None
 
 
 def pytest_unconfigure() -> None:

@@ -239,6 +239,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     def _answer(self, route: str, code: int, body: dict[str, Any] | str, started: float | None = None) -> None:
         content = body if isinstance(body, str) else json.dumps(body)
         encoded = content.encode()
+        # Before it is sent: who has the answer must find it counted.
+        self.server.metrics.request(route, code, 0.0 if started is None else time.perf_counter() - started)
         self.connection.settimeout(self.server.client_timeout)
         self.send_response(code)
         kind = "text/plain; version=0.0.4; charset=utf-8" if isinstance(body, str) else "application/json"
@@ -249,7 +251,6 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(encoded)
-        self.server.metrics.request(route, code, 0.0 if started is None else time.perf_counter() - started)
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
         """Answers what the base class refuses (a broken request line, an unknown method) as JSON too."""

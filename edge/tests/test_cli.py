@@ -87,6 +87,7 @@ def test_a_bad_line_is_named_and_can_be_passed_over(bundle_path: Path, stdin: by
     assert "label" in records[-1]
 
 
+@pytest.mark.slow
 def test_memory_is_constant_and_answers_stream(bundle_path: Path) -> None:
     """The first answer comes while the input is open; 200,000 lines need no more memory than 2,000."""
     process = subprocess.Popen([*PROGRAM, "predict", bundle_path], stdin=subprocess.PIPE, stdout=subprocess.PIPE)

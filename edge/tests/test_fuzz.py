@@ -94,6 +94,7 @@ def test_arbitrary_manifests_are_refused_or_valid(bundle_path: Path, field: str,
     assert Manifest.from_json(read.to_json()) == read
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="runs each mutant in a fork, which Windows lacks")
 def test_a_mutated_model_under_right_digests_does_not_crash_the_process(bundle_path: Path) -> None:
     """An adversary can renew all digests, so this is LiteRT's own verifier under test, in a process of its own each."""

@@ -125,7 +125,7 @@ def test_a_failed_run_is_tried_again_so_often_and_the_next_span_is_run(
     watcher.outcome = False
     assert [watcher.look() for _ in range(4)] == [False, False, None, None]
     assert any("failed; trying again" in line for line in watcher.said)
-    assert any("local_runner.py run --span 1" in line for line in watcher.said)
+    assert any("./edgeline run --span 1" in line for line in watcher.said)
     add(2)
     watcher.outcome = True
     assert watcher.look() is True
