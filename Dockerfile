@@ -24,8 +24,8 @@ COPY pyproject.toml uv.lock .python-version ./
 # serve only those who compile operations of their own.
 RUN --mount=type=cache,target=/root/.cache/uv \
     uv venv --quiet --python 3.11 /opt/venv \
-    && uv export --quiet --frozen --no-default-groups --no-emit-project --no-emit-package edgeline-edge \
-        --no-emit-package pyfarmhash --output-file /opt/venv/requirements.txt \
+    && uv export --quiet --frozen --no-default-groups --no-emit-local \
+        --output-file /opt/venv/requirements.txt \
     && uv pip sync --quiet --python /opt/venv --require-hashes --compile-bytecode --link-mode copy \
         /opt/venv/requirements.txt \
     && if [ "$ACCELERATOR" = gpu ]; then \

@@ -18,6 +18,8 @@ LOCAL   := .tools/uv/bin/uv
 # `uv --version` and not only `command -v`: a version manager's shim can be on the path with nothing behind it.
 UV      := $(if $(shell uv --version 2>/dev/null),uv,$(LOCAL))
 IN_VENV := $(UV) run --no-sync
+# Packages that stand in this repository and not on an index.
+OWN_PACKAGES := edge packages/pyfarmhash
 # Whole files at a time, since tests of one file share a pipeline run; the long ones, of tests/e2e, come first.
 TWO_AT_A_TIME := -n 2 --dist loadfile --no-loadscope-reorder
 RUNNER  := $(IN_VENV) python local_runner.py
@@ -135,15 +137,15 @@ $(PEERS)/.edgeline-setup: benchmarks/peers/requirements.txt | $(STAMP)
 # `uv sync --locked` installs exactly uv.lock from the index that the lock names. Where an index of one's own is set in
 # the environment, the same versions with the same hashes are taken from there. Nothing is compiled to bytecode: the
 # first import of each module does that, and a run imports but a part of what is installed.
-$(STAMP): pyproject.toml uv.lock .python-version $(wildcard edge/pyproject.toml packages/*/pyproject.toml) \
+$(STAMP): pyproject.toml uv.lock .python-version $(OWN_PACKAGES:=/pyproject.toml) \
 		| preflight $(if $(filter $(LOCAL),$(UV)),$(LOCAL))
 ifeq ($(UV_DEFAULT_INDEX)$(UV_INDEX_URL),)
 	@$(UV) sync --locked || { $(SETUP_FAILED); }
 else
 	@{ test -x $(VENV)/bin/python || $(UV) venv $(VENV); } && \
-	$(UV) export --quiet --frozen --no-emit-project --output-file $(VENV)/requirements.lock.txt && \
-	$(UV) pip sync --python $(VENV) --require-hashes $(VENV)/requirements.lock.txt \
-		|| { $(SETUP_FAILED); }
+	$(UV) export --quiet --frozen --no-emit-local --output-file $(VENV)/requirements.lock.txt && \
+	$(UV) pip sync --python $(VENV) --require-hashes $(VENV)/requirements.lock.txt && \
+	$(UV) pip install --python $(VENV) --no-deps $(addprefix --editable ./,$(OWN_PACKAGES)) || { $(SETUP_FAILED); }
 endif
 	@touch $@
 
