@@ -33,9 +33,12 @@ RUN --mount=type=cache,target=/root/.cache/uv \
     && rm -rf /opt/venv/lib/python3.11/site-packages/tensorflow/include
 
 # The default data and weights, so that no node needs the package index.
-COPY modules/__init__.py modules/packages.py modules/backbone.py modules/
-COPY pipeline/__init__.py pipeline/datasets.py pipeline/prefetch.py pipeline/
-RUN EDGELINE_CACHE=/opt/edgeline-cache /opt/venv/bin/python -m pipeline.prefetch
+COPY modules/__init__.py modules/
+COPY modules/machine/__init__.py modules/machine/packages.py modules/machine/
+COPY modules/text/__init__.py modules/text/pretrained_vocabulary.py modules/text/
+COPY pipeline/__init__.py pipeline/
+COPY pipeline/machine/__init__.py pipeline/machine/datasets.py pipeline/machine/prefetch.py pipeline/machine/
+RUN EDGELINE_CACHE=/opt/edgeline-cache /opt/venv/bin/python -m pipeline.machine.prefetch
 
 COPY packages packages
 COPY edge edge

@@ -37,7 +37,7 @@ unexport VIRTUAL_ENV
 
 # The quick part of the doctor, before anything is downloaded or run; says nothing where all is well.
 preflight:
-	@$(ANY_PYTHON) -m pipeline.doctor --quick || { printf '%s\n' '' \
+	@$(ANY_PYTHON) -m pipeline.machine.doctor --quick || { printf '%s\n' '' \
 		'This machine lacks something: see above. `make doctor` shows all that was looked at.' >&2; exit 1; }
 
 help: ## List these commands
@@ -91,10 +91,10 @@ format: $(STAMP) ## Format the code and mend what can be mended
 	$(IN_VENV) ruff format .
 
 doctor: ## Say what is wrong with this machine and how to mend it (ARGS=--online asks the index too)
-	@$(ANY_PYTHON) -m pipeline.doctor $(ARGS)
+	@$(ANY_PYTHON) -m pipeline.machine.doctor $(ARGS)
 
 golden: $(STAMP) ## Write the reviewed specifications anew after a change of the graph; read their diff
-	EDGELINE_UPDATE_GOLDEN=1 $(IN_VENV) pytest tests/unit/test_kubeflow_compile.py -k reviewed $(ARGS)
+	EDGELINE_UPDATE_GOLDEN=1 $(IN_VENV) pytest tests/unit/pipeline/kubeflow/compile/test_compile.py -k reviewed $(ARGS)
 	git diff --stat -- tests/data/kubeflow
 
 image: ## Build the container image of all nodes (IMAGE=name:tag, ACCELERATOR=cpu or gpu)

@@ -15,7 +15,7 @@ from typing import Any
 
 import click
 
-from pipeline.cli import DEFAULT_CONFIG, Failed, WrongUse, program
+from pipeline.cli.errors import DEFAULT_CONFIG, Failed, WrongUse, program
 
 
 def task_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -77,12 +77,12 @@ def compile(output: Path, schema_version: str, local: bool, dry_run: bool, **opt
     """Compile the pipeline to one YAML file; needs no bucket, no credentials and no network."""
     config, target = _target(options, schema_version=schema_version, local=local)
     if dry_run:
-        from pipeline.orchestration.kubeflow import preview
+        from pipeline.kubeflow.compile import preview
 
         click.echo(preview.text(config, target))
         return
     specification = _compiled(config, target)
-    from pipeline.orchestration.kubeflow.specification import dump
+    from pipeline.kubeflow.contract.specification import dump
 
     output.parent.mkdir(parents=True, exist_ok=True)
     output.write_text(dump(specification), encoding="utf-8")
@@ -117,8 +117,9 @@ def compile(output: Path, schema_version: str, local: bool, dry_run: bool, **opt
 def submit(given: tuple[str, ...], dry_run: bool, wait: bool, **options: Any) -> None:
     """Compile the pipeline and start it, once or by a schedule."""
     config, target = _target(options)
-    from pipeline.config_loader import ConfigError
-    from pipeline.orchestration.kubeflow import parameters, submission
+    from pipeline.config.loader import ConfigError
+    from pipeline.kubeflow.compile import parameters
+    from pipeline.kubeflow.submit import base as submission
 
     try:
         values = parameters.values(parameters.parameters(config, target), _pairs(given, "--param"))
@@ -146,10 +147,10 @@ def submit(given: tuple[str, ...], dry_run: bool, wait: bool, **options: Any) ->
 @click.option("--fork", is_flag=True, help="Import TFX once and fork for each node: several times faster.")
 def execute(file: Path, root: Path, given: tuple[str, ...], until: str | None, fork: bool) -> None:
     """Run a compiled file on this machine: every container's own command, as the engine would start it."""
-    from pipeline.config_loader import ConfigError
-    from pipeline.orchestration.kubeflow import lint
-    from pipeline.orchestration.kubeflow.execution import processes, run, run_parameters
-    from pipeline.orchestration.kubeflow.specification import load
+    from pipeline.config.loader import ConfigError
+    from pipeline.kubeflow.contract import lint
+    from pipeline.kubeflow.contract.specification import load
+    from pipeline.kubeflow.execution import processes, run, run_parameters
 
     try:
         specification = load(file)
@@ -177,12 +178,12 @@ def execute(file: Path, root: Path, given: tuple[str, ...], until: str | None, f
 
 
 def _target(options: dict[str, Any], **more: Any) -> tuple[Any, Any]:
-    from pipeline import config_loader
-    from pipeline.orchestration import session
-    from pipeline.orchestration.kubeflow.target import make_target, scheme
+    from pipeline.config import loader
+    from pipeline.kubeflow.contract.target import make_target, scheme
+    from pipeline.local import session
 
     try:
-        config = config_loader.load(
+        config = loader.load(
             options["config_path"],
             profile=None if options["profile"] == "none" else options["profile"],
             overrides=options["overrides"],
@@ -192,14 +193,14 @@ def _target(options: dict[str, Any], **more: Any) -> tuple[Any, Any]:
         target = make_target(config, **named, **more)
         if not scheme(config.schema_path):
             session.check_schema(config)
-    except config_loader.ConfigError as error:
+    except loader.ConfigError as error:
         raise WrongUse(str(error)) from None
     return config, target
 
 
 def _compiled(config: Any, target: Any) -> Any:
     with _quiet():
-        from pipeline.orchestration.kubeflow import compile as compiler
+        from pipeline.kubeflow.compile import compile as compiler
 
         return compiler.compile_pipeline(config, target)
 
@@ -207,7 +208,7 @@ def _compiled(config: Any, target: Any) -> Any:
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
     """Keeps what TensorFlow and TFX say while they are imported off the screen."""
-    from pipeline.orchestration import logs
+    from pipeline.local import logs
 
     with tempfile.TemporaryDirectory() as scratch, logs.captured(Path(scratch) / "log.txt"):
         yield

@@ -13,10 +13,10 @@ from typing import Any, NoReturn
 import click
 from click_default_group import DefaultGroup
 
-from pipeline import cli_history
-from pipeline.cli import FAILED, NOT_BLESSED, Failed, WrongUse, program
-from pipeline.cli_data import data as data_group
-from pipeline.cli_task import (
+from pipeline.cli import history
+from pipeline.cli.data import data as data_group
+from pipeline.cli.errors import FAILED, NOT_BLESSED, Failed, WrongUse, program
+from pipeline.cli.task import (
     checked_data,
     chosen_profile,
     load_config,
@@ -25,7 +25,7 @@ from pipeline.cli_task import (
     span_overrides,
     task_options,
 )
-from pipeline.cli_watch import watch
+from pipeline.cli.watch import watch
 
 
 @click.group(
@@ -50,7 +50,7 @@ def cli() -> None:
     """  # noqa: D301 (a backspace tells click to leave the paragraph as it is)
 
 
-cli_history.add_commands(cli)
+history.add_commands(cli)
 
 
 @cli.command()
@@ -74,13 +74,13 @@ def run(
     config = load_config(config_path, profile, overrides + chosen, data)
     if chosen:
         require_spans(config, "--span" if span else "--window")
-    from modules.packages import PackageError
+    from modules.machine.packages import PackageError
 
     from rich.console import Console
 
-    from pipeline.config_loader import ConfigError
+    from pipeline.config.loader import ConfigError
     from pipeline.ingest.rows import DataError
-    from pipeline.orchestration import closing, session
+    from pipeline.local import closing, session
 
     options = session.RunOptions(
         root=root, name=name, profile=chosen_profile(config_path, profile), only=only, start=start,
@@ -133,12 +133,12 @@ def nodes(
     from rich.console import Console
     from rich.table import Table
 
-    from pipeline.orchestration import data_files, logs, session
-    from pipeline.orchestration.paths import TaskPaths
+    from pipeline.history.paths import TaskPaths
+    from pipeline.local import data_files, logs, session
 
     paths = TaskPaths.of(config, root)
     with logs.captured(paths.root / "nodes.log"):
-        from pipeline.orchestration import cache_state
+        from pipeline.local import cache_state
 
         logs.hand_absl_over()
         ir = session.compile_task(data_files.pinned(config), paths, found["file"])
@@ -167,9 +167,9 @@ def summary(
     config = load_config(config_path, profile, overrides, data)
     from rich.console import Console
 
-    from pipeline.orchestration import closing
-    from pipeline.orchestration.history import read_summary
-    from pipeline.orchestration.paths import LATEST, TaskPaths
+    from pipeline.history.history import read_summary
+    from pipeline.history.paths import LATEST, TaskPaths
+    from pipeline.local import closing
 
     paths = TaskPaths.of(config, root)
     found = read_summary(paths, LATEST)
@@ -189,8 +189,8 @@ def schema(
 ) -> None:
     """Draft the task's schema from its rows, at the configuration's `schema_path`."""
     config = load_config(config_path, profile, overrides, data)
-    from pipeline import schema_draft
-    from pipeline.orchestration import session
+    from pipeline.local import session
+    from pipeline.profiling import schema_draft
 
     found = checked_data(config, schema_too=False)
     try:
@@ -205,7 +205,7 @@ def schema(
 @click.option("--online", is_flag=True, help="Also ask the package index.")
 def doctor(online: bool) -> None:
     """Say what is wrong with this machine, and how to mend it."""
-    from pipeline import doctor as checks
+    from pipeline.machine import doctor as checks
 
     sys.exit(checks.main(["--online"] if online else []))
 
@@ -215,7 +215,7 @@ cli.add_command(watch)
 
 
 def _report_failure(outcome: Any, console: Any) -> NoReturn:
-    from pipeline.orchestration import closing
+    from pipeline.local import closing
 
     node = outcome.summary["failed_node"]
     cause = outcome.error.__cause__ or outcome.error

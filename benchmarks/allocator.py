@@ -1,4 +1,4 @@
-"""Measures what keeping freed memory (`modules.memory`) brings a training step on a CPU.
+"""Measures what keeping freed memory (`modules.machine.memory`) brings a training step on a CPU.
 
     ./edgeline python -m benchmarks.allocator [--steps 12] [--rounds 3] [--json]
 
@@ -28,8 +28,9 @@ def steps(side: str, count: int) -> list[dict[str, float]]:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     import resource
 
-    from modules import memory, training
-    from modules.model import PADDING_MASK, TOKEN_IDS, Architecture, build_model
+    from modules.machine import memory
+    from modules.network.model import PADDING_MASK, TOKEN_IDS, Architecture, build_model
+    from modules.training import compiled
 
     import numpy as np
     import tf_keras
@@ -39,7 +40,7 @@ def steps(side: str, count: int) -> list[dict[str, float]]:
     tf_keras.utils.set_random_seed(17)
     model = build_model(Architecture(30522, 6, 12, 384, 1536, 64, 2))
     settings = {"learning_rate": 1e-4, "warmup_fraction": 0.1, "weight_decay": 0.01, "gradient_clip_norm": 1.0}
-    training.compile_model(model, settings, total_steps=1000, num_classes=2)
+    compiled.compile_model(model, settings, total_steps=1000, num_classes=2)
     rng, found = np.random.default_rng(17), []
     for _ in range(count + 2):
         ids = rng.integers(0, 30522, (32, 24)).astype(np.int32)

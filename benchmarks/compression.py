@@ -69,14 +69,14 @@ def measure(config_path: Path, *, profile: str | None, root: Path | None, thread
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     from benchmarks.ours import export
-    from pipeline import config_loader
+    from pipeline.config import loader
 
-    config = config_loader.load(config_path, profile=profile)
+    config = loader.load(config_path, profile=profile)
     run_id, uris = export.newest(config, root, ["texts", "variant", "evaluation"])
 
-    from modules import edge_evaluation
-    from modules.raw_examples import read_raw_split
-    from modules.variants import read_index
+    from modules.device import measure as edge_evaluation
+    from modules.rows.raw import read_raw_split
+    from modules.tflite.variants import read_index
 
     columns = config.data.columns
     index = read_index(uris["variant"])

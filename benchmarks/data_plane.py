@@ -61,16 +61,16 @@ def measure(options: argparse.Namespace) -> results.Result:
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     logging.getLogger("absl").setLevel(logging.ERROR)
-    from pipeline import config_loader
+    from pipeline.config import loader
 
-    config = config_loader.load(options.config)
+    config = loader.load(options.config)
     say("importing TensorFlow and TFX")
-    from modules import backbone, tokenization
+    from modules.text import pretrained_vocabulary, tokenization
 
     from benchmarks import data_plane_rows
 
     data_plane_nodes.preload()
-    vocabulary = backbone.vocabulary_path(config.backbone.model_dump())
+    vocabulary = pretrained_vocabulary.vocabulary_path(config.backbone.model_dump())
     sizes = [1_000, 2_000] if options.quick else sorted(options.rows)
     measurements = [] if options.quick else _kept(options.results)
     for count in sizes:
@@ -135,8 +135,8 @@ def _kept(folder: Path | None) -> list[dict[str, Any]]:
 
 
 def _edgeline(config: Any, file: Path, root: Path, workers: int) -> Side:
-    from pipeline.orchestration import session
-    from pipeline.orchestration.paths import TaskPaths
+    from pipeline.history.paths import TaskPaths
+    from pipeline.local import session
 
     ir = session.compile_task(config, TaskPaths(root), file, cache=False, beam_args=session.beam_args(workers))
     return Side("edgeline", workers, _ready(ir))
@@ -146,7 +146,7 @@ def _plain(config: Any, vocabulary: str, file: Path, root: Path) -> Side:
     from tfx.orchestration import metadata
 
     from benchmarks import data_plane_plain
-    from pipeline.orchestration import local, session
+    from pipeline.local import execute, session
 
     root.mkdir()
     pipeline = data_plane_plain.create_pipeline(
@@ -155,7 +155,7 @@ def _plain(config: Any, vocabulary: str, file: Path, root: Path) -> Side:
         # What Beam would choose by itself is downloaded first: the same runner for both sides.
         beam_pipeline_args=list(session.beam_args(1)),
     )  # fmt: skip
-    return Side("plain", 1, _ready(local.compile_pipeline(pipeline)))
+    return Side("plain", 1, _ready(execute.compile_pipeline(pipeline)))
 
 
 def _ready(ir: Any) -> Any:

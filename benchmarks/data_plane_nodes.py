@@ -80,10 +80,10 @@ def launch(ir: Any, node_id: str, profile: Path | None = None) -> None:
         node_id: which node.
         profile: file for cProfile's statistics of this process; None profiles nothing.
     """
-    from pipeline.orchestration import local
+    from pipeline.local import execute
 
     [node] = [item.pipeline_node for item in ir.nodes if item.pipeline_node.node_info.id == node_id]
-    launcher = local.node_launcher(ir, node, local.connection_config(ir))
+    launcher = execute.node_launcher(ir, node, execute.connection_config(ir))
     if profile is None:
         launcher.launch()
         return
@@ -115,9 +115,9 @@ def named(ir: Any, run_id: str) -> Any:
 
 def present(ir: Any, nodes: Collection[str]) -> list[str]:
     """Those of some nodes that a pipeline has."""
-    from pipeline.orchestration import local
+    from pipeline.local import execute
 
-    return [node for node in local.node_ids(ir) if node in nodes]
+    return [node for node in execute.node_ids(ir) if node in nodes]
 
 
 def _in_child(work: Callable[[], Any], log: Path, writer: int) -> None:

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import modules  # noqa: F401  (settles Keras 2 before TFX imports TensorFlow)
-from modules.tokenization import END, PAD, START, UNKNOWN
-from modules.vocabulary import wordpiece
+from modules.text.tokenization import END, PAD, START, UNKNOWN
+from modules.text.vocabulary import wordpiece
 
 import numpy as np
 import tensorflow as tf

@@ -127,7 +127,7 @@ def _asks(worker: Worker, texts: list[str]) -> Any:
 
 
 def _scores(labels: Mapping[str, list[int]], truth: list[int]) -> dict[str, dict[str, float]]:
-    from modules.scores import score
+    from modules.quality.scores import score
 
     import numpy as np
 

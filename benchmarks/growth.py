@@ -62,7 +62,7 @@ def write_rows(path: Path, count: int, *, seed: int = _SEED) -> None:
         count: rows.
         seed: of the choice.
     """
-    from pipeline import datasets
+    from pipeline.machine import datasets
 
     with datasets.vader_csv().open(encoding="utf-8", newline="") as stream:
         rows = list(csv.DictReader(stream))

@@ -1,4 +1,4 @@
-"""Measures what `modules.layers` brings on a CPU: each part against Keras' own.
+"""Measures what `modules.network.layers` brings on a CPU: each part against Keras' own.
 
     python -m benchmarks.layers [--batch 32] [--tokens 32] [--rounds 15]
 
@@ -24,7 +24,7 @@ HIDDEN, HEADS, WIDTH = 384, 12, 1536  # MiniLM's
 
 def pairs(batch: int, tokens: int) -> dict[str, tuple[dict[str, Callable[[Any], Any]], Any]]:
     """Keras' part and ours, and what goes into both."""
-    from modules import layers
+    from modules.network import layers
 
     import tensorflow as tf
     import tf_keras
@@ -71,7 +71,7 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=15, help="turns of each side (default: %(default)s)")
     options = parser.parse_args()
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    from modules import memory
+    from modules.machine import memory
 
     memory.keep_freed_memory()
     lines = ["| part | Keras, ms a pass | Edgeline | ratio |", "|---|---|---|---|"]

@@ -26,7 +26,7 @@ from benchmarks.harness.worker import ROOT
 PYTHON, HELP, VALIDATE, FIRST, IMPORTS = "Python alone", "--help", "validate", "first node of a run", "imports alone"
 _STARTED = "▸"  # what the runner prints in front of a node that begins
 # What a run imports before its first node, and with it TFX, TFMA, TensorFlow Transform and Keras.
-_MODULES = "pipeline.orchestration.local, pipeline.orchestration.run_report, pipeline.pipeline"
+_MODULES = "pipeline.local.execute, pipeline.local.report, pipeline.pipeline"
 _IMPORTS = f"import {_MODULES}; print('{_STARTED}')"
 EXPLANATION = """\
 Seconds from the start of a fresh process. The first node's time ends when the run says that it begins: imports, the

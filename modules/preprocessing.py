@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from modules import backbone, tokenization
+from modules.text import pretrained_vocabulary, tokenization
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -32,7 +32,7 @@ def preprocessing_fn(inputs: Mapping[str, tf.Tensor], custom_config: Mapping[str
     import tensorflow as tf
 
     columns = custom_config["data"]["columns"]
-    vocabulary = tokenization.load_vocabulary(backbone.vocabulary_path(custom_config["backbone"]))
+    vocabulary = tokenization.load_vocabulary(pretrained_vocabulary.vocabulary_path(custom_config["backbone"]))
     token_ids, padding_mask = tokenization.wordpiece(
         tf.reshape(inputs[columns["text"]], [-1]), vocabulary, custom_config["preprocessing"]["sequence_length"]
     )

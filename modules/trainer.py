@@ -12,21 +12,14 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import modules  # noqa: F401  (settles Keras 2 before TensorFlow is imported)
-from modules import (
-    backbone,
-    data,
-    devices,
-    hyperparameters,
-    memory,
-    pretrained,
-    profiling,
-    progress,
-    signatures,
-    tokenization,
-    training,
-)
-from modules.checkpoint import load_trained, save_trained
-from modules.model import Architecture, build_model
+from modules.machine import devices, memory, progress
+from modules.network.backbones import bert
+from modules.network.model import Architecture, build_model
+from modules.network.trained import load_trained, save_trained
+from modules.rows import batches
+from modules.serving import server as signatures
+from modules.text import pretrained_vocabulary, tokenization
+from modules.training import compiled, hyperparameters, trace
 
 import tensorflow as tf
 import tensorflow_transform as tft
@@ -51,7 +44,7 @@ def run_fn(fn_args: FnArgs) -> None:
     config = fn_args.custom_config
     settings = hyperparameters.resolve(config["trainer"], fn_args.hyperparameters)
     length, labels = config["preprocessing"]["sequence_length"], config["labels"]
-    vocabulary = tokenization.load_vocabulary(backbone.vocabulary_path(config["backbone"]))
+    vocabulary = tokenization.load_vocabulary(pretrained_vocabulary.vocabulary_path(config["backbone"]))
     tf_keras.utils.set_random_seed(settings["seed"])
 
     strategy = devices.distribution_strategy()
@@ -59,21 +52,21 @@ def run_fn(fn_args: FnArgs) -> None:
     policy = devices.resolve_precision(settings["precision"])
     progress.report(f"{policy} on {replicas} replica{'s' if replicas > 1 else ''}", precision=policy, replicas=replicas)
 
-    stream = data.TrainingStream(
-        data.load_examples(fn_args.train_files, sequence_length=length),
+    stream = batches.TrainingStream(
+        batches.load_examples(fn_args.train_files, sequence_length=length),
         batch_size=settings["batch_size"] * replicas,
         seed=settings["seed"],
         num_classes=len(labels),
     )
-    evaluation = data.evaluation_batches(
-        data.load_examples(fn_args.eval_files, sequence_length=length), batch_size=128 * replicas
+    evaluation = batches.evaluation_batches(
+        batches.load_examples(fn_args.eval_files, sequence_length=length), batch_size=128 * replicas
     )
     with strategy.scope():
         model, architecture = starting_model(
             config, settings, len(vocabulary), policy=policy, base_model=fn_args.base_model
         )
         total = stream.steps_per_epoch * settings["epochs"]
-        training.compile_model(model, settings, total_steps=total, num_classes=len(labels))
+        compiled.compile_model(model, settings, total_steps=total, num_classes=len(labels))
 
     backup_dir = _backup_dir(fn_args, settings)
     serving_dir, log_dir = (
@@ -128,7 +121,7 @@ def starting_model(
     Raises:
         ValueError: the base model has another architecture than the configuration asks for.
     """
-    model, architecture = pretrained.build_classifier(
+    model, architecture = bert.build_classifier(
         config["backbone"],
         vocabulary_size=vocabulary_size,
         num_classes=len(config["labels"]),
@@ -149,7 +142,7 @@ def starting_model(
 
 def fit(
     model: tf_keras.Model,
-    stream: data.TrainingStream,
+    stream: batches.TrainingStream,
     evaluation: tf.data.Dataset,
     settings: Mapping[str, Any],
     *,
@@ -170,31 +163,31 @@ def fit(
         Keras' history of the epochs that this process trained, by metric. The model holds the best weights.
     """
     steps, epochs = stream.steps_per_epoch, settings["epochs"]
-    done = training.finished_steps(backup_dir, steps)
+    done = compiled.finished_steps(backup_dir, steps)
     if done:
         progress.report(f"resuming after step {done} of {steps * epochs}", resumed_steps=done)
-    best = training.BestWeights(devices.own_folder(backup_dir), patience=settings["early_stopping_patience"])
+    best = compiled.BestWeights(devices.own_folder(backup_dir), patience=settings["early_stopping_patience"])
     callbacks: list[tf_keras.callbacks.Callback] = [
         best,
         # After BestWeights, so that a checkpoint at an epoch's end comes with that epoch's record.
-        training.Backup(backup_dir, every=settings["checkpoint_steps"], steps_per_epoch=steps),
+        compiled.Backup(backup_dir, every=settings["checkpoint_steps"], steps_per_epoch=steps),
         progress.training_callback(),
     ]
     if settings["tensorboard"]:
-        callbacks += training.tensorboard_callbacks(log_dir, settings)
+        callbacks += compiled.tensorboard_callbacks(log_dir, settings)
     options = devices.data_options()
     history = model.fit(
         stream.batches(epochs, skip_steps=done).with_options(options),
         steps_per_epoch=steps,
         epochs=epochs,
         validation_data=evaluation.with_options(options),
-        class_weight=training.class_weights(stream.label_counts, settings["class_weights"]),
+        class_weight=compiled.class_weights(stream.label_counts, settings["class_weights"]),
         callbacks=callbacks,
         verbose=0,
     )
     best.restore()
     if settings["tensorboard"] and settings.get("profile_steps"):
-        profiling.summarise(log_dir)
+        trace.summarise(log_dir)
     return {name: [float(value) for value in values] for name, values in history.history.items()}
 
 

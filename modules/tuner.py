@@ -13,8 +13,11 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import modules  # noqa: F401  (settles Keras 2 before TensorFlow is imported)
-from modules import backbone, data, devices, hyperparameters, memory, progress, tokenization, training
+from modules.machine import devices, memory, progress
+from modules.rows import batches
+from modules.text import pretrained_vocabulary, tokenization
 from modules.trainer import starting_model
+from modules.training import compiled, hyperparameters
 
 import keras_tuner
 import tensorflow as tf
@@ -42,17 +45,17 @@ def tuner_fn(fn_args: FnArgs) -> TunerFnResult:
     config = fn_args.custom_config
     tuner_config, trainer_config = config["tuner"], config["trainer"]
     length, labels = config["preprocessing"]["sequence_length"], config["labels"]
-    vocabulary = tokenization.load_vocabulary(backbone.vocabulary_path(config["backbone"]))
+    vocabulary = tokenization.load_vocabulary(pretrained_vocabulary.vocabulary_path(config["backbone"]))
     strategy = devices.distribution_strategy()
     policy = devices.resolve_precision(trainer_config["precision"])
     replicas = strategy.num_replicas_in_sync
-    evaluation = data.evaluation_batches(
-        data.load_examples(fn_args.eval_files, sequence_length=length),
+    evaluation = batches.evaluation_batches(
+        batches.load_examples(fn_args.eval_files, sequence_length=length),
         batch_size=128 * replicas,
         limit=tuner_config["eval_steps"],
     )
 
-    train = data.load_examples(fn_args.train_files, sequence_length=length)
+    train = batches.load_examples(fn_args.train_files, sequence_length=length)
 
     class _Classifier(keras_tuner.HyperModel):
         """Builds, compiles and feeds the classifier for one set of values."""
@@ -61,7 +64,7 @@ def tuner_fn(fn_args: FnArgs) -> TunerFnResult:
             values = {entry["name"]: declare(hp, entry) for entry in tuner_config["space"]}
             self.settings = hyperparameters.resolve(trainer_config, {"values": values})
             tf_keras.utils.set_random_seed(self.settings["seed"])
-            self.stream = data.TrainingStream(
+            self.stream = batches.TrainingStream(
                 train,
                 batch_size=self.settings["batch_size"] * replicas,
                 seed=trainer_config["seed"],
@@ -71,7 +74,7 @@ def tuner_fn(fn_args: FnArgs) -> TunerFnResult:
                 tuner_config["steps_per_epoch"] or self.stream.steps_per_epoch, self.stream.steps_per_epoch
             )
             model, _ = starting_model(config, self.settings, len(vocabulary), policy=policy)
-            training.compile_model(
+            compiled.compile_model(
                 model, self.settings, total_steps=self.steps * tuner_config["epochs"], num_classes=len(labels)
             )
             return model
@@ -91,7 +94,7 @@ def tuner_fn(fn_args: FnArgs) -> TunerFnResult:
                 steps_per_epoch=self.steps,
                 epochs=epochs,
                 validation_data=evaluation.with_options(options),
-                class_weight=training.class_weights(self.stream.label_counts, trainer_config["class_weights"]),
+                class_weight=compiled.class_weights(self.stream.label_counts, trainer_config["class_weights"]),
                 callbacks=callbacks,
                 verbose=0,
                 **{name: value for name, value in kwargs.items() if name not in ("verbose", "validation_data")},

@@ -11,7 +11,6 @@ import modules  # noqa: F401  (settles Keras 2 before TFX imports TensorFlow)
 from ml_metadata.proto import metadata_store_pb2
 from tfx import v1 as tfx
 
-from pipeline import evaluation_nodes, lookups, report_node, sources, vertex_training
 from pipeline.components.edge_evaluator import EdgeEvaluator
 from pipeline.components.linear_baseline import LinearBaseline
 from pipeline.components.pruner import Pruner
@@ -19,14 +18,15 @@ from pipeline.components.pusher import Pusher
 from pipeline.components.registry_pusher import RegistryPusher
 from pipeline.components.tflite_converter import TFLiteConverter
 from pipeline.components.transform import Transform
-from pipeline.config import Config
-from pipeline.engines import LOCAL, Engine, VertexJob
-from pipeline.evaluation_nodes import BUNDLE_CODE, BUNDLE_SECTIONS, columns
+from pipeline.config.task import Config
+from pipeline.graph import code_digest, evaluation, lookups, report, vertex_training
+from pipeline.graph.engines import LOCAL, Engine, VertexJob
+from pipeline.graph.evaluation import BUNDLE_CODE, BUNDLE_SECTIONS, columns
+from pipeline.graph.validation import validation, vocabulary_digest
 from pipeline.ingest import example_gen as ingest
 from pipeline.ingest import rows, spans
 from pipeline.ingest.component import RowsExampleGen
 from pipeline.ingest.span_driver import range_config
-from pipeline.validation_nodes import validation, vocabulary_digest
 
 SPLITS = ("train", "eval", "test")
 
@@ -94,9 +94,9 @@ def create_pipeline(
     trainer = _trainer(config, transform, search, warm_start, engine.vertex)
     candidate = trainer.outputs["model"]
     resolver = lookups.baseline(engine, candidate, f"{places.push}/server")
-    evaluator = evaluation_nodes.evaluator(config, examples, candidate, resolver.outputs["model"])
-    test_evaluator = evaluation_nodes.test_evaluator(config, examples, candidate)
-    card = evaluation_nodes.server_card(config, candidate, evaluator, test_evaluator)
+    evaluator = evaluation.evaluator(config, examples, candidate, resolver.outputs["model"])
+    test_evaluator = evaluation.test_evaluator(config, examples, candidate)
+    card = evaluation.server_card(config, candidate, evaluator, test_evaluator)
     pusher = Pusher(
         model=candidate,
         model_blessing=evaluator.outputs["blessing"],
@@ -122,7 +122,7 @@ def create_pipeline(
         *_registry(config, candidate, evaluator, engine.vertex),
         *edge,
     ]
-    nodes.append(report_node.reporter(config, nodes))
+    nodes.append(report.reporter(config, nodes))
     for node in nodes:
         if node.id in engine.beam_args:
             node.with_beam_pipeline_args(engine.beam_args[node.id])
@@ -146,7 +146,7 @@ def _example_gen(config: Config, places: Places) -> RowsExampleGen:
         "train_fraction": config.data.train_fraction,
         "augmentation": config.data.augmentation.settings(),
         "marker": config.data.spans.marker,
-        "sources": sources.digest("pipeline.ingest.example_gen"),
+        "sources": code_digest.digest("pipeline.ingest.example_gen"),
     }
     return RowsExampleGen(
         input_base=folder,
@@ -178,7 +178,11 @@ def _transform(config: Config, examples: Any, schema: Any) -> Transform:
 
 
 def _linear_baseline(config: Config, examples: Any) -> LinearBaseline:
-    settings = {**columns(config), "seed": config.trainer.seed, "sources": sources.digest("modules.baseline")}
+    settings = {
+        **columns(config),
+        "seed": config.trainer.seed,
+        "sources": code_digest.digest("modules.quality.linear_baseline"),
+    }
     return LinearBaseline(examples=examples, settings=settings)
 
 
@@ -271,11 +275,11 @@ def _edge_branch(
             "task": config.task,
             "digests": {
                 "config": config.digest_of(*BUNDLE_SECTIONS),
-                "code": sources.digest(*BUNDLE_CODE),
+                "code": code_digest.digest(*BUNDLE_CODE),
             },
         },
     )
-    card = evaluation_nodes.edge_card(config, model, edge_evaluator)
+    card = evaluation.edge_card(config, model, edge_evaluator)
     edge_pusher = Pusher(
         model=edge_evaluator.outputs["bundle"],
         model_blessing=edge_evaluator.outputs["blessing"],
@@ -291,7 +295,7 @@ def _edge_settings(config: Config, section: str, module: str) -> dict[str, Any]:
     return {
         **config.node_settings(section),
         "sequence_length": config.preprocessing.sequence_length,
-        "sources": sources.digest(module),
+        "sources": code_digest.digest(module),
     }
 
 
@@ -303,7 +307,7 @@ def _custom_config(config: Config, module: str | tuple[str, ...], *sections: str
     vocabulary = vocabulary_digest(config)
     if "backbone" in settings and vocabulary:
         settings["vocabulary"] = vocabulary
-    return {**settings, "sources": sources.digest(*([module] if isinstance(module, str) else module))}
+    return {**settings, "sources": code_digest.digest(*([module] if isinstance(module, str) else module))}
 
 
 def _folder(path: str) -> tfx.proto.PushDestination:

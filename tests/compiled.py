@@ -9,7 +9,7 @@ from typing import Any
 
 import modules  # noqa: F401
 
-from pipeline.orchestration.kubeflow.specification import Specification
+from pipeline.kubeflow.contract.specification import Specification
 
 
 def properties(specification: Specification, node: str) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import modules  # noqa: F401
-from modules import tokenization
+from modules.text import tokenization
 
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter

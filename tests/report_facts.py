@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from modules import fairness, predictions
-from modules.raw_examples import RawSplit
-from modules.report.quality_facts import row_facts
+from modules.quality import fairness, predictions
+from modules.report.facts.quality import row_facts
+from modules.rows.raw import RawSplit
 
 import numpy as np
 

@@ -11,8 +11,8 @@ from typing import Any
 
 import yaml
 
-from pipeline import config_loader
-from pipeline.orchestration import session
+from pipeline.config import loader
+from pipeline.local import session
 
 _SUBJECTS = ("the film", "this phone", "our guide", "the service", "my order", "that song", "the plot", "a meal")
 _WORDS = {
@@ -144,5 +144,5 @@ def settings(task: TinyTask, schema: Path) -> dict:
 
 def run_task(task: TinyTask, *overrides: str, **options: Any) -> session.Outcome:
     """Runs the pipeline in this process."""
-    config = config_loader.load(task.config, profile="quick", overrides=overrides)
+    config = loader.load(task.config, profile="quick", overrides=overrides)
     return session.run(config, session.RunOptions(root=task.root, profile="quick", **options))

@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from modules import cpu
+from modules.machine import cpu
 
-from pipeline import machine
+from pipeline.machine import host
 
 # The instruction sets that decide how fast a network is on a CPU.
 _TELLING_FLAGS = ("avx2", "avx512f", "avx512_vnni", "avx512_bf16", "amx_bf16", "amx_int8")
@@ -41,11 +41,11 @@ def describe(packages: Sequence[str] = (), *, peers: Path | None = None, peer_pa
         `cpu`, `cores`, `memory_gib`, `instruction_sets`, `system`, `python`, `load` (of the last minute when the
         measurement ended: what else was going on), `packages` and `peers`.
     """
-    memory = machine.memory()
+    memory = host.memory()
     flags = cpu.cpu_flags()
     found: dict[str, Any] = {
         "cpu": _cpu_name(),
-        "cores": machine.cpu_cores(),
+        "cores": host.cpu_cores(),
         "memory_gib": round(memory[0] / 2**30) if memory else None,
         "instruction_sets": [flag for flag in _TELLING_FLAGS if flag in flags],
         "system": f"{platform.system()} {platform.machine()}",

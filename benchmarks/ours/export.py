@@ -8,8 +8,8 @@ The parts:
 - `texts`: `<split>.json` with `texts`, `labels` (ids) and `slices` of each split, from ExampleGen;
 - `tokens`: `tokens.npz` with `token_ids`, `padding_mask` and `labels` of the train split, from Transform;
   `run.json` then has `vocabulary_size`, too;
-- `blessed`, `student`: `<part>.npz`, every weight by its name in `modules.weights`; `<part>.json`, the architecture;
-  `<part>.vocabulary.txt`; `<part>.probe.npz`, some rows with the probabilities that the Keras model gives them;
+- `blessed`, `student`: `<part>.npz`, every weight by its name in `modules.network.weights`; `<part>.json`, the
+  architecture; `<part>.vocabulary.txt`; `<part>.probe.npz`, some rows with the Keras model's probabilities;
 - `answers`: `answers.json`, the label ids that the blessed model gives to the test split of `texts`;
 - `baseline`: `baseline.json`, what LinearBaseline measured;
 - `bundle`: `bundle.tflite`, the bundle that was selected to ship;
@@ -33,7 +33,7 @@ import modules  # noqa: F401  (settles Keras 2 before TensorFlow is imported)
 import numpy as np
 
 if TYPE_CHECKING:
-    from modules.checkpoint import Trained
+    from modules.network.trained import Trained
 
 SPLITS = ("train", "eval", "test")
 # Node and key of the output, and what it holds unless the node had nothing to do.
@@ -64,7 +64,7 @@ def export(config: Any, root: Path | None, parts: Sequence[str], out: Path, *, v
     Raises:
         LookupError: no run has them.
     """
-    from modules.checkpoint import load_trained
+    from modules.network.trained import load_trained
 
     run_id, uris = newest(config, root, parts)
     labels, length = list(config.labels), config.preprocessing.sequence_length
@@ -78,12 +78,12 @@ def export(config: Any, root: Path | None, parts: Sequence[str], out: Path, *, v
     if "texts" in parts:
         _texts(config, uris["texts"], out)
     if "tokens" in parts:
-        from modules import backbone, tokenization
-        from modules.data import load_examples
+        from modules.rows.batches import load_examples
+        from modules.text import pretrained_vocabulary, tokenization
 
         train = load_examples([f"{uris['tokens']}/Split-train/*"], sequence_length=length)
         np.savez(out / "tokens.npz", token_ids=train.token_ids, padding_mask=train.padding_mask, labels=train.labels)
-        vocabulary = tokenization.load_vocabulary(backbone.vocabulary_path(record["backbone"]))
+        vocabulary = tokenization.load_vocabulary(pretrained_vocabulary.vocabulary_path(record["backbone"]))
         record["vocabulary_size"] = len(vocabulary)
     for part in ("blessed", "student"):
         if part in parts:
@@ -95,7 +95,7 @@ def export(config: Any, root: Path | None, parts: Sequence[str], out: Path, *, v
     if "bundle" in parts:
         shutil.copyfile(f"{uris['bundle']}/Format-Serving/model.tflite", out / "bundle.tflite")
     if "variant" in parts:
-        from modules.edge_evaluation import Provenance, make_bundles
+        from modules.device.measure import Provenance, make_bundles
 
         with tempfile.TemporaryDirectory() as folder:
             bundles = make_bundles(uris["variant"], folder, Provenance(config.task, run_id))
@@ -107,7 +107,7 @@ def export(config: Any, root: Path | None, parts: Sequence[str], out: Path, *, v
 
 def write_network(trained: Trained, part: str, out: Path) -> None:
     """Writes a network's weights, shapes and vocabulary, and rows with the probabilities that it gives them."""
-    from modules.weights import read_weights
+    from modules.network.weights import read_weights
 
     weights = read_weights(trained.model)
     arrays = {name: value for name, value in vars(weights).items() if isinstance(value, np.ndarray)}
@@ -133,9 +133,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--variant", default="")
     options = parser.parse_args(arguments)
-    from pipeline import config_loader
+    from pipeline.config import loader
 
-    config = config_loader.load(options.config, profile=options.profile)
+    config = loader.load(options.config, profile=options.profile)
     try:
         export(config, options.root, options.parts, options.out, variant=options.variant)
     except LookupError as error:
@@ -158,9 +158,9 @@ def newest(config: Any, root: Path | None, parts: Sequence[str]) -> tuple[str, d
     Raises:
         LookupError: there is none; the text says how to make one.
     """
-    from pipeline.orchestration.history import past_runs
-    from pipeline.orchestration.metadata_store import RunOutputs, connection
-    from pipeline.orchestration.paths import TaskPaths
+    from pipeline.history.history import past_runs
+    from pipeline.history.paths import TaskPaths
+    from pipeline.history.store import RunOutputs, connection
 
     paths = TaskPaths.of(config, root)
     for past in reversed(past_runs(paths)):
@@ -173,7 +173,7 @@ def newest(config: Any, root: Path | None, parts: Sequence[str]) -> tuple[str, d
 
 
 def _texts(config: Any, uri: str, out: Path) -> None:
-    from modules.raw_examples import read_raw_split
+    from modules.rows.raw import read_raw_split
 
     columns = config.data.columns
     for name in SPLITS:
@@ -186,9 +186,9 @@ def _texts(config: Any, uri: str, out: Path) -> None:
 
 
 def _answers(trained: Trained, out: Path) -> None:
-    from modules.distillation import teacher_logits
-    from modules.examples import Examples
-    from modules.tokenization import wordpiece
+    from modules.rows.transformed import Examples
+    from modules.student.distillation import teacher_logits
+    from modules.text.tokenization import wordpiece
 
     texts = json.loads((out / "test.json").read_text(encoding="utf-8"))["texts"]
     ids, mask = wordpiece(texts, trained.vocabulary, trained.architecture.max_sequence_length)

@@ -54,16 +54,16 @@ def run(data: Path, root: Path) -> dict[str, Any]:
     Raises:
         NodeError: a node failed.
     """
-    from pipeline import config_loader
-    from pipeline.orchestration import local, session
-    from pipeline.orchestration.paths import TaskPaths
+    from pipeline.config import loader
+    from pipeline.history.paths import TaskPaths
+    from pipeline.local import execute, session
 
-    config = config_loader.load(CONFIG, data=str(data))
+    config = loader.load(CONFIG, data=str(data))
     paths = TaskPaths.of(config, root)
     paths.root.mkdir(parents=True, exist_ok=True)
     ir = session.compile_task(config, paths, data)
     imports, observer = memory.resident_bytes(), Observer()
-    local.run(ir, "growth", observer)
+    execute.run(ir, "growth", observer)
     return {"nodes": observer.nodes, "imports_bytes": imports}
 
 

@@ -65,21 +65,21 @@ def run(config_path: str, profile: str | None, root: Path, overrides: Sequence[s
     """
     began = time.perf_counter()
     import modules  # noqa: F401  (settles Keras 2 before TensorFlow is imported)
-    from modules import compression
+    from modules.student import compress
 
     import keras_tuner
     import tf_keras
 
-    from pipeline import config_loader
-    from pipeline.orchestration import session
+    from pipeline.config import loader
+    from pipeline.local import session
 
     watch = Stopwatch()
-    compression.fine_tune = watch.around("Pruner", compression.fine_tune)
+    compress.fine_tune = watch.around("Pruner", compress.fine_tune)
     # TFX executes copies of the module files, so what can be timed is what they call.
     tf_keras.Model.fit = watch.around("Trainer", tf_keras.Model.fit)
     keras_tuner.Tuner.search = watch.renaming("Tuner", keras_tuner.Tuner.search)
     early = time.perf_counter() - began
-    config = config_loader.load(config_path, profile=profile, overrides=overrides)
+    config = loader.load(config_path, profile=profile, overrides=overrides)
     outcome = session.run(config, session.RunOptions(root=root, profile=profile))
     if outcome.error is not None:
         raise RuntimeError(str(outcome.error)) from outcome.error

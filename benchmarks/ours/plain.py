@@ -66,29 +66,32 @@ def run(config_path: str, profile: str | None, folder: Path, overrides: Sequence
     steps = Steps()
     with steps.step("imports"):
         import modules  # noqa: F401  (settles Keras 2 before TensorFlow is imported)
-        from modules import backbone, baseline, devices, edge_evaluation, memory, tokenization
-        from modules.checkpoint import Trained
-        from modules.compression import compress
-        from modules.compression_settings import CompressionSettings
-        from modules.distillation import teacher_logits
-        from modules.gate import Gate
-        from modules.recipes import resolve
-        from modules.scores import score
-        from modules.student_serving import save_student
-        from modules.variants import convert_all
+        from modules.device import measure
+        from modules.device.gate import Gate
+        from modules.machine import devices, memory
+        from modules.network.trained import Trained
+        from modules.quality import linear_baseline
+        from modules.quality.scores import score
+        from modules.serving.student import save_student
+        from modules.student.compress import compress
+        from modules.student.distillation import teacher_logits
+        from modules.student.settings import CompressionSettings
+        from modules.text import pretrained_vocabulary, tokenization
+        from modules.tflite.recipes import resolve
+        from modules.tflite.variants import convert_all
 
-        from pipeline import config_loader
-        from pipeline.orchestration import data_files
-    config = config_loader.load(config_path, profile=profile, overrides=overrides)
+        from pipeline.config import loader
+        from pipeline.local import data_files
+    config = loader.load(config_path, profile=profile, overrides=overrides)
     values = config.model_dump(mode="json")
     length, classes = config.preprocessing.sequence_length, len(config.labels)
-    vocabulary = tokenization.load_vocabulary(backbone.vocabulary_path(values["backbone"]))
+    vocabulary = tokenization.load_vocabulary(pretrained_vocabulary.vocabulary_path(values["backbone"]))
     with steps.step("rows"):
         raw = split_rows(data_files.data_path(config), config)
     with steps.step("tokens"):
         examples = {name: _tokens(split, vocabulary, length) for name, split in raw.items()}
     with steps.step("linear baseline"):
-        baseline.linear_baseline(raw, num_classes=classes, seed=values["trainer"]["seed"])
+        linear_baseline.linear_baseline(raw, num_classes=classes, seed=values["trainer"]["seed"])
     policy = devices.resolve_precision(values["trainer"]["precision"])
     memory.keep_freed_memory()
     with steps.step("search"):
@@ -123,22 +126,22 @@ def run(config_path: str, profile: str | None, folder: Path, overrides: Sequence
         )  # fmt: skip
     with steps.step("evaluate variants"):
         (folder / "bundles").mkdir()
-        bundles = edge_evaluation.make_bundles(
-            str(folder / "variants"), str(folder / "bundles"), edge_evaluation.Provenance(config.task, "plain")
+        bundles = measure.make_bundles(
+            str(folder / "variants"), str(folder / "bundles"), measure.Provenance(config.task, "plain")
         )
         section = values["edge_evaluator"]
-        cost = edge_evaluation.CostSettings(**{**section["latency"], "threads": tuple(section["latency"]["threads"])})
-        results = edge_evaluation.measure(bundles, index, raw["eval"], cost=cost, seed=section["seed"])
-        selected, _ = edge_evaluation.decide(results, Gate(**section["gate"]), section["objective"])
+        cost = measure.CostSettings(**{**section["latency"], "threads": tuple(section["latency"]["threads"])})
+        results = measure.measure(bundles, index, raw["eval"], cost=cost, seed=section["seed"])
+        selected, _ = measure.decide(results, Gate(**section["gate"]), section["objective"])
         if selected:
             chosen = {name: bundles[name] for name in {"reference", "float32", selected}}
-            edge_evaluation.measure(chosen, {**index, "variants": {}}, raw["test"], cost=None)
+            measure.measure(chosen, {**index, "variants": {}}, raw["test"], cost=None)
     return {"seconds": steps.seconds, "training": steps.training, "accuracy": scores["accuracy"], "selected": selected}
 
 
 def split_rows(path: Path, config: Any) -> dict[str, Any]:
     """Rows of a CSV file by split, decided by a hash of the text; the train split is sampled as the profile asks."""
-    from modules.raw_examples import RawSplit
+    from modules.rows.raw import RawSplit
 
     import numpy as np
 
@@ -168,8 +171,8 @@ def split_rows(path: Path, config: Any) -> dict[str, Any]:
 
 
 def _tokens(split: Any, vocabulary: Sequence[str], length: int) -> Any:
-    from modules.examples import Examples
-    from modules.tokenization import wordpiece
+    from modules.rows.transformed import Examples
+    from modules.text.tokenization import wordpiece
 
     import numpy as np
 
@@ -181,24 +184,26 @@ def _tokens(split: Any, vocabulary: Sequence[str], length: int) -> Any:
 
 
 def _compiled(values: Mapping[str, Any], settings: Mapping[str, Any], tokens: int, policy: str, total: int) -> Any:
-    from modules import devices, trainer, training
+    from modules import trainer
+    from modules.machine import devices
+    from modules.training import compiled
 
     import tf_keras
 
     tf_keras.utils.set_random_seed(settings["seed"])
     with devices.distribution_strategy().scope():
         model, architecture = trainer.starting_model(values, settings, tokens, policy=policy)
-        training.compile_model(model, settings, total_steps=total, num_classes=len(values["labels"]))
+        compiled.compile_model(model, settings, total_steps=total, num_classes=len(values["labels"]))
     return model, architecture
 
 
 def _streams(values: Mapping[str, Any], settings: Mapping[str, Any], examples: Mapping[str, Any]) -> Any:
-    from modules import data
+    from modules.rows import batches
 
-    stream = data.TrainingStream(
+    stream = batches.TrainingStream(
         examples["train"], batch_size=settings["batch_size"], seed=settings["seed"], num_classes=len(values["labels"])
     )
-    return stream, lambda limit=None: data.evaluation_batches(examples["eval"], batch_size=128, limit=limit)
+    return stream, lambda limit=None: batches.evaluation_batches(examples["eval"], batch_size=128, limit=limit)
 
 
 def _search(
@@ -250,8 +255,8 @@ def _train(
 
 
 def _float32(model: Any, architecture: Any, vocabulary: list[str], labels: list[str]) -> Any:
-    from modules.checkpoint import Trained
-    from modules.model import build_model
+    from modules.network.model import build_model
+    from modules.network.trained import Trained
 
     plain = build_model(architecture, dropout=0.0)
     plain.set_weights(model.get_weights())

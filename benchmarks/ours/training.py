@@ -28,7 +28,11 @@ def prepare(folder: Path, precision: str, steps: int, threads: int) -> Callable[
         "turns": n}` by writing the batches of the first n turns, and telling the `rows` of each.
     """
     import modules  # noqa: F401  (settles Keras 2 before TensorFlow is imported)
-    from modules import data, devices, examples, memory, trainer, training
+    from modules import trainer
+    from modules.machine import devices, memory
+    from modules.rows import batches as data
+    from modules.rows import transformed
+    from modules.training import compiled
 
     import numpy as np
     import tensorflow as tf
@@ -44,7 +48,7 @@ def prepare(folder: Path, precision: str, steps: int, threads: int) -> Callable[
     tf_keras.utils.set_random_seed(settings["seed"])
     strategy, policy = devices.distribution_strategy(), devices.resolve_precision(precision)
     stream = data.TrainingStream(
-        examples.Examples(tokens["token_ids"], tokens["padding_mask"], tokens["labels"]),
+        transformed.Examples(tokens["token_ids"], tokens["padding_mask"], tokens["labels"]),
         batch_size=settings["batch_size"] * strategy.num_replicas_in_sync,
         seed=settings["seed"],
         num_classes=len(labels),
@@ -53,11 +57,11 @@ def prepare(folder: Path, precision: str, steps: int, threads: int) -> Callable[
     with strategy.scope():
         model, _ = trainer.starting_model(config, settings, run["vocabulary_size"], policy=policy)
         total = stream.steps_per_epoch * settings["epochs"]
-        training.compile_model(model, settings, total_steps=total, num_classes=len(labels))
+        compiled.compile_model(model, settings, total_steps=total, num_classes=len(labels))
     turns = _Turns(steps)
     callback = tf_keras.callbacks.LambdaCallback(on_train_batch_begin=turns.begin, on_train_batch_end=turns.end)
     batches = stream.batches(1).repeat().with_options(devices.data_options())
-    weights = training.class_weights(stream.label_counts, settings["class_weights"])
+    weights = compiled.class_weights(stream.label_counts, settings["class_weights"])
 
     def work() -> None:
         try:

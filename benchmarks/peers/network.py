@@ -1,7 +1,7 @@
 """The same network in PyTorch: Hugging Face's `BertModel`, masked mean pooling and a linear head.
 
 `load` fills it from the file that `benchmarks.ours.export` writes; the probe beside it says whether both compute the
-same. Layers of a student may have fewer heads and neurons, each its own number, as in `modules.model`.
+same. Layers of a student may have fewer heads and neurons, each its own number, as in `modules.network.model`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ class Classifier(torch.nn.Module):
         """Builds the network with random weights.
 
         Args:
-            architecture: the fields of `modules.model.Architecture`.
+            architecture: the fields of `modules.network.model.Architecture`.
             dropout: rate inside the encoder and before the head.
         """
         super().__init__()
@@ -78,7 +78,7 @@ def state_dict(arrays: Mapping[str, np.ndarray], num_layers: int) -> dict[str, t
     """Weights under PyTorch's names and in its layout.
 
     Args:
-        arrays: by the names of `modules.weights`, those of a layer as `layers.<index>.<name>`; kernels are
+        arrays: by the names of `modules.network.weights`, those of a layer as `layers.<index>.<name>`; kernels are
             `[in, out]`, those of attention `[hidden, heads, width]` and `[heads, width, hidden]`.
         num_layers: transformer layers.
     """

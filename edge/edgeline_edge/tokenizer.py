@@ -1,4 +1,4 @@
-"""WordPiece on the device: the same ids as `modules.tokenization.wordpiece`, with nothing but NumPy.
+"""WordPiece on the device: the same ids as `modules.text.tokenization.wordpiece`, with nothing but NumPy.
 
 Words come out of the normalised text by splitting at spaces; each is cut greedily into the longest pieces of the
 vocabulary. Texts repeat their words, so the pieces of a word are remembered: most words cost one look-up.

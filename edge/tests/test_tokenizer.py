@@ -1,4 +1,4 @@
-"""The tokenizer by itself; that it equals TensorFlow's is shown in `tests/unit/test_tokenizer_parity.py`."""
+"""The tokenizer by itself; that it equals TensorFlow's: `tests/unit/modules/text/test_tokenizer_parity.py`."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """Writes `edgeline_edge/data/normalization-1.txt` from what TensorFlow Text does to every code point.
 
 The table is the definition of the normalisation on devices. It is generated once per version and committed; a test
-(`tests/unit/test_tokenizer_parity.py`) compares it with the TensorFlow side on all code points, so that a release of
-TensorFlow Text that maps one differently is noticed and becomes a new version instead of a silent change.
+(`tests/unit/modules/text/test_tokenizer_parity.py`) compares it with the TensorFlow side on all code points, so that a
+release of TensorFlow Text that maps one differently is noticed and becomes a new version instead of a silent change.
 
 Run in the pipeline's environment: `python edge/tools/make_normalization.py`.
 """
@@ -56,7 +56,7 @@ def observed_mapping() -> dict[int, str]:
         c: " ".join(part for part in _split("".join(border[d] or d for d in image.decode())))
         for c, image in zip(points, images, strict=True)
     }
-    # Shared with `modules.tokenization`, which makes spaces of these two before the tokenizer sees them.
+    # Shared with `modules.text.tokenization`, which makes spaces of these two before the tokenizer sees them.
     mapping.update(dict.fromkeys([*SURROGATES, REPLACEMENT], " "))
     return mapping
 

@@ -14,13 +14,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from modules.report import theme
-from modules.report.data_plots import data_plots
-from modules.report.edge_plots import edge_plots
-from modules.report.graph_plots import graph_plots
-from modules.report.learning_plots import training_plots, tuning_plots
-from modules.report.plot import Plot, percent
-from modules.report.quality_plots import METRICS, MODELS, quality_plots
+from modules.report.plots import theme
+from modules.report.plots.data import data_plots
+from modules.report.plots.edge import edge_plots
+from modules.report.plots.graph import graph_plots
+from modules.report.plots.learning import training_plots, tuning_plots
+from modules.report.plots.plot import Plot, percent
+from modules.report.plots.quality import METRICS, MODELS, quality_plots
 from modules.report.words import words_of
 
 import jinja2
@@ -34,7 +34,7 @@ def render(facts: Mapping[str, Any], run: Mapping[str, Any] | None = None) -> st
     """Renders the page.
 
     Args:
-        facts: what `modules.report.facts.gather` gave, with or without what a model adds to it.
+        facts: what `modules.report.facts.gather.gather` gave, with or without what a model adds to it.
         run: of the run that the page is of, where it is known: `run_id`, `profile`, `state`, `failed_node`, `error`,
             `started`, `revision`, `data`, `states` and `seconds` by node, `total_seconds`, `cache_hits`. On an
             orchestrator that tells a node nothing of its run, None.

@@ -17,7 +17,7 @@ from tfx.dsl.io import fileio
 from tfx.types import component_spec, standard_artifacts
 from tfx.utils import io_utils
 
-from pipeline.components import edge_nodes
+from pipeline.components import artifacts
 
 EXAMPLES, VARIANTS, MODEL = "examples", "variants", "model"
 BLESSING, EVALUATION, BUNDLE, SETTINGS = "blessing", "evaluation", "bundle", "settings"
@@ -26,7 +26,7 @@ BUNDLE_FILE = "model.tflite"
 
 
 class Executor(base_executor.BaseExecutor):
-    """Resolves artifacts to paths and calls `modules.edge_evaluation`."""
+    """Resolves artifacts to paths and calls `modules.device.measure`."""
 
     def Do(
         self,
@@ -36,61 +36,61 @@ class Executor(base_executor.BaseExecutor):
     ) -> None:
         """TFX's hook; without variants nothing is blessed and that is recorded."""
         self._log_startup(input_dict, output_dict, exec_properties)
-        evaluation, bundle = edge_nodes.single(output_dict, EVALUATION), edge_nodes.single(output_dict, BUNDLE)
-        variants = edge_nodes.single(input_dict, VARIANTS)
-        reason = edge_nodes.reason_to_skip(input_dict, model=VARIANTS, blessing="")
+        evaluation, bundle = artifacts.single(output_dict, EVALUATION), artifacts.single(output_dict, BUNDLE)
+        variants = artifacts.single(input_dict, VARIANTS)
+        reason = artifacts.reason_to_skip(input_dict, model=VARIANTS, blessing="")
         if reason:
-            edge_nodes.skip(evaluation, reason, RESULT_FILE)
-            edge_nodes.skip(bundle, reason, edge_nodes.SKIPPED + ".json")
+            artifacts.skip(evaluation, reason, RESULT_FILE)
+            artifacts.skip(bundle, reason, artifacts.SKIPPED + ".json")
             _bless(output_dict, input_dict, selected=None)
             return
         settings = json.loads(exec_properties[SETTINGS])
         with tempfile.TemporaryDirectory() as folder:
             result, selected = _evaluate(settings, variants, input_dict, folder)
-            edge_nodes.write_json(os.path.join(evaluation.uri, RESULT_FILE), result)
+            artifacts.write_json(os.path.join(evaluation.uri, RESULT_FILE), result)
             if selected:
-                serving = edge_nodes.serving_folder(bundle)
+                serving = artifacts.serving_folder(bundle)
                 fileio.makedirs(serving)
                 io_utils.copy_file(selected, os.path.join(serving, BUNDLE_FILE), overwrite=True)
                 bundle.set_string_custom_property("recipe", result["selected"])
             else:
-                edge_nodes.skip(bundle, "no variant passed the gate", edge_nodes.SKIPPED + ".json")
+                artifacts.skip(bundle, "no variant passed the gate", artifacts.SKIPPED + ".json")
         _bless(output_dict, input_dict, selected=result["selected"])
 
 
 def _evaluate(
-    settings: Mapping[str, Any], variants: types.Artifact, input_dict: edge_nodes.Artifacts, folder: str
+    settings: Mapping[str, Any], variants: types.Artifact, input_dict: artifacts.Artifacts, folder: str
 ) -> tuple[dict[str, Any], str | None]:
     """Measures, decides, and measures the chosen one on `test`; the record and the path of the chosen bundle."""
     # Late: a graph that is only compiled must not wait for TensorFlow.
-    from modules import edge_evaluation
-    from modules.gate import Gate
-    from modules.progress import report
-    from modules.raw_examples import read_raw_split
-    from modules.variants import FLOAT, REFERENCE, read_index
+    from modules.device import measure
+    from modules.device.gate import Gate
+    from modules.machine.progress import report
+    from modules.rows.raw import read_raw_split
+    from modules.tflite.variants import FLOAT, REFERENCE, read_index
 
     from edgeline_edge import update_manifest
 
     section = settings["edge_evaluator"]
-    examples, model = edge_nodes.single(input_dict, EXAMPLES), edge_nodes.single(input_dict, MODEL)
+    examples, model = artifacts.single(input_dict, EXAMPLES), artifacts.single(input_dict, MODEL)
     index = read_index(variants.uri)
 
     def split(name: str) -> Any:
         return read_raw_split(
-            [edge_nodes.split_pattern(examples, name)],
+            [artifacts.split_pattern(examples, name)],
             text=settings["text"],
             label=settings["label"],
             slices=settings["slices"],
             labels=index["labels"],
         )
 
-    provenance = edge_evaluation.Provenance(
+    provenance = measure.Provenance(
         task=settings["task"], run_id=settings.get("run_id") or f"model {model.id}", digests=settings.get("digests", {})
     )
-    bundles = edge_evaluation.make_bundles(variants.uri, folder, provenance)
-    cost = edge_evaluation.CostSettings(**{**section["latency"], "threads": tuple(section["latency"]["threads"])})
-    results = edge_evaluation.measure(bundles, index, split("eval"), cost=cost, seed=section["seed"])
-    selected, reasons = edge_evaluation.decide(results, Gate(**section["gate"]), section["objective"])
+    bundles = measure.make_bundles(variants.uri, folder, provenance)
+    cost = measure.CostSettings(**{**section["latency"], "threads": tuple(section["latency"]["threads"])})
+    results = measure.measure(bundles, index, split("eval"), cost=cost, seed=section["seed"])
+    selected, reasons = measure.decide(results, Gate(**section["gate"]), section["objective"])
     for name, values in results.items():
         values["selected"] = name == selected
         values["missed"] = reasons.get(name, [])
@@ -99,7 +99,7 @@ def _evaluate(
         "objective": section["objective"],
         "gate": section["gate"],
         "variants": results,
-        "pareto": edge_evaluation.pareto_names(results),
+        "pareto": measure.pareto_names(results),
         "reference_float32_bytes": index["reference"]["float32_bytes"],
         "test": None,
     }
@@ -107,7 +107,7 @@ def _evaluate(
         report("no variant passed the gate", **{name: "; ".join(why) for name, why in reasons.items()})
         return result, None
     kept = {name: bundles[name] for name in dict.fromkeys((REFERENCE, FLOAT, selected))}
-    test = edge_evaluation.measure(kept, index, split("test"), cost=None)
+    test = measure.measure(kept, index, split("test"), cost=None)
     result["test"] = {"reference": test[REFERENCE], "selected": test[selected]}
     told = {key: test[selected][key] for key in ("rows", "accuracy", "macro_f1", "accuracy_drop", "slices")}
     update_manifest(bundles[selected], bundles[selected], metrics=told)
@@ -115,13 +115,13 @@ def _evaluate(
     return result, bundles[selected]
 
 
-def _bless(output_dict: edge_nodes.Artifacts, input_dict: edge_nodes.Artifacts, *, selected: str | None) -> None:
+def _bless(output_dict: artifacts.Artifacts, input_dict: artifacts.Artifacts, *, selected: str | None) -> None:
     """Writes the blessing as TFX's own Evaluator does, so that Pusher and resolvers understand it."""
-    blessing, candidate = edge_nodes.single(output_dict, BLESSING), edge_nodes.single(output_dict, BUNDLE)
+    blessing, candidate = artifacts.single(output_dict, BLESSING), artifacts.single(output_dict, BUNDLE)
     blessing.set_string_custom_property(constants.ARTIFACT_PROPERTY_CURRENT_MODEL_URI_KEY, candidate.uri)
     blessing.set_int_custom_property(constants.ARTIFACT_PROPERTY_CURRENT_MODEL_ID_KEY, candidate.id)
     if input_dict.get(MODEL):
-        reference = edge_nodes.single(input_dict, MODEL)
+        reference = artifacts.single(input_dict, MODEL)
         blessing.set_string_custom_property(constants.ARTIFACT_PROPERTY_BASELINE_MODEL_URI_KEY, reference.uri)
         blessing.set_int_custom_property(constants.ARTIFACT_PROPERTY_BASELINE_MODEL_ID_KEY, reference.id)
     name = constants.BLESSED_FILE_NAME if selected else constants.NOT_BLESSED_FILE_NAME

@@ -22,7 +22,7 @@ from tfx.dsl.io import fileio
 from tfx.types import component_spec, standard_artifacts, standard_component_specs
 from tfx.utils import io_utils, json_utils
 
-from pipeline.components import edge_nodes
+from pipeline.components import artifacts
 
 BLESSING, EVALUATION, EXAMPLES, MODEL, SETTINGS = "blessing", "evaluation", "examples", "model", "settings"
 
@@ -39,20 +39,20 @@ class Executor(executor.Executor):
         """TFX's hook."""
         super().Do(input_dict, output_dict, exec_properties)
         # Late: a graph that is only compiled must not wait for TensorFlow.
-        from modules import fairness, predictions
-        from modules.progress import report
+        from modules.machine.progress import report
+        from modules.quality import fairness, predictions
 
         settings = json.loads(exec_properties[SETTINGS])
         [split] = json_utils.loads(exec_properties[standard_component_specs.EXAMPLE_SPLITS_KEY])
-        labels, folder = settings["labels"], edge_nodes.single(output_dict, EVALUATION).uri
+        labels, folder = settings["labels"], artifacts.single(output_dict, EVALUATION).uri
         found = _predict(split, settings, input_dict)
         predictions.write(os.path.join(folder, predictions.PREDICTIONS_FILE), {split: found}, labels)
         measured = fairness.measure(found.label, found.predicted, found.slices, labels, settings["fairness"])
         missed = fairness.missed(measured, settings["fairness"]["bounds"]) if settings["gated"] else []
-        edge_nodes.write_json(os.path.join(folder, fairness.FAIRNESS_FILE), {**measured, "missed": missed})
+        artifacts.write_json(os.path.join(folder, fairness.FAIRNESS_FILE), {**measured, "missed": missed})
         if missed:
             report("not blessed: a gap between slices is too wide", missed=[item["message"] for item in missed])
-            take_back(edge_nodes.single(output_dict, BLESSING))
+            take_back(artifacts.single(output_dict, BLESSING))
 
 
 def take_back(blessing: types.Artifact) -> None:
@@ -64,18 +64,18 @@ def take_back(blessing: types.Artifact) -> None:
     blessing.set_int_custom_property(constants.ARTIFACT_PROPERTY_BLESSED_KEY, constants.NOT_BLESSED_VALUE)
 
 
-def _predict(split: str, settings: Mapping[str, Any], input_dict: edge_nodes.Artifacts) -> Any:
-    from modules import predictions
-    from modules.raw_examples import read_raw_split
+def _predict(split: str, settings: Mapping[str, Any], input_dict: artifacts.Artifacts) -> Any:
+    from modules.quality import predictions
+    from modules.rows.raw import read_raw_split
 
     rows = read_raw_split(
-        [edge_nodes.split_pattern(examples, split) for examples in input_dict[EXAMPLES]],
+        [artifacts.split_pattern(examples, split) for examples in input_dict[EXAMPLES]],
         text=settings["text"],
         label=settings["label"],
         slices=settings["slices"],
         labels=settings["labels"],
     )
-    serving = edge_nodes.serving_folder(edge_nodes.single(input_dict, MODEL))
+    serving = artifacts.serving_folder(artifacts.single(input_dict, MODEL))
     return predictions.predict_split(predictions.served(serving), rows, name=split)
 
 

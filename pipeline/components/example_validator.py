@@ -16,8 +16,8 @@ from tfx.dsl.io import fileio
 from tfx.types import artifact_utils, component_spec, standard_artifacts, standard_component_specs
 from tfx.utils import io_utils, json_utils
 
-from pipeline.components import drift
 from pipeline.components.previous_statistics import keep
+from pipeline.monitoring import drift
 
 DRIFT_FILE = "drift.json"
 PREVIOUS, SERVING, SETTINGS = "previous_statistics", "serving_statistics", "settings"
@@ -99,7 +99,7 @@ def describe(uri: str, split: str) -> list[str]:
 
 
 def _react(found: list[drift.Comparison], validator: dict[str, Any]) -> None:
-    from modules.progress import report
+    from modules.machine.progress import report
 
     for item in found:
         if item.breached and validator[f"on_{item.kind}"] == "warn":

@@ -18,7 +18,7 @@ RESULT_FILE = "baseline.json"
 
 
 class Executor(base_executor.BaseExecutor):
-    """Resolves the splits to files and calls `modules.baseline.linear_baseline`."""
+    """Resolves the splits to files and calls `modules.quality.linear_baseline.linear_baseline`."""
 
     def Do(
         self,
@@ -27,8 +27,8 @@ class Executor(base_executor.BaseExecutor):
         exec_properties: dict[str, Any],
     ) -> None:
         """TFX's hook."""
-        from modules import baseline
-        from modules.raw_examples import read_raw_split
+        from modules.quality import linear_baseline
+        from modules.rows.raw import read_raw_split
 
         settings = json.loads(exec_properties[SETTINGS])
         examples = artifact_utils.get_single_instance(input_dict[EXAMPLES])
@@ -42,7 +42,7 @@ class Executor(base_executor.BaseExecutor):
             )
             for name in artifact_utils.decode_split_names(examples.split_names)
         }
-        result = baseline.linear_baseline(splits, num_classes=len(settings["labels"]), seed=settings["seed"])
+        result = linear_baseline.linear_baseline(splits, num_classes=len(settings["labels"]), seed=settings["seed"])
         target = artifact_utils.get_single_uri(output_dict[EVALUATION])
         io_utils.write_string_file(os.path.join(target, RESULT_FILE), json.dumps(result, indent=2))
 

@@ -17,7 +17,7 @@ from tfx.dsl.io import fileio
 from tfx.types import component_spec, standard_artifacts
 from tfx.utils import io_utils
 
-from pipeline.components import edge_nodes
+from pipeline.components import artifacts
 from pipeline.components.edge_evaluator import BUNDLE_FILE, RESULT_FILE
 
 MODEL, EVALUATION, TEST_EVALUATION, BUNDLE = "model", "evaluation", "test_evaluation", "bundle"
@@ -26,7 +26,7 @@ _HISTORY = "history.json"  # Trainer's record, beside what a network is rebuilt 
 
 
 class Executor(base_executor.BaseExecutor):
-    """Reads what the evaluators left and calls `modules.model_card`."""
+    """Reads what the evaluators left and calls `modules.card.model_card`."""
 
     def Do(
         self,
@@ -36,51 +36,52 @@ class Executor(base_executor.BaseExecutor):
     ) -> None:
         """TFX's hook; where there is no bundle, there is no card of one, and that is recorded."""
         self._log_startup(input_dict, output_dict, exec_properties)
-        from modules import model_card
+        from modules.card import model_card
 
-        settings, card = json.loads(exec_properties[SETTINGS]), edge_nodes.single(output_dict, CARD)
+        settings, card = json.loads(exec_properties[SETTINGS]), artifacts.single(output_dict, CARD)
         if input_dict.get(BUNDLE):
-            reason = edge_nodes.reason_to_skip(input_dict, model=BUNDLE, blessing="")
+            reason = artifacts.reason_to_skip(input_dict, model=BUNDLE, blessing="")
             if reason:
-                edge_nodes.skip(card, reason, model_card.CARD_JSON)
+                artifacts.skip(card, reason, model_card.CARD_JSON)
                 return
             facts = _edge(settings, input_dict)
         else:
             facts = _server(settings, input_dict)
-        edge_nodes.write_json(os.path.join(card.uri, model_card.CARD_JSON), facts)
+        artifacts.write_json(os.path.join(card.uri, model_card.CARD_JSON), facts)
         io_utils.write_string_file(os.path.join(card.uri, model_card.CARD_MARKDOWN), model_card.render(facts))
 
 
-def _server(settings: Mapping[str, Any], input_dict: edge_nodes.Artifacts) -> dict[str, Any]:
-    from modules import model_card, predictions
-    from modules.fairness import FAIRNESS_FILE
+def _server(settings: Mapping[str, Any], input_dict: artifacts.Artifacts) -> dict[str, Any]:
+    from modules.card import model_card
+    from modules.quality import predictions
+    from modules.quality.fairness import FAIRNESS_FILE
 
     splits: dict[str, Any] = {}
     for key in (TEST_EVALUATION, EVALUATION):
-        folder = edge_nodes.single(input_dict, key).uri
+        folder = artifacts.single(input_dict, key).uri
         splits |= predictions.read(os.path.join(folder, predictions.PREDICTIONS_FILE))[0]
-    model = edge_nodes.single(input_dict, MODEL)
-    training = _read_json(edge_nodes.training_folder(model), _HISTORY)
+    model = artifacts.single(input_dict, MODEL)
+    training = _read_json(artifacts.training_folder(model), _HISTORY)
     return model_card.server(
         settings,
         splits=splits,
-        fairness=_read_json(edge_nodes.single(input_dict, TEST_EVALUATION).uri, FAIRNESS_FILE),
+        fairness=_read_json(artifacts.single(input_dict, TEST_EVALUATION).uri, FAIRNESS_FILE),
         training=training,
-        size={"bytes": _bytes(edge_nodes.serving_folder(model)), "parameters": training["parameters"]},
+        size={"bytes": _bytes(artifacts.serving_folder(model)), "parameters": training["parameters"]},
         created=_today(),
     )
 
 
-def _edge(settings: Mapping[str, Any], input_dict: edge_nodes.Artifacts) -> dict[str, Any]:
-    from modules import model_card
+def _edge(settings: Mapping[str, Any], input_dict: artifacts.Artifacts) -> dict[str, Any]:
+    from modules.card import model_card
 
-    bundle = os.path.join(edge_nodes.serving_folder(edge_nodes.single(input_dict, BUNDLE)), BUNDLE_FILE)
+    bundle = os.path.join(artifacts.serving_folder(artifacts.single(input_dict, BUNDLE)), BUNDLE_FILE)
     with fileio.open(bundle, "rb") as stream:
         content = stream.read()
-    training = _read_json(edge_nodes.training_folder(edge_nodes.single(input_dict, MODEL)), _HISTORY)
+    training = _read_json(artifacts.training_folder(artifacts.single(input_dict, MODEL)), _HISTORY)
     return model_card.edge(
         settings,
-        pareto=_read_json(edge_nodes.single(input_dict, EVALUATION).uri, RESULT_FILE),
+        pareto=_read_json(artifacts.single(input_dict, EVALUATION).uri, RESULT_FILE),
         bundle={"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()},
         training_rows=training["rows"],
         created=_today(),
@@ -136,7 +137,7 @@ class ModelCard(base_component.BaseComponent):
         Args:
             model: Trainer's model.
             evaluation: of the SavedModel, Evaluator's; of a bundle, EdgeEvaluator's.
-            settings: see `modules.model_card.server`; and `sources` and `template`, digests of code and page.
+            settings: see `modules.card.model_card.server`; and `sources` and `template`, digests of code and page.
             test_evaluation: of the SavedModel, TestEvaluator's.
             bundle: EdgeEvaluator's bundle; without it the card is the SavedModel's.
         """

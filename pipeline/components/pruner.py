@@ -12,7 +12,7 @@ from tfx import types  # isort: skip
 from tfx.dsl.components.base import base_component, base_executor, executor_spec
 from tfx.types import component_spec, standard_artifacts
 
-from pipeline.components import edge_nodes
+from pipeline.components import artifacts
 
 EXAMPLES, MODEL, BLESSING = "transformed_examples", "model", "model_blessing"
 PRUNED, SETTINGS = "pruned_model", "settings"
@@ -20,7 +20,7 @@ RESULT_FILE = "pruning.json"
 
 
 class Executor(base_executor.BaseExecutor):
-    """Resolves artifacts to paths and calls `modules.compression.compress`."""
+    """Resolves artifacts to paths and calls `modules.student.compress.compress`."""
 
     def Do(
         self,
@@ -30,30 +30,30 @@ class Executor(base_executor.BaseExecutor):
     ) -> None:
         """TFX's hook; an unblessed model gives an empty artifact that says so."""
         self._log_startup(input_dict, output_dict, exec_properties)
-        output = edge_nodes.single(output_dict, PRUNED)
-        reason = edge_nodes.reason_to_skip(input_dict, model=MODEL, blessing=BLESSING)
+        output = artifacts.single(output_dict, PRUNED)
+        reason = artifacts.reason_to_skip(input_dict, model=MODEL, blessing=BLESSING)
         if reason:
-            edge_nodes.skip(output, reason, RESULT_FILE)
+            artifacts.skip(output, reason, RESULT_FILE)
             return
         # Late: a graph that is only compiled must not wait for TensorFlow.
-        from modules import devices
-        from modules.checkpoint import load_trained, save_trained
-        from modules.compression import compress, describe
-        from modules.compression_settings import CompressionSettings
-        from modules.data import load_examples
-        from modules.progress import report
-        from modules.student_serving import save_student
+        from modules.machine import devices
+        from modules.machine.progress import report
+        from modules.network.trained import load_trained, save_trained
+        from modules.rows.batches import load_examples
+        from modules.serving.student import save_student
+        from modules.student.compress import compress, describe
+        from modules.student.settings import CompressionSettings
 
         settings = json.loads(exec_properties[SETTINGS])
-        examples, model = edge_nodes.single(input_dict, EXAMPLES), edge_nodes.single(input_dict, MODEL)
-        teacher = load_trained(edge_nodes.training_folder(model))
+        examples, model = artifacts.single(input_dict, EXAMPLES), artifacts.single(input_dict, MODEL)
+        teacher = load_trained(artifacts.training_folder(model))
         length = settings["sequence_length"]
         splits = {
-            name: load_examples([edge_nodes.split_pattern(examples, name)], sequence_length=length)
+            name: load_examples([artifacts.split_pattern(examples, name)], sequence_length=length)
             for name in ("train", "eval")
         }
         policy = devices.resolve_precision(settings["pruner"]["precision"])
-        backup = edge_nodes.work_folder(output, [settings, examples.uri, model.uri, policy])
+        backup = artifacts.work_folder(output, [settings, examples.uri, model.uri, policy])
         compressed = compress(
             teacher,
             splits["train"],
@@ -65,15 +65,15 @@ class Executor(base_executor.BaseExecutor):
         )
         student = compressed.trained
         save_trained(
-            edge_nodes.training_folder(output),
+            artifacts.training_folder(output),
             student.model,
             student.architecture,
             vocabulary=student.vocabulary,
             labels=student.labels,
         )
-        save_student(student, edge_nodes.serving_folder(output), sequence_length=length)
-        edge_nodes.write_json(os.path.join(output.uri, RESULT_FILE), compressed.report)
-        edge_nodes.remove(backup)
+        save_student(student, artifacts.serving_folder(output), sequence_length=length)
+        artifacts.write_json(os.path.join(output.uri, RESULT_FILE), compressed.report)
+        artifacts.remove(backup)
         accuracy = compressed.report["eval_accuracy"]
         report(
             f"student: {describe(student.architecture)}; accuracy on eval {accuracy['student']:.4f}, "

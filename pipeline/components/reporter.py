@@ -19,11 +19,11 @@ from tfx.dsl.components.base import base_component, base_executor, executor_spec
 from tfx.types import component_spec, standard_artifacts
 from tfx.utils import io_utils
 
-from pipeline.components import edge_nodes
+from pipeline.components import artifacts as edge_nodes
 
 REPORT, SETTINGS, EXAMPLES, MODEL, BLESSING = "report", "settings", "examples", "model", "blessing"
 _ERRORS_OF = "eval"  # nobody is to look at the rows of `test` and then change something
-# By key of an input, whose folder it is in `modules.report.facts.Artifacts`.
+# By key of an input, whose folder it is in `modules.report.facts.gather.Artifacts`.
 _FOLDERS = {
     EXAMPLES: "examples",
     "statistics": "statistics",
@@ -67,23 +67,24 @@ class Executor(base_executor.BaseExecutor):
         """TFX's hook."""
         self._log_startup(input_dict, output_dict, exec_properties)
         # Late: a graph that is only compiled must not wait for TensorFlow.
-        from modules.report import facts, render
+        from modules.report import render
+        from modules.report.facts import gather
 
         settings = json.loads(exec_properties[SETTINGS])
         artifacts = found_artifacts({key: items[0] for key, items in input_dict.items() if items})
-        gathered = {**facts.gather(artifacts, settings), "errors": _errors(artifacts, settings)}
+        gathered = {**gather.gather(artifacts, settings), "errors": _errors(artifacts, settings)}
         folder = edge_nodes.single(output_dict, REPORT).uri
-        io_utils.write_string_file(os.path.join(folder, facts.REPORT_DATA), facts.dump(gathered))
-        io_utils.write_string_file(os.path.join(folder, facts.REPORT_PAGE), render.render(gathered))
+        io_utils.write_string_file(os.path.join(folder, gather.REPORT_DATA), gather.dump(gathered))
+        io_utils.write_string_file(os.path.join(folder, gather.REPORT_PAGE), render.render(gathered))
 
 
 def found_artifacts(inputs: Mapping[str, types.Artifact]) -> Any:
-    """The folders of a run's artifacts, as `modules.report.facts` wants them.
+    """The folders of a run's artifacts, as `modules.report.facts.gather` wants them.
 
     Args:
         inputs: the artifacts that there are, by the node's input keys.
     """
-    from modules.report.facts import Artifacts
+    from modules.report.facts.gather import Artifacts
 
     examples, blessing = inputs.get(EXAMPLES), inputs.get(BLESSING)
     return Artifacts(
@@ -106,7 +107,7 @@ def _push(artifact: types.Artifact) -> dict[str, str] | None:
 
 def _errors(artifacts: Any, settings: Mapping[str, Any]) -> dict[str, Any] | None:
     """The worst errors with their reasons: the only part of the report that needs the model itself."""
-    from modules.report.quality_facts import stored_predictions, worst_errors
+    from modules.report.facts.quality import stored_predictions, worst_errors
 
     config = settings["config"]
     answers = stored_predictions(artifacts).get(_ERRORS_OF)
@@ -142,7 +143,7 @@ class Reporter(base_component.BaseComponent):
 
         Args:
             inputs: outputs of the other nodes by the keys of `ReporterSpec.INPUTS`; any of them may be left out.
-            settings: see `modules.report.facts.gather`, and `sources`, a digest of the code.
+            settings: see `modules.report.facts.gather.gather`, and `sources`, a digest of the code.
         """
         super().__init__(
             ReporterSpec(

@@ -18,8 +18,8 @@ from tfx.dsl.components.base import base_beam_component, executor_spec
 from tfx.types import artifact_utils, component_spec, standard_artifacts, standard_component_specs
 from tfx.utils import io_utils, json_utils
 
-from pipeline import records
-from pipeline.resolvers import span_of
+from pipeline.components.resolvers import span_of
+from pipeline.tfx_gaps import batched_records
 
 PROFILE_FILE = "text_profile.json"
 _SETTINGS = "settings"
@@ -35,9 +35,10 @@ class Executor(executor.Executor):
         exec_properties: dict[str, Any],
     ) -> None:
         """TFX's hook."""
-        with records.batched():
+        with batched_records.batched():
             super().Do(input_dict, output_dict, exec_properties)
-        from modules import backbone, text_statistics, tokenization
+        from modules.text import pretrained_vocabulary, tokenization
+        from modules.text import statistics as text_statistics
 
         settings = json.loads(exec_properties[_SETTINGS])
         examples = artifact_utils.get_single_instance(input_dict[standard_component_specs.EXAMPLES_KEY])
@@ -47,7 +48,7 @@ class Executor(executor.Executor):
         pattern = io_utils.all_files_pattern(artifact_utils.get_split_uri([examples], split))
         found = text_statistics.profile(
             text_statistics.read_rows([pattern], text=settings["text"], label=settings["label"]),
-            tokenization.load_vocabulary(backbone.vocabulary_path(settings["backbone"])),
+            tokenization.load_vocabulary(pretrained_vocabulary.vocabulary_path(settings["backbone"])),
             sample=settings["sample_rows"],
         )
         target = os.path.join(artifact_utils.get_split_uri([statistics], split), PROFILE_FILE)

@@ -11,14 +11,14 @@ from tfx import types  # isort: skip
 from tfx.dsl.components.base import base_component, base_executor, executor_spec
 from tfx.types import component_spec, standard_artifacts
 
-from pipeline.components import edge_nodes
+from pipeline.components import artifacts
 
 EXAMPLES, MODEL, PRUNED, VARIANTS, SETTINGS = "transformed_examples", "model", "pruned_model", "variants", "settings"
 RESULT_FILE = "variants.json"
 
 
 class Executor(base_executor.BaseExecutor):
-    """Resolves artifacts to paths and calls `modules.variants.convert_all`."""
+    """Resolves artifacts to paths and calls `modules.tflite.variants.convert_all`."""
 
     def Do(
         self,
@@ -28,27 +28,27 @@ class Executor(base_executor.BaseExecutor):
     ) -> None:
         """TFX's hook; an empty student gives an empty artifact that says why."""
         self._log_startup(input_dict, output_dict, exec_properties)
-        output = edge_nodes.single(output_dict, VARIANTS)
-        reason = edge_nodes.reason_to_skip(input_dict, model=PRUNED, blessing="")
+        output = artifacts.single(output_dict, VARIANTS)
+        reason = artifacts.reason_to_skip(input_dict, model=PRUNED, blessing="")
         if reason:
-            edge_nodes.skip(output, reason, RESULT_FILE)
+            artifacts.skip(output, reason, RESULT_FILE)
             return
         # Late: a graph that is only compiled must not wait for TensorFlow.
-        from modules.checkpoint import load_trained
-        from modules.data import load_examples
-        from modules.recipes import resolve
-        from modules.variants import convert_all
+        from modules.network.trained import load_trained
+        from modules.rows.batches import load_examples
+        from modules.tflite.recipes import resolve
+        from modules.tflite.variants import convert_all
 
         settings = json.loads(exec_properties[SETTINGS])
         converter, length = settings["converter"], settings["sequence_length"]
-        examples = edge_nodes.single(input_dict, EXAMPLES)
+        examples = artifacts.single(input_dict, EXAMPLES)
         train, evaluation = (
-            load_examples([edge_nodes.split_pattern(examples, name)], sequence_length=length)
+            load_examples([artifacts.split_pattern(examples, name)], sequence_length=length)
             for name in ("train", "eval")
         )
         convert_all(
-            load_trained(edge_nodes.training_folder(edge_nodes.single(input_dict, PRUNED))),
-            load_trained(edge_nodes.training_folder(edge_nodes.single(input_dict, MODEL))),
+            load_trained(artifacts.training_folder(artifacts.single(input_dict, PRUNED))),
+            load_trained(artifacts.training_folder(artifacts.single(input_dict, MODEL))),
             train,
             evaluation,
             resolve(converter["recipes"], converter["custom_recipes"]),

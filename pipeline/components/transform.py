@@ -10,7 +10,7 @@ from tfx import types
 from tfx.components.transform import component, executor
 from tfx.dsl.components.base import executor_spec
 
-from pipeline import records
+from pipeline.tfx_gaps import batched_records
 
 
 class Executor(executor.Executor):
@@ -23,7 +23,7 @@ class Executor(executor.Executor):
         exec_properties: dict[str, Any],
     ) -> None:
         """TFX's hook."""
-        with records.batched():
+        with batched_records.batched():
             super().Do(input_dict, output_dict, exec_properties)
 
 

@@ -17,7 +17,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import modules  # noqa: F401  (settles Keras 2 before TFX imports TensorFlow)
-from modules import text_augmentation
+from modules.text import labelled_variations
 
 import apache_beam as beam
 import tensorflow as tf
@@ -108,7 +108,7 @@ def _with_variations(
     seen = {rows.text_hash(text)}
     for _ in range(number):
         for _ in range(_ATTEMPTS):
-            varied = text_augmentation.variation(text, _operations(*_choices(wanted)), chance)
+            varied = labelled_variations.variation(text, _operations(*_choices(wanted)), chance)
             if varied is None:
                 return
             candidate = _with_text(example, settings["text"], varied)
@@ -120,25 +120,25 @@ def _with_variations(
 
 def _choices(wanted: Mapping[str, Any]) -> tuple[Any, ...]:
     rates = tuple(float(wanted[name]) for name in ("synonyms", "deletion", "swap", "keyboard"))
-    return (*rates, wanted["synonym_table"] or str(text_augmentation.BUNDLED_SYNONYMS), wanted["back_translation"])
+    return (*rates, wanted["synonym_table"] or str(labelled_variations.BUNDLED_SYNONYMS), wanted["back_translation"])
 
 
 @functools.lru_cache(maxsize=4)
 def _operations(
     synonyms: float, deletion: float, swap: float, keyboard: float, table: str, back_translation: str | None
-) -> Sequence[text_augmentation.Operation]:
+) -> Sequence[labelled_variations.Operation]:
     """Once per worker: a table is a file, and a back-translation may load a model when it is imported."""
-    words: text_augmentation.Synonyms = {}
+    words: labelled_variations.Synonyms = {}
     if synonyms:
         with tf.io.gfile.GFile(table) as stream:
-            words = text_augmentation.read_synonyms(stream.read(), table)
-    return text_augmentation.operations(
+            words = labelled_variations.read_synonyms(stream.read(), table)
+    return labelled_variations.operations(
         synonyms=synonyms,
         deletion=deletion,
         swap=swap,
         keyboard=keyboard,
         table=words,
-        back_translation=text_augmentation.load_callable(back_translation) if back_translation else None,
+        back_translation=labelled_variations.load_callable(back_translation) if back_translation else None,
     )
 
 

@@ -20,11 +20,11 @@ from tfx.proto import example_gen_pb2
 from tfx.types import standard_component_specs
 from tfx.utils import proto_utils
 
-from pipeline import records
-from pipeline.config_cleaning import CleaningConfig
-from pipeline.config_source import SourceConfig
+from pipeline.config.cleaning import CleaningConfig
+from pipeline.config.source import SourceConfig
 from pipeline.ingest import report, rows, transforms
 from pipeline.ingest.augmentation import AddVariedRows
+from pipeline.tfx_gaps import batched_records
 
 TRAIN_SPLIT = "train"
 
@@ -65,7 +65,7 @@ class RowsExecutor(BaseExampleGenExecutor):
         """TFX's hook."""
         [artifact] = output_dict[standard_component_specs.EXAMPLES_KEY]
         self._folder = posixpath.join(artifact.uri, transforms.QUARANTINE)
-        with records.batched():
+        with batched_records.batched():
             super().Do(input_dict, output_dict, exec_properties)
         counts = transforms.read_counts(self._folder)
         config = CleaningConfig.model_validate(settings_of(exec_properties)["cleaning"])

@@ -18,7 +18,7 @@ from tfx.proto import example_gen_pb2, range_config_pb2
 from tfx.types import standard_component_specs
 from tfx.utils import io_utils
 
-from pipeline.config_spans import SpansConfig
+from pipeline.config.spans import SpansConfig
 from pipeline.ingest import example_gen, spans
 
 

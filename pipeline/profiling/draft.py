@@ -9,8 +9,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pipeline import config_loader, schema_draft
+from pipeline.config import loader
 from pipeline.ingest.rows import Layout
+from pipeline.profiling import schema_draft
 from pipeline.profiling.roles import MOST_LABELS
 
 _QUICK_ROWS = 8_000  # of the train split, in the quick profile
@@ -70,8 +71,8 @@ def write(profile: Mapping[str, Any], task: str, config_path: Path, schema_path:
     partial = config_path.with_name(f".{config_path.name}.partial")
     partial.write_text(text(profile, task, schema_path), encoding="utf-8")
     try:
-        config_loader.load(partial)
-    except config_loader.ConfigError as error:
+        loader.load(partial)
+    except loader.ConfigError as error:
         partial.unlink()
         raise DraftError(str(error)) from None
     os.replace(partial, config_path)

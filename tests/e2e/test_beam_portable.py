@@ -21,8 +21,8 @@ import modules  # noqa: F401
 import pytest
 import tiny
 
-from pipeline import config_loader
-from pipeline.orchestration import session
+from pipeline.config import loader
+from pipeline.local import session
 from tests import compiled
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -173,9 +173,10 @@ def test_an_external_job_service_measures_and_judges_a_model_as_memory_does(
     from tfx.components.evaluator import executor
     from tfx.dsl.components.base import base_beam_executor
 
-    from pipeline.orchestration.kubeflow import beam_args, compile, target
+    from pipeline.kubeflow.compile import beam_args, compile
+    from pipeline.kubeflow.contract import target
 
-    config = config_loader.load(task.config, profile="quick", overrides=services.settings)
+    config = loader.load(task.config, profile="quick", overrides=services.settings)
     goal = target.make_target(config, engine="kubeflow", image="e:1", pipeline_root=str(tmp_path), local=True)
     in_memory = first_run.run_dir.parent.parent / "pipeline_root"
     outputs = {"evaluation": compiled.artifact("ModelEvaluation", tmp_path / "evaluation")}

@@ -7,16 +7,16 @@ import json
 import re
 from pathlib import Path
 
-from modules import predictions
+from modules.quality import predictions
 
 import pytest
 import tiny
 from click.testing import CliRunner
 
 import local_runner
-from pipeline.orchestration import training_logs
-from pipeline.orchestration.metadata_store import RunOutputs, connection
-from pipeline.orchestration.paths import TaskPaths
+from pipeline.history import training_logs
+from pipeline.history.paths import TaskPaths
+from pipeline.history.store import RunOutputs, connection
 
 pytestmark = pytest.mark.slow
 

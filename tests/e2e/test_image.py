@@ -26,7 +26,7 @@ def image(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_image_holds_what_nodes_need_and_nothing_else(image: Path) -> None:
     held = {str(path.relative_to(image / "app")) for path in (image / "app").rglob("*") if path.is_file()}
-    assert {"pipeline/orchestration/kubeflow/container.py", "modules/trainer.py", "uv.lock"} <= held
+    assert {"pipeline/kubeflow/container/main.py", "modules/trainer.py", "uv.lock"} <= held
     assert {"schemas/sentiment/schema.pbtxt", "edge/pyproject.toml", "configs/sentiment.yaml"} <= held
     tops = {path.split("/")[0] for path in held}
     assert not tops & {"tests", "docs", "runs", ".git", ".venv", "benchmarks", "Dockerfile"}
@@ -37,7 +37,7 @@ def test_a_secret_or_a_run_in_the_project_never_gets_into_the_image() -> None:
     patterns = [line for line in (ROOT / ".dockerignore").read_text().splitlines() if line and line[0] != "#"]
     for path in (".env", "key.json", "runs/a/metadata.db", "configs/__pycache__/a.pyc", "edge/web/node_modules/a.js"):
         assert image_tree.ignored(path, patterns), path
-    assert not image_tree.ignored("modules/devices.py", patterns)
+    assert not image_tree.ignored("modules/machine/devices.py", patterns)
 
 
 @pytest.mark.slow
@@ -53,7 +53,7 @@ def test_the_container_entry_point_runs_a_node_in_the_tree(image: Path, tmp_path
     options = {"bindings": [{"parameter": "schema", "prop": "schema_file"}]}
     done = subprocess.run(
         [
-            python, "-m", "pipeline.orchestration.kubeflow.container", "--edgeline", json.dumps(options),
+            python, "-m", "pipeline.kubeflow.container.main", "--edgeline", json.dumps(options),
             "--executor_class_path", "tfx.components.schema_gen.import_schema_gen.executor.Executor",
             "--json_serialized_invocation_args", json.dumps(given), "--json_serialized_inputs_spec_args",
             '{"parameters": {"schema_file": {"parameterType": "STRING"}}}',
@@ -72,7 +72,7 @@ def test_the_container_entry_point_runs_a_node_in_the_tree(image: Path, tmp_path
 @pytest.mark.slow
 @pytest.mark.skipif(not FULL, reason="installs all packages; `make image-check` does")
 def test_the_image_stays_below_four_gigabytes_and_has_its_data(image: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    from pipeline import image_size
+    from pipeline.machine import image_size
 
     with capsys.disabled():
         print("\n" + image_size.report(image))

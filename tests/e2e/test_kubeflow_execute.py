@@ -19,7 +19,7 @@ import modules  # noqa: F401
 import pytest
 import tiny
 
-from pipeline.orchestration import session
+from pipeline.local import session
 
 ROOT = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.slow

@@ -18,15 +18,15 @@ from pathlib import Path
 from typing import Any
 
 import modules  # noqa: F401
-from modules.checkpoint import load_trained
+from modules.network.trained import load_trained
 
 import numpy as np
 import pytest
 import tensorflow as tf
 import tiny
 
-from pipeline import config_loader
-from pipeline.orchestration import session
+from pipeline.config import loader
+from pipeline.local import session
 from tests import compiled
 from tests.recorder import Answer, Recorder
 
@@ -82,9 +82,10 @@ def examples(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def make_node(task: tiny.TinyTask, first_run: session.Outcome, examples: Path, tmp_path: Path):
     """A node as it is compiled for Vertex AI Training with two machines, on the examples."""
-    from pipeline.orchestration.kubeflow import compile, target
+    from pipeline.kubeflow.compile import compile
+    from pipeline.kubeflow.contract import target
 
-    config = config_loader.load(
+    config = loader.load(
         task.config,
         profile="quick",
         overrides=(

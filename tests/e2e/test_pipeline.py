@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from modules.raw_examples import read_raw_split
+from modules.rows.raw import read_raw_split
 
 import edge_parity
 import ml_metadata
@@ -18,10 +18,10 @@ from ml_metadata.proto import metadata_store_pb2
 from plotly.offline import get_plotlyjs
 
 import local_runner
-from pipeline import sources
-from pipeline.orchestration import history
-from pipeline.orchestration.paths import TaskPaths
-from pipeline.orchestration.states import CACHED, EXECUTED, RESOLVED
+from pipeline.graph import code_digest
+from pipeline.history import history
+from pipeline.history.paths import TaskPaths
+from pipeline.history.states import CACHED, EXECUTED, RESOLVED
 
 pytestmark = pytest.mark.slow
 
@@ -295,9 +295,9 @@ def test_require_blessing_exits_with_3(first_run, task):
 
 
 def test_editing_the_trainer_runs_it_again_and_what_depends_on_it_and_nothing_else(run, monkeypatch, task):
-    original = sources.digest
+    original = code_digest.digest
     monkeypatch.setattr(
-        sources, "digest", lambda *names: "edited" if names == ("modules.trainer",) else original(*names)
+        code_digest, "digest", lambda *names: "edited" if names == ("modules.trainer",) else original(*names)
     )
     outcome = run(only="Trainer")
     assert executed(outcome) == {"Trainer"}

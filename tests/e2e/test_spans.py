@@ -8,16 +8,16 @@ from collections import Counter
 from pathlib import Path
 
 import modules  # noqa: F401
-from modules.raw_examples import read_raw_split
+from modules.rows.raw import read_raw_split
 
 import pytest
 import tiny
 import yaml
 
-from pipeline import config_loader
-from pipeline.orchestration import cache_state, data_files, session
-from pipeline.orchestration.paths import TaskPaths
-from pipeline.orchestration.states import CACHED, RESOLVED
+from pipeline.config import loader
+from pipeline.history.paths import TaskPaths
+from pipeline.history.states import CACHED, RESOLVED
+from pipeline.local import cache_state, data_files, session
 
 pytestmark = pytest.mark.slow
 COLUMNS = {"text": "text", "label": "label", "slices": ["source"], "labels": ["negative", "positive"]}
@@ -124,7 +124,7 @@ def test_drift_and_skew_are_measured_and_told_with_distance_and_bound(second: se
 def test_with_nothing_new_nothing_is_executed(second: session.Outcome, task: tiny.TinyTask) -> None:
     """Although there is another blessed model now, and other statistics."""
     paths = TaskPaths(task.root)
-    config = data_files.pinned(config_loader.load(task.config, profile="quick", overrides=served(task)))
+    config = data_files.pinned(loader.load(task.config, profile="quick", overrides=served(task)))
     ir = session.compile_task(config, paths, data_files.data_path(config))
     states = cache_state.cache_state(ir, paths.metadata)
     upstream = [
@@ -151,7 +151,7 @@ def test_a_window_reads_the_spans_before_as_well(second: session.Outcome, task: 
 
 
 def test_an_earlier_span_can_be_run_again_from_the_cache(second: session.Outcome, task: tiny.TinyTask) -> None:
-    config = data_files.pinned(config_loader.load(task.config, profile="quick", overrides=["data.spans.span=1"]))
+    config = data_files.pinned(loader.load(task.config, profile="quick", overrides=["data.spans.span=1"]))
     paths = TaskPaths(task.root)
     states = cache_state.cache_state(session.compile_task(config, paths, data_files.data_path(config)), paths.metadata)
     assert states["ExampleGen"] == states["Transform"] == states["Trainer"] == CACHED

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 import tiny
 
-from pipeline import config_loader
-from pipeline.orchestration import cache_state, data_files, session
-from pipeline.orchestration.paths import TaskPaths
-from pipeline.orchestration.states import CACHED, EXECUTED
+from pipeline.config import loader
+from pipeline.history.paths import TaskPaths
+from pipeline.history.states import CACHED, EXECUTED
+from pipeline.local import cache_state, data_files, session
 
 ROWS = 60
 
@@ -50,7 +50,7 @@ def test_the_cache_follows_the_rows_of_the_database_and_a_bad_row_is_put_aside(t
 
     def state() -> str:
         """What a run would do with ExampleGen."""
-        config = config_loader.load(task.config, profile="quick", overrides=overrides)
+        config = loader.load(task.config, profile="quick", overrides=overrides)
         paths = TaskPaths.of(config, task.root)
         ir = session.compile_task(config, paths, data_files.data_path(config))
         return cache_state.cache_state(ir, paths.metadata)["ExampleGen"]

@@ -5,9 +5,9 @@ from __future__ import annotations
 import string
 
 import modules  # noqa: F401
-from modules.checkpoint import Trained
-from modules.examples import Examples
-from modules.model import Architecture, build_model
+from modules.network.model import Architecture, build_model
+from modules.network.trained import Trained
+from modules.rows.transformed import Examples
 
 import numpy as np
 

@@ -19,10 +19,11 @@ HEAVY = {
 # These answer `--help`, a wrong configuration or a wrong file in under a second.
 QUICK = (
     "local_runner.py",
-    "pipeline/cli*.py",
-    "pipeline/config*.py",
-    "pipeline/doctor*.py",
-    "pipeline/datasets.py",
+    "pipeline/cli/*.py",
+    "pipeline/config/*.py",
+    "pipeline/machine/doctor*.py",
+    "pipeline/machine/*checks.py",
+    "pipeline/machine/datasets.py",
     "pipeline/ingest/rows.py",
     "pipeline/ingest/cleaning.py",
     "pipeline/ingest/sources/*.py",

@@ -14,9 +14,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 import local_runner
-from pipeline.orchestration import session
-from pipeline.orchestration.paths import TaskPaths
-from pipeline.orchestration.session import BusyError, OptionError, Outcome, RunOptions
+from pipeline.history.paths import TaskPaths
+from pipeline.local import session
+from pipeline.local.session import BusyError, OptionError, Outcome, RunOptions
 
 # Everything that takes seconds to import. A process in which these cannot be imported must still answer.
 POISON = """\
@@ -249,7 +249,7 @@ def test_a_run_that_cannot_begin_says_why(
 
 
 def test_a_missing_package_index_is_a_failure_and_not_wrong_use(task: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from modules import packages
+    from modules.machine import packages
 
     def refuse(*_: object) -> None:
         raise packages.PackageError("pip could not download")
@@ -275,7 +275,8 @@ def test_the_newest_summary_is_shown_for_people_and_for_programs(task: Path, mon
 def test_the_report_of_the_newest_run_or_of_another_is_named_and_opened(
     task: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from pipeline.orchestration import history, viewing
+    from pipeline.history import history
+    from pipeline.local import viewing
 
     opened: list[Path] = []
     moment = datetime.datetime.now(datetime.UTC)
@@ -299,7 +300,7 @@ def test_the_report_of_the_newest_run_or_of_another_is_named_and_opened(
 
 
 def test_doctor_is_reachable_from_here(monkeypatch: pytest.MonkeyPatch) -> None:
-    from pipeline import doctor
+    from pipeline.machine import doctor
 
     given: list[list[str]] = []
     monkeypatch.setattr(doctor, "main", lambda arguments: given.append(arguments) or 7)

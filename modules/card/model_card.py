@@ -1,0 +1,249 @@
+"""Model cards (Mitchell et al. 2019, https://arxiv.org/abs/1810.03993): one set of facts, as JSON and as Markdown.
+
+`server` and `edge` gather the facts about a SavedModel and about a bundle; `render` turns them into a page.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from modules.quality import intervals
+
+import numpy as np
+
+CARD_MARKDOWN, CARD_JSON = "model_card.md", "model_card.json"
+CARD_VERSION = 1
+SERVER, EDGE = "server", "edge"
+TEMPLATE = Path(__file__).parent / "templates" / "model_card.md.j2"
+_METRICS = ("accuracy", "macro_f1")
+
+
+def template_digest() -> str:
+    """SHA-256 of the page's template, 64 hexadecimal digits: a node's cache must notice another one."""
+    return hashlib.sha256(TEMPLATE.read_bytes()).hexdigest()
+
+
+def server(
+    settings: Mapping[str, Any],
+    *,
+    splits: Mapping[str, Any],
+    fairness: Mapping[str, Any],
+    training: Mapping[str, Any],
+    size: Mapping[str, Any],
+    created: str,
+) -> dict[str, Any]:
+    """Gathers the facts about a SavedModel.
+
+    Args:
+        settings: `card` (the section), `task`, `labels`, `dataset`, `backbone`, `sequence_length`, `thresholds`,
+            `gaps` (bounds of gaps by column and metric) and `digests`.
+        splits: `modules.quality.predictions.Predictions` by split.
+        fairness: what `modules.quality.fairness.measure` found on the test split.
+        training: what Trainer recorded: `settings`, `precision`, `rows`, `parameters`.
+        size: `bytes` of the SavedModel and `parameters`.
+        created: date, `YYYY-MM-DD`.
+
+    Returns:
+        JSON values, the content of `model_card.json`.
+    """
+    rows = {"train": training["rows"], **{name: len(found) for name, found in splits.items()}}
+    shown = ("epochs", "batch_size", "learning_rate", "dropout", "weight_decay", "seed")
+    return {
+        **_common(settings, SERVER, created),
+        "rows": rows,
+        "training": {
+            **{name: training["settings"][name] for name in shown},
+            "precision": training["precision"],
+            "warm_start": training["warm_start"],
+        },
+        "metrics": {name: measured(found, settings["labels"]) for name, found in splits.items()},
+        "intervals": {"level": intervals.LEVEL, "method": f"bootstrap, {intervals.RESAMPLES} resamples"},
+        "fairness": fairness,
+        "bounds": {"thresholds": settings["thresholds"], "gaps": settings["gaps"]},
+        "size": dict(size),
+    }
+
+
+def edge(
+    settings: Mapping[str, Any],
+    *,
+    pareto: Mapping[str, Any],
+    bundle: Mapping[str, Any],
+    training_rows: int,
+    created: str,
+) -> dict[str, Any]:
+    """Gathers the facts about a bundle.
+
+    Args:
+        settings: as of `server`.
+        pareto: what EdgeEvaluator wrote, with a variant selected.
+        bundle: `bytes` and `sha256` of the file.
+        training_rows: rows of the train split.
+        created: date, `YYYY-MM-DD`.
+
+    Returns:
+        JSON values, the content of `model_card.json`.
+    """
+    name = pareto["selected"]
+    variant, test, reference = pareto["variants"][name], pareto["test"]["selected"], pareto["test"]["reference"]
+    return {
+        **_common(settings, EDGE, created),
+        "rows": {"train": training_rows, "eval": variant["rows"], "test": test["rows"]},
+        "recipe": name,
+        "metrics": {split: _of_counts(found) for split, found in (("test", test), ("eval", variant))},
+        "intervals": {"level": intervals.LEVEL, "method": "Wilson score interval"},
+        "against_server": {
+            "accuracy_drop": {"eval": variant["accuracy_drop"], "test": test["accuracy_drop"]},
+            "server_accuracy_on_test": reference["accuracy"],
+            "agreement": variant["agreement"],
+        },
+        "fairness": _accuracy_gaps(test["slices"]),
+        "bounds": {"gate": pareto["gate"], "objective": pareto["objective"]},
+        "size": {
+            **bundle,
+            "gzip_bytes": variant["gzip_bytes"],
+            "size_ratio": variant["size_ratio"],
+            "sparsity": variant["sparsity"],
+            "latency": variant["latency"],
+            "latency_ratio": variant["latency_ratio"],
+            "peak_bytes": variant.get("peak_bytes"),
+        },
+    }
+
+
+def render(card: Mapping[str, Any]) -> str:
+    """The page of a card, in Markdown.
+
+    Args:
+        card: what `server` or `edge` returned.
+    """
+    import jinja2  # late: a graph that is only compiled does not need it
+
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATE.parent),
+        autoescape=False,  # Markdown, not HTML; what comes from a configuration goes through `text` and `cell`
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    environment.filters.update(text=_one_line, cell=_cell, interval=_interval, megabytes=_megabytes)
+    return environment.get_template(TEMPLATE.name).render(card=card)
+
+
+def measured(predictions: Any, labels: Sequence[str]) -> dict[str, Any]:
+    """Metrics of a model's answers to a split, with intervals.
+
+    Args:
+        predictions: a `modules.quality.predictions.Predictions`.
+        labels: label names in id order.
+
+    Returns:
+        `rows`, `accuracy` and `macro_f1` (`{"value", "low", "high"}`), `by_label` (`rows`, `precision`, `recall`), and
+        `slices`, the first three by `column:value`.
+    """
+    table = intervals.confusion(predictions.label, predictions.predicted, len(labels))
+    scores = intervals.scores(table)
+    slices = {}
+    for column, values in predictions.slices.items():
+        of_row = np.asarray(values)
+        for value in sorted(set(values)):
+            slices[f"{column}:{value}"] = _with_intervals(predictions, of_row == value, len(labels))
+    return {
+        **_with_intervals(predictions, slice(None), len(labels)),
+        "by_label": {
+            label: {
+                "rows": int(table[index].sum()),
+                "precision": float(scores["precision"][index]),
+                "recall": float(scores["recall"][index]),
+            }
+            for index, label in enumerate(labels)
+        },
+        "slices": slices,
+    }
+
+
+def _common(settings: Mapping[str, Any], kind: str, created: str) -> dict[str, Any]:
+    section = dict(settings["card"])
+    sources = [
+        {key: source[key] for key in ("name", "kind", "licence", "address", "note")}
+        for source in section.pop("sources")
+        if source["dataset"] in (None, settings["dataset"]) and source["backbone"] in (None, settings["backbone"])
+    ]
+    return {
+        "card_version": CARD_VERSION,
+        "kind": kind,
+        "task": settings["task"],
+        "labels": list(settings["labels"]),
+        "created": created,
+        **section,
+        "sources": sources,
+        "sequence_length": settings["sequence_length"],
+        "backbone": settings["backbone"],
+        "slice_columns": list(settings["slices"]),
+        "digests": dict(settings["digests"]),
+    }
+
+
+def _with_intervals(predictions: Any, rows: Any, classes: int) -> dict[str, Any]:
+    labels, predicted = predictions.label[rows], predictions.predicted[rows]
+    found = intervals.metric_intervals(labels, predicted, classes)
+    return {"rows": len(labels), **{name: found[name].to_dict() for name in _METRICS}}
+
+
+def _of_counts(scores: Mapping[str, Any]) -> dict[str, Any]:
+    """Metrics of which only counts and shares are known; the accuracy's interval follows from those."""
+    from scipy import stats
+
+    def one(values: Mapping[str, Any]) -> dict[str, Any]:
+        ends = stats.binomtest(round(values["accuracy"] * values["rows"]), values["rows"]).proportion_ci(
+            intervals.LEVEL, method="wilson"
+        )
+        accuracy = {"value": values["accuracy"], "low": float(ends.low), "high": float(ends.high)}
+        return {"rows": values["rows"], "accuracy": accuracy, "macro_f1": {"value": values["macro_f1"]}}
+
+    return {**one(scores), "slices": {name: one(values) for name, values in scores["slices"].items()}}
+
+
+def _accuracy_gaps(slices: Mapping[str, Any]) -> dict[str, Any]:
+    """Gaps of accuracy and macro-F1 by slice column, from the metrics of slices named `column:value`."""
+    columns: dict[str, dict[str, Mapping[str, Any]]] = {}
+    for name, values in slices.items():
+        column, _, value = name.partition(":")
+        columns.setdefault(column, {})[value] = values
+    found = {}
+    for column, of_value in columns.items():
+        gaps = {}
+        for metric in _METRICS:
+            worst, best = (pick(of_value, key=lambda name: of_value[name][metric]) for pick in (min, max))
+            gaps[metric] = {
+                "value": of_value[best][metric] - of_value[worst][metric],
+                "worst": {"slice": worst, "value": of_value[worst][metric]},
+                "best": {"slice": best, "value": of_value[best][metric]},
+            }
+        found[column] = {"gaps": gaps}
+    return {"columns": found}
+
+
+def _one_line(value: Any) -> str:
+    return re.sub(r"\s+", " ", str(value)).strip()
+
+
+def _cell(value: Any) -> str:
+    """Text of a table's cell: a pipe would end it, a line break the table."""
+    return _one_line(value).replace("\\", "\\\\").replace("|", "\\|")
+
+
+def _interval(value: Mapping[str, float] | None) -> str:
+    if value is None:
+        return "–"
+    ends = f" [{value['low']:.3f}, {value['high']:.3f}]" if "low" in value else ""
+    return f"{value['value']:.3f}{ends}"
+
+
+def _megabytes(count: int) -> str:
+    return f"{count / 1e6:.2f} MB"

@@ -1,0 +1,239 @@
+"""Measures every variant as a device will run it, decides what ships, and makes the bundle.
+
+Everything goes through the edge package, from raw text: its tokenizer, its runtime, one text at a time. What every
+variant is compared with is the blessed model, converted as it is in float32 and run the same way. Choices are made on
+the `eval` split; the variant that was chosen is then measured once on `test`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import gzip
+import os
+import re
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from modules.device.cost import alternating_latency, peak_memory
+from modules.device.gate import Gate, Objective, missed, pareto, select
+from modules.machine.progress import report
+from modules.network.trained import VOCABULARY, read_vocabulary
+from modules.quality.scores import score
+from modules.rows.raw import RawSplit
+from modules.tflite import variants as variants_lib
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from edgeline_edge import Classifier
+
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_PARETO_KEYS = (("accuracy", 1), ("bytes", -1), ("latency_p50_ms", -1))
+# Shorter than this, nothing was said; the edge package refuses empty texts, and cleaning removes them.
+_EMPTY = " "
+
+
+@dataclasses.dataclass(frozen=True)
+class CostSettings:
+    """How time and memory are measured.
+
+    Attributes:
+        texts: texts of the split, one call each.
+        rounds: times that every text goes through every variant.
+        threads: numbers of threads; the gate looks at the first.
+        memory: whether to measure peak memory, in a process for each variant.
+    """
+
+    texts: int = 40
+    rounds: int = 3
+    threads: tuple[int, ...] = (1, 2)
+    memory: bool = True
+
+
+@dataclasses.dataclass(frozen=True)
+class Provenance:
+    """What the bundle says of where it comes from.
+
+    Attributes:
+        task: name of the task.
+        run_id: the training run.
+        licence: SPDX expression.
+        digests: by name (`data`, `config`, `code`), where known; shortened ones go among the manifest's notes only.
+    """
+
+    task: str
+    run_id: str
+    licence: str = "Apache-2.0"
+    digests: Mapping[str, str] = dataclasses.field(default_factory=dict)
+
+
+def make_bundles(folder: str, target: str, provenance: Provenance) -> dict[str, str]:
+    """Bundles every variant, and the reference, so that the edge package can run them.
+
+    Args:
+        folder: what `modules.tflite.variants.convert_all` wrote.
+        target: a local folder for the bundles.
+        provenance: goes into the manifests.
+
+    Returns:
+        Path of the bundle by variant; `reference` is the blessed model.
+    """
+    from edgeline_edge import write_bundle
+
+    index = variants_lib.read_index(folder)
+    made = {name: record for name, record in index["variants"].items() if "error" not in record}
+    bundles: dict[str, str] = {}
+    for name in [variants_lib.REFERENCE, *made]:
+        words = f"{folder}/{name}" if name == variants_lib.REFERENCE else folder
+        path = os.path.join(target, f"{name}.tflite")
+        record = index["reference"] if name == variants_lib.REFERENCE else made[name]
+        parity = record["parity"]
+        write_bundle(
+            variants_lib.read_model(folder, name),
+            path,
+            vocabulary=read_vocabulary(f"{words}/{VOCABULARY}"),
+            labels=index["labels"],
+            manifest={
+                "task": provenance.task,
+                "recipe": variants_lib.FLOAT if name == variants_lib.REFERENCE else name,
+                "run_id": provenance.run_id,
+                "licence": provenance.licence,
+                "digests": {key: value for key, value in provenance.digests.items() if _SHA256.fullmatch(value)},
+                "notes": {"digests": dict(provenance.digests), "parity": parity, "recipe": record["recipe"]},
+                "tolerance": min(1.0, parity["max_abs"]),
+            },
+        )
+        bundles[name] = path
+    return bundles
+
+
+def measure(
+    bundles: Mapping[str, str],
+    index: Mapping[str, Any],
+    split: RawSplit,
+    *,
+    cost: CostSettings | None,
+    seed: int = 0,
+) -> dict[str, dict[str, Any]]:
+    """Runs bundles over a split from raw text.
+
+    Args:
+        bundles: paths by variant, `reference` and `float32` among them.
+        index: what `convert_all` returned; failed recipes are carried over.
+        split: raw texts with labels and slices.
+        cost: how to measure time and memory; None leaves them out.
+        seed: of the choice of texts for them.
+
+    Returns:
+        By variant, `reference` included: `bytes`, `gzip_bytes`, `size_ratio`, `accuracy`, `macro_f1`, `accuracy_drop`,
+        `macro_f1_drop`, `worst_slice_drop`, `slices`, `agreement`, `agreement_with_reference`, `sparsity`, and with
+        `cost` `latency` by threads, `latency_p50_ms`, `latency_ratio`, `peak_bytes`. Ratios say how many times smaller
+        or faster than the reference: more is better.
+    """
+    from edgeline_edge import Classifier
+
+    texts = [text or _EMPTY for text in split.texts]
+    loaded = {name: Classifier.load(path, num_threads=2) for name, path in bundles.items()}
+    predictions = {}
+    for number, (name, classifier) in enumerate(loaded.items(), start=1):
+        report(f"evaluating {name} on {len(texts)} texts ({number}/{len(loaded)})", step=number, steps=len(loaded))
+        predictions[name] = predict_labels(classifier, texts)
+    classes = len(index["labels"])
+    scores = {name: score(split.labels, ids, split.slices, classes) for name, ids in predictions.items()}
+    reference = scores[variants_lib.REFERENCE]
+    results: dict[str, dict[str, Any]] = {}
+    for name, path in bundles.items():
+        results[name] = _record(name, path, scores[name], reference, index)
+        results[name]["agreement"] = _agreement(predictions[name], predictions[variants_lib.FLOAT])
+        results[name]["agreement_with_reference"] = _agreement(predictions[name], predictions[variants_lib.REFERENCE])
+    if cost:
+        rows = np.random.default_rng(seed).choice(len(texts), size=min(cost.texts, len(texts)), replace=False)
+        _add_cost(results, bundles, [texts[row] for row in rows], cost)
+    for name, record in index["variants"].items():
+        if "error" in record:
+            results[name] = {"error": record["error"]}
+    return results
+
+
+def decide(
+    results: Mapping[str, dict[str, Any]], gate: Gate, objective: Objective
+) -> tuple[str | None, dict[str, list[str]]]:
+    """Applies the gate and the objective.
+
+    Args:
+        results: what `measure` returned; `reference` is not a candidate.
+        gate: the bounds.
+        objective: what decides among those that pass.
+
+    Returns:
+        The variant to ship or None, and for each candidate the bounds that it missed.
+    """
+    candidates = {name: values for name, values in results.items() if name != variants_lib.REFERENCE}
+    reasons = {name: missed(values, gate) for name, values in candidates.items()}
+    passing = {name: values for name, values in candidates.items() if not reasons[name]}
+    return select(passing, objective), reasons
+
+
+def pareto_names(results: Mapping[str, dict[str, Any]]) -> list[str]:
+    """Variants that no other beats in accuracy, bytes and latency together."""
+    complete = {
+        name: values
+        for name, values in results.items()
+        if name != variants_lib.REFERENCE and all(key in values for key, _ in _PARETO_KEYS)
+    }
+    return pareto(complete, _PARETO_KEYS)
+
+
+def predict_labels(classifier: Classifier, texts: Sequence[str]) -> np.ndarray:
+    """Label ids that a bundle gives to texts, int64 `[rows]`."""
+    ids = {label: index for index, label in enumerate(classifier.labels)}
+    return np.array([ids[prediction.label] for prediction in classifier.predict(texts)], np.int64)
+
+
+def _record(
+    name: str, path: str, own: Mapping[str, Any], reference: Mapping[str, Any], index: Mapping[str, Any]
+) -> dict[str, Any]:
+    with open(path, "rb") as file:
+        content = file.read()
+    slices = {
+        key: {**values, "accuracy_drop": reference["slices"][key]["accuracy"] - values["accuracy"]}
+        for key, values in own["slices"].items()
+    }
+    sparsity = list(index["sparsity"].values()) if name != variants_lib.REFERENCE else []
+    return {
+        "bytes": len(content),
+        "gzip_bytes": len(gzip.compress(content, 6, mtime=0)),
+        "size_ratio": index["reference"]["float32_bytes"] / len(content),
+        "rows": own["rows"],
+        "accuracy": own["accuracy"],
+        "macro_f1": own["macro_f1"],
+        "accuracy_drop": reference["accuracy"] - own["accuracy"],
+        "macro_f1_drop": reference["macro_f1"] - own["macro_f1"],
+        "worst_slice_drop": max((values["accuracy_drop"] for values in slices.values()), default=0.0),
+        "slices": slices,
+        "sparsity": float(np.mean(sparsity)) if sparsity else 0.0,
+    }
+
+
+def _add_cost(
+    results: dict[str, dict[str, Any]], bundles: Mapping[str, str], texts: Sequence[str], cost: CostSettings
+) -> None:
+    from edgeline_edge import Classifier
+
+    for threads in cost.threads:
+        report(f"timing {len(bundles)} variants, {threads} thread{'s' if threads > 1 else ''}")
+        classifiers = {name: Classifier.load(path, num_threads=threads) for name, path in bundles.items()}
+        for name, times in alternating_latency(classifiers, texts, rounds=cost.rounds).items():
+            results[name].setdefault("latency", {})[str(threads)] = times
+    first = str(cost.threads[0])
+    for name, values in results.items():
+        values["latency_p50_ms"] = values["latency"][first]["p50_ms"]
+        values["latency_p95_ms"] = values["latency"][first]["p95_ms"]
+        values["latency_ratio"] = results[variants_lib.REFERENCE]["latency"][first]["p50_ms"] / values["latency_p50_ms"]
+        if cost.memory:
+            memory = peak_memory(bundles[name], texts)
+            values["peak_bytes"], values["memory"] = memory.get("peak_bytes"), memory
+
+
+def _agreement(one: np.ndarray, other: np.ndarray) -> float:
+    return float(np.mean(one == other))

@@ -1,0 +1,1 @@
+"""Pretrained encoders: which architecture and which weights a configuration asks for."""

@@ -1,0 +1,148 @@
+"""What a `Model` artifact keeps so that a later node can build the network again: shapes, weights, words, labels.
+
+A folder holds `architecture.json`, `model.weights.h5` (float32), `vocabulary.txt` and `labels.json`. It is written
+under another name and renamed, so that a half-written folder is never read. Nothing in it depends on the precision
+policy, the dropout or the distribution strategy of the training that made the weights.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import tempfile
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from modules.network.model import Architecture, build_model
+
+import tensorflow as tf  # isort: skip  (after `modules`, which settles Keras 2)
+
+if TYPE_CHECKING:
+    import tf_keras
+
+ARCHITECTURE, WEIGHTS, VOCABULARY, LABELS = "architecture.json", "model.weights.h5", "vocabulary.txt", "labels.json"
+
+
+class CheckpointError(ValueError):
+    """The folder is not a complete trained model, or its parts contradict each other."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Trained:
+    """A trained classifier and what is needed to use it.
+
+    Attributes:
+        model: what `modules.network.model.build_model` returns, with the trained weights.
+        architecture: the shapes of `model`.
+        vocabulary: WordPiece tokens in id order.
+        labels: label names in id order.
+    """
+
+    model: tf_keras.Model
+    architecture: Architecture
+    vocabulary: list[str]
+    labels: list[str]
+
+
+def save_trained(
+    folder: str,
+    model: tf_keras.Model,
+    architecture: Architecture,
+    *,
+    vocabulary: Sequence[str],
+    labels: Sequence[str],
+) -> None:
+    """Writes a trained classifier; replaces a folder that is there already.
+
+    Args:
+        folder: where to; any path that `tf.io.gfile` knows.
+        model: what `build_model` returned, under any precision policy.
+        architecture: the shapes of `model`.
+        vocabulary: WordPiece tokens in id order, one line each.
+        labels: label names in id order.
+
+    Raises:
+        CheckpointError: vocabulary or labels do not have as many entries as the network has rows or outputs.
+    """
+    _check(architecture, vocabulary, labels)
+    folder = folder.rstrip("/")
+    partial = f"{folder}.partial"
+    if tf.io.gfile.exists(partial):
+        tf.io.gfile.rmtree(partial)
+    tf.io.gfile.makedirs(partial)
+    with tempfile.TemporaryDirectory() as local:
+        # HDF5 wants a real file; the artifact's folder may be in a bucket.
+        weights = os.path.join(local, WEIGHTS)
+        model.save_weights(weights)
+        tf.io.gfile.copy(weights, f"{partial}/{WEIGHTS}")
+    _write(f"{partial}/{ARCHITECTURE}", json.dumps(architecture.to_dict(), indent=2) + "\n")
+    _write(f"{partial}/{VOCABULARY}", "".join(f"{token}\n" for token in vocabulary))
+    _write(f"{partial}/{LABELS}", json.dumps(list(labels), ensure_ascii=False) + "\n")
+    if tf.io.gfile.exists(folder):
+        tf.io.gfile.rmtree(folder)
+    tf.io.gfile.rename(partial, folder)
+
+
+def load_trained(folder: str, *, policy: str = "float32", dropout: float = 0.0) -> Trained:
+    """Builds the network anew and fills it with the weights of a folder that `save_trained` wrote.
+
+    Args:
+        folder: the `training` folder of a `Model` artifact; any path that `tf.io.gfile` knows.
+        policy: Keras precision policy to build under; need not be the one that trained the weights.
+        dropout: rate inside the encoder and before the head.
+
+    Returns:
+        The classifier with its float32 weights, its shapes, vocabulary and labels.
+
+    Raises:
+        CheckpointError: a file is missing or unreadable, or the parts do not fit each other.
+    """
+    folder = folder.rstrip("/")
+    wanted = (ARCHITECTURE, WEIGHTS, VOCABULARY, LABELS)
+    missing = [name for name in wanted if not tf.io.gfile.exists(f"{folder}/{name}")]
+    if missing:
+        raise CheckpointError(f"{folder} is not a trained model: {', '.join(missing)} missing.")
+    try:
+        architecture = Architecture.from_dict(json.loads(_read(f"{folder}/{ARCHITECTURE}")))
+        labels = [str(label) for label in json.loads(_read(f"{folder}/{LABELS}"))]
+    except (ValueError, TypeError) as error:
+        raise CheckpointError(f"{folder}: {ARCHITECTURE} or {LABELS} cannot be read: {error}") from error
+    vocabulary = read_vocabulary(f"{folder}/{VOCABULARY}")
+    _check(architecture, vocabulary, labels)
+    model = build_model(architecture, dropout=dropout, policy=policy)
+    with tempfile.TemporaryDirectory() as local:
+        weights = os.path.join(local, WEIGHTS)
+        tf.io.gfile.copy(f"{folder}/{WEIGHTS}", weights)
+        try:
+            model.load_weights(weights)
+        except (ValueError, KeyError, OSError) as error:
+            raise CheckpointError(f"{folder}/{WEIGHTS} does not fit {ARCHITECTURE}: {error}") from error
+    return Trained(model, architecture, vocabulary, labels)
+
+
+def read_vocabulary(path: str) -> list[str]:
+    """The tokens of a vocabulary file, one a line.
+
+    Only line feeds end a line: some vocabularies hold characters that `str.splitlines` would break at.
+    """
+    return _read(path).removesuffix("\n").split("\n")
+
+
+def _check(architecture: Architecture, vocabulary: Sequence[str], labels: Sequence[str]) -> None:
+    for name, got, wanted in (
+        ("vocabulary", len(vocabulary), architecture.vocabulary_size),
+        ("labels", len(labels), architecture.num_classes),
+    ):
+        if got != wanted:
+            raise CheckpointError(f"{name} has {got} entries, the network {wanted}.")
+
+
+def _write(path: str, text: str) -> None:
+    with tf.io.gfile.GFile(path, "wb") as file:
+        file.write(text.encode("utf-8"))
+
+
+def _read(path: str) -> str:
+    with tf.io.gfile.GFile(path, "rb") as file:
+        return file.read().decode("utf-8")

@@ -1,0 +1,159 @@
+"""Which words pushed a decision: integrated gradients from the output of the embedding to the logits.
+
+The path leads from the same text with every word replaced by `[PAD]` (its start, its end and its positions stay) to the
+text itself, along the straight line between the two outputs of the embedding layer. What is explained is the margin of
+one label over another. Along the path the gradient is integrated by Gauss-Legendre quadrature; the shares of all pieces
+add up to the change of the margin, which a test holds it to.
+
+Source: Sundararajan et al. 2017, "Axiomatic Attribution for Deep Networks", https://arxiv.org/abs/1703.01365.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+from modules.machine.progress import report
+from modules.network.model import ENCODER, LOGITS, PADDING_MASK, TOKEN_IDS, transformer_layers
+from modules.network.trained import Trained
+from modules.text.tokenization import PAD, SUFFIX, piece_spans, wordpiece
+
+import numpy as np
+
+import tensorflow as tf  # isort: skip  (after `modules`, which settles Keras 2)
+import tf_keras
+
+_EMBEDDING = "embeddings_layer_norm"  # KerasNLP's name of what the first transformer layer sees
+
+
+@dataclasses.dataclass(frozen=True)
+class Span:
+    """A part of a text.
+
+    Attributes:
+        text: as it stands in the text; all spans together are the text.
+        weight: what it adds to the margin, in logits; None for white space and for what the window cut off.
+    """
+
+    text: str
+    weight: float | None
+
+
+@dataclasses.dataclass(frozen=True)
+class Explanation:
+    """Why one label came out over another.
+
+    Attributes:
+        spans: the text, word by word.
+        margin: logit of the label minus logit of the other, on the text.
+        start: the same with every word replaced by `[PAD]`.
+    """
+
+    spans: list[Span]
+    margin: float
+    start: float
+
+
+def explain(
+    trained: Trained,
+    texts: Sequence[str],
+    labels: Sequence[int],
+    others: Sequence[int],
+    *,
+    sequence_length: int,
+    points: int = 16,
+) -> list[Explanation]:
+    """Explains decisions, one text at a time.
+
+    Args:
+        trained: the model, in float32 and without dropout.
+        texts: raw texts.
+        labels: by text, the label id whose margin is explained.
+        others: by text, the label id that it is the margin over.
+        sequence_length: window in tokens.
+        points: of the quadrature on the path.
+
+    Returns:
+        One explanation for each text.
+    """
+    network = _Network(trained)
+    nodes, weights = np.polynomial.legendre.leggauss(points)
+    at, share = tf.constant((nodes + 1) / 2, tf.float32), tf.constant(weights / 2, tf.float32)
+    found = []
+    for number, (text, label, other) in enumerate(zip(texts, labels, others, strict=True), start=1):
+        report(f"explaining error {number} of {len(texts)}", step=number, steps=len(texts))
+        ids, mask = wordpiece(tf.constant([text]), trained.vocabulary, sequence_length)
+        length = int(tf.reduce_sum(mask))
+        ids = ids[:, :length]
+        blank = tf.concat([ids[:, :1], tf.fill([1, length - 2], trained.vocabulary.index(PAD)), ids[:, -1:]], axis=1)
+        whole, empty = network.embed(ids), network.embed(blank)
+        difference = whole - empty
+        path = empty + at[:, tf.newaxis, tf.newaxis] * difference  # [points, length, dim]
+        with tf.GradientTape() as tape:
+            tape.watch(path)
+            margins = network.margin(path, int(label), int(other))
+        gradient = tf.einsum("p,pld->ld", share, tape.gradient(margins, path))
+        pieces = tf.reduce_sum(gradient * difference[0], axis=-1).numpy()
+        found.append(
+            Explanation(
+                merge_words(text, piece_spans(text, trained.vocabulary)[: length - 2], pieces[1:-1]),
+                margin=float(network.margin(whole, int(label), int(other))[0]),
+                start=float(network.margin(empty, int(label), int(other))[0]),
+            )
+        )
+    return found
+
+
+def merge_words(text: str, pieces: Sequence[tuple[str, int, int]], weights: Sequence[float]) -> list[Span]:
+    """Joins the pieces of a word, and fills in what lies between the words.
+
+    Args:
+        text: the raw text.
+        pieces: token, and its first byte and the byte behind its last in the text's UTF-8.
+        weights: of the pieces.
+
+    Returns:
+        Spans whose texts make up the text.
+    """
+    content = text.encode("utf-8")
+    words: list[list[float]] = []  # [first byte, byte behind the last, weight]
+    for (token, first, last), weight in zip(pieces, weights, strict=True):
+        if words and token.startswith(SUFFIX) and first == words[-1][1]:
+            words[-1][1] = last
+            words[-1][2] += float(weight)
+        else:
+            words.append([first, last, float(weight)])
+    spans: list[Span] = []
+    done = 0
+    for start, end, weight in words:
+        first, last = int(start), int(end)
+        if first > done:
+            spans.append(Span(content[done:first].decode("utf-8", "replace"), None))
+        spans.append(Span(content[first:last].decode("utf-8", "replace"), weight))
+        done = last
+    if done < len(content):
+        spans.append(Span(content[done:].decode("utf-8", "replace"), None))
+    return spans
+
+
+class _Network:
+    """The network cut in two at the output of the embedding."""
+
+    def __init__(self, trained: Trained) -> None:
+        encoder = trained.model.get_layer(ENCODER)
+        self._embedding = tf_keras.Model(encoder.input, encoder.get_layer(_EMBEDDING).output)
+        self._layers = transformer_layers(trained.model)
+        self._pooling, self._head = trained.model.get_layer("pooling"), trained.model.get_layer(LOGITS)
+
+    def embed(self, ids: tf.Tensor) -> tf.Tensor:
+        """Token ids `[1, length]` -> float32 `[1, length, dim]`."""
+        ones, zeros = tf.ones_like(ids), tf.zeros_like(ids)
+        return self._embedding({TOKEN_IDS: ids, "segment_ids": zeros, PADDING_MASK: ones})
+
+    def margin(self, hidden: tf.Tensor, label: int, other: int) -> tf.Tensor:
+        """Outputs of the embedding `[batch, length, dim]` without padding -> float32 `[batch]`."""
+        mask = tf.ones(tf.shape(hidden)[:2], tf.int32)
+        for layer in self._layers:
+            hidden = layer(hidden, padding_mask=mask)
+        logits = self._head(self._pooling(hidden, mask))
+        return logits[:, label] - logits[:, other]

@@ -1,0 +1,95 @@
+"""Whether one model is better than another on the same rows, or only looks so.
+
+Differences come with a paired bootstrap interval; accuracy also with McNemar's exact test on the rows that one model
+gets right and the other does not (McNemar 1947, "Note on the sampling error of the difference between correlated
+proportions or percentages").
+"""
+
+from __future__ import annotations
+
+import collections
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from modules.quality import intervals
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from modules.quality.predictions import Predictions
+
+
+def compare(
+    one: Predictions, other: Predictions, labels: Sequence[str], other_labels: Sequence[str] | None = None
+) -> dict[str, Any]:
+    """Compares two models row by row.
+
+    Args:
+        one: answers of the model that was there.
+        other: answers of the one that is compared with it.
+        labels: label names of `one`, in id order.
+        other_labels: those of `other`, where they may differ.
+
+    Returns:
+        `rows` (`one`, `other`, `common`, `relabelled`) and, where there are common rows, `accuracy` and `macro_f1`:
+        `one`, `other`, and `difference` (other minus one) with `low`, `high` and `significant`; `mcnemar`: `only_one`
+        and `only_other` rows that just one got right, and `p`; and `agreement`, the share of rows with equal answers.
+        With other labels, `rows` alone and `labels_differ`.
+    """
+    counts: dict[str, Any] = {"one": len(one), "other": len(other), "common": 0, "relabelled": 0}
+    if other_labels is not None and sorted(labels) != sorted(other_labels):
+        return {"rows": counts, "labels_differ": [list(labels), list(other_labels)]}
+    first, second = _pair(one.text_hash, other.text_hash)
+    # The same labels may stand in another order.
+    ids = np.array([list(labels).index(name) for name in other_labels or labels])
+    true, true_other = one.label[first], ids[other.label[second]]
+    same = true == true_other
+    counts |= {"common": int(same.sum()), "relabelled": int((~same).sum())}
+    if not counts["common"]:
+        return {"rows": counts}
+    label, mine, theirs = true[same], one.predicted[first][same], ids[other.predicted[second]][same]
+    classes = len(labels)
+    differences = intervals.paired_intervals(label, theirs, mine, classes)
+    scores = [intervals.scores(intervals.confusion(label, predicted, classes)) for predicted in (mine, theirs)]
+    result: dict[str, Any] = {"rows": counts}
+    for name, found in differences.items():
+        result[name] = {
+            "one": float(scores[0][name]),
+            "other": float(scores[1][name]),
+            "difference": found.value,
+            "low": found.low,
+            "high": found.high,
+            "significant": not found.low <= 0.0 <= found.high,
+        }
+    result["mcnemar"] = mcnemar(mine == label, theirs == label)
+    result["agreement"] = float(np.mean(mine == theirs))
+    return result
+
+
+def mcnemar(one: np.ndarray, other: np.ndarray) -> dict[str, Any]:
+    """McNemar's exact test.
+
+    Args:
+        one: whether the one model was right, bool `[rows]`.
+        other: whether the other was, for the same rows.
+
+    Returns:
+        `only_one` and `only_other`: rows that just that model got right; and `p`, two-sided.
+    """
+    from scipy import stats
+
+    only_one, only_other = int(np.sum(one & ~other)), int(np.sum(other & ~one))
+    split = only_one + only_other
+    p = float(stats.binomtest(only_one, split, 0.5).pvalue) if split else 1.0
+    return {"only_one": only_one, "only_other": only_other, "p": p}
+
+
+def _pair(one: Sequence[str], other: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+    """Row numbers of the same rows in both; of several rows with one hash, the first with the first, and so on."""
+    waiting: dict[str, collections.deque[int]] = collections.defaultdict(collections.deque)
+    for row, key in enumerate(other):
+        if key:
+            waiting[key].append(row)
+    pairs = [(row, waiting[key].popleft()) for row, key in enumerate(one) if key and waiting.get(key)]
+    table = np.array(pairs, np.int64).reshape(-1, 2)
+    return table[:, 0], table[:, 1]

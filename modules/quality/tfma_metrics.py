@@ -1,0 +1,170 @@
+"""Metrics that TFMA lacks: macro averages by arg max, and the expected calibration error.
+
+Named in an `EvalConfig` by class name and this module; see https://www.tensorflow.org/tfx/model_analysis/metrics.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from modules.quality.scores import CALIBRATION_BINS  # and settles Keras 2 before TFMA imports TensorFlow
+
+import apache_beam as beam
+import numpy as np
+from tensorflow_model_analysis.metrics import (
+    metric_types,
+    metric_util,
+)
+from tensorflow_model_analysis.metrics import (
+    multi_class_confusion_matrix_metrics as confusion,
+)
+
+
+def macro_scores(matrix: dict[tuple[int, int], float], num_classes: int) -> dict[str, float]:
+    """Macro averages from a confusion matrix.
+
+    Args:
+        matrix: rows by (true id, predicted id).
+        num_classes: labels; one that never occurs counts with 0.
+
+    Returns:
+        `precision`, `recall` and `f1`.
+    """
+    table = np.zeros((num_classes, num_classes))
+    for (actual, predicted), count in matrix.items():
+        if predicted >= 0:
+            table[actual, predicted] += count
+    right = np.diag(table)
+    actual_rows = np.zeros(num_classes)
+    for (actual, _), count in matrix.items():
+        actual_rows[actual] += count
+    precision = _ratio(right, table.sum(axis=0))
+    recall = _ratio(right, actual_rows)
+    f1 = _ratio(2 * precision * recall, precision + recall)
+    return {"precision": float(precision.mean()), "recall": float(recall.mean()), "f1": float(f1.mean())}
+
+
+def _ratio(above: np.ndarray, below: np.ndarray) -> np.ndarray:
+    return np.divide(above, below, out=np.zeros_like(above, dtype=float), where=below > 0)
+
+
+class _MacroMetric(metric_types.Metric):
+    """One macro average, derived from TFMA's own multi-class confusion matrix."""
+
+    def __init__(self, score: str, num_classes: int, name: str) -> None:
+        super().__init__(
+            metric_util.merge_per_key_computations(_macro_computations),
+            score=score,
+            num_classes=num_classes,
+            name=name,
+        )
+
+
+class MacroF1(_MacroMetric):
+    """Unweighted mean of the classes' F1; the prediction is the arg max."""
+
+    def __init__(self, num_classes: int, name: str = "macro_f1") -> None:
+        """Args: `num_classes`, the number of labels."""
+        super().__init__("f1", num_classes, name)
+
+
+class MacroPrecision(_MacroMetric):
+    """Unweighted mean of the classes' precision."""
+
+    def __init__(self, num_classes: int, name: str = "precision") -> None:
+        """Args: `num_classes`, the number of labels."""
+        super().__init__("precision", num_classes, name)
+
+
+class MacroRecall(_MacroMetric):
+    """Unweighted mean of the classes' recall."""
+
+    def __init__(self, num_classes: int, name: str = "recall") -> None:
+        """Args: `num_classes`, the number of labels."""
+        super().__init__("recall", num_classes, name)
+
+
+def _macro_computations(
+    score: str,
+    num_classes: int,
+    name: str,
+    eval_config: Any = None,
+    model_name: str = "",
+    output_name: str = "",
+    example_weighted: bool = False,
+) -> metric_types.MetricComputations:
+    key = metric_types.MetricKey(name, model_name, output_name, example_weighted=example_weighted)
+    computations = confusion.multi_class_confusion_matrices(
+        thresholds=[0.0],  # the arg max always counts, however unsure
+        eval_config=eval_config,
+        model_name=model_name,
+        output_name=output_name,
+        example_weighted=example_weighted,
+    )
+    matrices = computations[-1].keys[-1]
+
+    def result(metrics: dict[metric_types.MetricKey, Any]) -> dict[metric_types.MetricKey, float]:
+        matrix = {tuple(entry): count for entry, count in metrics[matrices].get(0.0, {}).items()}
+        return {key: macro_scores(matrix, num_classes)[score]}
+
+    return [*computations, metric_types.DerivedMetricComputation(keys=[key], result=result)]
+
+
+class CalibrationError(metric_types.Metric):
+    """Expected calibration error of the predicted label's probability, in 15 equal bins.
+
+    Source: Guo et al. 2017, "On Calibration of Modern Neural Networks", https://arxiv.org/abs/1706.04599.
+    """
+
+    def __init__(self, name: str = "calibration_error") -> None:
+        """Args: `name` of the metric."""
+        super().__init__(metric_util.merge_per_key_computations(_calibration_computations), name=name)
+
+
+def _calibration_computations(
+    name: str,
+    eval_config: Any = None,
+    model_name: str = "",
+    output_name: str = "",
+    example_weighted: bool = False,
+) -> metric_types.MetricComputations:
+    key = metric_types.MetricKey(name, model_name, output_name, example_weighted=example_weighted)
+    combiner = _CalibrationCombiner(key, eval_config, example_weighted)
+    return [metric_types.MetricComputation(keys=[key], preprocessors=None, combiner=combiner)]
+
+
+class _CalibrationCombiner(beam.CombineFn):
+    """Sums rows, confidence and hits per bin: an accumulator is float64 `[bins, 3]`."""
+
+    def __init__(self, key: metric_types.MetricKey, eval_config: Any, example_weighted: bool) -> None:
+        self._key, self._eval_config, self._example_weighted = key, eval_config, example_weighted
+
+    def create_accumulator(self) -> np.ndarray:
+        return np.zeros((CALIBRATION_BINS, 3))
+
+    def add_input(self, accumulator: np.ndarray, element: metric_types.StandardMetricInputs) -> np.ndarray:
+        label, prediction, _ = next(
+            metric_util.to_label_prediction_example_weight(
+                element,
+                eval_config=self._eval_config,
+                model_name=self._key.model_name,
+                output_name=self._key.output_name,
+                example_weighted=self._example_weighted,
+                flatten=False,
+                require_single_example_weight=True,
+            )
+        )
+        best = int(np.argmax(prediction))
+        confidence = float(np.ravel(prediction)[best])
+        hit = best == int(np.ravel(label)[0])
+        accumulator[min(int(confidence * CALIBRATION_BINS), CALIBRATION_BINS - 1)] += (1.0, confidence, hit)
+        return accumulator
+
+    def merge_accumulators(self, accumulators: Iterable[np.ndarray]) -> np.ndarray:
+        return np.sum(list(accumulators), axis=0)
+
+    def extract_output(self, accumulator: np.ndarray) -> dict[metric_types.MetricKey, float]:
+        rows = accumulator[:, 0].sum()
+        error = np.abs(accumulator[:, 2] - accumulator[:, 1]).sum() / rows if rows else float("nan")
+        return {self._key: float(error)}

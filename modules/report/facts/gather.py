@@ -1,0 +1,127 @@
+"""Gathers what a report says from the artifacts of a run: the content of `report.json`.
+
+Each section is None where its artifacts are not there: a run that failed halfway has a report, too.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib.metadata
+import json
+import platform
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from modules.report.facts import data, learning, quality
+from modules.report.files import read_json
+
+FORMAT = 1
+REPORT_DATA, REPORT_PAGE = "report.json", "report.html"
+# What decides numbers: the field's libraries by distribution name.
+_LIBRARIES = (
+    "tensorflow", "tf-keras", "keras-nlp", "tensorflow-text", "tfx", "tensorflow-transform",
+    "tensorflow-model-analysis", "tensorflow-model-optimization", "keras-tuner", "apache-beam", "ml-metadata",
+    "ai-edge-litert", "ai-edge-quantizer", "scikit-learn", "numpy",
+)  # fmt: skip
+
+
+@dataclasses.dataclass(frozen=True)
+class Artifacts:
+    """Folders of the artifacts of a run; None where there is none.
+
+    Attributes:
+        examples: ExampleGen's.
+        statistics: StatisticsGen's.
+        anomalies: ExampleValidator's.
+        transformed: Transform's examples.
+        tuner_results: Tuner's.
+        training: the `training` folder of Trainer's model.
+        evaluation: Evaluator's, on eval.
+        test_evaluation: TestEvaluator's, on test.
+        baseline: LinearBaseline's.
+        variants: TFLiteConverter's.
+        edge_evaluation: EdgeEvaluator's.
+        fingerprint: ExampleGen's, of the files that it read; empty where it made none.
+        blessed: whether the server model was blessed.
+        pushed: version and path of what was pushed, by destination.
+    """
+
+    examples: str | None = None
+    statistics: str | None = None
+    anomalies: str | None = None
+    transformed: str | None = None
+    tuner_results: str | None = None
+    training: str | None = None
+    evaluation: str | None = None
+    test_evaluation: str | None = None
+    baseline: str | None = None
+    variants: str | None = None
+    edge_evaluation: str | None = None
+    fingerprint: str = ""
+    blessed: bool | None = None
+    pushed: Mapping[str, Mapping[str, str] | None] = dataclasses.field(default_factory=dict)
+
+
+def gather(artifacts: Artifacts, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Reads everything that needs no model: `errors` is left None.
+
+    Args:
+        artifacts: where things are.
+        settings: `task`, `labels`, `label`, `slices`, `config` (the resolved configuration), `graph` (pairs of
+            a node's id and the ids that it comes after) and optionally `digests`.
+
+    Returns:
+        JSON values, see docs/report.md.
+    """
+    config = settings["config"]
+    return {
+        "format": FORMAT,
+        "task": settings["task"],
+        "labels": settings["labels"],
+        "graph": settings["graph"],
+        "data": data.data(artifacts, settings),
+        "tuning": learning.tuning(artifacts.tuner_results, config["tuner"]),
+        "training": learning.training(artifacts.training),
+        "quality": quality.quality(artifacts, config["evaluator"], len(settings["labels"])),
+        "compression": _compression(artifacts),
+        "errors": None,
+        "pushed": {name: dict(found) if found else None for name, found in artifacts.pushed.items()},
+        "provenance": provenance(config, {**settings.get("digests", {}), "data": artifacts.fingerprint}),
+    }
+
+
+def provenance(config: Mapping[str, Any], digests: Mapping[str, str]) -> dict[str, Any]:
+    """Configuration, digests, and the versions of what made the numbers.
+
+    Args:
+        config: the resolved configuration; passwords in addresses are left out.
+        digests: by what they are of; empty ones are left out.
+    """
+    versions = {"python": platform.python_version()}
+    for name in _LIBRARIES:
+        versions[name] = importlib.metadata.version(name)
+    known = {name: digest for name, digest in digests.items() if digest}
+    return {"config": _without_passwords(config), "digests": known, "versions": versions}
+
+
+def dump(facts: Mapping[str, Any]) -> str:
+    """The facts as the text of `report.json`."""
+    return json.dumps(facts, indent=1, ensure_ascii=False) + "\n"
+
+
+def _without_passwords(value: Any) -> Any:
+    """Takes `user:password@` out of every address."""
+    if isinstance(value, Mapping):
+        return {key: _without_passwords(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_without_passwords(item) for item in value]
+    return re.sub(r"(?<=://)[^/@\s]+@", "…@", value) if isinstance(value, str) else value
+
+
+def _compression(artifacts: Artifacts) -> dict[str, Any] | None:
+    found = read_json(artifacts.edge_evaluation, "pareto.json")
+    if found is None:
+        return None
+    index = read_json(artifacts.variants, "variants.json") or {}
+    return {**found, "sparsity_by_kernel": index.get("sparsity", {})}

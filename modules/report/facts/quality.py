@@ -1,0 +1,177 @@
+"""What a report says of the model's quality: metrics with intervals, slices, confusion, calibration, errors."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from modules.network.trained import load_trained
+from modules.quality import intervals
+from modules.quality.attribution import explain
+from modules.quality.fairness import FAIRNESS_FILE
+from modules.quality.predictions import PREDICTIONS_FILE, Predictions, read
+from modules.quality.scores import CALIBRATION_BINS
+from modules.quality.tfma_results import BASELINE, metrics, missed_bounds
+from modules.report.files import read_json
+
+import numpy as np
+import tensorflow as tf
+from scipy import stats
+
+if TYPE_CHECKING:
+    from modules.report.facts.gather import Artifacts
+
+OVERALL = ""
+_SEED = 17
+
+
+def quality(artifacts: Artifacts, section: Mapping[str, Any], num_classes: int) -> dict[str, Any] | None:
+    """The section `quality`; None where nothing was evaluated.
+
+    Args:
+        artifacts: of the run.
+        section: `evaluator` of the configuration: the bounds of the server gate.
+        num_classes: labels.
+    """
+    folders = {"eval": artifacts.evaluation, "test": artifacts.test_evaluation}
+    linear = (read_json(artifacts.baseline, "baseline.json") or {}).get("splits", {})
+    if not any(folders.values()) and not linear:
+        return None
+    answers = stored_predictions(artifacts)
+    return {
+        "splits": {
+            split: {
+                "model": metrics(folder) or None if folder else None,
+                "previous": metrics(folder, BASELINE) or None if folder and split == "eval" else None,
+                "linear": linear.get(split),
+                "fairness": read_json(folder, FAIRNESS_FILE),
+                **(row_facts(answers[split], num_classes) if split in answers else {}),
+            }
+            for split, folder in folders.items()
+        },
+        "thresholds": section["thresholds"],
+        "gap_bounds": section["fairness"]["bounds"],
+        "blessed": artifacts.blessed,
+        "missed": missed_bounds(artifacts.evaluation) if artifacts.evaluation else [],
+    }
+
+
+def stored_predictions(artifacts: Artifacts) -> dict[str, Predictions]:
+    """The predictions that lie beside the metrics of the evaluations, by split."""
+    found: dict[str, Predictions] = {}
+    for folder in (artifacts.evaluation, artifacts.test_evaluation):
+        path = f"{folder}/{PREDICTIONS_FILE}"
+        if folder and tf.io.gfile.exists(path):
+            found |= read(path)[0]
+    return found
+
+
+def row_facts(found: Predictions, num_classes: int) -> dict[str, Any]:
+    """What only the answers row by row can tell: intervals, confusion, calibration.
+
+    Args:
+        found: answers to one split.
+        num_classes: labels.
+
+    Returns:
+        `intervals` by slice (`column:value`, and an empty string for all rows), `confusion` (true by predicted id) and
+        `calibration`.
+    """
+    chosen = {OVERALL: np.ones(len(found), bool)}
+    for column, values in found.slices.items():
+        array = np.asarray(values)
+        chosen |= {f"{column}:{value}": array == value for value in sorted(set(values))}
+    measured = {
+        name: intervals.metric_intervals(found.label[rows], found.predicted[rows], num_classes, seed=_SEED)
+        for name, rows in chosen.items()
+    }
+    return {
+        "intervals": {name: {key: item.to_dict() for key, item in both.items()} for name, both in measured.items()},
+        "confusion": intervals.confusion(found.label, found.predicted, num_classes).tolist(),
+        "calibration": calibration(found),
+    }
+
+
+def calibration(found: Predictions, *, bins: int = CALIBRATION_BINS) -> dict[str, Any]:
+    """The reliability diagram and the expected calibration error of the predicted label's probability.
+
+    Args:
+        found: answers to one split.
+        bins: equal ones, between 0 and 1.
+
+    Returns:
+        `error`, and `bins`, those with rows: `rows`, mean `confidence`, `accuracy`, and the ends of its 95 % interval
+        (Wilson), `low` and `high`.
+    """
+    confidence = found.probabilities.max(axis=1)
+    hits = (found.predicted == found.label).astype(np.float64)
+    place = np.minimum((confidence * bins).astype(int), bins - 1)
+    rows = np.bincount(place, minlength=bins)
+    sums = np.bincount(place, weights=confidence, minlength=bins)
+    right = np.bincount(place, weights=hits, minlength=bins)
+    filled = []
+    for index in np.flatnonzero(rows):
+        spread = stats.binomtest(int(right[index]), int(rows[index])).proportion_ci(method="wilson")
+        filled.append(
+            {
+                "rows": int(rows[index]),
+                "confidence": float(sums[index] / rows[index]),
+                "accuracy": float(right[index] / rows[index]),
+                "low": float(spread.low),
+                "high": float(spread.high),
+            }
+        )
+    return {"error": float(np.abs(right - sums).sum() / rows.sum()), "bins": filled}
+
+
+def worst_errors(
+    found: Predictions,
+    training: str,
+    labels: Sequence[str],
+    *,
+    split: str,
+    count: int,
+    sequence_length: int,
+    points: int,
+) -> dict[str, Any]:
+    """The errors that the model was surest of, with the words that pushed it there.
+
+    Args:
+        found: answers to the split.
+        training: the `training` folder of the model.
+        labels: label names in id order.
+        split: its name.
+        count: errors, at most.
+        sequence_length: window in tokens.
+        points: of the integral, see `modules.quality.attribution`.
+
+    Returns:
+        `split`, `rows`, `errors` (how many there are) and `items`: `label`, `predicted` (names), `probability`,
+        `slices`, `margin`, and `spans`, pairs of a part of the text and what it added to the margin.
+    """
+    wrong = np.flatnonzero(found.predicted != found.label)
+    surest = wrong[np.argsort(-found.probabilities[wrong, found.predicted[wrong]], kind="stable")][:count].tolist()
+    explained = explain(
+        load_trained(training),
+        [found.text[row] for row in surest],
+        found.predicted[surest].tolist(),
+        found.label[surest].tolist(),
+        sequence_length=sequence_length,
+        points=points,
+    )
+    return {
+        "split": split,
+        "rows": len(found),
+        "errors": len(wrong),
+        "items": [
+            {
+                "label": labels[found.label[row]],
+                "predicted": labels[found.predicted[row]],
+                "probability": float(found.probabilities[row, found.predicted[row]]),
+                "slices": {column: values[row] for column, values in found.slices.items()},
+                "margin": reason.margin,
+                "spans": [[span.text, span.weight] for span in reason.spans],
+            }
+            for row, reason in zip(surest, explained, strict=True)
+        ],
+    }

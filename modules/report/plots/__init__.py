@@ -1,0 +1,1 @@
+"""The report's figures, by Plotly, made of its facts."""

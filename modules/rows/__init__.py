@@ -1,0 +1,1 @@
+"""How rows become batches: raw examples, transformed ones, and the stream that trains on them."""

@@ -1,0 +1,1 @@
+"""What a server gets: the signatures of a SavedModel."""

@@ -1,0 +1,44 @@
+"""The student as a SavedModel: a `Model` artifact that any TensorFlow runtime can load and ask.
+
+It answers `serving_text` (raw text, with the student's own vocabulary) and `tokens` (ids and mask of that vocabulary).
+It has no `transform_features`: Transform's graph has the teacher's vocabulary. What ships is not this but the bundle.
+"""
+
+from __future__ import annotations
+
+from modules.network.model import PADDING_MASK, TOKEN_IDS
+from modules.network.trained import Trained
+from modules.text import tokenization
+
+import tensorflow as tf  # isort: skip  (after `modules`, which settles Keras 2)
+
+
+class _Student(tf.Module):
+    def __init__(self, trained: Trained, sequence_length: int) -> None:
+        super().__init__(name="student")
+        self._model = trained.model
+        self._vocabulary = tuple(trained.vocabulary)
+        self._length = sequence_length
+        self._labels = tf.constant(trained.labels)
+        window = [tf.TensorSpec([None, sequence_length], tf.int32, name=name) for name in (TOKEN_IDS, PADDING_MASK)]
+        self.tokens = tf.function(self._tokens, input_signature=window)
+        self.text = tf.function(self._text, input_signature=[tf.TensorSpec([None], tf.string, name="text")])
+
+    def _tokens(self, token_ids: tf.Tensor, padding_mask: tf.Tensor) -> dict[str, tf.Tensor]:
+        probabilities = self._model({TOKEN_IDS: token_ids, PADDING_MASK: padding_mask}, training=False)
+        return {"probabilities": probabilities, "label": tf.gather(self._labels, tf.argmax(probabilities, axis=1))}
+
+    def _text(self, text: tf.Tensor) -> dict[str, tf.Tensor]:
+        return self._tokens(*tokenization.wordpiece(text, self._vocabulary, self._length))
+
+
+def save_student(trained: Trained, folder: str, *, sequence_length: int) -> None:
+    """Writes the SavedModel.
+
+    Args:
+        trained: the student, float32.
+        folder: where to; any path that `tf.io.gfile` knows.
+        sequence_length: the window, in tokens.
+    """
+    student = _Student(trained, sequence_length)
+    tf.saved_model.save(student, folder, signatures={"serving_text": student.text, "tokens": student.tokens})

@@ -1,0 +1,1 @@
+"""How a network gets small: cut, pruned, distilled and tuned with rounded weights."""

@@ -1,0 +1,203 @@
+"""What a teacher adds to a student's loss: soft targets, hidden states, attention.
+
+Soft targets: Hinton et al., 2015 (https://arxiv.org/abs/1503.02531). Hidden states and attention of matched layers:
+Jiao et al., 2020, TinyBERT (https://arxiv.org/abs/1909.10351); here the attention is compared as a distribution,
+averaged over the heads, so that a student with fewer heads can learn from it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from modules.network.model import ENCODER, LOGITS, PADDING_MASK, TOKEN_IDS, logits_model, transformer_layers
+from modules.rows.transformed import Examples, in_order
+
+import numpy as np
+from numpy.typing import NDArray
+
+import tensorflow as tf  # isort: skip  (after `modules`, which settles Keras 2)
+import tf_keras
+
+if TYPE_CHECKING:
+    import keras_nlp
+
+
+@dataclasses.dataclass(frozen=True)
+class DistillationSettings:
+    """Weights of the parts of the loss.
+
+    Attributes:
+        alpha: share of the soft targets; `1 - alpha` is the share of the labels.
+        temperature: divides the logits of both before the soft targets are compared.
+        hidden: weight of the distance between hidden states of matched layers; 0 leaves it out.
+        attention: weight of the divergence between attention of matched layers; 0 leaves it out.
+    """
+
+    alpha: float = 0.7
+    temperature: float = 2.0
+    hidden: float = 0.0
+    attention: float = 0.0
+
+    @property
+    def needs_teacher_in_step(self) -> bool:
+        """Whether the teacher must run beside the student; its logits alone can be computed once before."""
+        return self.hidden > 0 or self.attention > 0
+
+
+def soft_target_loss(student_logits: tf.Tensor, teacher_logits: tf.Tensor, temperature: float) -> tf.Tensor:
+    """Divergence of the student's softened distribution from the teacher's.
+
+    Args:
+        student_logits: float32 `[batch, classes]`.
+        teacher_logits: float32 `[batch, classes]`.
+        temperature: divides both. The result is multiplied by its square, so that gradients keep their size.
+
+    Returns:
+        float32 `[batch]`, 0 where the distributions are equal.
+    """
+    teacher = tf.nn.softmax(teacher_logits / temperature)
+    log_ratio = tf.nn.log_softmax(teacher_logits / temperature) - tf.nn.log_softmax(student_logits / temperature)
+    return temperature**2 * tf.reduce_sum(teacher * log_ratio, axis=-1)
+
+
+def hidden_loss(student: tf.Tensor, teacher: tf.Tensor, padding_mask: tf.Tensor) -> tf.Tensor:
+    """Mean squared distance of hidden states.
+
+    Args:
+        student: `[batch, seq, hidden]`.
+        teacher: `[batch, seq, hidden]`.
+        padding_mask: int32 `[batch, seq]`; padding does not count.
+
+    Returns:
+        float32 `[batch]`.
+    """
+    squares = tf.math.squared_difference(tf.cast(student, tf.float32), tf.cast(teacher, tf.float32))
+    return _masked_mean(tf.reduce_mean(squares, axis=-1), padding_mask)
+
+
+def attention_loss(student: tf.Tensor, teacher: tf.Tensor, padding_mask: tf.Tensor) -> tf.Tensor:
+    """Divergence of attention averaged over heads: `[batch, heads, seq, seq]` twice -> float32 `[batch]`.
+
+    The number of heads may differ. Rows of padding do not count.
+    """
+    wanted, got = tf.reduce_mean(teacher, axis=1), tf.reduce_mean(student, axis=1)
+    divergence = tf.reduce_sum(wanted * (tf.math.log(wanted + 1e-9) - tf.math.log(got + 1e-9)), axis=-1)
+    return _masked_mean(divergence, padding_mask)
+
+
+def teacher_logits(model: tf_keras.Model, examples: Examples, *, batch_size: int = 64) -> NDArray[np.float32]:
+    """Logits of a model for a whole split, in its order.
+
+    Args:
+        model: what `modules.network.model.build_model` returns.
+        examples: rows with the ids of the model's own vocabulary.
+        batch_size: rows at a time.
+
+    Returns:
+        float32 `[rows, classes]`.
+    """
+    network = logits_model(model)
+
+    @tf.function(input_signature=[{name: tf.TensorSpec([None, None], tf.int32) for name in (TOKEN_IDS, PADDING_MASK)}])
+    def call(features: dict[str, tf.Tensor]) -> tf.Tensor:
+        return network(features, training=False)
+
+    result = np.zeros((len(examples), model.output_shape[-1]), np.float32)
+    for rows, features in in_order(examples, batch_size=batch_size):
+        result[rows] = call({name: tf.constant(value) for name, value in features.items()}).numpy()
+    return result
+
+
+class Tapped:
+    """A classifier whose hidden states and attention can be looked at.
+
+    Args:
+        model: what `modules.network.model.build_model` returns; its weights are shared.
+    """
+
+    def __init__(self, model: tf_keras.Model) -> None:
+        encoder = model.get_layer(ENCODER)
+        self._layers = transformer_layers(model)
+        outputs = [encoder.get_layer("embeddings_dropout").get_output_at(0)]
+        outputs += [layer.get_output_at(0) for layer in self._layers]
+        self._states = tf_keras.Model(encoder.input, outputs)
+        self._head = [model.get_layer(name) for name in ("pooling", "dropout", LOGITS)]
+
+    def __call__(self, features: Mapping[str, tf.Tensor], *, training: bool) -> tuple[tf.Tensor, list[tf.Tensor]]:
+        """Logits float32 `[batch, classes]`; hidden states `[batch, seq, hidden]`: embeddings, then each layer."""
+        mask = features[PADDING_MASK]
+        inputs = {TOKEN_IDS: features[TOKEN_IDS], "segment_ids": tf.zeros_like(mask), PADDING_MASK: mask}
+        states = self._states(inputs, training=training)
+        pooling, dropout, logits = self._head
+        return logits(dropout(pooling(states[-1], mask), training=training)), states
+
+    def attention(self, index: int, states: Sequence[tf.Tensor], padding_mask: tf.Tensor) -> tf.Tensor:
+        """Attention of a layer, from the hidden states that `__call__` returned: float32 `[batch, heads, seq, seq]`."""
+        return _attention(self._layers[index], states[index], padding_mask)
+
+
+def distillation_loss(
+    settings: DistillationSettings,
+    student: Tapped,
+    features: Mapping[str, tf.Tensor],
+    labels: tf.Tensor,
+    soft_targets: tf.Tensor,
+    *,
+    teacher: Tapped | None = None,
+    teacher_features: Mapping[str, tf.Tensor] | None = None,
+    layer_map: Sequence[int] = (),
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """The student's loss on a batch.
+
+    Args:
+        settings: what counts how much.
+        student: the network in training.
+        features: the student's `{"token_ids", "padding_mask"}`, int32 `[batch, seq]`.
+        labels: int32 `[batch]`; -1 for a row without a label.
+        soft_targets: the teacher's logits, float32 `[batch, classes]`.
+        teacher: needed by `hidden` and `attention`.
+        teacher_features: the same texts in the teacher's vocabulary; the same mask.
+        layer_map: for each layer of the student, the index of the teacher's layer that it follows.
+
+    Returns:
+        float32 `[batch]` loss and the student's logits float32 `[batch, classes]`.
+
+    Raises:
+        ValueError: the settings need a teacher in the step and none is given.
+    """
+    logits, states = student(features, training=True)
+    labelled = labels >= 0
+    # A row without a label has nothing but the teacher's opinion.
+    alpha = tf.where(labelled, settings.alpha, 1.0)
+    hard = tf.nn.sparse_softmax_cross_entropy_with_logits(tf.maximum(labels, 0), logits)
+    loss = (1.0 - alpha) * hard + alpha * soft_target_loss(logits, soft_targets, settings.temperature)
+    if settings.needs_teacher_in_step:
+        if teacher is None or teacher_features is None:
+            raise ValueError("hidden and attention losses need the teacher and its features in the step.")
+        mask = features[PADDING_MASK]
+        _, wanted = teacher(teacher_features, training=False)
+        for index, source in enumerate(layer_map):
+            share = 1.0 / len(layer_map)
+            if settings.hidden:
+                target = tf.stop_gradient(wanted[source + 1])
+                loss += settings.hidden * share * hidden_loss(states[index + 1], target, mask)
+            if settings.attention:
+                target = tf.stop_gradient(teacher.attention(source, wanted, mask))
+                own = student.attention(index, states, mask)
+                loss += settings.attention * share * attention_loss(own, target, mask)
+    return loss, logits
+
+
+def _attention(layer: keras_nlp.layers.TransformerEncoder, hidden: tf.Tensor, padding_mask: tf.Tensor) -> tf.Tensor:
+    inner: Any = layer._self_attention_layer
+    query = tf.cast(inner._query_dense(hidden), tf.float32)
+    key = tf.cast(inner._key_dense(hidden), tf.float32)
+    scores = tf.einsum("bqhd,bkhd->bhqk", query, key) / tf.sqrt(tf.cast(tf.shape(query)[-1], tf.float32))
+    return tf.nn.softmax(scores - 1e4 * (1.0 - tf.cast(padding_mask, tf.float32))[:, None, None, :])
+
+
+def _masked_mean(values: tf.Tensor, padding_mask: tf.Tensor) -> tf.Tensor:
+    weights = tf.cast(padding_mask, tf.float32)
+    return tf.reduce_sum(values * weights, axis=1) / tf.maximum(tf.reduce_sum(weights, axis=1), 1.0)

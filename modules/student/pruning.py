@@ -1,0 +1,244 @@
+"""Magnitude pruning with TF-MOT's schedules and masks, on networks that TF-MOT's own wrapper refuses.
+
+`prune_low_magnitude` does not know KerasNLP's composite layers, rounds float32 masters to the compute type under mixed
+precision, and crashes under MirroredStrategy with mixed_float16. Here TF-MOT's `Pruning` works on (master variable,
+mask, threshold) triples directly, after the optimizer's step; nothing wraps the network, so nothing has to be
+stripped: applying the masks once more leaves exact zeros in the weights that are saved.
+
+Sources: Zhu and Gupta, 2017 (https://arxiv.org/abs/1710.01878) for the schedule; Pool, 2021
+(https://arxiv.org/abs/2104.08378) for m zeros out of n.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import fnmatch
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Literal
+
+from modules.network.model import ENCODER, transformer_layers
+
+import numpy as np
+
+import tensorflow as tf  # isort: skip  (after `modules`, which settles Keras 2)
+from tensorflow_model_optimization.python.core.sparsity.keras import pruning_impl, pruning_schedule
+
+if TYPE_CHECKING:
+    import tf_keras
+
+Pattern = Literal["unstructured", "m_by_n", "block"]
+DEFAULT_TARGETS = ("layer_*/attention/*", "layer_*/feedforward/*")
+
+
+class SparsityShortfallError(RuntimeError):
+    """A kernel of the exported network has fewer zeros than its schedule promised."""
+
+
+@dataclasses.dataclass(frozen=True)
+class PruningSettings:
+    """How kernels are thinned out.
+
+    Attributes:
+        pattern: `unstructured`, `m_by_n` (m zeros in every n weights of a row) or `block` (whole blocks).
+        sparsity: share of zeros at the end; `m_by_n` has m / n whatever this says.
+        initial_sparsity: share of zeros at the first update.
+        begin: when the first update happens, as a share of all steps.
+        end: when the last update happens; the steps after it heal.
+        frequency: steps between two updates.
+        m_by_n: zeros, and weights that they are among.
+        block: height and width of a block.
+        targets: shell patterns of kernel names (see `prunable_kernels`). Biases, layer norms and the head have none.
+    """
+
+    pattern: Pattern = "unstructured"
+    sparsity: float = 0.5
+    initial_sparsity: float = 0.0
+    begin: float = 0.1
+    end: float = 0.7
+    frequency: int = 20
+    m_by_n: tuple[int, int] = (2, 4)
+    block: tuple[int, int] = (4, 1)
+    targets: tuple[str, ...] = DEFAULT_TARGETS
+
+    @property
+    def final_sparsity(self) -> float:
+        """Share of zeros that each kernel must have in the end."""
+        return self.m_by_n[0] / self.m_by_n[1] if self.pattern == "m_by_n" else self.sparsity
+
+
+@dataclasses.dataclass(frozen=True)
+class Kernel:
+    """A weight that can be pruned.
+
+    Attributes:
+        name: for example `layer_0/attention/query`.
+        variable: the float32 master.
+        rows: columns of the variable's shape that, multiplied, are the rows of its 2-D view `[inputs, outputs]`.
+    """
+
+    name: str
+    variable: tf.Variable
+    rows: int
+
+    @property
+    def matrix_shape(self) -> tuple[int, int]:
+        """`[inputs, outputs]`."""
+        shape = self.variable.shape.as_list()
+        return int(np.prod(shape[: self.rows])), int(np.prod(shape[self.rows :]))
+
+
+def prunable_kernels(model: tf_keras.Model, targets: Sequence[str] = DEFAULT_TARGETS) -> list[Kernel]:
+    """The kernels of a classifier whose names match.
+
+    Names are `layer_<i>/attention/{query,key,value,output}`, `layer_<i>/feedforward/{intermediate,output}` and
+    `embedding/token`. They are keyed by layer object: Keras' variable names repeat from layer to layer.
+
+    Args:
+        model: what `modules.network.model.build_model` returns.
+        targets: shell patterns; a kernel is taken if one matches.
+
+    Returns:
+        The kernels from the input to the head.
+
+    Raises:
+        ValueError: a pattern matches nothing.
+    """
+    found = [Kernel("embedding/token", _master(model.get_layer(ENCODER).get_layer("token_embedding").embeddings), 1)]
+    for index, layer in enumerate(transformer_layers(model)):
+        attention = layer._self_attention_layer
+        parts = (
+            ("attention/query", attention._query_dense, 1),
+            ("attention/key", attention._key_dense, 1),
+            ("attention/value", attention._value_dense, 1),
+            ("attention/output", attention._output_dense, 2),
+            ("feedforward/intermediate", layer._feedforward_intermediate_dense, 1),
+            ("feedforward/output", layer._feedforward_output_dense, 1),
+        )
+        found += [Kernel(f"layer_{index}/{name}", _master(dense.kernel), rows) for name, dense, rows in parts]
+    for target in targets:
+        if not any(fnmatch.fnmatchcase(kernel.name, target) for kernel in found):
+            raise ValueError(f"pruning target {target!r} matches none of {', '.join(kernel.name for kernel in found)}.")
+    return [kernel for kernel in found if any(fnmatch.fnmatchcase(kernel.name, target) for target in targets)]
+
+
+class MagnitudePruner:
+    """Masks for some kernels and the schedule that tightens them.
+
+    Make it inside `strategy.scope()`, call `update` in every replica after the optimizer's step, and `apply` once at
+    the end. Save `variables` beside the network to be able to continue.
+
+    Args:
+        model: the network to prune.
+        settings: pattern, schedule and targets.
+        total_steps: optimizer steps of the whole run.
+
+    Raises:
+        ValueError: a pattern that matches nothing, or a pattern that does not fit a kernel's shape.
+    """
+
+    def __init__(self, model: tf_keras.Model, settings: PruningSettings, *, total_steps: int) -> None:
+        self.kernels = prunable_kernels(model, settings.targets)
+        self.settings = settings
+        self._check_shapes()
+        begin = int(settings.begin * total_steps)
+        frequency = max(1, min(settings.frequency, int((settings.end - settings.begin) * total_steps)))
+        # Updates happen at begin + k * frequency: the last of them must be the end, or the target is never reached.
+        end = begin + max(1, int((settings.end * total_steps - begin) // frequency)) * frequency
+        first = tf.VariableAggregation.ONLY_FIRST_REPLICA
+        self.step = tf.Variable(0, trainable=False, dtype=tf.int64, name="pruning_step", aggregation=first)
+        mean = {"trainable": False, "aggregation": tf.VariableAggregation.MEAN}
+        self.masks = [tf.Variable(tf.ones(kernel.variable.shape), name="mask", **mean) for kernel in self.kernels]
+        thresholds = [tf.Variable(0.0, name="threshold", **mean) for _ in self.kernels]
+        self._thresholds = thresholds
+        triples = [
+            (kernel.variable, mask, threshold)
+            for kernel, mask, threshold in zip(self.kernels, self.masks, thresholds, strict=True)
+        ]
+        by_shape = {kernel.variable.ref(): kernel.matrix_shape for kernel in self.kernels}
+        m_by_n = settings.m_by_n if settings.pattern == "m_by_n" else None
+
+        def step() -> tf.Tensor:
+            # TF-MOT chooses an m-by-n mask when its step is 1 and never again.
+            return self.step - begin + 1 if m_by_n else self.step + 0
+
+        self._pruning = _MatrixPruning(
+            step,
+            triples,
+            pruning_schedule.PolynomialDecay(
+                settings.initial_sparsity, settings.final_sparsity, begin, end, frequency=frequency
+            ),
+            settings.block if settings.pattern == "block" else (1, 1),
+            m_by_n,
+            by_shape,
+        )
+
+    @property
+    def variables(self) -> list[tf.Variable]:
+        """Everything that a checkpoint must hold to continue: step, masks, thresholds."""
+        return [self.step, *self.masks, *self._thresholds]
+
+    def update(self) -> None:
+        """One step of the schedule, then zeros in the masters; call in the replica context, in a graph or eagerly."""
+        self._pruning.conditional_mask_update()
+        self._pruning.weight_mask_op()
+        self.step.assign_add(1)
+
+    def apply(self) -> None:
+        """Writes the masks into the masters once more; call in the cross-replica context when training is over."""
+        for kernel, mask in zip(self.kernels, self.masks, strict=True):
+            kernel.variable.assign(tf.cast(mask, kernel.variable.dtype) * kernel.variable)
+
+    def _check_shapes(self) -> None:
+        for kernel in self.kernels:
+            height, width = kernel.matrix_shape
+            # TF-MOT groups n weights along the inputs of an output.
+            if self.settings.pattern == "m_by_n" and height % self.settings.m_by_n[1]:
+                raise ValueError(f"{kernel.name} has {height} inputs, which {self.settings.m_by_n[1]} does not divide.")
+            if self.settings.pattern == "block" and (height % self.settings.block[0] or width % self.settings.block[1]):
+                raise ValueError(f"{kernel.name} is {height} x {width}; blocks of {self.settings.block} do not fit.")
+
+
+def measure_sparsity(model: tf_keras.Model, targets: Sequence[str] = DEFAULT_TARGETS) -> dict[str, float]:
+    """Share of exact zeros of each kernel that matches, by name."""
+    return {kernel.name: float(np.mean(kernel.variable.numpy() == 0.0)) for kernel in prunable_kernels(model, targets)}
+
+
+def check_sparsity(measured: dict[str, float], wanted: float, *, tolerance: float = 0.01) -> None:
+    """Compares what was reached with what was asked for.
+
+    Raises:
+        SparsityShortfallError: a kernel is more than `tolerance` short; it is named with both numbers.
+    """
+    short = {name: value for name, value in measured.items() if value < wanted - tolerance}
+    if short:
+        told = ", ".join(f"{name} {value:.3f}" for name, value in sorted(short.items()))
+        raise SparsityShortfallError(f"sparsity {wanted:.3f} was asked for, on the exported model it is {told}.")
+
+
+class _MatrixPruning(pruning_impl.Pruning):
+    """TF-MOT's masks for kernels of any rank, through their 2-D view."""
+
+    def __init__(
+        self,
+        step_fn: Any,
+        triples: list[tuple[tf.Variable, tf.Variable, tf.Variable]],
+        schedule: pruning_schedule.PruningSchedule,
+        block: tuple[int, int],
+        m_by_n: tuple[int, int] | None,
+        matrix_shapes: dict[Any, tuple[int, int]],
+    ) -> None:
+        self._matrix_shapes = matrix_shapes
+        super().__init__(step_fn, triples, schedule, block, "AVG", m_by_n)
+
+    def _validate_block(self) -> None:
+        """The 2-D view of an attention kernel is as good as a 2-D kernel, so there is nothing to refuse."""
+
+    def _maybe_update_block_mask(self, weights: tf.Variable) -> tuple[Any, tf.Tensor]:
+        matrix = tf.reshape(weights, self._matrix_shapes[weights.ref()])
+        threshold, mask = super()._maybe_update_block_mask(matrix)
+        return threshold, tf.cast(tf.reshape(mask, weights.shape), weights.dtype)
+
+
+def _master(variable: Any) -> tf.Variable:
+    """The float32 variable behind an `AutoCastVariable`, which would hand out the compute type."""
+    return getattr(variable, "_variable", variable)

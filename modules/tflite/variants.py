@@ -1,0 +1,168 @@
+"""All recipes of a configuration, applied to one student: files, and a record of each in `variants.json`.
+
+A recipe that fails is a recorded result; only when none is left, or the float32 variant that the others are compared
+with failed, is there nothing to go on with.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from modules.machine.progress import report
+from modules.network.trained import LABELS, VOCABULARY, Trained
+from modules.network.weights import read_weights
+from modules.rows.transformed import Examples, stratified
+from modules.student.distillation import teacher_logits
+from modules.student.pruning import measure_sparsity
+from modules.text.vocabulary import Retokenizer
+from modules.tflite import parity
+from modules.tflite.convert import ConversionError, convert
+from modules.tflite.recipes import RECIPES, Recipe
+
+import numpy as np
+
+import tensorflow as tf  # isort: skip  (after `modules`, which settles Keras 2)
+
+INDEX, MODEL_FILE = "variants.json", "model.tflite"
+REFERENCE, FLOAT = "reference", "float32"
+
+
+def convert_all(
+    student: Trained,
+    reference: Trained,
+    train: Examples,
+    evaluation: Examples,
+    recipes: Sequence[Recipe],
+    *,
+    folder: str,
+    sequence_length: int,
+    windows: Sequence[int] = (),
+    calibration_rows: int = 200,
+    parity_rows: int = 256,
+    seed: int = 0,
+) -> dict[str, Any]:
+    """Writes one folder per variant, the blessed model's float32 file, vocabularies and labels, and the index.
+
+    Args:
+        student: what the recipes are applied to.
+        reference: the blessed model, converted as it is in float32: what size and speed are compared with.
+        train: training rows in the reference's vocabulary, for calibration.
+        evaluation: held-out rows in the reference's vocabulary, for the parity report.
+        recipes: what to make; `float32` is added if it is missing.
+        folder: where to; `<folder>/<variant>/model.tflite` and `<folder>/variants.json`.
+        sequence_length: the whole window of every file.
+        windows: shorter windows that the variants have as well; the reference has none.
+        calibration_rows: rows for calibration, stratified by label.
+        parity_rows: rows for the parity report, stratified by label.
+        seed: of both samples.
+
+    Returns:
+        The index: `variants` by name, each with `bytes`, `operations`, `parity`, `seconds` or with `error`;
+        `reference` likewise with `float32_bytes`, the size of its weights; `sparsity` of the student by kernel.
+
+    Raises:
+        ConversionError: the reference or the student's float32 variant cannot be made, or no other recipe succeeded.
+    """
+    retokenize = Retokenizer(reference.vocabulary, student.vocabulary)
+    rows = stratified(evaluation.labels, parity_rows, seed)
+    sample = evaluation.take(rows)
+    small_ids, small_mask = retokenize(sample.token_ids, sample.padding_mask)
+    calibration = train.take(stratified(train.labels, calibration_rows, seed))
+    feeds = list(zip(*retokenize(calibration.token_ids, calibration.padding_mask), strict=True))
+    wanted = [RECIPES[FLOAT], *(recipe for recipe in recipes if recipe.name != FLOAT)]
+
+    index: dict[str, Any] = {
+        "sequence_length": sequence_length,
+        "windows": list(windows),
+        "labels": student.labels,
+        "variants": {},
+    }
+    index["sparsity"] = measure_sparsity(student.model)
+    _write_words(f"{folder}/{REFERENCE}", reference)
+    _write_words(folder, student)
+    big = read_weights(reference.model)
+    index["reference"] = {"float32_bytes": 4 * big.count()} | _make(
+        reference, big, RECIPES[FLOAT], sample, rows, f"{folder}/{REFERENCE}", sequence_length, ()
+    )
+    small = read_weights(student.model)
+    small_sample = Examples(small_ids, small_mask, sample.labels)
+    failures: list[str] = []
+    for number, recipe in enumerate(wanted, start=1):
+        report(f"converting {recipe.name} ({number}/{len(wanted)})", step=number, steps=len(wanted))
+        try:
+            place = f"{folder}/{recipe.name}"
+            record = _make(student, small, recipe, small_sample, rows, place, sequence_length, feeds, windows)
+        except ConversionError as error:
+            if recipe.name == FLOAT:
+                raise
+            failures.append(str(error))
+            record = {"recipe": recipe.to_dict(), "error": str(error)}
+            report(f"{recipe.name} failed: {error}", error=str(error))
+        index["variants"][recipe.name] = record
+    if failures and len(failures) == len(wanted) - 1:
+        raise ConversionError("no recipe succeeded: " + "; ".join(failures))
+    with tf.io.gfile.GFile(f"{folder}/{INDEX}", "w") as file:
+        file.write(json.dumps(index, indent=2))
+    return index
+
+
+def read_index(folder: str) -> dict[str, Any]:
+    """The index that `convert_all` wrote into a folder."""
+    with tf.io.gfile.GFile(f"{folder}/{INDEX}") as file:
+        return json.loads(file.read())
+
+
+def read_model(folder: str, variant: str) -> bytes:
+    """The content of a variant's file."""
+    with tf.io.gfile.GFile(f"{folder}/{variant}/{MODEL_FILE}", "rb") as file:
+        return file.read()
+
+
+def _make(
+    trained: Trained,
+    weights: Any,
+    recipe: Recipe,
+    sample: Examples,
+    rows: np.ndarray,
+    folder: str,
+    sequence_length: int,
+    calibration: Sequence[Any],
+    windows: Sequence[int] = (),
+) -> dict[str, Any]:
+    """Converts, compares with the Keras model, writes the file; the record for the index."""
+    began = time.monotonic()
+    converted = convert(
+        weights,
+        trained.architecture,
+        recipe,
+        sequence_length=sequence_length,
+        windows=windows,
+        calibration=calibration,
+    )
+    logits = teacher_logits(trained.model, sample)
+    exponents = np.exp(logits - logits.max(axis=1, keepdims=True))
+    try:
+        got = parity.run(converted.content, sample.token_ids, sample.padding_mask)
+    except (RuntimeError, ValueError) as error:
+        raise ConversionError(f"{recipe.name} converts, but LiteRT cannot run it: {str(error)[:300]}") from error
+    compared = parity.compare(exponents / exponents.sum(axis=1, keepdims=True), got, [int(row) for row in rows])
+    tf.io.gfile.makedirs(folder)
+    with tf.io.gfile.GFile(f"{folder}/{MODEL_FILE}", "wb") as file:
+        file.write(converted.content)
+    record: Mapping[str, Any] = {
+        **converted.record(),
+        "parity": compared.to_dict(),
+        "seconds": round(time.monotonic() - began, 1),
+    }
+    return dict(record)
+
+
+def _write_words(folder: str, trained: Trained) -> None:
+    tf.io.gfile.makedirs(folder)
+    with tf.io.gfile.GFile(f"{folder}/{VOCABULARY}", "wb") as file:
+        file.write("".join(f"{token}\n" for token in trained.vocabulary).encode())
+    with tf.io.gfile.GFile(f"{folder}/{LABELS}", "w") as file:
+        file.write(json.dumps(trained.labels, ensure_ascii=False))

@@ -1,0 +1,71 @@
+"""`data collect`: rows of an HTTP API as a new span."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import click
+
+from pipeline.cli.errors import Failed, WrongUse
+from pipeline.cli.task import load_config, task_options
+
+_SPAN_FOLDER = "span-{SPAN}"
+_EVERY = 2.0  # seconds between two lines of progress
+
+
+@click.command("collect")
+@task_options
+@click.option(
+    "--into",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Folder of the spans.  [default: what stands before span-{SPAN} in data.path]",
+)
+def collect(
+    config_path: str, profile: str | None, overrides: tuple[str, ...], data: str | None, root: Path | None,
+    into: Path | None,
+) -> None:  # fmt: skip
+    """Fetch rows from the HTTP API that data.collect describes.
+
+    They become the next span, span-N/version-1/rows.jsonl, whole or not at all. A call that was stopped or killed is
+    gone on with by the next one.
+    """
+    config = load_config(config_path, profile, overrides, data)
+    settings = config.data.collect
+    if settings is None:
+        raise WrongUse(f"{config_path}: data.collect is missing; it says which API, and how it pages.")
+    folder = into or _folder_of(config.data.path)
+    from pipeline.ingest import collect as collecting
+    from pipeline.ingest.http_pages import Api
+    from pipeline.ingest.rows import DataError
+
+    shown = time.monotonic()
+
+    def progress(pages: int, rows: int) -> None:
+        nonlocal shown
+        if time.monotonic() - shown >= _EVERY:
+            shown = time.monotonic()
+            click.echo(f"{pages} pages, {rows} rows …", err=True)
+
+    try:
+        api = Api(settings)
+    except DataError as error:
+        raise WrongUse(str(error)) from None
+    try:
+        found = collecting.collect(settings, folder, api, progress=progress)
+    except DataError as error:
+        raise Failed(str(error)) from None
+    finally:
+        api.close()
+    went_on = f" ({found.resumed} of them by an earlier call)" if found.resumed else ""
+    if found.file is None:
+        click.echo(f"{settings.url}: no rows in {found.pages} pages; no span was written.")
+        return
+    click.echo(f"{found.file}: {found.rows} rows of {found.pages} pages{went_on}")
+
+
+def _folder_of(path: str | None) -> Path:
+    before, found, _ = (path or "").partition(_SPAN_FOLDER)
+    if not found:
+        raise WrongUse("Give --into FOLDER, or set data.path to FOLDER/span-{SPAN}/version-{VERSION}/*.")
+    return Path(before or ".")

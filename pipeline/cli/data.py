@@ -1,0 +1,104 @@
+"""`local_runner.py data`: what is in the rows, before there is a task for them."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from pipeline.cli.collect import collect
+from pipeline.cli.errors import WrongUse
+
+
+@click.group()
+def data() -> None:
+    """Look at rows, and fetch them."""
+
+
+data.add_command(collect)
+
+
+@data.command()
+@click.argument("path", type=click.Path(path_type=Path))
+@click.option("--text", "text_column", metavar="COLUMN", help="The column with the text, in place of the guess.")
+@click.option("--label", "label_column", metavar="COLUMN", help="The column with the label, in place of the guess.")
+@click.option("--slice", "slice_columns", multiple=True, metavar="COLUMN",
+              help="A column to evaluate by, in place of the guess; repeatable, `none` for none.")  # fmt: skip
+@click.option("--name", help="Name of the task.  [default: the file's name]")
+@click.option("--output", type=click.Path(path_type=Path, file_okay=False),
+              help="Folder for both drafts.  [default: configs/ and schemas/]")  # fmt: skip
+@click.option("--no-draft", is_flag=True, help="Look only; write nothing.")
+@click.option("--force", is_flag=True, help="Replace drafts that are there.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
+def profile(
+    path: Path, text_column: str | None, label_column: str | None, slice_columns: tuple[str, ...], name: str | None,
+    output: Path | None, no_draft: bool, force: bool, as_json: bool,
+) -> None:  # fmt: skip
+    """Say what is in a file, and draft a configuration and a schema for it.
+
+    \b
+      ./edgeline data profile my.csv
+      ./edgeline run --config configs/my.yaml
+    """  # noqa: D301 (a backspace tells click to leave the paragraph as it is)
+    from pipeline.ingest.rows import DataError
+    from pipeline.profiling import display, draft
+    from pipeline.profiling.profile import ColumnChoiceError
+
+    try:
+        task = draft.task_name(path, name)
+        found = _with_progress(path, text_column, label_column, slice_columns)
+    except (DataError, ColumnChoiceError, draft.DraftError) as error:
+        raise WrongUse(str(error)) from None
+    config_path, schema_path = draft.paths(task, output)
+    problem = "" if no_draft else _draft(found, task, config_path, schema_path, force)
+    written = not no_draft and not problem
+    if as_json:
+        drafts = {"config": str(config_path), "schema": str(schema_path)} if written else None
+        click.echo(json.dumps({**found, "draft": drafts}, indent=2, ensure_ascii=False))
+    else:
+        display.show(found, _console())
+    if problem:
+        raise WrongUse(problem)
+    if written and not as_json:
+        click.echo(f"\nDrafted   {config_path}\n          {schema_path}\nNext      read both, then: "
+                   f"./edgeline run --config {config_path}")  # fmt: skip
+
+
+def _draft(found: dict[str, Any], task: str, config_path: Path, schema_path: Path, force: bool) -> str:
+    """Writes the drafts; what kept it from doing so, if something did."""
+    from pipeline.profiling import draft
+
+    try:
+        draft.write(found, task, config_path, schema_path, overwrite=force)
+    except (draft.DraftError, FileExistsError) as error:
+        return str(error)
+    return ""
+
+
+def _with_progress(
+    path: Path, text_column: str | None, label_column: str | None, slice_columns: tuple[str, ...]
+) -> dict[str, Any]:
+    from rich.console import Console
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    from pipeline.profiling.profile import profile as read
+
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as bar:
+        shown = bar.add_task("reading")
+        return read(
+            path,
+            text_column=text_column,
+            label_column=label_column,
+            slice_columns=None if not slice_columns else [] if slice_columns == ("none",) else slice_columns,
+            progress=lambda stage, row: bar.update(shown, description=f"reading {stage}: row {row:,}"),
+        )
+
+
+def _console() -> Any:
+    from rich.console import Console
+
+    return Console(highlight=False, width=None if sys.stdout.isatty() else 160)

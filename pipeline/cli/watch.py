@@ -1,0 +1,103 @@
+"""`local_runner.py watch`: runs the pipeline whenever a new span is written."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from pipeline.cli.errors import Failed, WrongUse
+from pipeline.cli.task import load_config, require_spans, task_options
+
+_GRACE_S = 60.0  # for an interrupted run to write its summary
+
+
+@click.command()
+@task_options
+@click.option(
+    "--window",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="How many span numbers to read, counted back from the newest (data.spans.window).",
+)
+@click.option(
+    "--interval",
+    type=click.FloatRange(min=0.1),
+    default=60.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="Time between two looks.",
+)
+@click.option("--once", is_flag=True, help="Look once, run if there is something new, and end.")
+def watch(
+    config_path: str, profile: str | None, overrides: tuple[str, ...], data: str | None, root: Path | None,
+    window: int | None, interval: float, once: bool,
+) -> None:  # fmt: skip
+    """Wait for new spans, and run the pipeline on each: on from the latest blessed model.
+
+    A failed run is reported and tried again (data.spans.attempts); Ctrl-C ends the watch and a run that is going on.
+    Every run is a process of its own, so that one that crashes takes nothing else with it.
+    """
+    config = load_config(config_path, profile, overrides + (() if window is None else (f"data.spans.window={window}",)),
+                         data)  # fmt: skip
+    require_spans(config, "watch")
+    if config.data.spans.span != "latest":
+        raise WrongUse(f"watch: data.spans.span is {config.data.spans.span}; leave it at `latest`.")
+    from pipeline.history.paths import TaskPaths
+    from pipeline.ingest.rows import DataError
+    from pipeline.local import watch as logic
+
+    given = _arguments(config_path, profile, overrides, data, root)
+    command = [sys.executable, sys.argv[0], "run", *given, "--window", str(config.data.spans.window)]
+    before = signal.signal(signal.SIGTERM, _as_interrupt)
+    try:
+        ended = logic.watch(
+            config,
+            TaskPaths.of(config, root),
+            lambda span: _run([*command, "--span", str(span)]),
+            interval=interval,
+            once=once,
+            say=click.echo,
+        )
+    except DataError as error:
+        raise WrongUse(str(error)) from None
+    except KeyboardInterrupt:
+        click.echo("Stopped watching.")
+        return
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    if once and ended is False:
+        raise Failed("The run failed.")
+
+
+def _run(command: list[str]) -> bool:
+    """Runs a command that Ctrl-C reaches once and by way of this process, so that it can end cleanly."""
+    process = subprocess.Popen(command, process_group=0)
+    try:
+        return process.wait() == 0
+    except KeyboardInterrupt:
+        process.send_signal(signal.SIGINT)
+        try:
+            process.wait(_GRACE_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        raise
+
+
+def _arguments(
+    config_path: str, profile: str | None, overrides: tuple[str, ...], data: str | None, root: Path | None
+) -> list[str]:
+    """The options of a task as the command line had them."""
+    given = [("--config", config_path), ("--profile", profile), ("--data", data), ("--root", root)]
+    pairs = [(name, str(value)) for name, value in given if value is not None]
+    return [part for pair in [*pairs, *(("--set", item) for item in overrides)] for part in pair]
+
+
+def _as_interrupt(number: int, frame: Any) -> None:
+    """A service manager's way to say Ctrl-C."""
+    raise KeyboardInterrupt

@@ -1,0 +1,1 @@
+"""What a task decides: the validated configuration, one file a section, and errors that name file, line and field."""

@@ -1,0 +1,96 @@
+"""The `data.augmentation` section of the configuration: variations of training rows.
+
+Nothing here imports TensorFlow or TFX.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+from pathlib import Path
+from typing import Annotated, Any, Self
+
+from modules.text.labelled_variations import BUNDLED_SYNONYMS, read_synonyms
+
+from pydantic import Field, model_validator
+
+from pipeline.config.base import Section
+
+Share = Annotated[float, Field(ge=0.0, le=1.0)]
+
+
+class AugmentationConfig(Section):
+    """Varied copies of rows of the train split, made by one operation each; `eval` and `test` are never touched."""
+
+    share: float = Field(0.0, ge=0.0, le=10.0)
+    """Varied rows per row of the train split: 0.5 adds half as many again."""
+    balance: bool = False
+    """Add varied rows of each rarer label until it has about as many rows as the most frequent one."""
+    max_copies: int = Field(10, ge=1)
+    """Most varied rows of one row, which bounds what `balance` does for a very rare label."""
+    synonyms: Share = 0.1
+    """Share of the words in the synonym table that such a variation replaces; 0 switches the operation off."""
+    deletion: Share = 0.1
+    """Share of words that such a variation leaves out; 0 switches it off."""
+    swap: Share = 0.1
+    """Share of words that change places in such a variation; 0 switches it off."""
+    keyboard: Share = 0.03
+    """Share of letters that such a variation replaces by a neighbour on the keyboard; 0 switches it off."""
+    synonym_table: str | None = None
+    """A text file with a set of exchangeable words on each line, separated by commas. Empty: a small English one."""
+    back_translation: str | None = Field(None, pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")
+    """A function of your own, `package.module:function`, from a text to the same text by way of another language."""
+    seed: int = 17
+    """Of all choices; the same row always gives the same variations."""
+
+    @property
+    def enabled(self) -> bool:
+        """Whether any row is added."""
+        return self.share > 0 or self.balance
+
+    @model_validator(mode="after")
+    def _usable(self) -> Self:
+        if not self.enabled:
+            return self
+        rates = (self.synonyms, self.deletion, self.swap, self.keyboard)
+        if not any(rates) and self.back_translation is None:
+            raise ValueError("switch on one of synonyms, deletion, swap, keyboard, back_translation")
+        if self.synonym_table and "://" not in self.synonym_table:
+            read_synonyms(_content(self.synonym_table).decode("utf-8"), self.synonym_table)
+        if self.back_translation:
+            _source(self.back_translation)
+        return self
+
+    def settings(self) -> dict[str, Any] | None:
+        """All that the varied rows depend on, digests of the table and of the function's file included.
+
+        Returns:
+            JSON values; None where no row is added.
+        """
+        if not self.enabled:
+            return None
+        values = self.model_dump(mode="json")
+        if self.synonyms:
+            table = self.synonym_table or str(BUNDLED_SYNONYMS)
+            values["synonym_digest"] = "" if "://" in table else hashlib.sha256(_content(table)).hexdigest()
+        if self.back_translation:
+            values["back_translation_digest"] = hashlib.sha256(_source(self.back_translation)).hexdigest()
+        return values
+
+
+def _content(path: str) -> bytes:
+    if not Path(path).is_file():
+        raise ValueError(f"synonym_table: {path}: no such file")
+    return Path(path).read_bytes()
+
+
+def _source(path: str) -> bytes:
+    """The file of a function's module, found without running it; its packages are imported."""
+    module = path.partition(":")[0]
+    try:
+        found = importlib.util.find_spec(module)
+    except (ImportError, ValueError):
+        found = None
+    if found is None or not found.origin or not Path(found.origin).is_file():
+        raise ValueError(f"back_translation: there is no module {module}; it must lie on the Python path")
+    return Path(found.origin).read_bytes()

@@ -1,0 +1,50 @@
+"""The `card` section of the configuration: what no program can know about a model, for its model card.
+
+Nothing here imports TensorFlow or TFX.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from pipeline.config.base import Section
+
+
+class CardSource(Section):
+    """Data or weights that the model was made from."""
+
+    name: str = Field(min_length=1)
+    """Name and version."""
+    kind: Literal["data", "weights"]
+    """What it gave."""
+    licence: str = Field(min_length=1)
+    """SPDX expression, or where the terms stand."""
+    address: str | None = None
+    """Where it comes from."""
+    note: str | None = None
+    """Anything else: how it was collected, by whom, when, in which languages."""
+    dataset: Literal["vader"] | None = None
+    """Named only where this data set is read, and not where one's own file replaces it."""
+    backbone: Literal["minilm", "preset", "scratch"] | None = None
+    """Named only with this backbone."""
+
+
+class CardConfig(Section):
+    """What the model card says besides numbers. What is left empty is called not stated."""
+
+    summary: str | None = None
+    """What the model does, in a sentence or two."""
+    licence: str | None = None
+    """Under which terms the model itself is given on, an SPDX expression."""
+    contacts: list[str] = []
+    """Who answers questions."""
+    intended_use: list[str] = []
+    """What it was made for."""
+    out_of_scope: list[str] = []
+    """What it must not be used for."""
+    limits: list[str] = []
+    """Known weaknesses."""
+    sources: list[CardSource] = []
+    """Data and weights with their licences."""

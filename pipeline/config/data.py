@@ -1,0 +1,89 @@
+"""The `data` section of the configuration: where rows come from, which column is what, how they are split.
+
+Nothing here imports TensorFlow or TFX.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from pipeline.config.augmentation import AugmentationConfig
+from pipeline.config.base import Section
+from pipeline.config.cleaning import CleaningConfig
+from pipeline.config.collect import CollectConfig
+from pipeline.config.source import SourceConfig
+from pipeline.config.spans import SpansConfig
+from pipeline.ingest import spans
+
+
+class Columns(Section):
+    """The columns of the input."""
+
+    text: str = "text"
+    """Column with the text."""
+    label: str = "label"
+    """Column with the label's name."""
+    slices: list[str] = []
+    """Columns to evaluate by; each of their values becomes a slice."""
+
+    @model_validator(mode="after")
+    def _distinct(self) -> Self:
+        names = [self.text, self.label, *self.slices]
+        if len(set(names)) != len(names):
+            raise ValueError(f"the columns {names} must all differ")
+        return self
+
+
+class Splits(Section):
+    """Shares of the splits, as integers: 8, 1, 1 puts eight tenths into train."""
+
+    train: int = Field(8, ge=1)
+    """Share that is trained on."""
+    eval: int = Field(1, ge=1)
+    """Share that every choice is made on."""
+    test: int = Field(1, ge=1)
+    """Share that is reported once and never chosen on."""
+
+
+class DataConfig(Section):
+    """Where the rows come from and how they are split."""
+
+    path: str | None = None
+    """The file with the rows: CSV, JSONL, Parquet, TFRecord of `tf.Example`, or an SQL query; or a pattern of such
+    files with `{SPAN}`. Empty: `dataset`'s."""
+    dataset: Literal["vader"] | None = None
+    """A data set that arrives through the package registry: `vader`, the rated snippets of vaderSentiment 3.3.2."""
+    source: SourceConfig = SourceConfig()
+    """How `path` is read."""
+    cleaning: CleaningConfig = CleaningConfig()
+    """Which rows are kept back."""
+    collect: CollectConfig | None = None
+    """An HTTP API that `data collect` fetches rows from."""
+    columns: Columns = Columns()
+    """Which column is what."""
+    splits: Splits = Splits()
+    """How rows are divided, by a hash of their normalised text."""
+    train_fraction: float = Field(1.0, gt=0.0, le=1.0)
+    """Share of the train split to use, stratified by label and slices; `eval` and `test` are never sampled."""
+    spans: SpansConfig = SpansConfig()
+    """Which spans of `path` to read, where it is a pattern."""
+    serving_logs: str | None = None
+    """What was served, to compare with: JSON lines, CSV or TFRecord with the text's column; a file or a glob."""
+    augmentation: AugmentationConfig = AugmentationConfig()
+    """Variations of training rows."""
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        if not self.path and not self.dataset:
+            raise ValueError("set data.path to a file with rows (or `--data FILE`), or data.dataset to `vader`")
+        wrong = spans.problem(self.path or "")
+        if wrong:
+            raise ValueError(f"path: {wrong}")
+        return self
+
+    @property
+    def has_spans(self) -> bool:
+        """Whether `path` is a pattern of spans."""
+        return spans.has_spans(self.path or "")

@@ -1,0 +1,93 @@
+"""The `evaluator` section of the configuration: the gate in front of the server push.
+
+Nothing here imports TensorFlow or TFX.
+"""
+
+from __future__ import annotations
+
+import difflib
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from pipeline.config.base import Section
+
+Metric = Literal["accuracy", "macro_f1", "auc", "precision", "recall", "calibration_error"]
+# Metrics whose gap between slices can be bounded; besides these, `recall_<label>` of every label.
+GAPS = ("accuracy", "macro_f1", "precision", "recall", "equal_opportunity")
+
+
+class Bound(Section):
+    """Limits of one metric on the eval split. At least one must be set."""
+
+    min: float | None = None
+    """The model is not blessed below this value."""
+    max: float | None = None
+    """The model is not blessed above this value."""
+    max_drop: float | None = Field(None, ge=0)
+    """How much worse than the latest blessed model the metric may be."""
+    slice_min: float | None = None
+    """Floor for the metric on every value of every slice column."""
+
+    @model_validator(mode="after")
+    def _something(self) -> Self:
+        if all(value is None for value in (self.min, self.max, self.max_drop, self.slice_min)):
+            raise ValueError("set at least one of min, max, max_drop, slice_min")
+        return self
+
+
+class GapBound(Section):
+    """Limit of the gap of one metric between the slices of one column."""
+
+    max_gap: Annotated[float, Field(ge=0, le=1)]
+    """The model is not blessed where the best and the worst slice lie further apart than this."""
+    decided_by: Literal["value", "lower_end"] = "value"
+    """`value`: the gap itself; `lower_end`: that end of its interval, so that chance alone hardly ever decides."""
+
+
+class FairnessConfig(Section):
+    """How far apart the slices of a column may lie. Gaps are measured wherever there are slice columns."""
+
+    bounds: dict[str, dict[str, GapBound]] = {}
+    """By slice column and metric: accuracy, macro_f1, precision and recall (macro), `recall_<label>`, and
+    equal_opportunity, the largest gap of any label's recall. Empty: gaps are shown and gate nothing."""
+    min_rows: int = Field(30, ge=1)
+    """Slices with fewer rows (for the recall of a label: fewer rows of that label) are shown and count for no gap."""
+    resamples: int = Field(2000, ge=100)
+    """Bootstrap samples behind an interval."""
+    level: float = Field(0.95, gt=0.5, lt=1)
+    """Confidence of the intervals."""
+    seed: int = 17
+    """Of the samples."""
+
+
+class EvaluatorConfig(Section):
+    """The gate in front of the server push."""
+
+    thresholds: dict[Metric, Bound] = {}
+    """Bounds by metric: accuracy, macro_f1, auc, precision and recall (macro), calibration_error."""
+    fairness: FairnessConfig = FairnessConfig()
+    """Gaps between slices."""
+
+    def check_gaps(self, slices: list[str], labels: list[str]) -> None:
+        """Compares the bounds of gaps with what there is to measure.
+
+        Args:
+            slices: the slice columns.
+            labels: the label names.
+
+        Raises:
+            ValueError: a bound names a column or a metric that there is not.
+        """
+        metrics = [*GAPS, *(f"recall_{label}" for label in labels)]
+        for column, bounds in self.fairness.bounds.items():
+            _known("evaluator.fairness.bounds", column, slices, "slice columns (data.columns.slices)")
+            for metric in bounds:
+                _known(f"evaluator.fairness.bounds.{column}", metric, metrics, "metrics")
+
+
+def _known(where: str, name: str, known: list[str], what: str) -> None:
+    if name not in known:
+        near = difflib.get_close_matches(name, known, n=1)
+        hint = f" Did you mean `{near[0]}`?" if near else ""
+        raise ValueError(f"{where}: {name} is none of the {what}: {', '.join(known) or 'there are none'}.{hint}")

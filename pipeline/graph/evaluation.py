@@ -1,0 +1,127 @@
+"""The nodes that judge a model, on `eval` with the bounds of the gate and on `test` without, and write its card."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import modules  # noqa: F401  (settles Keras 2 before TFX imports TensorFlow)
+from modules.card import model_card
+
+from pipeline.components.evaluator import Evaluator
+from pipeline.components.model_card import ModelCard
+from pipeline.config.task import Config
+from pipeline.graph import code_digest, tfma_config
+
+# What decides the content of a model, and of its bundle; a new gate is not a new bundle.
+MODEL_SECTIONS = ("labels", "data", "preprocessing", "backbone", "trainer", "tuner")
+BUNDLE_SECTIONS = (*MODEL_SECTIONS, "pruner", "converter")
+MODEL_CODE = ("modules.trainer",)
+BUNDLE_CODE = (*MODEL_CODE, "modules.student.compress", "modules.tflite.convert")
+
+
+def evaluator(config: Config, examples: Any, model: Any, baseline: Any) -> Evaluator:
+    """The gate in front of the server push.
+
+    Args:
+        config: the task's configuration.
+        examples: ExampleGen's output.
+        model: Trainer's model.
+        baseline: the latest blessed model, where there is one.
+    """
+    return Evaluator(
+        examples=examples,
+        model=model,
+        eval_config=tfma_config.eval_config(config, gated=True),
+        split="eval",
+        settings=_settings(config, gated=True),
+        baseline_model=baseline,
+    )
+
+
+def test_evaluator(config: Config, examples: Any, model: Any) -> Evaluator:
+    """What is reported once and never chosen on.
+
+    Args:
+        config: the task's configuration.
+        examples: ExampleGen's output.
+        model: Trainer's model.
+    """
+    node = Evaluator(
+        examples=examples,
+        model=model,
+        eval_config=tfma_config.eval_config(config, gated=False),
+        split="test",
+        settings=_settings(config, gated=False),
+    )
+    return node.with_id("TestEvaluator")
+
+
+def server_card(config: Config, model: Any, evaluator: Any, test_evaluator: Any) -> ModelCard:
+    """The card of the SavedModel.
+
+    Args:
+        config: the task's configuration.
+        model: Trainer's model.
+        evaluator: the node that judged it on eval.
+        test_evaluator: the node that measured it on test.
+    """
+    bounds = config.evaluator.model_dump(mode="json")
+    return ModelCard(
+        model=model,
+        evaluation=evaluator.outputs["evaluation"],
+        test_evaluation=test_evaluator.outputs["evaluation"],
+        settings={
+            **_card_settings(config, MODEL_SECTIONS, MODEL_CODE),
+            "thresholds": bounds["thresholds"],
+            "gaps": bounds["fairness"]["bounds"],
+        },
+    )
+
+
+def edge_card(config: Config, model: Any, edge_evaluator: Any) -> ModelCard:
+    """The card of the bundle.
+
+    Args:
+        config: the task's configuration.
+        model: Trainer's model.
+        edge_evaluator: the node that made and judged it.
+    """
+    node = ModelCard(
+        model=model,
+        evaluation=edge_evaluator.outputs["evaluation"],
+        bundle=edge_evaluator.outputs["bundle"],
+        settings=_card_settings(config, BUNDLE_SECTIONS, BUNDLE_CODE),
+    )
+    return node.with_id("EdgeModelCard")
+
+
+def columns(config: Config) -> dict[str, Any]:
+    """What a node that reads rows must know of them."""
+    names = config.data.columns
+    return {"text": names.text, "label": names.label, "slices": names.slices, "labels": config.labels}
+
+
+def _settings(config: Config, *, gated: bool) -> dict[str, Any]:
+    """What the look at the gaps between slices depends on; their bounds only where they gate."""
+    fairness = config.evaluator.fairness.model_dump(mode="json")
+    if not gated:
+        del fairness["bounds"]
+    return {
+        **columns(config),
+        "fairness": fairness,
+        "gated": gated,
+        "sources": code_digest.digest("pipeline.components.evaluator", "modules.quality.tfma_metrics"),
+    }
+
+
+def _card_settings(config: Config, sections: tuple[str, ...], code: tuple[str, ...]) -> dict[str, Any]:
+    return {
+        **config.node_settings("card", "task", "labels"),
+        "slices": config.data.columns.slices,
+        "dataset": None if config.data.path else config.data.dataset,
+        "backbone": config.backbone.kind,
+        "sequence_length": config.preprocessing.sequence_length,
+        "digests": {"config": config.digest_of(*sections), "code": code_digest.digest(*code)},
+        "template": model_card.template_digest(),
+        "sources": code_digest.digest("pipeline.components.model_card"),
+    }

@@ -1,0 +1,73 @@
+"""The last node of the graph: Reporter, which reads what all the others left."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import modules  # noqa: F401  (settles Keras 2 before TFX imports TensorFlow)
+
+from pipeline.components.reporter import Reporter
+from pipeline.config.task import Config
+from pipeline.graph import code_digest
+
+# By key of Reporter's input, the node and the output that it takes.
+INPUTS = {
+    "examples": ("ExampleGen", "examples"),
+    "statistics": ("StatisticsGen", "statistics"),
+    "anomalies": ("ExampleValidator", "anomalies"),
+    "transformed_examples": ("Transform", "transformed_examples"),
+    "tuner_results": ("Tuner", "tuner_results"),
+    "model": ("Trainer", "model"),
+    "evaluation": ("Evaluator", "evaluation"),
+    "blessing": ("Evaluator", "blessing"),
+    "test_evaluation": ("TestEvaluator", "evaluation"),
+    "baseline": ("LinearBaseline", "evaluation"),
+    "variants": ("TFLiteConverter", "variants"),
+    "edge_evaluation": ("EdgeEvaluator", "evaluation"),
+    "pushed_model": ("Pusher", "pushed_model"),
+    "pushed_bundle": ("EdgePusher", "pushed_model"),
+}
+
+
+def reporter(config: Config, nodes: Sequence[Any]) -> Reporter:
+    """The node, connected to whatever there is of its inputs.
+
+    Args:
+        config: the task's configuration.
+        nodes: all other nodes, in topological order.
+    """
+    by_id = {node.id: node for node in nodes}
+    inputs = {key: by_id[node].outputs[output] for key, (node, output) in INPUTS.items() if node in by_id}
+    graph = [(node.id, _after(node)) for node in nodes]
+    return Reporter(inputs, settings(config, [*graph, ("Reporter", sorted({node for node, _ in INPUTS.values()}))]))
+
+
+def settings(config: Config, graph: Sequence[tuple[str, Sequence[str]]]) -> dict[str, Any]:
+    """What the report depends on beside its inputs.
+
+    Args:
+        config: the task's configuration. Of `platform`, which decides where nodes run, the report says nothing.
+        graph: pairs of a node's id and the ids that it comes after.
+    """
+    columns = config.data.columns
+    known = {name for name, _ in graph}
+    return {
+        "task": config.task,
+        "labels": config.labels,
+        "label": columns.label,
+        "slices": columns.slices,
+        "config": config.model_dump(mode="json", exclude={"platform"}),
+        "graph": [[name, [other for other in after if other in known]] for name, after in graph],
+        "digests": {
+            "configuration": config.digest_of(*(name for name in type(config).model_fields if name != "platform")),
+            "training code": code_digest.digest("modules.trainer"),
+        },
+        "sources": code_digest.digest("pipeline.components.reporter"),
+    }
+
+
+def _after(node: Any) -> list[str]:
+    """The nodes whose outputs a node takes, and those that it only waits for; look-ups of earlier runs do not count."""
+    found = {other.id for other in node.upstream_nodes}
+    return sorted(found.union(*(taken.get_data_dependent_node_ids() for taken in node.inputs.values())))

@@ -1,0 +1,100 @@
+"""The stage between rows and features: statistics, what they are compared with, and the node that says no."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import modules  # noqa: F401  (settles Keras 2 before TFX imports TensorFlow)
+
+from tfx import v1 as tfx
+from tfx.components.example_gen.component import FileBasedExampleGen
+from tfx.dsl.components.base import executor_spec
+
+from pipeline.components.example_validator import ExampleValidator
+from pipeline.components.statistics_gen import StatisticsGen
+from pipeline.config.task import Config
+from pipeline.graph import code_digest, lookups
+from pipeline.graph.engines import Engine
+from pipeline.ingest import example_gen as ingest
+from pipeline.ingest import serving_logs, spans
+
+
+def validation(
+    config: Config, examples: Any, schema: Any, *, serving: str, statistics_folder: str, engine: Engine
+) -> list[Any]:
+    """From examples to the verdict on them.
+
+    Args:
+        config: the task's configuration.
+        examples: ExampleGen's output.
+        schema: the curated schema.
+        serving: files with what was served; empty where nobody keeps that.
+        statistics_folder: where statistics are kept from span to span on engines without queries.
+        engine: what the orchestrator can do.
+
+    Returns:
+        The nodes, StatisticsGen first and ExampleValidator last.
+    """
+    statistics_gen = StatisticsGen(
+        examples=examples, settings=_statistics_settings(config, config.data.columns.label, config.compared_split)
+    )
+    statistics = statistics_gen.outputs["statistics"]
+    serving_nodes = _serving(config, serving) if serving else []
+    previous = [lookups.previous_statistics(engine, statistics, statistics_folder)] if config.data.has_spans else []
+    keeps = config.data.has_spans and engine.lookups != "store"
+    example_validator = ExampleValidator(
+        statistics=statistics,
+        schema=schema,
+        previous_statistics=previous[0].outputs["statistics"] if previous else None,
+        serving_statistics=serving_nodes[-1].outputs["statistics"] if serving_nodes else None,
+        settings={
+            **config.node_settings("validator"),
+            "split": config.compared_split,
+            "keep": statistics_folder if keeps else "",
+            "sources": code_digest.digest("pipeline.components.example_validator"),
+        },
+    )
+    return [statistics_gen, *previous, *serving_nodes, example_validator]
+
+
+def _serving(config: Config, path: str) -> list[Any]:
+    """What was served, and its statistics, made as those of the rows are."""
+    folder, file = spans.split(path)
+    split = tfx.proto.SplitConfig.Split(name=serving_logs.SPLIT, hash_buckets=1)
+    columns = config.data.columns
+    settings = {
+        "text": columns.text,
+        "slices": columns.slices,
+        "sources": code_digest.digest("pipeline.ingest.serving_logs"),
+    }
+    example_gen = FileBasedExampleGen(
+        input_base=folder,
+        input_config=tfx.proto.Input(splits=[tfx.proto.Input.Split(name="all", pattern=file)]),
+        output_config=tfx.proto.Output(split_config=tfx.proto.SplitConfig(splits=[split])),
+        custom_config=ingest.custom_config(settings),
+        custom_executor_spec=executor_spec.BeamExecutorSpec(serving_logs.ServingLogsExecutor),
+    ).with_id("ServingExampleGen")
+    statistics_gen = StatisticsGen(
+        examples=example_gen.outputs["examples"], settings=_statistics_settings(config, None, serving_logs.SPLIT)
+    ).with_id("ServingStatisticsGen")
+    return [example_gen, statistics_gen]
+
+
+def _statistics_settings(config: Config, label: str | None, split: str) -> dict[str, Any]:
+    return {
+        **config.node_settings("backbone"),
+        "text": config.data.columns.text,
+        "label": label,
+        "split": split,
+        "sample_rows": config.validator.sample_rows,
+        "vocabulary": vocabulary_digest(config),
+        "sources": code_digest.digest("pipeline.components.statistics_gen"),
+    }
+
+
+def vocabulary_digest(config: Config) -> str | None:
+    """Digest of the vocabulary, where the configuration names a file of one's own."""
+    vocabulary = getattr(config.backbone, "vocabulary", None)
+    return hashlib.sha256(Path(vocabulary).read_bytes()).hexdigest()[:16] if vocabulary else None

@@ -1,0 +1,1 @@
+"""What earlier runs did: where everything lies, the metadata store, comparison, lineage."""

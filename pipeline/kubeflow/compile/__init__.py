@@ -1,0 +1,1 @@
+"""From a configuration to the specification that an engine reads."""

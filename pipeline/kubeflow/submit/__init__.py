@@ -1,0 +1,1 @@
+"""Requests to an engine: checked, shown, sent."""

@@ -1,0 +1,306 @@
+"""One run of a task on this machine, from the lock to the summary."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import glob
+import itertools
+import json
+import os
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import filelock
+
+from pipeline.config import loader
+from pipeline.config.task import Config
+from pipeline.graph.code_digest import ROOT
+from pipeline.history.paths import CONFIG, LOG, SUMMARY, TaskPaths, new_run_id
+from pipeline.history.states import NodeResult
+from pipeline.ingest import cleaning, rows, sources
+from pipeline.local import data_files, logs
+from pipeline.local.display import Display
+
+# The runner is named, because Beam's own choice downloads one; the image keeps TFX from building a package of itself
+# for every node, and nothing ever pulls it.
+LOCAL_BEAM_ARGS = ("--runner=FnApiRunner", "--sdk_container_image=unused")
+_FIRST_ROWS = 20_000
+
+
+class BusyError(RuntimeError):
+    """Another run holds the folder."""
+
+
+class OptionError(ValueError):
+    """An option of the command line that does not fit the pipeline."""
+
+
+@dataclasses.dataclass(frozen=True)
+class RunOptions:
+    """What the command line says beside the configuration.
+
+    Attributes:
+        root: folder of the task's runs, if not `runs/<task>`.
+        name: part of the run's id.
+        profile: for the summary.
+        only: run this node alone, with what it needs from the cache.
+        start: execute this node and all that depend on it anew.
+        cache: False executes every node.
+        verbose: show the log on the screen.
+    """
+
+    root: Path | None = None
+    name: str | None = None
+    profile: str | None = None
+    only: str | None = None
+    start: str | None = None
+    cache: bool = True
+    verbose: bool = False
+
+
+def layout(config: Config) -> rows.Layout:
+    """What a row of this configuration looks like."""
+    columns = config.data.columns
+    return rows.Layout(columns.text, columns.label, tuple(columns.slices), tuple(config.labels))
+
+
+def check_data(config: Config, *, most: int | None = None) -> dict[str, Any]:
+    """Reads the rows once, without Beam, and checks each by itself.
+
+    Args:
+        config: the resolved configuration.
+        most: end after so many rows; None reads all.
+
+    Returns:
+        `{"file", "rows", "counts", "quarantined", "examples"}`: the rows that can be used, their counts by column and
+        value, how many cannot be used by reason, and the first of these. Duplicates are not looked for.
+
+    Raises:
+        DataError: the file is wrong, or so many rows that a run would fail.
+    """
+    shape = layout(config)
+    records = itertools.chain.from_iterable(
+        sources.read(str(path), config.data.source, shape.columns) for path in data_files.files(config)
+    )
+    found = cleaning.tally(itertools.islice(records, most), shape, config.data.cleaning)
+    return {"file": data_files.data_path(config), **found}
+
+
+def _first_look(config: Config) -> Path:
+    """Refuses in a moment what a run would refuse after minutes; ExampleGen checks all rows."""
+    kinds = {sources.format_of(str(path), config.data.source) for path in data_files.files(config)}
+    if "tfrecord" not in kinds:  # only TensorFlow reads it, whose import is the run's own
+        check_data(config, most=_FIRST_ROWS)
+    return data_files.data_path(config)
+
+
+def check_schema(config: Config) -> None:
+    """Compares the labels of the configuration with the schema's domain, without TensorFlow.
+
+    Raises:
+        ConfigError: the schema is missing, cannot be parsed, or names other labels or lacks a column.
+    """
+    from google.protobuf import text_format
+    from tensorflow_metadata.proto.v0 import schema_pb2
+
+    path = config.schema_file
+    if not path.is_file():
+        raise loader.ConfigError(f"schema_path: {path}: no such file. `make schema` drafts one from the data.")
+    try:
+        schema = text_format.Parse(path.read_text(encoding="utf-8"), schema_pb2.Schema())
+    except text_format.ParseError as error:
+        raise loader.ConfigError(f"{path}: not a schema: {error}.") from None
+    features = {feature.name: feature for feature in schema.feature}
+    columns = config.data.columns
+    for name in (columns.text, columns.label, *columns.slices, rows.TEXT_HASH):
+        if name not in features:
+            raise loader.ConfigError(
+                f"{path}: the schema has no feature {name!r}; it has: {', '.join(features)}. Add it, or draft a new "
+                "schema with `make schema`."
+            )
+    label = features[columns.label]
+    domains = {domain.name: domain for domain in schema.string_domain}
+    domain = label.string_domain if label.HasField("string_domain") else domains.get(label.domain)
+    allowed = set(domain.value) if domain else set(config.labels)
+    if allowed != set(config.labels):
+        raise loader.ConfigError(
+            f"{path}: the schema's domain of {columns.label!r} is {sorted(allowed)}, the configuration's labels are "
+            f"{sorted(config.labels)}. Make them equal."
+        )
+
+
+@contextlib.contextmanager
+def locked(paths: TaskPaths) -> Iterator[None]:
+    """Holds the task's folder, so that two runs never write into it at once.
+
+    Raises:
+        BusyError: another process holds it.
+    """
+    paths.root.mkdir(parents=True, exist_ok=True)
+    lock = filelock.FileLock(paths.lock)
+    try:
+        lock.acquire(timeout=0)
+    except filelock.Timeout:
+        raise BusyError(
+            f"{paths.root}: another run is going on there. Wait for it, stop it, or use another --root."
+        ) from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+@dataclasses.dataclass
+class Outcome:
+    """What a run came to.
+
+    Attributes:
+        run_id: its id.
+        run_dir: its folder in the history.
+        summary: what `summary.json` holds.
+        error: what stopped it, if anything did.
+    """
+
+    run_id: str
+    run_dir: Path
+    summary: dict[str, Any]
+    error: BaseException | None = None
+
+
+def run(config: Config, options: RunOptions) -> Outcome:
+    """Runs the pipeline of a configuration.
+
+    Args:
+        config: the resolved configuration.
+        options: see `RunOptions`.
+
+    Returns:
+        The outcome; a failed node is an outcome, too.
+
+    Raises:
+        BusyError: another run holds the folder.
+        ConfigError, DataError, PackageError: before anything was run.
+        OptionError: `only` or `start` names no node, or the name is not allowed.
+    """
+    check_schema(config)
+    config = data_files.pinned(config)
+    data = _first_look(config)
+    data_files.check_serving_logs(config)
+    paths = TaskPaths.of(config, options.root)
+    with locked(paths):
+        try:
+            run_id = new_run_id(paths, options.name)
+        except ValueError as error:
+            raise OptionError(str(error)) from None
+        run_dir = paths.run_dir(run_id)
+        run_dir.mkdir(parents=True)
+        (run_dir / CONFIG).write_text(loader.dump(config), encoding="utf-8")
+        started = time.time()
+        with logs.captured(run_dir / LOG, verbose=options.verbose) as screen:
+            return _run_captured(config, options, paths, run_id, data, screen, started)
+
+
+def _run_captured(
+    config: Config, options: RunOptions, paths: TaskPaths, run_id: str, data: Path, screen: Any, started: float
+) -> Outcome:
+    window = data_files.window(config)
+    with Display(screen, []) as opening:
+        for item in window:
+            opening.console.print(f"reading {item.name} ({len(item.files)} files)", soft_wrap=True)
+        opening.console.print(f"run {run_id} · importing TensorFlow and TFX …")
+    from pipeline.history import store
+    from pipeline.local import execute
+    from pipeline.local import report as run_report
+    from pipeline.local import summary as run_summary
+
+    logs.hand_absl_over()
+    ir = compile_task(config, paths, data, cache=options.cache)
+    imported = time.time()
+    ids = execute.node_ids(ir)
+    for given, option in ((options.only, "--only"), (options.start, "--from")):
+        if given is not None and given not in ids:
+            raise OptionError(f"{option} {given}: there is no such node; there are: {', '.join(ids)}.")
+    chosen = execute.upstream(ir, options.only) if options.only else None
+    uncached = {options.only} if options.only else execute.downstream(ir, options.start) if options.start else set()
+    connection = execute.connection_config(ir)
+    execute.close_abandoned(connection)
+    results: list[NodeResult] = []
+    error: BaseException | None = None
+    with Display(screen, [node for node in ids if chosen is None or node in chosen]) as display:
+        observer = _Recorder(display, results)
+        try:
+            execute.run(ir, run_id, observer, chosen=chosen, uncached=uncached)
+        except execute.NodeError as failure:
+            error = failure
+        except KeyboardInterrupt as interrupt:
+            error = interrupt
+    outputs = store.RunOutputs(connection, run_id)
+    summary = run_summary.collect(config, paths, outputs, run_id, results, error, profile=options.profile, data=data)
+    summary["started"] = time.strftime("%Y-%m-%d %H:%M:%S %z", time.localtime(started))
+    summary["revision"] = run_report.git_revision(ROOT)
+    summary["seconds"] = {
+        "total": round(time.time() - started, 1),
+        "imports": round(imported - started, 1),
+        "nodes": {result.node: round(result.seconds, 1) for result in results},
+    }
+    summary["spans"] = [{"span": item.span, "version": item.version} for item in window]
+    report = run_report.write(ir, paths, outputs, summary)
+    summary["report"] = str(report) if report else None
+    run_dir = paths.run_dir(run_id)
+    partial = run_dir / f"{SUMMARY}.partial"
+    partial.write_text(json.dumps(summary, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    os.replace(partial, run_dir / SUMMARY)
+    paths.point_latest(run_id)
+    return Outcome(run_id, run_dir, summary, error)
+
+
+def beam_args(workers: int) -> tuple[str, ...]:
+    """Beam's arguments on this machine: one worker in this process, or several processes."""
+    if workers == 1:
+        return LOCAL_BEAM_ARGS
+    return (*LOCAL_BEAM_ARGS, "--direct_running_mode=multi_processing", f"--direct_num_workers={workers}")
+
+
+def compile_task(
+    config: Config, paths: TaskPaths, data: Path, *, cache: bool = True, beam_args: Sequence[str] = LOCAL_BEAM_ARGS
+) -> Any:
+    """Compiles the pipeline of a configuration for this machine; imports TFX."""
+    from tfx.orchestration import metadata
+
+    from pipeline.local import execute
+    from pipeline.pipeline import Places, create_pipeline
+
+    # A file's name may look like a glob; a pattern of spans is one.
+    pattern = str(data) if config.data.has_spans else str(data.parent / glob.escape(data.name))
+    places = Places(
+        data=pattern,
+        pipeline_root=str(paths.pipeline_root),
+        push=str(paths.pushed),
+        schema=str(config.schema_file.resolve()),
+        serving_logs=data_files.serving_logs(config),
+    )
+    pipeline = create_pipeline(
+        config,
+        places,
+        metadata_connection_config=metadata.sqlite_metadata_connection_config(str(paths.metadata)),
+        beam_pipeline_args=beam_args,
+        enable_cache=cache,
+    )
+    return execute.compile_pipeline(pipeline)
+
+
+class _Recorder:
+    """Passes events on to the display and keeps the results, those of a failed run too."""
+
+    def __init__(self, display: Display, results: list[NodeResult]) -> None:
+        self._display, self._results = display, results
+
+    def started(self, node: str) -> None:
+        self._display.started(node)
+
+    def ended(self, result: NodeResult) -> None:
+        self._results.append(result)
+        self._display.ended(result)

@@ -1,0 +1,121 @@
+"""What a run came to, gathered from the artifacts that its nodes left: the content of `summary.json`."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from modules.quality.fairness import FAIRNESS_FILE
+from modules.quality.tfma_results import BASELINE, metrics, missed_bounds
+from modules.trainer import HISTORY_FILE, TRAINING_DIR
+
+from ml_metadata.proto import metadata_store_pb2
+from tfx.components.evaluator import constants as evaluator_constants
+
+from pipeline.components.edge_evaluator import RESULT_FILE as PARETO_FILE
+from pipeline.components.example_validator import DRIFT_FILE
+from pipeline.components.linear_baseline import RESULT_FILE
+from pipeline.config.task import Config
+from pipeline.history.paths import TaskPaths
+from pipeline.history.states import CACHED, FAILED, NodeResult
+from pipeline.history.store import RunOutputs
+from pipeline.ingest.transforms import COUNTS_FILE, QUARANTINE, QUARANTINE_FILE
+
+DONE, FAILED_RUN = "done", "failed"
+
+
+def collect(
+    config: Config,
+    paths: TaskPaths,
+    outputs: RunOutputs,
+    run_id: str,
+    results: list[NodeResult],
+    error: BaseException | None,
+    *,
+    profile: str | None,
+    data: Path,
+) -> dict[str, Any]:
+    """Gathers the summary of a run.
+
+    Args:
+        config: the resolved configuration.
+        paths: of the task.
+        outputs: of the run.
+        run_id: the run's id.
+        results: of the nodes that were launched.
+        error: what stopped the run, if anything.
+        profile: the profile that was asked for.
+        data: the file that was read.
+
+    Returns:
+        JSON values; see docs/design.md, "Outputs". What the run did not get to is None.
+    """
+    failed = [result.node for result in results if result.state == FAILED]
+    evaluation, test = outputs.uri("Evaluator", "evaluation"), outputs.uri("TestEvaluator", "evaluation")
+    blessing = outputs.artifact("Evaluator", "blessing")
+    fairness = {"eval": _read_json(evaluation, FAIRNESS_FILE), "test": _read_json(test, FAIRNESS_FILE)}
+    gaps = (fairness["eval"] or {}).get("missed", [])
+    pareto = _read_json(outputs.uri("EdgeEvaluator", "evaluation"), PARETO_FILE)
+    return {
+        "run_id": run_id,
+        "task": config.task,
+        "profile": profile,
+        "state": FAILED_RUN if error else DONE,
+        "failed_node": failed[0] if failed else None,
+        "error": str(error) if error else None,
+        "config_digest": config.digest(),
+        "data": str(data),
+        "data_cleaning": _cleaning(outputs.uri("ExampleGen", "examples")),
+        "blessed": _blessed(blessing),
+        "not_blessed_because": [*missed_bounds(evaluation), *gaps] if evaluation else [],
+        "thresholds": config.model_dump(mode="json")["evaluator"]["thresholds"],
+        "metrics": {
+            "eval": metrics(evaluation) if evaluation else None,
+            "test": metrics(test) if test else None,
+        },
+        "fairness": fairness,
+        "previous": metrics(evaluation, BASELINE) or None if evaluation else None,
+        "baseline": _read_json(outputs.uri("LinearBaseline", "evaluation"), RESULT_FILE),
+        "training": _read_json(outputs.uri("Trainer", "model"), TRAINING_DIR, HISTORY_FILE),
+        "tuner_trials": _read_json(outputs.uri("Tuner", "tuner_results"), "tuner_results.json"),
+        "states": {result.node: result.state for result in results},
+        "cache_hits": sum(result.state == CACHED for result in results),
+        "drift": _read_json(outputs.uri("ExampleValidator", "anomalies"), DRIFT_FILE) or [],
+        "edge": {**pareto, "blessed": _blessed(outputs.artifact("EdgeEvaluator", "blessing"))} if pareto else None,
+        "pushed": {
+            "server": _pushed(outputs.artifact("Pusher", "pushed_model")),
+            "edge": _pushed(outputs.artifact("EdgePusher", "pushed_model")),
+        },
+        "folder": str(paths.root),
+    }
+
+
+def _cleaning(examples: str | None) -> dict[str, Any] | None:
+    """Counts of rows, and the file with those that were kept back."""
+    counts = _read_json(examples, QUARANTINE, COUNTS_FILE)
+    return {**counts, "file": os.path.join(str(examples), QUARANTINE, QUARANTINE_FILE)} if counts else None
+
+
+def _blessed(artifact: metadata_store_pb2.Artifact | None) -> bool | None:
+    if artifact is None:
+        return None
+    return artifact.custom_properties[evaluator_constants.ARTIFACT_PROPERTY_BLESSED_KEY].int_value == 1
+
+
+def _pushed(artifact: metadata_store_pb2.Artifact | None) -> dict[str, str] | None:
+    if artifact is None or artifact.custom_properties["pushed"].int_value != 1:
+        return None
+    properties = artifact.custom_properties
+    return {
+        "version": properties["pushed_version"].string_value,
+        "path": properties["pushed_destination"].string_value,
+    }
+
+
+def _read_json(uri: str | None, *parts: str) -> Any:
+    if uri is None or not os.path.isfile(os.path.join(uri, *parts)):
+        return None
+    with open(os.path.join(uri, *parts), encoding="utf-8") as stream:
+        return json.load(stream)

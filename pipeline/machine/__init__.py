@@ -1,0 +1,1 @@
+"""What this machine lacks and holds: the doctor, the default data, the image. Needs nothing installed."""

@@ -1,0 +1,1 @@
+"""How what is served differs from what was trained on."""

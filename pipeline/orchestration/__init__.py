@@ -1,1 +1,0 @@
-"""Where and how a compiled pipeline runs."""

@@ -1,0 +1,1 @@
+"""Where TFX and its libraries are extended from within; nowhere else."""

@@ -1,0 +1,151 @@
+"""`modules.training.metrics` and `modules.quality.tfma_metrics`: the numbers that decide, against scikit-learn's."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+
+import modules  # noqa: F401
+from modules.quality.tfma_metrics import macro_scores
+from modules.training.metrics import SparseMacroF1
+
+import numpy as np
+import pandas as pd
+import pytest
+import tensorflow_model_analysis as tfma
+import tf_keras
+from google.protobuf import json_format
+from sklearn.metrics import f1_score, precision_score, recall_score
+from tensorflow_model_analysis.proto import config_pb2
+
+
+def sample(rows: int, classes: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Labels, and probabilities that are right more often than not."""
+    random = np.random.default_rng(seed)
+    labels = random.integers(0, classes, rows)
+    scores = random.random((rows, classes)) + np.eye(classes)[labels] * 0.5
+    return labels, (scores / scores.sum(axis=1, keepdims=True)).astype(np.float32)
+
+
+# In training
+
+
+@pytest.mark.parametrize("classes", [2, 3, 7])
+def test_macro_f1_of_the_training_is_scikit_learns_over_any_batches(classes: int) -> None:
+    labels, probabilities = sample(200, classes, seed=classes)
+    metric = SparseMacroF1(classes)
+    for part in np.array_split(np.arange(200), [3, 50, 51]):
+        metric.update_state(labels[part], probabilities[part])
+    expected = f1_score(labels, probabilities.argmax(axis=1), average="macro")
+    assert metric.result().numpy() == pytest.approx(expected, abs=1e-6)
+
+
+def test_labels_may_be_a_column() -> None:
+    labels, probabilities = sample(20, 3, seed=1)
+    flat, column = SparseMacroF1(3), SparseMacroF1(3)
+    flat.update_state(labels, probabilities)
+    column.update_state(labels[:, np.newaxis], probabilities)
+    assert flat.result().numpy() == column.result().numpy()
+
+
+def test_a_new_epoch_starts_from_nothing() -> None:
+    metric = SparseMacroF1(2)
+    metric.update_state([0, 1], [[0.0, 1.0], [1.0, 0.0]])
+    metric.reset_state()
+    metric.update_state([0, 1], [[1.0, 0.0], [0.0, 1.0]])
+    assert metric.result().numpy() == 1.0
+
+
+def test_an_even_probability_still_counts_as_a_prediction() -> None:
+    metric = SparseMacroF1(3)
+    metric.update_state([0, 1, 2], [[0.34, 0.33, 0.33], [0.3, 0.4, 0.3], [0.33, 0.33, 0.34]])
+    assert metric.result().numpy() == 1.0
+
+
+def test_the_metric_survives_saving() -> None:
+    metric = SparseMacroF1(4, name="other")
+    again = tf_keras.metrics.deserialize(tf_keras.metrics.serialize(metric))
+    assert isinstance(again, SparseMacroF1)
+    assert (again.num_classes, again.name) == (4, "other")
+
+
+# In evaluation
+
+
+@pytest.mark.parametrize("classes", [2, 3, 6])
+@pytest.mark.parametrize("seed", range(4))
+def test_macro_averages_are_scikit_learns(classes: int, seed: int) -> None:
+    random = np.random.default_rng(seed)
+    labels, predictions = random.integers(0, classes, (2, 5 + 40 * seed))
+    matrix = Counter(zip(labels.tolist(), predictions.tolist(), strict=True))
+    ids = list(range(classes))
+    found = macro_scores(matrix, classes)
+    for name, function in (("precision", precision_score), ("recall", recall_score), ("f1", f1_score)):
+        expected = function(labels, predictions, labels=ids, average="macro", zero_division=0.0)
+        assert found[name] == pytest.approx(expected)
+
+
+def test_a_class_that_never_occurs_counts_with_zero() -> None:
+    assert macro_scores({(0, 0): 5}, 2) == {"precision": 0.5, "recall": 0.5, "f1": 0.5}
+    assert macro_scores({}, 2) == {"precision": 0.0, "recall": 0.0, "f1": 0.0}
+
+
+def test_a_row_without_any_prediction_counts_against_recall_only() -> None:
+    found = macro_scores({(0, 0): 1, (0, -1): 1, (1, 1): 2}, 2)
+    assert (found["precision"], found["recall"]) == (1.0, 0.75)
+
+
+def evaluate(labels: np.ndarray, probabilities: np.ndarray, metrics: list[dict]) -> dict[str, float]:
+    """What TFMA itself measures with our metrics, from an `EvalConfig` as Evaluator gets it."""
+    spec = {"label_key": "label", "prediction_key": "prediction"}
+    document = {
+        "model_specs": [spec],
+        "slicing_specs": [{}],
+        "metrics_specs": [{"metrics": [{**metric, "module": "modules.quality.tfma_metrics"} for metric in metrics]}],
+        "options": {"include_default_metrics": False},
+    }
+    frame = pd.DataFrame({"label": labels.astype(np.int64), "prediction": list(probabilities)})
+    result = tfma.analyze_raw_data(frame, json_format.ParseDict(document, config_pb2.EvalConfig()))
+    [(_, found)] = result.slicing_metrics
+    return {name: value["doubleValue"] for name, value in found[""][""].items() if "doubleValue" in value}
+
+
+def expected_calibration_error(labels: np.ndarray, probabilities: np.ndarray, bins: int = 15) -> float:
+    """Guo et al. 2017, written down from the paper."""
+    confidence, predictions = probabilities.max(axis=1), probabilities.argmax(axis=1)
+    error = 0.0
+    for low in np.arange(bins) / bins:
+        chosen = (confidence >= low) & (confidence < low + 1 / bins)
+        if chosen.any():
+            error += chosen.mean() * abs((predictions[chosen] == labels[chosen]).mean() - confidence[chosen].mean())
+    return float(error)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("classes", [2, 4])
+def test_evaluator_measures_what_scikit_learn_measures(classes: int) -> None:
+    labels, probabilities = sample(300, classes, seed=classes)
+    num_classes = {"config": json.dumps({"num_classes": classes})}
+    found = evaluate(
+        labels,
+        probabilities,
+        [
+            {"class_name": "MacroF1", **num_classes},
+            {"class_name": "MacroPrecision", **num_classes},
+            {"class_name": "MacroRecall", **num_classes},
+            {"class_name": "CalibrationError"},
+        ],
+    )
+    predictions = probabilities.argmax(axis=1)
+    assert found["macro_f1"] == pytest.approx(f1_score(labels, predictions, average="macro"), abs=1e-6)
+    assert found["precision"] == pytest.approx(precision_score(labels, predictions, average="macro"), abs=1e-6)
+    assert found["recall"] == pytest.approx(recall_score(labels, predictions, average="macro"), abs=1e-6)
+    assert found["calibration_error"] == pytest.approx(expected_calibration_error(labels, probabilities), abs=1e-5)
+
+
+@pytest.mark.slow
+def test_a_confident_fool_is_badly_calibrated_and_a_sure_expert_is_not() -> None:
+    labels = np.array([0, 1] * 20)
+    sure = np.eye(2, dtype=np.float32)[labels]
+    assert evaluate(labels, sure, [{"class_name": "CalibrationError"}]) == {"calibration_error": 0.0}
+    assert evaluate(labels, 1 - sure, [{"class_name": "CalibrationError"}]) == {"calibration_error": 1.0}

@@ -1,0 +1,272 @@
+"""Rows of an SQL query: streamed, the same as from a file, with no credential in any message or configuration."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import secrets
+import shutil
+import socket
+import sqlite3
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from pydantic import ValidationError
+
+from pipeline.config.source import SourceConfig, SqlConfig
+from pipeline.ingest import sources
+from pipeline.ingest.rows import DataError
+from pipeline.ingest.sources import sql
+from tests.unit import source_files
+
+ROWS = [
+    {"text": 'Schön, "so"\n🙂', "label": "positive"}, {"text": "100 % :ok ::really", "label": "negative"},
+    {"text": "", "label": "negative"},
+]  # fmt: skip
+TABLE = "CREATE TABLE reviews (id INTEGER PRIMARY KEY, text TEXT, label TEXT)"
+
+
+def source(**values: Any) -> SourceConfig:
+    return SourceConfig.model_validate({"sql": values})
+
+
+def query(folder: Path, text: str) -> str:
+    file = folder / "rows.sql"
+    file.write_text(text, encoding="utf-8")
+    return str(file)
+
+
+@pytest.fixture
+def sqlite(tmp_path: Path) -> str:
+    """The URL of a database with `ROWS`."""
+    with sqlite3.connect(tmp_path / "rows.db") as connection:
+        connection.execute(TABLE)
+        connection.executemany("INSERT INTO reviews (text, label) VALUES (:text, :label)", ROWS)
+    connection.close()
+    return f"sqlite:///{tmp_path / 'rows.db'}"
+
+
+# Any database
+
+
+def test_the_url_may_come_from_a_variable_or_a_file(
+    sqlite: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = query(tmp_path, "SELECT text FROM reviews")
+    monkeypatch.setenv("ROWS_URL", sqlite)
+    monkeypatch.setenv("ROWS_FOLDER", str(tmp_path))
+    (tmp_path / "secret").write_text(f"{sqlite}\n", encoding="utf-8")
+    for url in ("${ROWS_URL}", "sqlite:///${ROWS_FOLDER}/rows.db", f"file:{tmp_path}/secret"):
+        assert len(list(sources.read(file, source(url=url)))) == len(ROWS)
+
+
+@pytest.mark.parametrize(
+    ("url", "message"),
+    [
+        ("${NOT_SET_ANYWHERE}", "the environment variable NOT_SET_ANYWHERE is not set"),
+        ("file:/no/such/secret", r"/no/such/secret cannot be read \(No such file"),
+        ("sqlite:///no.db", "no.db: no such SQLite file"),
+        ("nonsense", "no URL that SQLAlchemy knows"),
+        ("oracle9://host/db", "no URL that SQLAlchemy knows"),
+    ],
+)
+def test_a_database_that_is_not_there_is_told(url: str, message: str, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=message):
+        list(sources.read(query(tmp_path, "SELECT 1"), source(url=url)))
+
+
+def test_a_password_in_the_configuration_is_refused() -> None:
+    with pytest.raises(ValidationError, match="a password must not stand in a configuration"):
+        SqlConfig(url="postgresql+psycopg://me:geheim@host/db")
+    assert SqlConfig(url="postgresql+psycopg://me:${PASSWORD}@host/db").url
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("  \n", "rows.sql:1: there is no query in the file"),
+        ("SELECT text FROM nowhere", "rows.sql: the query failed: no such table: nowhere"),
+        ("SELECT text, label AS lable FROM reviews", "rows.sql:1: there is no column 'label'.*mean 'lable'"),
+        ("SELECT text, label FROM reviews WHERE 0", "rows.sql:1: the query returned no rows"),
+        ("DELETE FROM reviews", "rows.sql:1: the query returns no rows; it must be a SELECT"),
+    ],
+)
+def test_a_wrong_query_is_told_with_its_file(sqlite: str, tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        list(sources.read(query(tmp_path, text), source(url=sqlite), ("text", "label")))
+    with sqlite3.connect(tmp_path / "rows.db") as connection:  # whatever the query was, nothing is changed
+        assert connection.execute("SELECT count(*) FROM reviews").fetchone() == (len(ROWS),)
+
+
+def test_a_query_without_a_database_says_what_to_set(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"set data\.source\.sql\.url"):
+        list(sources.read(query(tmp_path, "SELECT 1"), SourceConfig()))
+
+
+# What the cache goes by
+
+
+def change(folder: Path, statement: str) -> None:
+    with sqlite3.connect(folder / "rows.db") as connection:
+        connection.execute(statement)
+    connection.close()
+
+
+@pytest.mark.parametrize("watermark", [None, "SELECT count(*), max(id) FROM reviews"])
+def test_the_fingerprint_changes_with_the_rows_and_with_the_query(
+    sqlite: str, tmp_path: Path, watermark: str | None
+) -> None:
+    config = source(url=sqlite, watermark=watermark)
+    file = query(tmp_path, "SELECT text, label FROM reviews")
+    first = sql.fingerprint(file, config)
+    assert sql.fingerprint(file, config) == first
+    change(tmp_path, "INSERT INTO reviews (text, label) VALUES ('new', 'positive')")
+    second = sql.fingerprint(file, config)
+    assert second != first
+    assert sql.fingerprint(query(tmp_path, "SELECT label, text FROM reviews"), config) != second
+
+
+def test_the_order_of_the_rows_does_not_change_the_fingerprint_but_any_value_does(sqlite: str, tmp_path: Path) -> None:
+    config = source(url=sqlite)
+    first = sql.fingerprint(query(tmp_path, "SELECT text, label FROM reviews"), config)
+    change(tmp_path, "UPDATE reviews SET id = 10 - id")  # the same rows, stored in another order
+    assert sql.fingerprint(query(tmp_path, "SELECT text, label FROM reviews"), config) == first
+    change(tmp_path, "UPDATE reviews SET label = 'positive' WHERE text = ''")
+    assert sql.fingerprint(query(tmp_path, "SELECT text, label FROM reviews"), config) != first
+
+
+@pytest.mark.parametrize(
+    ("watermark", "message"),
+    [("SELECT id FROM reviews", "must return one row, not 2"), ("SELECT x", "data.source.sql.watermark failed")],
+)
+def test_a_wrong_watermark_is_told(sqlite: str, tmp_path: Path, watermark: str, message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        sql.fingerprint(query(tmp_path, "SELECT text FROM reviews"), source(url=sqlite, watermark=watermark))
+
+
+# A real PostgreSQL
+
+
+def _program(name: str) -> str | None:
+    places = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"))  # Debian's
+    return str(places[-1]) if places else shutil.which(name)
+
+
+@pytest.fixture(scope="module")
+def postgres() -> Iterator[str]:
+    """The URL of a PostgreSQL of its own, password included; gone after the tests."""
+    initdb, pg_ctl = _program("initdb"), _program("pg_ctl")
+    assert initdb, "PostgreSQL is needed: `apt-get install postgresql`"
+    assert pg_ctl
+    as_user = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []  # it refuses to run as root
+    folder = Path(tempfile.mkdtemp(prefix="edgeline-postgres-"))  # pytest's own folders are closed to other users
+    password = secrets.token_hex(8)
+    (folder / "password").write_text(password, encoding="utf-8")
+    if as_user:
+        for path in (folder, folder / "password"):
+            shutil.chown(path, "postgres")
+
+    def run(*command: str) -> None:
+        done = subprocess.run([*as_user, *command], cwd=folder, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    data, log = str(folder / "data"), str(folder / "log")
+    options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={folder} -c fsync=off"
+    try:
+        run(initdb, "-D", data, "-U", "me", "--pwfile", str(folder / "password"), "-A", "scram-sha-256", "-E", "UTF8")
+        with open(folder / "output", "w", encoding="utf-8") as output:  # a pipe would stay open in the server
+            started = subprocess.run(
+                [*as_user, pg_ctl, "-D", data, "-l", log, "-w", "-t", "60", "-o", options, "start"],
+                cwd=folder, stdout=output, stderr=output, check=False,
+            )  # fmt: skip
+        assert started.returncode == 0, (folder / "output").read_text()
+        try:
+            yield f"postgresql+psycopg://me:{password}@127.0.0.1:{port}/postgres"
+        finally:
+            run(pg_ctl, "-D", data, "-w", "-m", "immediate", "stop")
+    finally:
+        shutil.rmtree(folder)
+
+
+@pytest.fixture
+def reviews(postgres: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[sa.Engine]:
+    """A table with `ROWS`; the URL is in the environment variable POSTGRES_URL."""
+    monkeypatch.setenv("POSTGRES_URL", postgres)
+    engine = sa.create_engine(postgres, poolclass=sa.NullPool)
+    with engine.begin() as connection:
+        connection.execute(sa.text("DROP TABLE IF EXISTS reviews"))
+        connection.execute(sa.text(TABLE.replace("INTEGER", "SERIAL")))
+        connection.execute(sa.text("INSERT INTO reviews (text, label) VALUES (:text, :label)"), ROWS)
+    yield engine
+    engine.dispose()
+
+
+POSTGRES = source(url="${POSTGRES_URL}", batch_rows=500)
+
+
+@pytest.mark.slow
+def test_rows_of_postgresql_are_those_of_a_file(reviews: sa.Engine, tmp_path: Path) -> None:
+    file, config = source_files.write(tmp_path, "csv", ROWS)
+    expected = [record.values for record in sources.read(str(file), config)]
+    # A cast and a percent sign are SQL, not parameters of a driver.
+    text = "SELECT text::text, label FROM reviews WHERE label LIKE '%tive' ORDER BY id;"
+    assert [record.values for record in sources.read(query(tmp_path, text), POSTGRES)] == expected
+
+
+@pytest.mark.slow
+def test_values_of_any_type_are_text(reviews: sa.Engine, tmp_path: Path) -> None:
+    text = "SELECT 1.50::numeric AS a, date '2026-01-02' AS b, NULL AS c, true AS d, ARRAY[1] AS e"
+    [record] = sources.read(query(tmp_path, text), POSTGRES, ("a", "b", "c", "d"))
+    assert record.values == {"a": "1.50", "b": "2026-01-02", "c": "", "d": "true"}
+    [record] = sources.read(query(tmp_path, text), POSTGRES, ("e",))
+    assert record.problem == "a value is a list, not text"
+
+
+@pytest.mark.slow
+def test_a_large_result_is_streamed_and_not_loaded_whole(reviews: sa.Engine, tmp_path: Path) -> None:
+    with reviews.begin() as connection:
+        connection.execute(sa.text("DROP SEQUENCE IF EXISTS seen"))
+        connection.execute(sa.text("CREATE SEQUENCE seen"))
+    text = "SELECT 'text ' || number AS text, nextval('seen') AS label FROM generate_series(1, 3000000) AS number"
+    records = sources.read(query(tmp_path, text), POSTGRES)
+    assert [record.values["text"] for record in itertools.islice(records, 3)] == ["text 1", "text 2", "text 3"]
+    records.close()  # type: ignore[attr-defined]
+    with reviews.connect() as connection:
+        computed = connection.execute(sa.text("SELECT last_value FROM seen")).scalar_one()
+    assert computed <= 1000  # of three million: the database computes what is fetched, batch by batch
+
+
+@pytest.mark.slow
+def test_the_fingerprint_follows_the_table(reviews: sa.Engine, tmp_path: Path) -> None:
+    file = query(tmp_path, "SELECT text, label FROM reviews")
+    config = source(url="${POSTGRES_URL}", watermark="SELECT count(*), max(id) FROM reviews")
+    before = sql.fingerprint(file, config), sql.fingerprint(file, POSTGRES)
+    with reviews.begin() as connection:
+        connection.execute(sa.text("INSERT INTO reviews (text, label) VALUES ('new', 'positive')"))
+    after = sql.fingerprint(file, config), sql.fingerprint(file, POSTGRES)
+    assert before[0] != after[0]
+    assert before[1] != after[1]
+
+
+@pytest.mark.slow
+def test_a_refused_connection_and_a_failing_query_tell_no_password(
+    reviews: sa.Engine, postgres: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    password = sa.make_url(postgres).password
+    assert isinstance(password, str)
+    file = query(tmp_path, "SELECT text FROM nowhere")
+    with pytest.raises(DataError, match='the query failed: relation "nowhere" does not exist') as failing:
+        list(sources.read(file, POSTGRES))
+    monkeypatch.setenv("POSTGRES_URL", postgres.replace(password, "another-secret"))
+    with pytest.raises(DataError, match=r"cannot connect to postgresql\+psycopg://me:\*\*\*@127.0.0.1") as refused:
+        list(sources.read(file, POSTGRES))
+    assert password not in str(failing.value)
+    assert "another-secret" not in str(refused.value)

@@ -1,0 +1,183 @@
+"""`pipeline.local.closing`: what a person reads when a run has ended."""
+
+from __future__ import annotations
+
+import copy
+import io
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from pipeline.local import closing
+
+BOUND = {"min": None, "max": None, "max_drop": None, "slice_min": None}
+SUMMARY: dict[str, Any] = {
+    "run_id": "20261123T060000",
+    "task": "sentiment",
+    "profile": "quick",
+    "state": "done",
+    "blessed": True,
+    "not_blessed_because": [],
+    "thresholds": {
+        "accuracy": {**BOUND, "min": 0.78, "max_drop": 0.01, "slice_min": 0.7},
+        "calibration_error": {**BOUND, "max": 0.15},
+    },
+    "metrics": {
+        "eval": {"rows": 90, "accuracy": 0.8123, "macro_f1": 0.81, "slices": {"source:web": {"accuracy": 0.75}}},
+        "test": {
+            "rows": 100,
+            "accuracy": 0.8051,
+            "macro_f1": 0.8,
+            "slices": {"source:web": {"rows": 40, "accuracy": 0.7777, "macro_f1": 0.77}},
+        },
+    },
+    "baseline": {"splits": {"test": {"accuracy": 0.7333, "macro_f1": 0.73, "slices": {}}}},
+    "training": {"settings": {"learning_rate": 0.000123, "dropout": 0.1, "epochs": 1}},
+    "tuner_trials": [{"learning_rate": 1e-4, "dropout": 0.1, "score": 0.7}, {"learning_rate": 2e-4, "dropout": 0.2}],
+    "states": {"ExampleGen": "executed", "Trainer": "executed", "Transform": "cached", "Resolver": "resolved"},
+    "cache_hits": 1,
+    "edge": None,
+    "pushed": {
+        "server": {"version": "1763877600", "path": "/runs/sentiment/pushed/server/1763877600"},
+        "edge": None,
+    },
+    "seconds": {"total": 125.4, "imports": 9.2, "nodes": {}},
+}
+
+
+def shown(width: int = 120, **changes: Any) -> str:
+    out = io.StringIO()
+    console = Console(file=out, width=width, highlight=False)
+    closing.show({**copy.deepcopy(SUMMARY), **changes}, console, run_dir="runs/sentiment/history/latest")
+    return out.getvalue()
+
+
+def test_quality_is_shown_overall_and_by_slice_beside_the_baseline() -> None:
+    lines = shown().splitlines()
+    overall = next(line for line in lines if line.startswith("overall"))
+    assert overall.split() == ["overall", "100", "0.805", "0.733", "0.800", "0.730", "0.812", "0.810"]
+    web = next(line for line in lines if line.startswith("source:web"))
+    assert web.split() == ["source:web", "40", "0.778", "0.770", "0.750"]
+
+
+def test_a_blessing_names_every_bound_that_was_met() -> None:
+    text = shown()
+    assert "Blessed" in text
+    assert "accuracy ≥ 0.78, accuracy on every slice ≥ 0.7, accuracy at most 0.01 below the latest blessed" in text
+    assert "calibration_error ≤ 0.15" in text
+    assert "/runs/sentiment/pushed/server/1763877600 (SavedModel, version 1763877600)" in text
+
+
+def test_a_refusal_says_that_nothing_was_pushed_and_which_metric_missed_which_bound() -> None:
+    missed = [{"message": "accuracy on source:web is 0.6900, at least 0.700 was asked for [web]"}]
+    text = shown(blessed=False, not_blessed_because=missed, pushed={"server": None, "edge": None})
+    assert "Not blessed, so nothing was pushed:" in text
+    assert missed[0]["message"] in text
+    assert "Server" not in text
+
+
+def test_the_quick_profile_says_that_its_tuning_was_small() -> None:
+    assert "2 trials, took learning_rate 0.000123, dropout 0.1 (the quick profile searches for real" in shown()
+    assert "the quick profile" not in shown(profile="full")
+
+
+def test_without_tuning_there_is_no_line_about_it() -> None:
+    assert "Tuning" not in shown(tuner_trials=None)
+
+
+def test_quarantined_rows_are_told_with_their_reasons_and_their_file() -> None:
+    cleaning = {
+        "rows": 100,
+        "kept": 97,
+        "quarantined": {"duplicate": 2, "unknown_label": 1},
+        "file": "/q/rows.jsonl.gz",
+    }
+    assert "Rows      97 of 100; quarantined: duplicate 2, unknown_label 1 (/q/rows.jsonl.gz)" in shown(
+        data_cleaning=cleaning
+    )
+    assert "Rows" not in shown(data_cleaning={**cleaning, "kept": 100, "quarantined": {}})
+
+
+def test_time_and_work_are_told() -> None:
+    text = shown()
+    assert "2 min 5 s, imports 9 s of it · 2 nodes executed, 1 from the cache" in text
+    assert "runs/sentiment/history/latest/summary.json" in text
+    assert "59 s" in shown(seconds={"total": 59.2, "imports": 0.0, "nodes": {}})
+    assert "2 min 0 s" in shown(seconds={"total": 119.6, "imports": 0.0, "nodes": {}})
+
+
+def test_a_run_that_only_executed_one_node_still_has_a_closing() -> None:
+    text = shown(
+        metrics={"eval": None, "test": None}, baseline=None, training=None, tuner_trials=None, blessed=None,
+        pushed={"server": None, "edge": None}, states={"ExampleGen": "executed"}, cache_hits=0,
+    )  # fmt: skip
+    assert "overall" not in text
+    assert "lessed" not in text
+    assert "1 nodes executed, 0 from the cache" in text
+
+
+def test_a_baseline_that_did_not_run_leaves_its_columns_empty() -> None:
+    overall = next(line for line in shown(baseline=None).splitlines() if line.startswith("overall"))
+    assert overall.split() == ["overall", "100", "0.805", "0.800", "0.812", "0.810"]
+
+
+@pytest.mark.parametrize("width", [40, 80])
+def test_paths_are_never_broken_on_a_narrow_screen(width: int) -> None:
+    text = shown(width)
+    assert "runs/sentiment/history/latest/summary.json" in text
+    assert "/runs/sentiment/pushed/server/1763877600" in text
+
+
+def test_the_quality_table_fits_80_columns() -> None:
+    table = shown(80).partition("acc: accuracy")[0]
+    overall = next(line for line in table.splitlines() if line.startswith("overall"))
+    assert overall.split() == ["overall", "100", "0.805", "0.733", "0.800", "0.730", "0.812", "0.810"]
+
+
+def test_the_way_to_ones_own_data_is_shown() -> None:
+    out = io.StringIO()
+    closing.how_to_go_on(Console(file=out, width=60, highlight=False), "configs/mine.yaml")
+    assert "./edgeline --data my.csv --set data.columns.text=COLUMN" in out.getvalue()
+    assert "configs/mine.yaml" in out.getvalue()
+
+
+VARIANT = {"bytes": 7_012_345, "size_ratio": 6.44, "latency_ratio": 3.21, "accuracy": 0.81, "accuracy_drop": 0.002}
+
+
+def test_the_bundle_is_told_with_size_speed_and_accuracy_and_where_it_lies() -> None:
+    edge = {
+        "selected": "dynamic_wi8_afp32",
+        "variants": {"dynamic_wi8_afp32": VARIANT},
+        "test": {"selected": {"accuracy": 0.8012, "accuracy_drop": 0.0039}},
+    }
+    pushed = {"server": None, "edge": {"path": "/runs/pushed/edge/5", "version": "5"}}
+    text = shown(edge=edge, pushed=pushed)
+    assert "dynamic_wi8_afp32: 7.01 MB, 6.4x smaller, 3.2x faster" in text
+    assert "accuracy 0.801 on test (-0.004)" in text
+    assert "/runs/pushed/edge/5/model.tflite (version 5)" in text
+
+
+def test_a_bundle_that_no_variant_earned_is_told_with_each_reason() -> None:
+    variants = {"float16": {"missed": ["too big", "too slow"]}, "int4": {"error": "does not convert [op]"}}
+    text = shown(edge={"selected": None, "variants": variants})
+    assert "No bundle passed the edge gate" in text
+    assert "float16: too big; too slow" in text
+    assert "int4: does not convert [op]" in text
+
+
+def test_a_bundle_that_was_never_tried_is_told_with_the_reason() -> None:
+    assert "Bundle    none: the model was not blessed" in shown(edge={"skipped": "the model was not blessed"})
+
+
+def test_drift_and_skew_above_their_bounds_are_told() -> None:
+    label = {"kind": "drift", "feature": "label", "measure": "infinity_norm", "distance": 0.25, "bound": 0.1}
+    text = shown(drift=[{**label, "breached": True}, {**label, "kind": "skew", "feature": "source", "breached": False}])
+    assert "Drift     label: infinity_norm 0.250, at most 0.1 was asked for" in text
+    assert "source: infinity_norm" not in text
+
+
+def test_the_report_is_named_and_where_there_is_none_the_log_is() -> None:
+    assert "Report    /runs/sentiment/history/r1/report.html" in shown(report="/runs/sentiment/history/r1/report.html")
+    assert "could not be made; runs/sentiment/history/latest/run.log says why" in shown(report=None)
+    assert "Report" not in shown()
