@@ -29,7 +29,8 @@ def steps(side: str, count: int) -> list[dict[str, float]]:
     import resource
 
     from modules.machine import memory
-    from modules.network.model import PADDING_MASK, TOKEN_IDS, Architecture, build_model
+    from modules.network.model import Architecture, build_model
+    from modules.rows.features import PADDING_MASK, TOKEN_IDS
     from modules.training import compiled
 
     import numpy as np

@@ -8,14 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from modules.rows.features import LABEL_ID, PADDING_MASK, TOKEN_IDS
 from modules.text import pretrained_vocabulary, tokenization
 
 if TYPE_CHECKING:
     import tensorflow as tf
-
-LABEL_ID = "label_id"
-TOKEN_IDS = "token_ids"
-PADDING_MASK = "padding_mask"
 
 
 def preprocessing_fn(inputs: Mapping[str, tf.Tensor], custom_config: Mapping[str, Any]) -> dict[str, tf.Tensor]:

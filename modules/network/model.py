@@ -15,13 +15,13 @@ from typing import Any
 
 import modules  # noqa: F401  (settles Keras 2 before TensorFlow is imported)
 from modules.network import layers
+from modules.rows.features import PADDING_MASK, TOKEN_IDS
 
 import keras_nlp
 import tensorflow as tf
 import tf_keras
 
 ENCODER, LOGITS, PROBABILITIES = "encoder", "logits", "probabilities"
-TOKEN_IDS, PADDING_MASK = "token_ids", "padding_mask"
 
 
 @dataclasses.dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from modules.preprocessing import LABEL_ID, PADDING_MASK, TOKEN_IDS
+from modules.rows.features import LABEL_ID, PADDING_MASK, TOKEN_IDS
 from modules.rows.transformed import BUCKET_WIDTH, Examples, epoch_plan, steps_per_epoch, width_of
 
 import numpy as np

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import modules  # noqa: F401  (settles Keras 2 before TensorFlow is imported)
-from modules.preprocessing import PADDING_MASK, TOKEN_IDS
+from modules.rows.features import PADDING_MASK, TOKEN_IDS
 from modules.text import tokenization
 
 import tensorflow as tf

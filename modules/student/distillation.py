@@ -11,7 +11,8 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from modules.network.model import ENCODER, LOGITS, PADDING_MASK, TOKEN_IDS, logits_model, transformer_layers
+from modules.network.model import ENCODER, LOGITS, logits_model, transformer_layers
+from modules.rows.features import PADDING_MASK, TOKEN_IDS
 from modules.rows.transformed import Examples, in_order
 
 import numpy as np

@@ -14,9 +14,9 @@ from typing import Any
 
 from modules.machine import memory
 from modules.machine.progress import report
-from modules.network.model import PADDING_MASK, TOKEN_IDS
 from modules.rows import transformed as examples_lib
 from modules.rows.batches import training_batches
+from modules.rows.features import PADDING_MASK, TOKEN_IDS
 from modules.rows.transformed import Examples
 from modules.student.distillation import DistillationSettings, Tapped, distillation_loss
 from modules.student.pruning import MagnitudePruner, PruningSettings

@@ -10,8 +10,9 @@ import tempfile
 from collections.abc import Sequence
 from typing import Any
 
-from modules.network.model import PADDING_MASK, TOKEN_IDS, Architecture
+from modules.network.model import Architecture
 from modules.network.weights import NetworkWeights
+from modules.rows.features import PADDING_MASK, TOKEN_IDS
 from modules.tflite.graph import InferenceGraph
 from modules.tflite.packed_embedding import embedding_table
 from modules.tflite.quantize import QuantizationError, quantize

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from modules.machine.progress import report
-from modules.preprocessing import PADDING_MASK
 from modules.report.files import read_json
 from modules.rows.batches import read_split
+from modules.rows.features import PADDING_MASK
 
 import numpy as np
 import tensorflow as tf
