@@ -186,14 +186,14 @@ def _texts(config: Any, uri: str, out: Path) -> None:
 
 
 def _answers(trained: Trained, out: Path) -> None:
+    from modules.network.logits import split_logits
     from modules.rows.transformed import Examples
-    from modules.student.distillation import teacher_logits
     from modules.text.tokenization import wordpiece
 
     texts = json.loads((out / "test.json").read_text(encoding="utf-8"))["texts"]
     ids, mask = wordpiece(texts, trained.vocabulary, trained.architecture.max_sequence_length)
     examples = Examples(ids.numpy(), mask.numpy(), np.zeros(len(texts), np.int32))
-    labels = teacher_logits(trained.model, examples).argmax(axis=1)
+    labels = split_logits(trained.model, examples).argmax(axis=1)
     (out / "answers.json").write_text(json.dumps(labels.tolist()), encoding="utf-8")
 
 

@@ -69,12 +69,12 @@ def run(config_path: str, profile: str | None, folder: Path, overrides: Sequence
         from modules.device import measure
         from modules.device.gate import Gate
         from modules.machine import devices, memory
+        from modules.network.logits import split_logits
         from modules.network.trained import Trained
         from modules.quality import linear_baseline
         from modules.quality.scores import score
         from modules.serving.student import save_student
         from modules.student.compress import compress
-        from modules.student.distillation import teacher_logits
         from modules.student.settings import CompressionSettings
         from modules.text import pretrained_vocabulary, tokenization
         from modules.tflite.recipes import resolve
@@ -103,7 +103,7 @@ def run(config_path: str, profile: str | None, folder: Path, overrides: Sequence
         teacher = _float32(model, architecture, vocabulary, list(config.labels))
     with steps.step("evaluate"):
         for name in ("eval", "test"):
-            found = teacher_logits(teacher.model, examples[name]).argmax(axis=1)
+            found = split_logits(teacher.model, examples[name]).argmax(axis=1)
             scores = score(raw[name].labels, found, raw[name].slices, classes)
     with steps.step("export"):
         save_student(teacher, str(folder / "server"), sequence_length=length)

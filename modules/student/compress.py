@@ -14,13 +14,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from modules.machine.progress import report as tell
+from modules.network.logits import split_logits
 from modules.network.model import Architecture, build_model, token_embedding
 from modules.network.trained import Trained
 from modules.network.weights import read_weights, write_weights
 from modules.rows.batches import TrainingStream
 from modules.rows.transformed import Examples, stratified
 from modules.student import structured, unlabelled_variations
-from modules.student.distillation import teacher_logits
 from modules.student.fine_tuning import TeacherSignals, fine_tune
 from modules.student.pruning import PruningSettings, check_sparsity, measure_sparsity
 from modules.student.settings import CompressionSettings, StudentSettings
@@ -138,7 +138,7 @@ def accuracy(model: tf_keras.Model, examples: Examples) -> float:
     """Share of rows whose most probable label is right; NaN without rows."""
     if not len(examples):
         return float("nan")
-    return float(np.mean(teacher_logits(model, examples).argmax(axis=1) == examples.labels))
+    return float(np.mean(split_logits(model, examples).argmax(axis=1) == examples.labels))
 
 
 def _trim(teacher: Trained, train: Examples, shape: StudentSettings) -> vocabulary.Trimmed:
@@ -197,7 +197,7 @@ def _signals(
         with tf.io.gfile.GFile(path, "rb") as file:
             logits = np.load(file)
     else:
-        logits = teacher_logits(_under(teacher, policy), train)
+        logits = split_logits(_under(teacher, policy), train)
         tf.io.gfile.makedirs(backup_dir)
         with tf.io.gfile.GFile(f"{path}.partial", "wb") as file:
             np.save(file, logits)

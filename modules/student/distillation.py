@@ -11,12 +11,8 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from modules.network.model import ENCODER, LOGITS, logits_model, transformer_layers
+from modules.network.model import ENCODER, LOGITS, transformer_layers
 from modules.rows.features import PADDING_MASK, TOKEN_IDS
-from modules.rows.transformed import Examples, in_order
-
-import numpy as np
-from numpy.typing import NDArray
 
 import tensorflow as tf  # isort: skip  (after `modules`, which settles Keras 2)
 import tf_keras
@@ -86,29 +82,6 @@ def attention_loss(student: tf.Tensor, teacher: tf.Tensor, padding_mask: tf.Tens
     wanted, got = tf.reduce_mean(teacher, axis=1), tf.reduce_mean(student, axis=1)
     divergence = tf.reduce_sum(wanted * (tf.math.log(wanted + 1e-9) - tf.math.log(got + 1e-9)), axis=-1)
     return _masked_mean(divergence, padding_mask)
-
-
-def teacher_logits(model: tf_keras.Model, examples: Examples, *, batch_size: int = 64) -> NDArray[np.float32]:
-    """Logits of a model for a whole split, in its order.
-
-    Args:
-        model: what `modules.network.model.build_model` returns.
-        examples: rows with the ids of the model's own vocabulary.
-        batch_size: rows at a time.
-
-    Returns:
-        float32 `[rows, classes]`.
-    """
-    network = logits_model(model)
-
-    @tf.function(input_signature=[{name: tf.TensorSpec([None, None], tf.int32) for name in (TOKEN_IDS, PADDING_MASK)}])
-    def call(features: dict[str, tf.Tensor]) -> tf.Tensor:
-        return network(features, training=False)
-
-    result = np.zeros((len(examples), model.output_shape[-1]), np.float32)
-    for rows, features in in_order(examples, batch_size=batch_size):
-        result[rows] = call({name: tf.constant(value) for name, value in features.items()}).numpy()
-    return result
 
 
 class Tapped:

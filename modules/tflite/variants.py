@@ -12,10 +12,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from modules.machine.progress import report
+from modules.network.logits import split_logits
 from modules.network.trained import LABELS, VOCABULARY, Trained
 from modules.network.weights import read_weights
 from modules.rows.transformed import Examples, stratified
-from modules.student.distillation import teacher_logits
 from modules.student.pruning import measure_sparsity
 from modules.text.vocabulary import Retokenizer
 from modules.tflite import parity
@@ -142,7 +142,7 @@ def _make(
         windows=windows,
         calibration=calibration,
     )
-    logits = teacher_logits(trained.model, sample)
+    logits = split_logits(trained.model, sample)
     exponents = np.exp(logits - logits.max(axis=1, keepdims=True))
     try:
         got = parity.run(converted.content, sample.token_ids, sample.padding_mask)

@@ -2,6 +2,7 @@
 
 import dataclasses
 
+from modules.network.logits import split_logits
 from modules.network.model import build_model, logits_model
 from modules.rows.features import PADDING_MASK, TOKEN_IDS
 from modules.student import distillation, unlabelled_variations
@@ -43,7 +44,7 @@ def test_a_teacher_really_teaches(tmp_path) -> None:
             )
             signals = TeacherSignals(_perfect_logits(train))
             fine_tune(student, train, signals, settings, backup_dir=str(tmp_path / f"{seed}-{alpha}"))
-            logits = distillation.teacher_logits(student, test)
+            logits = split_logits(student, test)
             found.append(float(np.mean(logits.argmax(axis=1) == test.labels)))
     assert np.mean(scores[0.9]) > np.mean(scores[0.0]) + 0.02, scores
 
@@ -110,9 +111,7 @@ def test_hidden_states_and_attention_pull_a_student_with_fewer_heads_to_its_teac
         learning_rate=3e-3,
         distillation=DistillationSettings(alpha=1.0, hidden=1.0, attention=1.0),
     )
-    signals = TeacherSignals(
-        distillation.teacher_logits(teacher.model, rows), teacher.model, rows.token_ids, layer_map=(1,)
-    )
+    signals = TeacherSignals(split_logits(teacher.model, rows), teacher.model, rows.token_ids, layer_map=(1,))
     fine_tune(student, rows, signals, settings, backup_dir=str(tmp_path))
     after = distance()
     assert after[0] < 0.9 * before[0]

@@ -8,11 +8,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+from modules.network.logits import split_logits
 from modules.network.model import build_model
 from modules.network.trained import load_trained, save_trained
 from modules.network.weights import read_weights, write_weights
 from modules.student import fine_tuning, pruning
-from modules.student.distillation import DistillationSettings, teacher_logits
+from modules.student.distillation import DistillationSettings
 from modules.student.fine_tuning import FineTuning, TeacherSignals, fine_tune
 from modules.student.pruning import PruningSettings
 from modules.student.quantization_aware import QuantizationAwareSettings
@@ -245,8 +246,8 @@ def test_settings_that_do_not_fit_are_refused(settings, told) -> None:
         pruning.MagnitudePruner(_student(), settings, total_steps=10)
 
 
-def test_teacher_logits_are_in_the_order_of_the_rows() -> None:
+def test_logits_are_in_the_order_of_the_rows() -> None:
     trained, rows = helpers.random_trained(), helpers.examples(40)
-    logits = teacher_logits(trained.model, rows, batch_size=7)
+    logits = split_logits(trained.model, rows, batch_size=7)
     odds = np.exp(logits - logits.max(axis=1, keepdims=True))
     np.testing.assert_allclose(odds / odds.sum(axis=1, keepdims=True), helpers.probabilities(trained, rows), atol=1e-5)

@@ -1,0 +1,40 @@
+"""What a network says to a whole split, before softmax."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from modules.network.model import logits_model
+from modules.rows.features import PADDING_MASK, TOKEN_IDS
+from modules.rows.transformed import Examples, in_order
+
+import numpy as np
+from numpy.typing import NDArray
+
+import tensorflow as tf  # isort: skip  (after `modules`, which settles Keras 2)
+
+if TYPE_CHECKING:
+    import tf_keras
+
+
+def split_logits(model: tf_keras.Model, examples: Examples, *, batch_size: int = 64) -> NDArray[np.float32]:
+    """Logits of a model for a whole split, in its order.
+
+    Args:
+        model: what `modules.network.model.build_model` returns.
+        examples: rows with the ids of the model's own vocabulary.
+        batch_size: rows at a time.
+
+    Returns:
+        float32 `[rows, classes]`.
+    """
+    network = logits_model(model)
+
+    @tf.function(input_signature=[{name: tf.TensorSpec([None, None], tf.int32) for name in (TOKEN_IDS, PADDING_MASK)}])
+    def call(features: dict[str, tf.Tensor]) -> tf.Tensor:
+        return network(features, training=False)
+
+    result = np.zeros((len(examples), model.output_shape[-1]), np.float32)
+    for rows, features in in_order(examples, batch_size=batch_size):
+        result[rows] = call({name: tf.constant(value) for name, value in features.items()}).numpy()
+    return result
