@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from modules.machine.progress import report as tell
+from modules.network.anatomy import measure_sparsity
 from modules.network.logits import split_logits
 from modules.network.model import Architecture, build_model, token_embedding
 from modules.network.trained import Trained
@@ -22,7 +23,7 @@ from modules.rows.batches import TrainingStream
 from modules.rows.transformed import Examples, stratified
 from modules.student import structured, unlabelled_variations
 from modules.student.fine_tuning import TeacherSignals, fine_tune
-from modules.student.pruning import PruningSettings, check_sparsity, measure_sparsity
+from modules.student.pruning import PruningSettings, check_sparsity
 from modules.student.settings import CompressionSettings, StudentSettings
 from modules.text import vocabulary
 from modules.tflite.packed_embedding import embedding_table

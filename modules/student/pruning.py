@@ -12,13 +12,9 @@ Sources: Zhu and Gupta, 2017 (https://arxiv.org/abs/1710.01878) for the schedule
 from __future__ import annotations
 
 import dataclasses
-import fnmatch
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
-from modules.network.model import ENCODER, transformer_layers
-
-import numpy as np
+from modules.network.anatomy import DEFAULT_TARGETS, prunable_kernels
 
 import tensorflow as tf  # isort: skip  (after `modules`, which settles Keras 2)
 from tensorflow_model_optimization.python.core.sparsity.keras import pruning_impl, pruning_schedule
@@ -27,7 +23,6 @@ if TYPE_CHECKING:
     import tf_keras
 
 Pattern = Literal["unstructured", "m_by_n", "block"]
-DEFAULT_TARGETS = ("layer_*/attention/*", "layer_*/feedforward/*")
 
 
 class SparsityShortfallError(RuntimeError):
@@ -64,61 +59,6 @@ class PruningSettings:
     def final_sparsity(self) -> float:
         """Share of zeros that each kernel must have in the end."""
         return self.m_by_n[0] / self.m_by_n[1] if self.pattern == "m_by_n" else self.sparsity
-
-
-@dataclasses.dataclass(frozen=True)
-class Kernel:
-    """A weight that can be pruned.
-
-    Attributes:
-        name: for example `layer_0/attention/query`.
-        variable: the float32 master.
-        rows: columns of the variable's shape that, multiplied, are the rows of its 2-D view `[inputs, outputs]`.
-    """
-
-    name: str
-    variable: tf.Variable
-    rows: int
-
-    @property
-    def matrix_shape(self) -> tuple[int, int]:
-        """`[inputs, outputs]`."""
-        shape = self.variable.shape.as_list()
-        return int(np.prod(shape[: self.rows])), int(np.prod(shape[self.rows :]))
-
-
-def prunable_kernels(model: tf_keras.Model, targets: Sequence[str] = DEFAULT_TARGETS) -> list[Kernel]:
-    """The kernels of a classifier whose names match.
-
-    Names are `layer_<i>/attention/{query,key,value,output}`, `layer_<i>/feedforward/{intermediate,output}` and
-    `embedding/token`. They are keyed by layer object: Keras' variable names repeat from layer to layer.
-
-    Args:
-        model: what `modules.network.model.build_model` returns.
-        targets: shell patterns; a kernel is taken if one matches.
-
-    Returns:
-        The kernels from the input to the head.
-
-    Raises:
-        ValueError: a pattern matches nothing.
-    """
-    found = [Kernel("embedding/token", _master(model.get_layer(ENCODER).get_layer("token_embedding").embeddings), 1)]
-    for index, layer in enumerate(transformer_layers(model)):
-        attention = layer._self_attention_layer
-        parts = (
-            ("attention/query", attention._query_dense, 1),
-            ("attention/key", attention._key_dense, 1),
-            ("attention/value", attention._value_dense, 1),
-            ("attention/output", attention._output_dense, 2),
-            ("feedforward/intermediate", layer._feedforward_intermediate_dense, 1),
-            ("feedforward/output", layer._feedforward_output_dense, 1),
-        )
-        found += [Kernel(f"layer_{index}/{name}", _master(dense.kernel), rows) for name, dense, rows in parts]
-    for target in targets:
-        if not any(fnmatch.fnmatchcase(kernel.name, target) for kernel in found):
-            raise ValueError(f"pruning target {target!r} matches none of {', '.join(kernel.name for kernel in found)}.")
-    return [kernel for kernel in found if any(fnmatch.fnmatchcase(kernel.name, target) for target in targets)]
 
 
 class MagnitudePruner:
@@ -198,11 +138,6 @@ class MagnitudePruner:
                 raise ValueError(f"{kernel.name} is {height} x {width}; blocks of {self.settings.block} do not fit.")
 
 
-def measure_sparsity(model: tf_keras.Model, targets: Sequence[str] = DEFAULT_TARGETS) -> dict[str, float]:
-    """Share of exact zeros of each kernel that matches, by name."""
-    return {kernel.name: float(np.mean(kernel.variable.numpy() == 0.0)) for kernel in prunable_kernels(model, targets)}
-
-
 def check_sparsity(measured: dict[str, float], wanted: float, *, tolerance: float = 0.01) -> None:
     """Compares what was reached with what was asked for.
 
@@ -237,8 +172,3 @@ class _MatrixPruning(pruning_impl.Pruning):
         matrix = tf.reshape(weights, self._matrix_shapes[weights.ref()])
         threshold, mask = super()._maybe_update_block_mask(matrix)
         return threshold, tf.cast(tf.reshape(mask, weights.shape), weights.dtype)
-
-
-def _master(variable: Any) -> tf.Variable:
-    """The float32 variable behind an `AutoCastVariable`, which would hand out the compute type."""
-    return getattr(variable, "_variable", variable)

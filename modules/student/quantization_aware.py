@@ -16,8 +16,7 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from modules.network.model import ENCODER, transformer_layers
-from modules.student.pruning import Kernel, prunable_kernels
+from modules.network.anatomy import Kernel, kernel_gains, prunable_kernels
 
 import tensorflow as tf  # isort: skip  (after `modules`, which settles Keras 2)
 
@@ -58,7 +57,7 @@ class WeightRounder:
     def __init__(self, model: tf_keras.Model, settings: QuantizationAwareSettings) -> None:
         self._settings = settings
         self._kernels: list[Kernel] = []
-        self._gains = _gains(model)
+        self._gains = kernel_gains(model)
         if settings.kernel_bits:
             self._kernels += prunable_kernels(model, ["layer_*"])
         if settings.embedding_bits:
@@ -90,18 +89,6 @@ class WeightRounder:
             gain = tf.cast(self._gains[kernel.name], tf.float32)[:, None]
             gain = tf.where(tf.abs(gain) < 1e-4, 1.0, gain)
         return tf.reshape(round_symmetric(matrix * gain, self._settings.kernel_bits, axis=0) / gain, values.shape)
-
-
-def _gains(model: tf_keras.Model) -> dict[str, tf.Variable]:
-    """By kernel, the gain of the layer norm before it: the converter multiplies it into the kernel, then rounds."""
-    result: dict[str, tf.Variable] = {}
-    before = model.get_layer(ENCODER).get_layer("embeddings_layer_norm")
-    for index, layer in enumerate(transformer_layers(model)):
-        for name in ("query", "key", "value"):
-            result[f"layer_{index}/attention/{name}"] = before.gamma
-        result[f"layer_{index}/feedforward/intermediate"] = layer._self_attention_layer_norm.gamma
-        before = layer._feedforward_layer_norm
-    return result
 
 
 def round_symmetric(values: tf.Tensor, bits: int, *, axis: int) -> tf.Tensor:

@@ -13,8 +13,8 @@ import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from modules.network.arrays import Array, LayerWeights, NetworkWeights
 from modules.network.model import Architecture, logits_model, transformer_layers
-from modules.network.weights import Array, LayerWeights, NetworkWeights
 
 import numpy as np
 from numpy.typing import NDArray

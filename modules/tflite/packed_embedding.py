@@ -17,7 +17,7 @@ import dataclasses
 import math
 from typing import Any
 
-from modules.network.weights import Array
+from modules.network.arrays import Array
 
 import numpy as np
 from numpy.typing import NDArray

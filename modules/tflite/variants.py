@@ -12,11 +12,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from modules.machine.progress import report
+from modules.network.anatomy import measure_sparsity
 from modules.network.logits import split_logits
 from modules.network.trained import LABELS, VOCABULARY, Trained
 from modules.network.weights import read_weights
 from modules.rows.transformed import Examples, stratified
-from modules.student.pruning import measure_sparsity
 from modules.text.vocabulary import Retokenizer
 from modules.tflite import parity
 from modules.tflite.convert import ConversionError, convert

@@ -2,9 +2,10 @@
 
 import dataclasses
 
+from modules.network.arrays import NetworkWeights
 from modules.network.model import build_model
 from modules.network.trained import Trained, load_trained, save_trained
-from modules.network.weights import NetworkWeights, read_weights, write_weights
+from modules.network.weights import read_weights, write_weights
 from modules.student import structured
 
 import numpy as np
