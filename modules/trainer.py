@@ -19,7 +19,7 @@ from modules.network.trained import load_trained, save_trained
 from modules.rows import batches
 from modules.serving import server as signatures
 from modules.text import pretrained_vocabulary, tokenization
-from modules.training import compiled, hyperparameters, trace
+from modules.training import compiled, hyperparameters, resume, trace
 
 import tensorflow as tf
 import tensorflow_transform as tft
@@ -163,14 +163,14 @@ def fit(
         Keras' history of the epochs that this process trained, by metric. The model holds the best weights.
     """
     steps, epochs = stream.steps_per_epoch, settings["epochs"]
-    done = compiled.finished_steps(backup_dir, steps)
+    done = resume.finished_steps(backup_dir, steps)
     if done:
         progress.report(f"resuming after step {done} of {steps * epochs}", resumed_steps=done)
-    best = compiled.BestWeights(devices.own_folder(backup_dir), patience=settings["early_stopping_patience"])
+    best = resume.BestWeights(devices.own_folder(backup_dir), patience=settings["early_stopping_patience"])
     callbacks: list[tf_keras.callbacks.Callback] = [
         best,
         # After BestWeights, so that a checkpoint at an epoch's end comes with that epoch's record.
-        compiled.Backup(backup_dir, every=settings["checkpoint_steps"], steps_per_epoch=steps),
+        resume.Backup(backup_dir, every=settings["checkpoint_steps"], steps_per_epoch=steps),
         progress.training_callback(),
     ]
     if settings["tensorboard"]:

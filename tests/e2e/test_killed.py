@@ -24,7 +24,7 @@ KILLS = [
     ("pipeline.ingest.example_gen:to_example", 50, set()),
     # The second time: the first is StatisticsGen's, which looks at texts as well.
     ("modules.text.tokenization:wordpiece", 2, {"ExampleGen", "StatisticsGen", "ExampleValidator"}),
-    ("modules.training.compiled:BestWeights.on_epoch_end", 3, {"ExampleGen", "Transform", "Tuner"}),
+    ("modules.training.resume:BestWeights.on_epoch_end", 3, {"ExampleGen", "Transform", "Tuner"}),
     ("pipeline.components.pusher:_point_latest", 1, {"Trainer", "Evaluator"}),
 ]
 

@@ -1,4 +1,4 @@
-"""`modules.training.compiled`: schedule, optimizer, class weights, and the callbacks that survive a kill."""
+"""`modules.training`: schedule, optimizer, class weights, and the callbacks that survive a kill."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import modules  # noqa: F401
-from modules.training import compiled
-from modules.training.compiled import BestWeights, WarmupDecay, class_weights, finished_steps, make_optimizer
+from modules.training import compiled, resume
+from modules.training.compiled import class_weights
+from modules.training.optimizer import WarmupDecay, make_optimizer
+from modules.training.resume import BestWeights, finished_steps
 
 import numpy as np
 import pytest
@@ -219,7 +221,7 @@ def train(folder: Path, *, steps: int, epochs: int, save: int, stop_after: int |
 
     model = tf_keras.Sequential([tf_keras.layers.Dense(1, input_shape=(1,))])
     model.compile("sgd", "mse")
-    backup = compiled.Backup(str(folder), every=save, steps_per_epoch=steps)
+    backup = resume.Backup(str(folder), every=save, steps_per_epoch=steps)
     with contextlib.suppress(StopError):
         model.fit(
             tf.data.Dataset.from_tensors((tf.ones([1, 1]), tf.ones([1]))).repeat(),

@@ -1,0 +1,63 @@
+"""Schedule and optimizer: AdamW with warm-up, decay and a clipped gradient."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import modules  # noqa: F401  (settles Keras 2 before TensorFlow is imported)
+from modules.training.fused_adamw import FusedAdamW
+
+import tensorflow as tf
+import tf_keras
+
+_FINAL_RATE = 0.05  # of the peak; a schedule that ends at zero wastes its last steps
+
+
+@tf_keras.utils.register_keras_serializable("edgeline")
+class WarmupDecay(tf_keras.optimizers.schedules.LearningRateSchedule):
+    """Linear warm-up to the peak, then linear decay to 5 % of it.
+
+    The schedule that BERT was fine-tuned with: Devlin et al. 2019, https://arxiv.org/abs/1810.04805, appendix A.
+    """
+
+    def __init__(self, peak: float, total_steps: int, warmup_fraction: float) -> None:
+        """Sets the shape.
+
+        Args:
+            peak: highest learning rate.
+            total_steps: steps of the whole training.
+            warmup_fraction: share of them that climbs.
+        """
+        super().__init__()
+        self.peak, self.total_steps, self.warmup_fraction = peak, total_steps, warmup_fraction
+
+    def __call__(self, step: tf.Tensor) -> tf.Tensor:
+        """The learning rate of one step, float32 scalar."""
+        step = tf.cast(step, tf.float32)
+        warmup = max(1.0, self.total_steps * self.warmup_fraction)
+        rest = max(1.0, self.total_steps - warmup)
+        climb = (step + 1.0) / warmup
+        fall = 1.0 - (1.0 - _FINAL_RATE) * tf.clip_by_value((step - warmup) / rest, 0.0, 1.0)
+        return self.peak * tf.minimum(climb, fall)
+
+    def get_config(self) -> dict[str, Any]:
+        """Keras' serialisation."""
+        return {"peak": self.peak, "total_steps": self.total_steps, "warmup_fraction": self.warmup_fraction}
+
+
+def make_optimizer(settings: Mapping[str, Any], total_steps: int) -> tf_keras.optimizers.Optimizer:
+    """AdamW with warm-up, decay and a clipped gradient (Loshchilov & Hutter 2019, https://arxiv.org/abs/1711.05101).
+
+    Args:
+        settings: the `trainer` section, with the tuner's values in place.
+        total_steps: steps of the whole training.
+    """
+    optimizer = FusedAdamW(
+        WarmupDecay(settings["learning_rate"], total_steps, settings["warmup_fraction"]),
+        weight_decay=settings["weight_decay"],
+        global_clipnorm=settings["gradient_clip_norm"],
+        epsilon=1e-6,
+    )
+    optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
+    return optimizer
