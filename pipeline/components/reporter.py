@@ -23,7 +23,7 @@ from pipeline.components import artifacts as edge_nodes
 
 REPORT, SETTINGS, EXAMPLES, MODEL, BLESSING = "report", "settings", "examples", "model", "blessing"
 _ERRORS_OF = "eval"  # nobody is to look at the rows of `test` and then change something
-# By key of an input, whose folder it is in `modules.report.facts.gather.Artifacts`.
+# By key of an input, whose folder it is in `modules.report.facts.artifacts.Artifacts`.
 _FOLDERS = {
     EXAMPLES: "examples",
     "statistics": "statistics",
@@ -84,7 +84,7 @@ def found_artifacts(inputs: Mapping[str, types.Artifact]) -> Any:
     Args:
         inputs: the artifacts that there are, by the node's input keys.
     """
-    from modules.report.facts.gather import Artifacts
+    from modules.report.facts.artifacts import Artifacts
 
     examples, blessing = inputs.get(EXAMPLES), inputs.get(BLESSING)
     return Artifacts(

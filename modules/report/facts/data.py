@@ -15,7 +15,7 @@ import tensorflow as tf
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
 if TYPE_CHECKING:
-    from modules.report.facts.gather import Artifacts
+    from modules.report.facts.artifacts import Artifacts
 
 SPLITS = ("train", "eval", "test")
 DRIFT_FILE = "drift.json"

@@ -5,7 +5,6 @@ Each section is None where its artifacts are not there: a run that failed halfwa
 
 from __future__ import annotations
 
-import dataclasses
 import importlib.metadata
 import json
 import platform
@@ -14,6 +13,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from modules.report.facts import data, learning, quality
+from modules.report.facts.artifacts import Artifacts
 from modules.report.files import read_json
 
 FORMAT = 1
@@ -24,43 +24,6 @@ _LIBRARIES = (
     "tensorflow-model-analysis", "tensorflow-model-optimization", "keras-tuner", "apache-beam", "ml-metadata",
     "ai-edge-litert", "ai-edge-quantizer", "scikit-learn", "numpy",
 )  # fmt: skip
-
-
-@dataclasses.dataclass(frozen=True)
-class Artifacts:
-    """Folders of the artifacts of a run; None where there is none.
-
-    Attributes:
-        examples: ExampleGen's.
-        statistics: StatisticsGen's.
-        anomalies: ExampleValidator's.
-        transformed: Transform's examples.
-        tuner_results: Tuner's.
-        training: the `training` folder of Trainer's model.
-        evaluation: Evaluator's, on eval.
-        test_evaluation: TestEvaluator's, on test.
-        baseline: LinearBaseline's.
-        variants: TFLiteConverter's.
-        edge_evaluation: EdgeEvaluator's.
-        fingerprint: ExampleGen's, of the files that it read; empty where it made none.
-        blessed: whether the server model was blessed.
-        pushed: version and path of what was pushed, by destination.
-    """
-
-    examples: str | None = None
-    statistics: str | None = None
-    anomalies: str | None = None
-    transformed: str | None = None
-    tuner_results: str | None = None
-    training: str | None = None
-    evaluation: str | None = None
-    test_evaluation: str | None = None
-    baseline: str | None = None
-    variants: str | None = None
-    edge_evaluation: str | None = None
-    fingerprint: str = ""
-    blessed: bool | None = None
-    pushed: Mapping[str, Mapping[str, str] | None] = dataclasses.field(default_factory=dict)
 
 
 def gather(artifacts: Artifacts, settings: Mapping[str, Any]) -> dict[str, Any]:

@@ -19,7 +19,7 @@ import tensorflow as tf
 from scipy import stats
 
 if TYPE_CHECKING:
-    from modules.report.facts.gather import Artifacts
+    from modules.report.facts.artifacts import Artifacts
 
 OVERALL = ""
 _SEED = 17

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from modules.report import render
 from modules.report.facts import gather
+from modules.report.facts.artifacts import Artifacts
 from modules.report.facts.quality import calibration
 from modules.report.plots import graph
 from modules.report.plots.edge import bounds
@@ -37,7 +38,7 @@ def page() -> str:
 
 
 def test_a_run_that_stopped_at_once_has_a_report_too() -> None:
-    found = gather.gather(gather.Artifacts(), SETTINGS)
+    found = gather.gather(Artifacts(), SETTINGS)
     assert [name for name, value in found.items() if value is None] == [
         "data", "tuning", "training", "quality", "compression", "errors"
     ]  # fmt: skip
@@ -59,7 +60,7 @@ def test_a_node_that_knows_nothing_of_its_run_still_shows_the_graph() -> None:
 
 def test_a_skipped_edge_branch_says_why(tmp_path: Path) -> None:
     (tmp_path / "pareto.json").write_text(json.dumps({"skipped": "the server model is not blessed"}))
-    found = gather.gather(gather.Artifacts(edge_evaluation=str(tmp_path), variants=str(tmp_path)), SETTINGS)
+    found = gather.gather(Artifacts(edge_evaluation=str(tmp_path), variants=str(tmp_path)), SETTINGS)
     html = render.render(json.loads(gather.dump(found)))
     assert "Nothing was compressed: the server model is not blessed." in html
 
@@ -71,7 +72,7 @@ def test_what_was_kept_back_and_what_drifted_is_shown_also_where_nothing_is_boun
     item = {"kind": "drift", "feature": "length", "measure": "L1", "distance": 0.5, "bound": None, "breached": False}
     missing = {**item, "feature": "gone", "distance": float("nan"), "bound": 0.1, "breached": True}
     (tmp_path / "drift.json").write_text(json.dumps([item, missing]))
-    found = gather.gather(gather.Artifacts(examples=str(tmp_path), anomalies=str(tmp_path)), SETTINGS)
+    found = gather.gather(Artifacts(examples=str(tmp_path), anomalies=str(tmp_path)), SETTINGS)
     html = render.render(json.loads(gather.dump(found)))
     assert 'id="plot-quarantine"' in html
     assert "2 distances were measured for drift and skew, 1 beyond the bound." in " ".join(html.split())
@@ -80,14 +81,14 @@ def test_what_was_kept_back_and_what_drifted_is_shown_also_where_nothing_is_boun
 
 def test_a_password_in_an_address_does_not_get_into_the_report() -> None:
     config = {**CONFIG, "data": {"sources": ["postgresql://me:secret@host/rows", "https://host/@me"]}}
-    found = gather.gather(gather.Artifacts(), {**SETTINGS, "config": config})
+    found = gather.gather(Artifacts(), {**SETTINGS, "config": config})
     assert found["provenance"]["config"]["data"]["sources"] == ["postgresql://…@host/rows", "https://host/@me"]
 
 
 def test_the_best_trial_comes_first_also_where_less_is_better(tmp_path: Path) -> None:
     trials = [{"trial_id": "0", "score": 0.7, "dropout": 0.1}, {"trial_id": "1", "score": 0.3, "dropout": 0.2}]
     (tmp_path / "tuner_results.json").write_text(json.dumps(trials))
-    found = gather.gather(gather.Artifacts(tuner_results=str(tmp_path)), SETTINGS)
+    found = gather.gather(Artifacts(tuner_results=str(tmp_path)), SETTINGS)
     assert [trial["trial_id"] for trial in found["tuning"]["trials"]] == ["1", "0"]
 
 
