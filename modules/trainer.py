@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import modules  # noqa: F401  (settles Keras 2 before TensorFlow is imported)
+from modules.artifact_files import HISTORY_FILE, training_dir
 from modules.machine import devices, memory, progress
 from modules.network.backbones import bert
 from modules.network.model import Architecture, build_model
@@ -27,9 +28,6 @@ import tf_keras
 
 if TYPE_CHECKING:
     from tfx.components.trainer.fn_args_utils import FnArgs
-
-TRAINING_DIR = "training"  # beside Format-Serving: what later nodes rebuild the network from
-HISTORY_FILE = "history.json"
 
 
 def run_fn(fn_args: FnArgs) -> None:
@@ -217,11 +215,6 @@ def export(
     )
     signatures.save(server, serving_dir)
     save_trained(training_dir(serving_dir), plain, architecture, vocabulary=vocabulary, labels=config["labels"])
-
-
-def training_dir(serving_dir: str) -> str:
-    """The rebuildable model's folder, beside the serving folder of the same `Model` artifact."""
-    return os.path.join(os.path.dirname(serving_dir.rstrip("/")), TRAINING_DIR)
 
 
 def _backup_dir(fn_args: FnArgs, settings: Mapping[str, Any]) -> str:

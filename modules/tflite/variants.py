@@ -11,6 +11,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from modules.artifact_files import VARIANTS_FILE
 from modules.machine.progress import report
 from modules.network.anatomy import measure_sparsity
 from modules.network.logits import split_logits
@@ -26,7 +27,7 @@ import numpy as np
 
 import tensorflow as tf  # isort: skip  (after `modules`, which settles Keras 2)
 
-INDEX, MODEL_FILE = "variants.json", "model.tflite"
+MODEL_FILE = "model.tflite"
 REFERENCE, FLOAT = "reference", "float32"
 
 
@@ -104,14 +105,14 @@ def convert_all(
         index["variants"][recipe.name] = record
     if failures and len(failures) == len(wanted) - 1:
         raise ConversionError("no recipe succeeded: " + "; ".join(failures))
-    with tf.io.gfile.GFile(f"{folder}/{INDEX}", "w") as file:
+    with tf.io.gfile.GFile(f"{folder}/{VARIANTS_FILE}", "w") as file:
         file.write(json.dumps(index, indent=2))
     return index
 
 
 def read_index(folder: str) -> dict[str, Any]:
     """The index that `convert_all` wrote into a folder."""
-    with tf.io.gfile.GFile(f"{folder}/{INDEX}") as file:
+    with tf.io.gfile.GFile(f"{folder}/{VARIANTS_FILE}") as file:
         return json.loads(file.read())
 
 

@@ -8,7 +8,7 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import modules  # noqa: F401  (settles Keras 2 before TFX imports TensorFlow)
+from modules.artifact_files import TRAINING_DIR
 
 from tfx import types  # isort: skip
 from tfx.components.util import model_utils
@@ -16,7 +16,6 @@ from tfx.dsl.io import fileio
 from tfx.types import artifact_utils
 from tfx.utils import io_utils, path_utils
 
-TRAINING = "training"  # beside Format-Serving, as Trainer writes it
 SKIPPED = "skipped"  # custom property of an artifact that was left empty on purpose; its value is the reason
 Artifacts = Mapping[str, list[types.Artifact]]
 
@@ -33,7 +32,7 @@ def split_pattern(examples: types.Artifact, split: str) -> str:
 
 def training_folder(model: types.Artifact) -> str:
     """Where a `Model` artifact keeps what a network is rebuilt from."""
-    return os.path.join(model.uri, TRAINING)
+    return os.path.join(model.uri, TRAINING_DIR)
 
 
 def serving_folder(model: types.Artifact) -> str:

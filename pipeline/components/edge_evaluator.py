@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Mapping
 from typing import Any
 
-import modules  # noqa: F401  (settles Keras 2 before TFX imports TensorFlow)
+from modules.artifact_files import BUNDLE_FILE, PARETO_FILE
 
 from tfx import types  # isort: skip
 from tfx.components.evaluator import constants
@@ -21,8 +21,6 @@ from pipeline.components import artifacts
 
 EXAMPLES, VARIANTS, MODEL = "examples", "variants", "model"
 BLESSING, EVALUATION, BUNDLE, SETTINGS = "blessing", "evaluation", "bundle", "settings"
-RESULT_FILE = "pareto.json"
-BUNDLE_FILE = "model.tflite"
 
 
 class Executor(base_executor.BaseExecutor):
@@ -40,14 +38,14 @@ class Executor(base_executor.BaseExecutor):
         variants = artifacts.single(input_dict, VARIANTS)
         reason = artifacts.reason_to_skip(input_dict, model=VARIANTS, blessing="")
         if reason:
-            artifacts.skip(evaluation, reason, RESULT_FILE)
+            artifacts.skip(evaluation, reason, PARETO_FILE)
             artifacts.skip(bundle, reason, artifacts.SKIPPED + ".json")
             _bless(output_dict, input_dict, selected=None)
             return
         settings = json.loads(exec_properties[SETTINGS])
         with tempfile.TemporaryDirectory() as folder:
             result, selected = _evaluate(settings, variants, input_dict, folder)
-            artifacts.write_json(os.path.join(evaluation.uri, RESULT_FILE), result)
+            artifacts.write_json(os.path.join(evaluation.uri, PARETO_FILE), result)
             if selected:
                 serving = artifacts.serving_folder(bundle)
                 fileio.makedirs(serving)

@@ -6,7 +6,7 @@ import json
 import os
 from typing import Any
 
-import modules  # noqa: F401  (settles Keras 2 before TFX imports TensorFlow)
+from modules.artifact_files import DRIFT_FILE
 
 from tensorflow_metadata.proto.v0 import anomalies_pb2
 from tfx import types
@@ -19,7 +19,6 @@ from tfx.utils import io_utils, json_utils
 from pipeline.components.previous_statistics import keep
 from pipeline.monitoring import drift
 
-DRIFT_FILE = "drift.json"
 PREVIOUS, SERVING, SETTINGS = "previous_statistics", "serving_statistics", "settings"
 
 

@@ -6,7 +6,7 @@ import json
 import os
 from typing import Any
 
-import modules  # noqa: F401  (settles Keras 2 before TFX imports TensorFlow)
+from modules.artifact_files import BASELINE_FILE
 
 from tfx import types
 from tfx.dsl.components.base import base_component, base_executor, executor_spec
@@ -14,7 +14,6 @@ from tfx.types import artifact_utils, component_spec, standard_artifacts
 from tfx.utils import io_utils
 
 EXAMPLES, EVALUATION, SETTINGS = "examples", "evaluation", "settings"
-RESULT_FILE = "baseline.json"
 
 
 class Executor(base_executor.BaseExecutor):
@@ -44,7 +43,7 @@ class Executor(base_executor.BaseExecutor):
         }
         result = linear_baseline.linear_baseline(splits, num_classes=len(settings["labels"]), seed=settings["seed"])
         target = artifact_utils.get_single_uri(output_dict[EVALUATION])
-        io_utils.write_string_file(os.path.join(target, RESULT_FILE), json.dumps(result, indent=2))
+        io_utils.write_string_file(os.path.join(target, BASELINE_FILE), json.dumps(result, indent=2))
 
 
 class LinearBaselineSpec(component_spec.ComponentSpec):

@@ -9,7 +9,7 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-import modules  # noqa: F401  (settles Keras 2 before TFX imports TensorFlow)
+from modules.artifact_files import BUNDLE_FILE, HISTORY_FILE, PARETO_FILE
 
 from tfx import types  # isort: skip
 from tfx.dsl.components.base import base_component, base_executor, executor_spec
@@ -18,11 +18,9 @@ from tfx.types import component_spec, standard_artifacts
 from tfx.utils import io_utils
 
 from pipeline.components import artifacts
-from pipeline.components.edge_evaluator import BUNDLE_FILE, RESULT_FILE
 
 MODEL, EVALUATION, TEST_EVALUATION, BUNDLE = "model", "evaluation", "test_evaluation", "bundle"
 CARD, SETTINGS = "card", "settings"
-_HISTORY = "history.json"  # Trainer's record, beside what a network is rebuilt from
 
 
 class Executor(base_executor.BaseExecutor):
@@ -61,7 +59,7 @@ def _server(settings: Mapping[str, Any], input_dict: artifacts.Artifacts) -> dic
         folder = artifacts.single(input_dict, key).uri
         splits |= predictions.read(os.path.join(folder, predictions.PREDICTIONS_FILE))[0]
     model = artifacts.single(input_dict, MODEL)
-    training = _read_json(artifacts.training_folder(model), _HISTORY)
+    training = _read_json(artifacts.training_folder(model), HISTORY_FILE)
     return model_card.server(
         settings,
         splits=splits,
@@ -78,10 +76,10 @@ def _edge(settings: Mapping[str, Any], input_dict: artifacts.Artifacts) -> dict[
     bundle = os.path.join(artifacts.serving_folder(artifacts.single(input_dict, BUNDLE)), BUNDLE_FILE)
     with fileio.open(bundle, "rb") as stream:
         content = stream.read()
-    training = _read_json(artifacts.training_folder(artifacts.single(input_dict, MODEL)), _HISTORY)
+    training = _read_json(artifacts.training_folder(artifacts.single(input_dict, MODEL)), HISTORY_FILE)
     return model_card.edge(
         settings,
-        pareto=_read_json(artifacts.single(input_dict, EVALUATION).uri, RESULT_FILE),
+        pareto=_read_json(artifacts.single(input_dict, EVALUATION).uri, PARETO_FILE),
         bundle={"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()},
         training_rows=training["rows"],
         created=_today(),

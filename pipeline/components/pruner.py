@@ -6,7 +6,7 @@ import json
 import os
 from typing import Any
 
-import modules  # noqa: F401  (settles Keras 2 before TFX imports TensorFlow)
+from modules.artifact_files import PRUNING_FILE
 
 from tfx import types  # isort: skip
 from tfx.dsl.components.base import base_component, base_executor, executor_spec
@@ -16,7 +16,6 @@ from pipeline.components import artifacts
 
 EXAMPLES, MODEL, BLESSING = "transformed_examples", "model", "model_blessing"
 PRUNED, SETTINGS = "pruned_model", "settings"
-RESULT_FILE = "pruning.json"
 
 
 class Executor(base_executor.BaseExecutor):
@@ -33,7 +32,7 @@ class Executor(base_executor.BaseExecutor):
         output = artifacts.single(output_dict, PRUNED)
         reason = artifacts.reason_to_skip(input_dict, model=MODEL, blessing=BLESSING)
         if reason:
-            artifacts.skip(output, reason, RESULT_FILE)
+            artifacts.skip(output, reason, PRUNING_FILE)
             return
         # Late: a graph that is only compiled must not wait for TensorFlow.
         from modules.machine import devices
@@ -72,7 +71,7 @@ class Executor(base_executor.BaseExecutor):
             labels=student.labels,
         )
         save_student(student, artifacts.serving_folder(output), sequence_length=length)
-        artifacts.write_json(os.path.join(output.uri, RESULT_FILE), compressed.report)
+        artifacts.write_json(os.path.join(output.uri, PRUNING_FILE), compressed.report)
         artifacts.remove(backup)
         accuracy = compressed.report["eval_accuracy"]
         report(

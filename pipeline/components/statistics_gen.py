@@ -9,7 +9,7 @@ import json
 import os
 from typing import Any
 
-import modules  # noqa: F401  (settles Keras 2 before TFX imports TensorFlow)
+from modules.artifact_files import PROFILE_FILE
 
 import tensorflow_data_validation as tfdv
 from tfx import types
@@ -21,7 +21,6 @@ from tfx.utils import io_utils, json_utils
 from pipeline.components.resolvers import span_of
 from pipeline.tfx_gaps import batched_records
 
-PROFILE_FILE = "text_profile.json"
 _SETTINGS = "settings"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import modules  # noqa: F401  (settles Keras 2 before TFX imports TensorFlow)
+from modules.artifact_files import VARIANTS_FILE
 
 from tfx import types  # isort: skip
 from tfx.dsl.components.base import base_component, base_executor, executor_spec
@@ -14,7 +14,6 @@ from tfx.types import component_spec, standard_artifacts
 from pipeline.components import artifacts
 
 EXAMPLES, MODEL, PRUNED, VARIANTS, SETTINGS = "transformed_examples", "model", "pruned_model", "variants", "settings"
-RESULT_FILE = "variants.json"
 
 
 class Executor(base_executor.BaseExecutor):
@@ -31,7 +30,7 @@ class Executor(base_executor.BaseExecutor):
         output = artifacts.single(output_dict, VARIANTS)
         reason = artifacts.reason_to_skip(input_dict, model=PRUNED, blessing="")
         if reason:
-            artifacts.skip(output, reason, RESULT_FILE)
+            artifacts.skip(output, reason, VARIANTS_FILE)
             return
         # Late: a graph that is only compiled must not wait for TensorFlow.
         from modules.network.trained import load_trained

@@ -7,16 +7,13 @@ import os
 from pathlib import Path
 from typing import Any
 
+from modules.artifact_files import BASELINE_FILE, DRIFT_FILE, HISTORY_FILE, PARETO_FILE, TRAINING_DIR
 from modules.quality.fairness import FAIRNESS_FILE
 from modules.quality.tfma_results import BASELINE, metrics, missed_bounds
-from modules.trainer import HISTORY_FILE, TRAINING_DIR
 
 from ml_metadata.proto import metadata_store_pb2
 from tfx.components.evaluator import constants as evaluator_constants
 
-from pipeline.components.edge_evaluator import RESULT_FILE as PARETO_FILE
-from pipeline.components.example_validator import DRIFT_FILE
-from pipeline.components.linear_baseline import RESULT_FILE
 from pipeline.config.task import Config
 from pipeline.history.paths import TaskPaths
 from pipeline.history.states import CACHED, FAILED, NodeResult
@@ -77,7 +74,7 @@ def collect(
         },
         "fairness": fairness,
         "previous": metrics(evaluation, BASELINE) or None if evaluation else None,
-        "baseline": _read_json(outputs.uri("LinearBaseline", "evaluation"), RESULT_FILE),
+        "baseline": _read_json(outputs.uri("LinearBaseline", "evaluation"), BASELINE_FILE),
         "training": _read_json(outputs.uri("Trainer", "model"), TRAINING_DIR, HISTORY_FILE),
         "tuner_trials": _read_json(outputs.uri("Tuner", "tuner_results"), "tuner_results.json"),
         "states": {result.node: result.state for result in results},

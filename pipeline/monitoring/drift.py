@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
 import modules  # noqa: F401  (settles Keras 2 before TFX imports TensorFlow)
+from modules.artifact_files import PROFILE_FILE
 from modules.text import statistics as text_statistics
 
 import tensorflow_data_validation as tfdv
@@ -19,8 +20,6 @@ from tfx import types
 from tfx.components.statistics_gen import stats_artifact_utils
 from tfx.dsl.io import fileio
 from tfx.types import artifact_utils
-
-from pipeline.components.statistics_gen import PROFILE_FILE
 
 Kind = Literal["drift", "skew"]
 _MEASURES = {

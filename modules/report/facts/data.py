@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from modules.artifact_files import DRIFT_FILE
 from modules.machine.progress import report
 from modules.report.files import read_json
 from modules.rows.batches import read_split
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from modules.report.facts.artifacts import Artifacts
 
 SPLITS = ("train", "eval", "test")
-DRIFT_FILE = "drift.json"
 
 
 def data(artifacts: Artifacts, settings: Mapping[str, Any]) -> dict[str, Any] | None:

@@ -12,6 +12,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from modules.artifact_files import PARETO_FILE, VARIANTS_FILE
 from modules.report.facts import data, learning, quality
 from modules.report.facts.artifacts import Artifacts
 from modules.report.files import read_json
@@ -83,8 +84,8 @@ def _without_passwords(value: Any) -> Any:
 
 
 def _compression(artifacts: Artifacts) -> dict[str, Any] | None:
-    found = read_json(artifacts.edge_evaluation, "pareto.json")
+    found = read_json(artifacts.edge_evaluation, PARETO_FILE)
     if found is None:
         return None
-    index = read_json(artifacts.variants, "variants.json") or {}
+    index = read_json(artifacts.variants, VARIANTS_FILE) or {}
     return {**found, "sparsity_by_kernel": index.get("sparsity", {})}

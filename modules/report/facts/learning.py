@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from modules.artifact_files import HISTORY_FILE
 from modules.report.files import read_json
 
 
@@ -34,4 +35,4 @@ def tuning(folder: str | None, section: Mapping[str, Any]) -> dict[str, Any] | N
 
 def training(folder: str | None) -> dict[str, Any] | None:
     """The section `training`: what Trainer wrote into `history.json`."""
-    return read_json(folder, "history.json")
+    return read_json(folder, HISTORY_FILE)

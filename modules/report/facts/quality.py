@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from modules.artifact_files import BASELINE_FILE
 from modules.network.trained import load_trained
 from modules.quality import intervals
 from modules.quality.attribution import explain
@@ -34,7 +35,7 @@ def quality(artifacts: Artifacts, section: Mapping[str, Any], num_classes: int) 
         num_classes: labels.
     """
     folders = {"eval": artifacts.evaluation, "test": artifacts.test_evaluation}
-    linear = (read_json(artifacts.baseline, "baseline.json") or {}).get("splits", {})
+    linear = (read_json(artifacts.baseline, BASELINE_FILE) or {}).get("splits", {})
     if not any(folders.values()) and not linear:
         return None
     answers = stored_predictions(artifacts)

@@ -13,6 +13,7 @@ from typing import Any
 
 import modules  # noqa: F401
 from modules import trainer
+from modules.artifact_files import training_dir
 from modules.network.trained import load_trained
 from modules.rows import batches
 from modules.rows.transformed import Examples
@@ -253,9 +254,7 @@ def test_a_warm_start_takes_the_weights_of_the_blessed_model_and_refuses_another
     model, architecture = trainer.starting_model(config, SETTINGS, 347, policy="float32")
     serving = tmp_path / "Format-Serving"
     vocabulary = Path(config["backbone"]["vocabulary"]).read_text(encoding="utf-8").split()
-    trainer.save_trained(
-        trainer.training_dir(str(serving)), model, architecture, vocabulary=vocabulary, labels=["bad", "good"]
-    )
+    trainer.save_trained(training_dir(str(serving)), model, architecture, vocabulary=vocabulary, labels=["bad", "good"])
     started, _ = trainer.starting_model(config, SETTINGS, 347, policy="float32", base_model=str(serving))
     assert_same_weights(started, model, tolerance=0.0)
     config["backbone"]["hidden_dim"] = 16
@@ -269,7 +268,7 @@ def test_a_warm_start_takes_the_weights_of_the_blessed_model_and_refuses_another
 
 def test_the_rebuildable_model_lies_beside_the_serving_folder() -> None:
     for serving in ("/a/model/5/Format-Serving", "/a/model/5/Format-Serving/"):
-        assert trainer.training_dir(serving) == "/a/model/5/training"
+        assert training_dir(serving) == "/a/model/5/training"
 
 
 # The whole node

@@ -1,0 +1,18 @@
+"""Files that one node leaves in its artifact and another reads, by name."""
+
+import os
+
+TRAINING_DIR = "training"  # of a model, beside Format-Serving: what later nodes rebuild the network from
+HISTORY_FILE = "history.json"  # in there: how it was trained
+BASELINE_FILE = "baseline.json"
+PROFILE_FILE = "text_profile.json"
+DRIFT_FILE = "drift.json"
+PRUNING_FILE = "pruning.json"
+VARIANTS_FILE = "variants.json"
+PARETO_FILE = "pareto.json"
+BUNDLE_FILE = "model.tflite"
+
+
+def training_dir(serving_dir: str) -> str:
+    """The rebuildable model's folder, beside the serving folder of the same `Model` artifact."""
+    return os.path.join(os.path.dirname(serving_dir.rstrip("/")), TRAINING_DIR)
