@@ -18,13 +18,14 @@ from pipeline.components.pusher import Pusher
 from pipeline.components.registry_pusher import RegistryPusher
 from pipeline.components.tflite_converter import TFLiteConverter
 from pipeline.components.transform import Transform
+from pipeline.config import span_pattern
 from pipeline.config.task import Config
 from pipeline.graph import code_digest, evaluation, lookups, report, vertex_training
 from pipeline.graph.engines import LOCAL, Engine, VertexJob
 from pipeline.graph.evaluation import BUNDLE_CODE, BUNDLE_SECTIONS, columns
 from pipeline.graph.validation import validation, vocabulary_digest
 from pipeline.ingest import example_gen as ingest
-from pipeline.ingest import rows, spans
+from pipeline.ingest import rows
 from pipeline.ingest.component import RowsExampleGen
 from pipeline.ingest.span_driver import range_config
 
@@ -137,7 +138,7 @@ def create_pipeline(
 
 
 def _example_gen(config: Config, places: Places) -> RowsExampleGen:
-    folder, file = spans.split(places.data)
+    folder, file = span_pattern.split(places.data)
     splits = [tfx.proto.SplitConfig.Split(name=name, hash_buckets=getattr(config.data.splits, name)) for name in SPLITS]
     settings = {
         **columns(config),

@@ -9,13 +9,13 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
+from pipeline.config import span_pattern
 from pipeline.config.augmentation import AugmentationConfig
 from pipeline.config.base import Section
 from pipeline.config.cleaning import CleaningConfig
 from pipeline.config.collect import CollectConfig
 from pipeline.config.source import SourceConfig
 from pipeline.config.spans import SpansConfig
-from pipeline.ingest import spans
 
 
 class Columns(Section):
@@ -78,7 +78,7 @@ class DataConfig(Section):
     def _one_source(self) -> Self:
         if not self.path and not self.dataset:
             raise ValueError("set data.path to a file with rows (or `--data FILE`), or data.dataset to `vader`")
-        wrong = spans.problem(self.path or "")
+        wrong = span_pattern.problem(self.path or "")
         if wrong:
             raise ValueError(f"path: {wrong}")
         return self
@@ -86,4 +86,4 @@ class DataConfig(Section):
     @property
     def has_spans(self) -> bool:
         """Whether `path` is a pattern of spans."""
-        return spans.has_spans(self.path or "")
+        return span_pattern.has_spans(self.path or "")

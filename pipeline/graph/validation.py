@@ -14,11 +14,12 @@ from tfx.dsl.components.base import executor_spec
 
 from pipeline.components.example_validator import ExampleValidator
 from pipeline.components.statistics_gen import StatisticsGen
+from pipeline.config import span_pattern
 from pipeline.config.task import Config
 from pipeline.graph import code_digest, lookups
 from pipeline.graph.engines import Engine
 from pipeline.ingest import example_gen as ingest
-from pipeline.ingest import serving_logs, spans
+from pipeline.ingest import serving_logs
 
 
 def validation(
@@ -61,7 +62,7 @@ def validation(
 
 def _serving(config: Config, path: str) -> list[Any]:
     """What was served, and its statistics, made as those of the rows are."""
-    folder, file = spans.split(path)
+    folder, file = span_pattern.split(path)
     split = tfx.proto.SplitConfig.Split(name=serving_logs.SPLIT, hash_buckets=1)
     columns = config.data.columns
     settings = {

@@ -18,6 +18,7 @@ from tfx.proto import example_gen_pb2, range_config_pb2
 from tfx.types import standard_component_specs
 from tfx.utils import io_utils
 
+from pipeline.config import span_pattern
 from pipeline.config.spans import SpansConfig
 from pipeline.ingest import example_gen, spans
 
@@ -58,7 +59,7 @@ class WindowProcessor(input_processor.FileBasedInputProcessor):
 
     def resolve_span_and_version(self) -> tuple[int, int | None]:
         """TFX's hook: the number and version of the newest span of the window."""
-        if not spans.has_spans(self._path):
+        if not span_pattern.has_spans(self._path):
             return super().resolve_span_and_version()
         newest, count = _newest_and_count(self._range)
         self._chosen = spans.window(self._path, newest=newest, count=count, glob=fileio.glob, marker=self._marker)

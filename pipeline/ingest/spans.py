@@ -1,7 +1,6 @@
 """Spans: the folders of a data set that grows, `…/span-{SPAN}/version-{VERSION}/*`, and which of them are complete.
 
-The placeholders are TFX's: `{SPAN}` or a date, `{YYYY}`, `{MM}` and `{DD}`, whose span is the days since 1970, and
-`{VERSION}` of a span that was written again. `{SPAN:4}` has leading zeros. Imports neither Beam nor TensorFlow.
+What a pattern may hold is in `pipeline.config.span_pattern`. Imports neither Beam nor TensorFlow.
 """
 
 from __future__ import annotations
@@ -11,13 +10,11 @@ import datetime
 import glob as file_glob
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
+from pipeline.config.span_pattern import DATE_WIDTHS, PLACEHOLDER, Glob, problem, split
 from pipeline.ingest import rows
 
-Glob = Callable[[str], Iterable[str]]
-_PLACEHOLDER = re.compile(r"\{(SPAN|VERSION|YYYY|MM|DD)(?::(\d+))?\}")
-_DATE_WIDTHS = {"YYYY": 4, "MM": 2, "DD": 2}
 _EPOCH = datetime.date(1970, 1, 1)
 _UNFINISHED = (".partial", ".part", ".tmp", ".crdownload")
 _UNFINISHED_FOLDERS = ("_temporary",)  # Hadoop's and Spark's, while they write
@@ -50,39 +47,6 @@ class SpanVersion:
         return f"span {self.span}" + (f", version {self.version}" if self.version is not None else "")
 
 
-def has_spans(path: str) -> bool:
-    """Whether a path has placeholders."""
-    return _PLACEHOLDER.search(path) is not None
-
-
-def split(path: str) -> tuple[str, str]:
-    """Divides a path into the folder that TFX calls the input base, and the pattern below it.
-
-    Args:
-        path: a file, a glob, or a pattern of spans; may be a URI.
-
-    Returns:
-        The folder, `/` for the root, and the rest from the first component with a placeholder on.
-    """
-    found = _PLACEHOLDER.search(path)
-    end = path.rfind("/", 0, found.start() if found else len(path))
-    return path[:end] if end > 0 else "/", path[end + 1 :]
-
-
-def problem(path: str) -> str:
-    """What makes a pattern unusable, in one sentence; an empty string if nothing does."""
-    names = [name for name, _ in _PLACEHOLDER.findall(path)]
-    twice = sorted({name for name in names if names.count(name) > 1})
-    dates = set(names) & set(_DATE_WIDTHS)
-    if twice:
-        return f"{{{twice[0]}}} stands twice"
-    if dates and dates != set(_DATE_WIDTHS):
-        return "a date needs all of {YYYY}, {MM} and {DD}"
-    if bool(dates) == ("SPAN" in names) and names:
-        return "use {SPAN} or a date, {YYYY}, {MM} and {DD}, one of them"
-    return ""
-
-
 def complete(path: str, *, glob: Glob | None = None, marker: str | None = None) -> Iterator[SpanVersion]:
     """Looks up the spans of a pattern, the newest first; no file of an older one is asked for before its turn.
 
@@ -109,7 +73,7 @@ def complete(path: str, *, glob: Glob | None = None, marker: str | None = None) 
     folder, rest = _divide(pattern)
     expression = re.compile(_expression(f"{base.rstrip('/')}/{folder}") + "$")
     places: dict[tuple[int, int], list[tuple[str, re.Match[str]]]] = {}
-    for place in sorted(listed(f"{base.rstrip('/')}/{_PLACEHOLDER.sub('*', folder)}")):
+    for place in sorted(listed(f"{base.rstrip('/')}/{PLACEHOLDER.sub('*', folder)}")):
         match = expression.match(place.rstrip("/"))
         numbers = _numbers(match) if match else None
         if match is not None and numbers is not None:
@@ -195,7 +159,7 @@ def _local_glob(pattern: str) -> list[str]:
 
 def _divide(pattern: str) -> tuple[str, str]:
     """The part up to the component with the last placeholder, and what comes below."""
-    last = list(_PLACEHOLDER.finditer(pattern))[-1]
+    last = list(PLACEHOLDER.finditer(pattern))[-1]
     end = pattern.find("/", last.end())
     return (pattern, "") if end < 0 else (pattern[:end], pattern[end + 1 :])
 
@@ -203,9 +167,9 @@ def _divide(pattern: str) -> tuple[str, str]:
 def _expression(pattern: str) -> str:
     """A regular expression for a glob with placeholders."""
     parts, at = [], 0
-    for found in _PLACEHOLDER.finditer(pattern):
+    for found in PLACEHOLDER.finditer(pattern):
         name, width = found[1], found[2]
-        digits = f"{{{int(width or _DATE_WIDTHS.get(name, 0))}}}" if width or name in _DATE_WIDTHS else "+"
+        digits = f"{{{int(width or DATE_WIDTHS.get(name, 0))}}}" if width or name in DATE_WIDTHS else "+"
         parts += [_glob_expression(pattern[at : found.start()]), rf"(?P<{name}>\d{digits})"]
         at = found.end()
     return "".join([*parts, _glob_expression(pattern[at:])])
@@ -216,7 +180,7 @@ def _glob_expression(text: str) -> str:
 
 
 def _filled(pattern: str, match: re.Match[str]) -> str:
-    return _PLACEHOLDER.sub(lambda found: match[found[1]], pattern)
+    return PLACEHOLDER.sub(lambda found: match[found[1]], pattern)
 
 
 def _numbers(match: re.Match[str]) -> tuple[int, int] | None:

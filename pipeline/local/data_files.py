@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from pipeline.config import span_pattern
 from pipeline.config.task import Config
 from pipeline.ingest import rows, spans
 from pipeline.machine import datasets
@@ -57,7 +58,7 @@ def check_serving_logs(config: Config) -> None:
         DataError: they are configured, and there are none.
     """
     path = serving_logs(config)
-    base, pattern = spans.split(path)
+    base, pattern = span_pattern.split(path)
     if path and not spans.expand(base, pattern):
         raise rows.DataError(f"{path}: no such file. Set data.serving_logs to what was served, or unset it.")
 

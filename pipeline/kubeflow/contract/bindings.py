@@ -11,7 +11,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pipeline.ingest import spans
+from pipeline.config import span_pattern
 
 
 class BindingError(ValueError):
@@ -49,7 +49,7 @@ class Binding:
     def value(self, given: Any) -> Any:
         """What is written for a parameter's value."""
         if isinstance(given, str):
-            folder, file = spans.split(given)
+            folder, file = span_pattern.split(given)
             taken = {"": given, "folder": folder, "file": file}[self.part]
             return self.form.format(taken)
         return given if (self.scale, self.add) == (1.0, 0.0) else given * self.scale + self.add

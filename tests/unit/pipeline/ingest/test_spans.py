@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.config import span_pattern
 from pipeline.ingest import spans
 from pipeline.ingest.spans import SpanError
 
@@ -111,7 +112,7 @@ def test_a_pattern_that_cannot_be_is_told(path: str, message: str) -> None:
 
 @pytest.mark.parametrize("path", ["rows.csv", "gs://b/*.csv", "a/{SPAN}/*", "a/{YYYY}/{MM}/{DD}/{VERSION}/x"])
 def test_other_patterns_can_be(path: str) -> None:
-    assert spans.problem(path) == ""
+    assert span_pattern.problem(path) == ""
 
 
 @pytest.mark.parametrize(
@@ -124,7 +125,7 @@ def test_other_patterns_can_be(path: str) -> None:
     ],
 )
 def test_the_base_ends_before_the_first_placeholder(path: str, parts: tuple[str, str]) -> None:
-    assert spans.split(path) == parts
+    assert span_pattern.split(path) == parts
 
 
 def window(base: Path, newest: int | None, count: int) -> list[int]:
