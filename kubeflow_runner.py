@@ -119,12 +119,13 @@ def submit(given: tuple[str, ...], dry_run: bool, wait: bool, **options: Any) ->
     config, target = _target(options)
     from pipeline.config.loader import ConfigError
     from pipeline.kubeflow.compile import parameters
-    from pipeline.kubeflow.submit import base as submission
+    from pipeline.kubeflow.submit.base import SubmissionError
+    from pipeline.kubeflow.submit.request import make as make_request
 
     try:
         values = parameters.values(parameters.parameters(config, target), _pairs(given, "--param"))
         labels = {**config.platform.labels, **_pairs(options["labels"], "--label")}
-        request = submission.make(config, target, values, {**options, "labels": labels})
+        request = make_request(config, target, values, {**options, "labels": labels})
     except ConfigError as error:
         raise WrongUse(str(error)) from None
     request = request.with_specification(_compiled(config, target))
@@ -133,7 +134,7 @@ def submit(given: tuple[str, ...], dry_run: bool, wait: bool, **options: Any) ->
         return
     try:
         started = request.send(wait=wait)
-    except submission.SubmissionError as error:
+    except SubmissionError as error:
         raise Failed(str(error)) from None
     click.echo(started)
 
@@ -179,7 +180,8 @@ def execute(file: Path, root: Path, given: tuple[str, ...], until: str | None, f
 
 def _target(options: dict[str, Any], **more: Any) -> tuple[Any, Any]:
     from pipeline.config import loader
-    from pipeline.kubeflow.contract.target import make_target, scheme
+    from pipeline.kubeflow.compile.checked_target import make_target
+    from pipeline.kubeflow.contract.target import scheme
     from pipeline.local import session
 
     try:

@@ -9,9 +9,10 @@ from typing import Any
 
 from pipeline.config.platform import NodeConfig
 from pipeline.config.task import Config
-from pipeline.kubeflow.compile.parameters import INTEGER, NUMBER, ROOT, STRING, Parameter
+from pipeline.kubeflow.compile.parameters import INTEGER, NUMBER, STRING, Parameter
 from pipeline.kubeflow.contract import options as container_options
 from pipeline.kubeflow.contract.bindings import Binding, apply
+from pipeline.kubeflow.contract.options import ROOT_PARAMETER
 from pipeline.kubeflow.contract.specification import Specification
 from pipeline.kubeflow.contract.target import Target, scheme
 
@@ -41,7 +42,7 @@ def finish(specification: Specification, config: Config, target: Target, paramet
         node = config.platform.node(name)
         if "container" in executor:
             for parameter in parameters:
-                if parameter.name == ROOT:
+                if parameter.name == ROOT_PARAMETER:
                     _hand_over(specification, name, parameter, target)
             _entry_point(executor["container"], bound, target)
             _resources(executor["container"], node)
@@ -103,7 +104,7 @@ def _constant(value: dict[str, Any]) -> Any:
 def _entry_point(container: dict[str, Any], bound: list[Binding], target: Target) -> None:
     options = container_options.Options(
         bindings=bound,
-        root_parameter=ROOT if target.engine == "kubeflow" and target.on_volume else "",
+        root_parameter=ROOT_PARAMETER if target.engine == "kubeflow" and target.on_volume else "",
         copied=target.copied,
         drive=target.engine == "kubeflow" and "lifecycle" in container,
     )

@@ -12,10 +12,10 @@ from pipeline.config.task import Config
 from pipeline.graph.engines import ENGINES
 from pipeline.kubeflow.contract import bindings
 from pipeline.kubeflow.contract.bindings import Binding
+from pipeline.kubeflow.contract.options import ROOT_PARAMETER
 from pipeline.kubeflow.contract.target import Target
 
 STRING, INTEGER, NUMBER = "STRING", "NUMBER_INTEGER", "NUMBER_DOUBLE"
-ROOT = "pipeline_root"  # only on a volume; where it is a bucket, it is the engine's own setting of a run
 # Where a parameter's place can be told only from the compiled settings, a function finds it there.
 Place = Binding | Callable[[Mapping[str, Any]], Binding]
 # TFMA's own names of the metrics that Edgeline bounds.
@@ -100,7 +100,7 @@ def _root(target: Target) -> list[Parameter]:
     if target.engine != "kubeflow" or not target.on_volume:
         return []
     # Every container gets it, see `finishing`: it replaces no setting of a node.
-    return [Parameter(ROOT, STRING, target.pipeline_root, "Folder of all artifacts, on a shared volume.", {})]
+    return [Parameter(ROOT_PARAMETER, STRING, target.pipeline_root, "Folder of all artifacts, on a shared volume.", {})]
 
 
 def _push(config: Config, target: Target) -> dict[str, tuple[Place, ...]]:

@@ -13,6 +13,8 @@ DRIVE = "--drive"
 OPTIONS = "--edgeline"
 # `execute` stands in for Kubeflow's launcher and has no right to write to /minio or /s3.
 LAUNCHER_ROOT_VARIABLE = "EDGELINE_LAUNCHER_ROOT"
+# The parameter with the root of all artifacts: only on a volume; a bucket is the engine's own setting of a run.
+ROOT_PARAMETER = "pipeline_root"
 
 
 @dataclasses.dataclass(frozen=True)

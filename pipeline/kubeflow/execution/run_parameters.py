@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.config.loader import ConfigError
-from pipeline.kubeflow.compile.parameters import ROOT
+from pipeline.kubeflow.contract.options import ROOT_PARAMETER
 from pipeline.kubeflow.contract.specification import Specification
 
 _PARSE = {"NUMBER_INTEGER": int, "INT": int, "NUMBER_DOUBLE": float, "DOUBLE": float}
 
 
 # Those of the file exist in a cluster only.
-_FOLDERS = {"push_root": "pushed", ROOT: "pipeline_root"}
+_FOLDERS = {"push_root": "pushed", ROOT_PARAMETER: "pipeline_root"}
 
 
 def values(specification: Specification, given: Mapping[str, str], root: Path) -> dict[str, Any]:

@@ -110,7 +110,7 @@ class VertexRequest:
 
 
 def make(config: Config, run: Run, options: Mapping[str, Any]) -> VertexRequest:
-    """Makes the request; see `submission.make`.
+    """Makes the request; see `pipeline.kubeflow.submit.request.make`.
 
     Raises:
         ConfigError: project or region is missing.

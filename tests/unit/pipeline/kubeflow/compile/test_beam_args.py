@@ -10,7 +10,7 @@ import pytest
 from pipeline.config import loader
 from pipeline.config.platform import BEAM_NODES
 from pipeline.kubeflow.compile.beam_args import DIRECT, beam_args
-from pipeline.kubeflow.contract.target import make_target
+from pipeline.kubeflow.compile.checked_target import make_target
 
 TASK = "tests/data/kubeflow/task.yaml"
 PORTABLE = "{runner: %s, job_endpoint: 'beam-job-server:8099', options: {%s}}"

@@ -10,9 +10,10 @@ import pytest
 from pipeline.config import loader
 from pipeline.config.loader import ConfigError
 from pipeline.config.task import Config
+from pipeline.kubeflow.compile.checked_target import make_target
 from pipeline.kubeflow.compile.parameters import parameters, values
 from pipeline.kubeflow.compile.preview import nodes, text
-from pipeline.kubeflow.contract.target import Target, make_target
+from pipeline.kubeflow.contract.target import Target
 
 TASK = Path("tests/data/kubeflow/task.yaml")
 

@@ -27,12 +27,12 @@ from google.protobuf import json_format
 from pipeline.config import loader
 from pipeline.config.platform import BEAM_NODES, NODES
 from pipeline.kubeflow.compile import compile
+from pipeline.kubeflow.compile.checked_target import make_target
 from pipeline.kubeflow.compile.parameters import parameters
 from pipeline.kubeflow.compile.preview import nodes
 from pipeline.kubeflow.contract import bindings, lint, specification
 from pipeline.kubeflow.contract.options import OPTIONS, Options
 from pipeline.kubeflow.contract.specification import Specification
-from pipeline.kubeflow.contract.target import make_target
 
 FOLDER = Path("tests/data/kubeflow")
 ENGINES = ("kubeflow", "vertex")

@@ -12,9 +12,10 @@ import pytest
 from pipeline.config import loader
 from pipeline.config.loader import ConfigError
 from pipeline.kubeflow.compile import parameters
+from pipeline.kubeflow.compile.checked_target import make_target
 from pipeline.kubeflow.contract.specification import Specification
-from pipeline.kubeflow.contract.target import make_target
 from pipeline.kubeflow.submit import base
+from pipeline.kubeflow.submit.request import make
 from tests.recorder import Answer, Recorder
 
 TASK = "tests/data/kubeflow/task.yaml"
@@ -48,7 +49,7 @@ def request(engine: str, **options: Any) -> base.Request:
     config = loader.load(TASK, profile=engine)
     target = make_target(config, engine=engine)
     values = parameters.values(parameters.parameters(config, target), {"epochs": "5"})
-    return base.make(config, target, values, options).with_specification(small())
+    return make(config, target, values, options).with_specification(small())
 
 
 def test_the_shown_vertex_request_is_put_together_by_googles_client_without_credentials() -> None:

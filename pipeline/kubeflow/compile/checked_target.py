@@ -1,0 +1,136 @@
+"""The target of a compilation, made of options and configuration, and every mistake that can be told before TFX."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from pipeline.config.loader import ConfigError
+from pipeline.config.task import Config
+from pipeline.graph.engines import ENGINES
+from pipeline.kubeflow.compile import limits
+from pipeline.kubeflow.contract.target import COPIED_SCHEMES, DATASET, ROOT_SCHEMES, Target, scheme
+
+
+def make_target(
+    config: Config,
+    *,
+    engine: str,
+    image: str | None = None,
+    pipeline_root: str | None = None,
+    push_root: str | None = None,
+    schema_version: str = "2.1",
+    local: bool = False,
+) -> Target:
+    """Puts options and configuration together and checks them.
+
+    Args:
+        config: the task's configuration.
+        engine: name of the engine.
+        image: replaces `platform.image`.
+        pipeline_root: replaces `platform.pipeline_root`.
+        push_root: replaces `platform.push_root`.
+        schema_version: `2.1` or `2.0`.
+        local: allow paths of this machine, for `execute`.
+
+    Raises:
+        ConfigError: one line for each thing that the engine could not do or reach.
+    """
+    if engine not in ENGINES:
+        raise ConfigError(f"--engine {engine}: choose one of {', '.join(ENGINES)}.")
+    platform = config.platform
+    image = image or platform.image
+    root = (pipeline_root or platform.pipeline_root or "").rstrip("/")
+    if not image:
+        raise ConfigError("There is no image: give --image REGISTRY/NAME:TAG, or set platform.image (`make image`).")
+    if not root:
+        raise ConfigError("There is no pipeline root: give --pipeline-root, or set platform.pipeline_root.")
+    copied = scheme(root) in COPIED_SCHEMES
+    push = (push_root or platform.push_root or ("" if copied else f"{root}/pushed")).rstrip("/")
+    target = Target(
+        engine=engine,  # type: ignore[arg-type]
+        image=image,
+        pipeline_root=root,
+        push_root=push,
+        data=config.data.path or f"{DATASET}{config.data.dataset}",
+        schema=config.schema_path,
+        schema_version=schema_version,
+        local=local,
+    )
+    problems = [*_shared_folders(config, target), *_files(config, target), *limits.problems(config, target)]
+    if problems:
+        raise ConfigError("\n".join(problems))
+    return target
+
+
+def _shared_folders(config: Config, target: Target) -> list[str]:
+    problems = []
+    if re.search(r"\s", target.image):
+        problems.append(f"--image {target.image!r}: an image name has no white space.")
+    known = ROOT_SCHEMES[target.engine]
+    kind = scheme(target.pipeline_root)
+    allowed = ", ".join(f"{name}://" for name in known) + (
+        "" if target.engine == "vertex" else ", or a path under platform.volumes"
+    )
+    if kind not in known and (kind or not _mounted(config, target, target.pipeline_root)):
+        why = f"{kind}:// is a scheme that it cannot write to" if kind else "it is no folder that all nodes share"
+        problems.append(f"--pipeline-root {target.pipeline_root}: {why}; for {target.engine} use {allowed}.")
+    if not target.push_root:
+        problems.append(
+            f"platform.push_root: artifacts in {kind}:// are copied by Kubeflow, pushed models are not: give "
+            "--push-root, a gs:// URI or a path under platform.volumes."
+        )
+    elif scheme(target.push_root) != "gs" and (
+        scheme(target.push_root) or not _mounted(config, target, target.push_root)
+    ):
+        problems.append(f"--push-root {target.push_root}: use gs://, or a path under platform.volumes.")
+    return problems
+
+
+def _files(config: Config, target: Target) -> list[str]:
+    problems = []
+    in_image = target.data.endswith(".sql")  # a query may be part of the project, rows are not
+    if not target.data.startswith(DATASET) and not _readable(config, target, target.data, in_image=in_image):
+        problems.append(
+            f"data.path: {target.data}: the nodes cannot read it; give --data gs://…, a path under platform.volumes, "
+            "or unset it to use data.dataset."
+        )
+    logs, table = config.data.serving_logs, config.data.augmentation.synonym_table
+    if logs and not _readable(config, target, logs, in_image=False):
+        problems.append(
+            f"data.serving_logs: {logs}: the nodes cannot read it; use gs://…, or a path under platform.volumes."
+        )
+    if table and not _readable(config, target, table, in_image=True):
+        problems.append(
+            f"data.augmentation.synonym_table: {table}: the nodes cannot read it; use a path inside this project (it "
+            "is in the image), a path under platform.volumes, or gs://…."
+        )
+    if not _readable(config, target, target.schema, in_image=True):
+        problems.append(
+            f"schema_path: {target.schema}: the nodes cannot read it; use a path inside this project (it is in the "
+            "image), a path under platform.volumes, or gs://…."
+        )
+    vocabulary = getattr(config.backbone, "vocabulary", None)
+    if vocabulary and (scheme(vocabulary) or not _readable(config, target, vocabulary, in_image=True)):
+        problems.append(
+            f"backbone.vocabulary: {vocabulary}: the nodes cannot read it; use a path inside this project (it is in "
+            "the image) or under platform.volumes."
+        )
+    return problems
+
+
+def _readable(config: Config, target: Target, path: str, *, in_image: bool) -> bool:
+    if scheme(path):
+        return scheme(path) == "gs"
+    if in_image and not os.path.isabs(path) and Path(path).is_file():
+        return True
+    return _mounted(config, target, path)
+
+
+def _mounted(config: Config, target: Target, path: str) -> bool:
+    if not os.path.isabs(path):
+        return False
+    mounts: Sequence[str] = ["/gcs"] if target.engine == "vertex" else [item.path for item in config.platform.volumes]
+    return target.local or any(path == mount or path.startswith(f"{mount}/") for mount in mounts)
