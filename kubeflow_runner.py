@@ -182,7 +182,7 @@ def _target(options: dict[str, Any], **more: Any) -> tuple[Any, Any]:
     from pipeline.config import loader
     from pipeline.kubeflow.compile.checked_target import make_target
     from pipeline.kubeflow.contract.target import scheme
-    from pipeline.local import session
+    from pipeline.local import preflight
 
     try:
         config = loader.load(
@@ -194,7 +194,7 @@ def _target(options: dict[str, Any], **more: Any) -> tuple[Any, Any]:
         named = {name: options[name] for name in ("engine", "image", "pipeline_root", "push_root")}
         target = make_target(config, **named, **more)
         if not scheme(config.schema_path):
-            session.check_schema(config)
+            preflight.check_schema(config)
     except loader.ConfigError as error:
         raise WrongUse(str(error)) from None
     return config, target

@@ -79,6 +79,7 @@ def run(
     from rich.console import Console
 
     from pipeline.config.loader import ConfigError
+    from pipeline.history.paths import relative
     from pipeline.ingest.rows import DataError
     from pipeline.local import closing, session
 
@@ -95,7 +96,7 @@ def run(
     console = Console(highlight=False)
     if outcome.error is not None:
         _report_failure(outcome, console)
-    shown = closing.relative(str(outcome.run_dir))
+    shown = relative(str(outcome.run_dir))
     closing.show(outcome.summary, console, run_dir=shown)
     closing.how_to_go_on(console, config_path)
     if require_blessing and not outcome.summary["blessed"]:
@@ -168,7 +169,7 @@ def summary(
     from rich.console import Console
 
     from pipeline.history.history import read_summary
-    from pipeline.history.paths import LATEST, TaskPaths
+    from pipeline.history.paths import LATEST, TaskPaths, relative
     from pipeline.local import closing
 
     paths = TaskPaths.of(config, root)
@@ -178,7 +179,7 @@ def summary(
     if as_json:
         click.echo(json.dumps(found, indent=2, ensure_ascii=False))
         return
-    closing.show(found, Console(highlight=False), run_dir=closing.relative(str(paths.run_dir(found["run_id"]))))
+    closing.show(found, Console(highlight=False), run_dir=relative(str(paths.run_dir(found["run_id"]))))
 
 
 @cli.command()
@@ -189,12 +190,12 @@ def schema(
 ) -> None:
     """Draft the task's schema from its rows, at the configuration's `schema_path`."""
     config = load_config(config_path, profile, overrides, data)
-    from pipeline.local import session
+    from pipeline.local import preflight
     from pipeline.profiling import schema_draft
 
     found = checked_data(config, schema_too=False)
     try:
-        draft = schema_draft.draft(found["counts"], session.layout(config))
+        draft = schema_draft.draft(found["counts"], preflight.layout(config))
         schema_draft.write(draft, config.schema_file, overwrite=force)
     except FileExistsError as error:
         raise WrongUse(str(error)) from None
@@ -215,11 +216,11 @@ cli.add_command(watch)
 
 
 def _report_failure(outcome: Any, console: Any) -> NoReturn:
-    from pipeline.local import closing
+    from pipeline.history.paths import relative
 
     node = outcome.summary["failed_node"]
     cause = outcome.error.__cause__ or outcome.error
-    log = closing.relative(str(outcome.run_dir / "run.log"))
+    log = relative(str(outcome.run_dir / "run.log"))
     if isinstance(outcome.error, KeyboardInterrupt):
         console.print("\nStopped. The next run goes on from here.")
         sys.exit(FAILED)

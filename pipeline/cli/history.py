@@ -91,14 +91,14 @@ def runs(
 @click.option("--no-open", is_flag=True, help="Print the path and open nothing.")
 def report(paths: TaskPaths, run: str, no_open: bool) -> None:
     """Open the report of RUN (the newest) in a browser, where there is a screen."""
-    from pipeline.history.paths import REPORT
-    from pipeline.local import closing, viewing
+    from pipeline.history.paths import REPORT, relative
+    from pipeline.local import viewing
 
     found = _find(paths, run)
     file = paths.run_dir(found.run_id) / REPORT
     if not file.is_file():
         raise Failed(f"{found.run_id} has no report: it was killed, or its run.log says why.")
-    click.echo(closing.relative(str(file)))
+    click.echo(relative(str(file)))
     if not no_open:
         viewing.open_page(file)
 

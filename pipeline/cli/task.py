@@ -85,7 +85,7 @@ def chosen_profile(config_path: str, given: str | None) -> str | None:
 
 
 def checked_data(config: Any, *, schema_too: bool = True) -> dict[str, Any]:
-    """Reads all rows once, as `session.check_data` does, and the schema with them.
+    """Reads all rows once, as `preflight.check_data` does, and the schema with them.
 
     Raises:
         WrongUse: the schema, the file or a row is wrong.
@@ -95,12 +95,12 @@ def checked_data(config: Any, *, schema_too: bool = True) -> dict[str, Any]:
 
     from pipeline.config.loader import ConfigError
     from pipeline.ingest.rows import DataError
-    from pipeline.local import session
+    from pipeline.local import preflight
 
     try:
         if schema_too:
-            session.check_schema(config)
-        return session.check_data(config)
+            preflight.check_schema(config)
+        return preflight.check_data(config)
     except (ConfigError, DataError) as error:
         raise WrongUse(str(error)) from None
     except PackageError as error:

@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.tree import Tree
 
 from pipeline.history.history import PastRun
-from pipeline.local.closing import relative
+from pipeline.history.paths import relative
 
 _WORDS = {True: "yes", False: "no", None: ""}
 

@@ -84,3 +84,9 @@ def new_run_id(paths: TaskPaths, name: str | None) -> str:
         if not paths.run_dir(run_id).exists():
             return run_id
         moment += datetime.timedelta(seconds=1)
+
+
+def relative(path: str) -> str:
+    """A path as one would type it here: relative to the working directory if it lies below."""
+    shown = os.path.relpath(path)
+    return path if shown.startswith("..") else shown

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
+
+from pipeline.history.paths import relative
 
 SPLITS = ("test", "eval")
 _METRICS = ("accuracy", "macro_f1")
@@ -45,12 +46,6 @@ def show(summary: Mapping[str, Any], console: Console, *, run_dir: str) -> None:
         report = summary["report"]
         shown = relative(report) if report else f"could not be made; {run_dir}/run.log says why"
         console.print(f"Report    {shown}", soft_wrap=True)
-
-
-def relative(path: str) -> str:
-    """A path as one would type it here: relative to the working directory if it lies below."""
-    shown = os.path.relpath(path)
-    return path if shown.startswith("..") else shown
 
 
 def how_to_go_on(console: Console, config: str) -> None:

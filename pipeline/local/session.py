@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import glob
-import itertools
 import json
 import os
 import time
@@ -20,14 +19,12 @@ from pipeline.config.task import Config
 from pipeline.graph.code_digest import ROOT
 from pipeline.history.paths import CONFIG, LOG, SUMMARY, TaskPaths, new_run_id
 from pipeline.history.states import NodeResult
-from pipeline.ingest import cleaning, rows, sources
-from pipeline.local import data_files, logs
+from pipeline.local import data_files, logs, preflight
 from pipeline.local.display import Display
 
 # The runner is named, because Beam's own choice downloads one; the image keeps TFX from building a package of itself
 # for every node, and nothing ever pulls it.
 LOCAL_BEAM_ARGS = ("--runner=FnApiRunner", "--sdk_container_image=unused")
-_FIRST_ROWS = 20_000
 
 
 class BusyError(RuntimeError):
@@ -59,77 +56,6 @@ class RunOptions:
     start: str | None = None
     cache: bool = True
     verbose: bool = False
-
-
-def layout(config: Config) -> rows.Layout:
-    """What a row of this configuration looks like."""
-    columns = config.data.columns
-    return rows.Layout(columns.text, columns.label, tuple(columns.slices), tuple(config.labels))
-
-
-def check_data(config: Config, *, most: int | None = None) -> dict[str, Any]:
-    """Reads the rows once, without Beam, and checks each by itself.
-
-    Args:
-        config: the resolved configuration.
-        most: end after so many rows; None reads all.
-
-    Returns:
-        `{"file", "rows", "counts", "quarantined", "examples"}`: the rows that can be used, their counts by column and
-        value, how many cannot be used by reason, and the first of these. Duplicates are not looked for.
-
-    Raises:
-        DataError: the file is wrong, or so many rows that a run would fail.
-    """
-    shape = layout(config)
-    records = itertools.chain.from_iterable(
-        sources.read(str(path), config.data.source, shape.columns) for path in data_files.files(config)
-    )
-    found = cleaning.tally(itertools.islice(records, most), shape, config.data.cleaning)
-    return {"file": data_files.data_path(config), **found}
-
-
-def _first_look(config: Config) -> Path:
-    """Refuses in a moment what a run would refuse after minutes; ExampleGen checks all rows."""
-    kinds = {sources.format_of(str(path), config.data.source) for path in data_files.files(config)}
-    if "tfrecord" not in kinds:  # only TensorFlow reads it, whose import is the run's own
-        check_data(config, most=_FIRST_ROWS)
-    return data_files.data_path(config)
-
-
-def check_schema(config: Config) -> None:
-    """Compares the labels of the configuration with the schema's domain, without TensorFlow.
-
-    Raises:
-        ConfigError: the schema is missing, cannot be parsed, or names other labels or lacks a column.
-    """
-    from google.protobuf import text_format
-    from tensorflow_metadata.proto.v0 import schema_pb2
-
-    path = config.schema_file
-    if not path.is_file():
-        raise loader.ConfigError(f"schema_path: {path}: no such file. `make schema` drafts one from the data.")
-    try:
-        schema = text_format.Parse(path.read_text(encoding="utf-8"), schema_pb2.Schema())
-    except text_format.ParseError as error:
-        raise loader.ConfigError(f"{path}: not a schema: {error}.") from None
-    features = {feature.name: feature for feature in schema.feature}
-    columns = config.data.columns
-    for name in (columns.text, columns.label, *columns.slices, rows.TEXT_HASH):
-        if name not in features:
-            raise loader.ConfigError(
-                f"{path}: the schema has no feature {name!r}; it has: {', '.join(features)}. Add it, or draft a new "
-                "schema with `make schema`."
-            )
-    label = features[columns.label]
-    domains = {domain.name: domain for domain in schema.string_domain}
-    domain = label.string_domain if label.HasField("string_domain") else domains.get(label.domain)
-    allowed = set(domain.value) if domain else set(config.labels)
-    if allowed != set(config.labels):
-        raise loader.ConfigError(
-            f"{path}: the schema's domain of {columns.label!r} is {sorted(allowed)}, the configuration's labels are "
-            f"{sorted(config.labels)}. Make them equal."
-        )
 
 
 @contextlib.contextmanager
@@ -185,9 +111,9 @@ def run(config: Config, options: RunOptions) -> Outcome:
         ConfigError, DataError, PackageError: before anything was run.
         OptionError: `only` or `start` names no node, or the name is not allowed.
     """
-    check_schema(config)
+    preflight.check_schema(config)
     config = data_files.pinned(config)
-    data = _first_look(config)
+    data = preflight.first_look(config)
     data_files.check_serving_logs(config)
     paths = TaskPaths.of(config, options.root)
     with locked(paths):

@@ -1,4 +1,4 @@
-"""`pipeline.local.session` before TensorFlow: the data, the schema and the folder are right, or it is said."""
+"""`pipeline.local.preflight`, `session`: before TensorFlow, data, schema and folder are right, or it is said."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pipeline.config.loader import ConfigError
 from pipeline.config.task import Config
 from pipeline.history.paths import TaskPaths
 from pipeline.ingest.rows import DataError
-from pipeline.local import data_files, session
+from pipeline.local import data_files, preflight, session
 from pipeline.machine import datasets
 from pipeline.profiling import schema_draft
 
@@ -45,7 +45,7 @@ def with_schema(config: Config, text: str) -> Config:
 
 
 def test_rows_of_ones_own_file_are_counted(config: Config) -> None:
-    found = session.check_data(config)
+    found = preflight.check_data(config)
     assert (found["rows"], found["file"].name) == (3, "my.csv")
     assert found["counts"] == {"label": {"good": 2, "bad": 1}, "source": {"web": 2, "shop": 1}}
 
@@ -53,13 +53,13 @@ def test_rows_of_ones_own_file_are_counted(config: Config) -> None:
 def test_a_missing_data_file_is_named(config: Config, tmp_path: Path) -> None:
     (tmp_path / "my.csv").unlink()
     with pytest.raises(DataError, match=r"my.csv: no such file. Set data.path, or `--data FILE`"):
-        session.check_data(config)
+        preflight.check_data(config)
 
 
 def test_a_wrong_row_is_counted_and_told_with_the_whole_path_of_its_file(config: Config, tmp_path: Path) -> None:
     with (tmp_path / "my.csv").open("a", encoding="utf-8") as stream:
         stream.write("so,meh,web\nmost,good,web\nbest,good,web\n")
-    found = session.check_data(config)
+    found = preflight.check_data(config)
     assert (found["rows"], found["quarantined"]) == (5, {"unknown_label": 1})
     assert str(found["examples"][0]).startswith(f"{tmp_path}/my.csv:5: column 'label' is 'meh'")
 
@@ -81,13 +81,13 @@ def test_a_wrong_row_is_an_error_where_the_configuration_says_so(config: Config,
     strict = config.model_dump()
     strict["data"]["cleaning"]["on_error"] = "fail"
     with pytest.raises(DataError, match=rf"^{tmp_path}/my.csv:5: column 'label' is 'meh'.*on_error: quarantine"):
-        session.check_data(Config.model_validate(strict))
+        preflight.check_data(Config.model_validate(strict))
 
 
 def test_before_a_run_only_the_first_rows_are_read(config: Config, tmp_path: Path) -> None:
     with (tmp_path / "my.csv").open("a", encoding="utf-8") as stream:
         stream.write("so,meh,web\n")
-    assert session.check_data(config, most=3)["quarantined"] == {}
+    assert preflight.check_data(config, most=3)["quarantined"] == {}
 
 
 def spans_of(config: Config, pattern: str) -> Config:
@@ -103,11 +103,11 @@ def test_the_rows_of_the_newest_span_alone_are_counted_and_its_number_is_settled
         file.parent.mkdir()
         file.write_text(content + extra)
     spans = spans_of(config, f"{tmp_path}/span-{{SPAN}}/*.csv")
-    assert session.check_data(spans)["rows"] == 3
+    assert preflight.check_data(spans)["rows"] == 3
     assert data_files.pinned(spans).data.spans.span == 2
     assert data_files.pinned(config) == config
     with pytest.raises(DataError, match=r"span-2 is a folder; end data.path with the files' names"):
-        session.check_data(spans_of(config, f"{tmp_path}/span-{{SPAN}}"))
+        preflight.check_data(spans_of(config, f"{tmp_path}/span-{{SPAN}}"))
 
 
 def test_logs_that_are_not_there_are_named_before_anything_runs(config: Config, tmp_path: Path) -> None:
@@ -125,18 +125,18 @@ def test_the_default_data_set_is_fetched_when_no_file_is_named(
 ) -> None:
     monkeypatch.setattr(datasets, "vader_csv", lambda: tmp_path / "my.csv")
     values = config.model_dump() | {"data": {"dataset": "vader", "columns": {"slices": ["source"]}}}
-    assert session.check_data(Config.model_validate(values))["rows"] == 3
+    assert preflight.check_data(Config.model_validate(values))["rows"] == 3
 
 
 def test_a_schema_that_fits_is_accepted(config: Config) -> None:
-    session.check_schema(config)
+    preflight.check_schema(config)
 
 
 def test_the_schema_of_the_default_task_fits_its_configuration(
     repository: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(repository)
-    session.check_schema(loader.load("configs/sentiment.yaml"))
+    preflight.check_schema(loader.load("configs/sentiment.yaml"))
 
 
 @pytest.mark.parametrize(
@@ -153,26 +153,26 @@ def test_a_schema_that_does_not_fit_is_refused_with_both_sides(
     config: Config, old: str, new: str, message: str
 ) -> None:
     with pytest.raises(ConfigError, match=rf"schema.pbtxt: .*{message}"):
-        session.check_schema(with_schema(config, SCHEMA.replace(old, new)))
+        preflight.check_schema(with_schema(config, SCHEMA.replace(old, new)))
 
 
 def test_a_domain_inside_the_feature_counts_too(config: Config) -> None:
     text = SCHEMA.replace('domain: "label"', 'string_domain { name: "x" value: "good" value: "evil" }')
     with pytest.raises(ConfigError, match="evil"):
-        session.check_schema(with_schema(config, text))
+        preflight.check_schema(with_schema(config, text))
 
 
 def test_a_missing_schema_says_how_to_draft_one(config: Config) -> None:
     config.schema_file.unlink()
     with pytest.raises(ConfigError, match=r"no such file. `make schema` drafts one"):
-        session.check_schema(config)
+        preflight.check_schema(config)
 
 
 def test_a_schema_that_was_drafted_from_the_rows_fits_the_configuration(config: Config) -> None:
-    found = session.check_data(config)
-    draft = schema_draft.draft(found["counts"], session.layout(config))
+    found = preflight.check_data(config)
+    draft = schema_draft.draft(found["counts"], preflight.layout(config))
     schema_draft.write(draft, config.schema_file, overwrite=True)
-    session.check_schema(config)
+    preflight.check_schema(config)
 
 
 def _hold(root: str, ready: multiprocessing.synchronize.Event, done: multiprocessing.synchronize.Event) -> None:

@@ -11,7 +11,7 @@ from modules.machine import packages
 import pytest
 
 from pipeline.config import loader
-from pipeline.local import session
+from pipeline.local import preflight
 from pipeline.machine import datasets
 
 FILES = {
@@ -87,6 +87,6 @@ def test_the_real_data_set_from_the_package_registry_has_the_rows_that_the_readm
 def test_the_real_data_set_from_the_package_registry_fits_the_default_configuration(repository: Path) -> None:
     """Needs the package registry, or a cache that has been filled from it."""
     config = loader.load(repository / "configs" / "sentiment.yaml", profile="quick")
-    found = session.check_data(config)
+    found = preflight.check_data(config)
     assert found["rows"] == 19_459
     assert set(found["counts"]) == {"label", "source"}

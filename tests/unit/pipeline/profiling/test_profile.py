@@ -14,7 +14,7 @@ from click.testing import CliRunner, Result
 import local_runner
 from pipeline.config import loader
 from pipeline.ingest.rows import DataError
-from pipeline.local import session
+from pipeline.local import preflight, session
 from pipeline.profiling import columns, draft, roles, texts
 from pipeline.profiling.profile import ColumnChoiceError, profile
 
@@ -204,8 +204,8 @@ def test_the_draft_of_an_unknown_file_is_valid(here: Path, form: str) -> None:
     assert "run --config configs/my-shop.yaml" in result.output
     config = loader.load(here / "configs" / "my-shop.yaml", profile="quick")
     assert (config.task, config.labels) == ("my-shop", ["bad", "good"])
-    session.check_schema(config)
-    assert session.check_data(config)["rows"] == 80
+    preflight.check_schema(config)
+    assert preflight.check_data(config)["rows"] == 80
     valid = CliRunner().invoke(local_runner.cli, ["validate", "-c", "configs/my-shop.yaml"], catch_exceptions=False)
     assert valid.exit_code == 0, valid.output
     assert not list(here.rglob("*.partial"))
@@ -241,7 +241,7 @@ def test_the_choice_of_columns_can_be_corrected(here: Path) -> None:
     config = loader.load(here / "drafts" / "other.yaml")
     assert (config.data.columns.label, config.data.columns.slices) == ("shop", [])
     assert config.schema_path == "drafts/other-schema.pbtxt"
-    session.check_schema(config)
+    preflight.check_schema(config)
 
 
 def test_a_draft_that_is_there_is_not_replaced_unless_it_is_asked_for(here: Path) -> None:
