@@ -18,7 +18,7 @@ from pipeline.components.pusher import Pusher
 from pipeline.components.registry_pusher import RegistryPusher
 from pipeline.components.tflite_converter import TFLiteConverter
 from pipeline.components.transform import Transform
-from pipeline.config import span_pattern
+from pipeline.config.rows import span_pattern
 from pipeline.config.task import Config
 from pipeline.graph import code_digest, evaluation, lookups, report, vertex_training
 from pipeline.graph.engines import LOCAL, Engine, VertexJob

@@ -12,11 +12,11 @@ from pydantic import BaseModel, Field, model_validator
 
 from pipeline.config.base import Section
 from pipeline.config.card import CardConfig
-from pipeline.config.data import DataConfig
 from pipeline.config.edge import ConverterConfig, EdgeEvaluatorConfig, PrunerConfig
 from pipeline.config.evaluator import EvaluatorConfig
 from pipeline.config.platform import PlatformConfig
 from pipeline.config.reporter import ReporterConfig
+from pipeline.config.rows.data import DataConfig
 from pipeline.config.validator import ValidatorConfig
 
 Precision = Literal["auto", "float32", "mixed_float16", "mixed_bfloat16"]

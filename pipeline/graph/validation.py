@@ -14,7 +14,7 @@ from tfx.dsl.components.base import executor_spec
 
 from pipeline.components.example_validator import ExampleValidator
 from pipeline.components.statistics_gen import StatisticsGen
-from pipeline.config import span_pattern
+from pipeline.config.rows import span_pattern
 from pipeline.config.task import Config
 from pipeline.graph import code_digest, lookups
 from pipeline.graph.engines import Engine

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from pipeline.config.cleaning import CleaningConfig
+from pipeline.config.rows.cleaning import CleaningConfig
 from pipeline.ingest.rows import DataError, Layout, Row, count_rows
 from pipeline.ingest.sources.base import Record
 

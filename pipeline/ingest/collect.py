@@ -18,7 +18,7 @@ from typing import Any
 
 import filelock
 
-from pipeline.config.collect import CollectConfig
+from pipeline.config.rows.collect import CollectConfig
 from pipeline.ingest.http_pages import Api, Page, Request, value_at
 from pipeline.ingest.rows import DataError
 

@@ -17,7 +17,7 @@ from tfx.components.example_gen.component import FileBasedExampleGen
 from tfx.dsl.components.base import executor_spec
 from tfx.types import standard_component_specs
 
-from pipeline.config.source import SourceConfig
+from pipeline.config.rows.source import SourceConfig
 from pipeline.ingest import example_gen, sources, transforms
 from pipeline.ingest.sources import sql
 from pipeline.ingest.span_driver import SpanDriver

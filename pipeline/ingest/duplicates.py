@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
-from pipeline.config.cleaning import CleaningConfig
+from pipeline.config.rows.cleaning import CleaningConfig
 from pipeline.ingest.cleaning import CONFLICTING, DUPLICATE, NEAR_DUPLICATE, Quarantined
 from pipeline.ingest.rows import Row, normalised
 

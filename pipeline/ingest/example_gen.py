@@ -20,8 +20,8 @@ from tfx.proto import example_gen_pb2
 from tfx.types import standard_component_specs
 from tfx.utils import proto_utils
 
-from pipeline.config.cleaning import CleaningConfig
-from pipeline.config.source import SourceConfig
+from pipeline.config.rows.cleaning import CleaningConfig
+from pipeline.config.rows.source import SourceConfig
 from pipeline.ingest import report, rows, transforms
 from pipeline.ingest.augmentation import AddVariedRows
 from pipeline.tfx_gaps import batched_records

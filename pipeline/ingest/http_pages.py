@@ -20,7 +20,7 @@ from urllib.parse import urljoin, urlsplit
 import requests
 import tenacity
 
-from pipeline.config.collect import SECRET, CollectConfig, CursorPaging, LinkPaging, PagePaging
+from pipeline.config.rows.collect import SECRET, CollectConfig, CursorPaging, LinkPaging, PagePaging
 from pipeline.ingest.rows import DataError
 
 _PASSING = {408, 425, 429, 500, 502, 503, 504}  # statuses that a later try may not meet

@@ -13,7 +13,7 @@ import modules  # noqa: F401  (settles Keras 2 before TensorFlow)
 
 import tensorflow as tf
 
-from pipeline.config.cleaning import CleaningConfig
+from pipeline.config.rows.cleaning import CleaningConfig
 from pipeline.ingest import cleaning, transforms
 from pipeline.ingest.rows import DataError
 

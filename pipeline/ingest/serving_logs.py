@@ -15,7 +15,7 @@ import tensorflow as tf
 from tfx.components.example_gen.base_example_gen_executor import BaseExampleGenExecutor
 from tfx.types import standard_component_specs
 
-from pipeline.config.source import SourceConfig
+from pipeline.config.rows.source import SourceConfig
 from pipeline.ingest import example_gen, sources, transforms
 from pipeline.ingest.rows import DataError
 

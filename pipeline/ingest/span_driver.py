@@ -18,8 +18,8 @@ from tfx.proto import example_gen_pb2, range_config_pb2
 from tfx.types import standard_component_specs
 from tfx.utils import io_utils
 
-from pipeline.config import span_pattern
-from pipeline.config.spans import SpansConfig
+from pipeline.config.rows import span_pattern
+from pipeline.config.rows.spans import SpansConfig
 from pipeline.ingest import example_gen, spans
 
 

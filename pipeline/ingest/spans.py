@@ -1,6 +1,6 @@
 """Spans: the folders of a data set that grows, `…/span-{SPAN}/version-{VERSION}/*`, and which of them are complete.
 
-What a pattern may hold is in `pipeline.config.span_pattern`. Imports neither Beam nor TensorFlow.
+What a pattern may hold is in `pipeline.config.rows.span_pattern`. Imports neither Beam nor TensorFlow.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import os
 import re
 from collections.abc import Iterator, Sequence
 
-from pipeline.config.span_pattern import DATE_WIDTHS, PLACEHOLDER, Glob, problem, split
+from pipeline.config.rows.span_pattern import DATE_WIDTHS, PLACEHOLDER, Glob, problem, split
 from pipeline.ingest import rows
 
 _EPOCH = datetime.date(1970, 1, 1)

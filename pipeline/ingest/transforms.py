@@ -16,8 +16,8 @@ from apache_beam.io.filesystem import CompressionTypes
 from apache_beam.io.filesystems import FileSystems
 from apache_beam.transforms.window import GlobalWindows
 
-from pipeline.config.cleaning import CleaningConfig
-from pipeline.config.source import SourceConfig
+from pipeline.config.rows.cleaning import CleaningConfig
+from pipeline.config.rows.source import SourceConfig
 from pipeline.ingest import cleaning, duplicates, packing, sources, spans
 from pipeline.ingest.cleaning import Quarantined
 from pipeline.ingest.rows import DataError, Layout, Row, text_hash

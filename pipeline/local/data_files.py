@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pipeline.config import span_pattern
+from pipeline.config.rows import span_pattern
 from pipeline.config.task import Config
 from pipeline.ingest import rows, spans
 from pipeline.machine import datasets

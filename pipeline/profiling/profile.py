@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from pipeline.config.source import SourceConfig
+from pipeline.config.rows.source import SourceConfig
 from pipeline.ingest import sources
 from pipeline.ingest.rows import DataError
 from pipeline.ingest.sources import csv_file, text

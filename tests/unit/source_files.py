@@ -9,7 +9,7 @@ import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
 
-from pipeline.config.source import SourceConfig
+from pipeline.config.rows.source import SourceConfig
 
 Rows = Sequence[dict[str, str]]
 FILES = ("csv", "jsonl", "parquet", "tfrecord", "tfrecord.gz", "sql")

@@ -21,6 +21,7 @@ QUICK = (
     "local_runner.py",
     "pipeline/cli/*.py",
     "pipeline/config/*.py",
+    "pipeline/config/rows/*.py",
     "pipeline/machine/doctor*.py",
     "pipeline/machine/*checks.py",
     "pipeline/machine/datasets.py",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from pipeline.config.source import SourceConfig
+from pipeline.config.rows.source import SourceConfig
 from pipeline.ingest.rows import DataError
 from pipeline.ingest.sources import csv_file, jsonl, parquet, sql, tfrecord
 from pipeline.ingest.sources.base import Opener, Record, open_local

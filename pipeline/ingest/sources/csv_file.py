@@ -8,7 +8,7 @@ import logging
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from pipeline.config.source import SourceConfig
+from pipeline.config.rows.source import SourceConfig
 from pipeline.ingest.rows import DataError
 from pipeline.ingest.sources import text
 from pipeline.ingest.sources.base import Opener, Record, check_columns

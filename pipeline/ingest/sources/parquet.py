@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from pipeline.config.source import SourceConfig
+from pipeline.config.rows.source import SourceConfig
 from pipeline.ingest.rows import DataError
 from pipeline.ingest.sources.base import Opener, Record, as_record, check_columns
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipeline.config.source import SECRET_FILE, VARIABLE, SourceConfig, SqlConfig
+from pipeline.config.rows.source import SECRET_FILE, VARIABLE, SourceConfig, SqlConfig
 from pipeline.ingest.rows import DataError
 from pipeline.ingest.sources.base import Opener, Record, as_record, check_columns, open_local
 

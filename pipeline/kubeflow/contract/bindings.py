@@ -11,7 +11,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pipeline.config import span_pattern
+from pipeline.config.rows import span_pattern
 
 
 class BindingError(ValueError):

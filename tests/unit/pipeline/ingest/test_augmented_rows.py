@@ -20,7 +20,7 @@ from tfx.types import standard_component_specs
 from tfx.utils import proto_utils
 
 from pipeline.config import loader
-from pipeline.config.augmentation import AugmentationConfig
+from pipeline.config.rows.augmentation import AugmentationConfig
 from pipeline.ingest import augmentation, example_gen, rows
 
 LAYOUT = rows.Layout("text", "label", ("source",), ("bad", "good"))

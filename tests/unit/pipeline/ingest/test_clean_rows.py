@@ -19,7 +19,7 @@ from tfx.proto import example_gen_pb2
 from tfx.types import standard_artifacts, standard_component_specs
 from tfx.utils import proto_utils
 
-from pipeline.config.source import SourceConfig
+from pipeline.config.rows.source import SourceConfig
 from pipeline.ingest import example_gen, rows, transforms
 from pipeline.ingest.example_gen import RowsExecutor, custom_config
 from tests.unit import source_files

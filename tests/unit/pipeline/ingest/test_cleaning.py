@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.config.cleaning import CleaningConfig
+from pipeline.config.rows.cleaning import CleaningConfig
 from pipeline.ingest import cleaning, duplicates
 from pipeline.ingest.cleaning import Quarantined, repaired, row_check
 from pipeline.ingest.rows import DataError, Layout, Row, text_hash

@@ -21,8 +21,8 @@ from click.testing import CliRunner
 from pydantic import ValidationError
 
 from pipeline.cli.collect import collect as command
-from pipeline.config.collect import CollectConfig
-from pipeline.config.source import SourceConfig
+from pipeline.config.rows.collect import CollectConfig
+from pipeline.config.rows.source import SourceConfig
 from pipeline.ingest import collect as collecting
 from pipeline.ingest import sources
 from pipeline.ingest.http_pages import Api

@@ -13,7 +13,7 @@ from tfx.proto import example_gen_pb2
 from tfx.types import standard_component_specs
 from tfx.utils import proto_utils
 
-from pipeline.config.spans import SpansConfig
+from pipeline.config.rows.spans import SpansConfig
 from pipeline.ingest import example_gen, span_driver, spans
 
 PATTERN = "span-{SPAN}/version-{VERSION}/*"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.config import span_pattern
+from pipeline.config.rows import span_pattern
 from pipeline.ingest import spans
 from pipeline.ingest.spans import SpanError
 

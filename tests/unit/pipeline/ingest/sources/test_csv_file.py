@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.config import loader
-from pipeline.config.source import SourceConfig
+from pipeline.config.rows.source import SourceConfig
 from pipeline.ingest import sources
 from pipeline.ingest.rows import DataError
 from pipeline.ingest.sources import Record

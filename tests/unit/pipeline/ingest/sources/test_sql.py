@@ -18,7 +18,7 @@ import pytest
 import sqlalchemy as sa
 from pydantic import ValidationError
 
-from pipeline.config.source import SourceConfig, SqlConfig
+from pipeline.config.rows.source import SourceConfig, SqlConfig
 from pipeline.ingest import sources
 from pipeline.ingest.rows import DataError
 from pipeline.ingest.sources import sql

@@ -9,13 +9,13 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from pipeline.config import span_pattern
-from pipeline.config.augmentation import AugmentationConfig
 from pipeline.config.base import Section
-from pipeline.config.cleaning import CleaningConfig
-from pipeline.config.collect import CollectConfig
-from pipeline.config.source import SourceConfig
-from pipeline.config.spans import SpansConfig
+from pipeline.config.rows import span_pattern
+from pipeline.config.rows.augmentation import AugmentationConfig
+from pipeline.config.rows.cleaning import CleaningConfig
+from pipeline.config.rows.collect import CollectConfig
+from pipeline.config.rows.source import SourceConfig
+from pipeline.config.rows.spans import SpansConfig
 
 
 class Columns(Section):

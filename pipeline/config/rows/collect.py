@@ -8,7 +8,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, Field, model_validator
 
 from pipeline.config.base import Section
-from pipeline.config.source import without_password
+from pipeline.config.rows.source import without_password
 
 # A variable of the environment, or a file: `${TOKEN}`, `${file:/run/secrets/token}`.
 SECRET = re.compile(r"\$\{(file:[^}]+|[A-Za-z_][A-Za-z0-9_]*)\}")

@@ -1,0 +1,1 @@
+"""Which rows a task reads: the section `data` and its parts."""
