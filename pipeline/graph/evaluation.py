@@ -11,12 +11,7 @@ from pipeline.components.evaluator import Evaluator
 from pipeline.components.model_card import ModelCard
 from pipeline.config.task import Config
 from pipeline.graph import code_digest, tfma_config
-
-# What decides the content of a model, and of its bundle; a new gate is not a new bundle.
-MODEL_SECTIONS = ("labels", "data", "preprocessing", "backbone", "trainer", "tuner")
-BUNDLE_SECTIONS = (*MODEL_SECTIONS, "pruner", "converter")
-MODEL_CODE = ("modules.trainer",)
-BUNDLE_CODE = (*MODEL_CODE, "modules.student.compress", "modules.tflite.convert")
+from pipeline.graph.settings import BUNDLE_CODE, BUNDLE_SECTIONS, MODEL_CODE, MODEL_SECTIONS, columns
 
 
 def evaluator(config: Config, examples: Any, model: Any, baseline: Any) -> Evaluator:
@@ -93,12 +88,6 @@ def edge_card(config: Config, model: Any, edge_evaluator: Any) -> ModelCard:
         settings=_card_settings(config, BUNDLE_SECTIONS, BUNDLE_CODE),
     )
     return node.with_id("EdgeModelCard")
-
-
-def columns(config: Config) -> dict[str, Any]:
-    """What a node that reads rows must know of them."""
-    names = config.data.columns
-    return {"text": names.text, "label": names.label, "slices": names.slices, "labels": config.labels}
 
 
 def _settings(config: Config, *, gated: bool) -> dict[str, Any]:

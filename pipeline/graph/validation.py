@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-from pathlib import Path
 from typing import Any
 
 import modules  # noqa: F401  (settles Keras 2 before TFX imports TensorFlow)
@@ -18,6 +16,7 @@ from pipeline.config.rows import span_pattern
 from pipeline.config.task import Config
 from pipeline.graph import code_digest, lookups
 from pipeline.graph.engines import Engine
+from pipeline.graph.settings import vocabulary_digest
 from pipeline.ingest import example_gen as ingest
 from pipeline.ingest import serving_logs
 
@@ -93,9 +92,3 @@ def _statistics_settings(config: Config, label: str | None, split: str) -> dict[
         "vocabulary": vocabulary_digest(config),
         "sources": code_digest.digest("pipeline.components.statistics_gen"),
     }
-
-
-def vocabulary_digest(config: Config) -> str | None:
-    """Digest of the vocabulary, where the configuration names a file of one's own."""
-    vocabulary = getattr(config.backbone, "vocabulary", None)
-    return hashlib.sha256(Path(vocabulary).read_bytes()).hexdigest()[:16] if vocabulary else None

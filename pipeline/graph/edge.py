@@ -1,0 +1,75 @@
+"""From the blessed model to a pushed bundle: each step a node, so that a new gate does not convert again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import modules  # noqa: F401  (settles Keras 2 before TFX imports TensorFlow)
+
+from pipeline.components.edge_evaluator import EdgeEvaluator
+from pipeline.components.pruner import Pruner
+from pipeline.components.pusher import Pusher
+from pipeline.components.tflite_converter import TFLiteConverter
+from pipeline.config.task import Config
+from pipeline.graph import code_digest, evaluation, pushing
+from pipeline.graph.settings import BUNDLE_CODE, BUNDLE_SECTIONS, columns
+
+
+def edge_branch(
+    config: Config, push_folder: str, examples: Any, transform: Any, model: Any, evaluator: Any
+) -> list[Any]:
+    """The nodes from Pruner to EdgePusher.
+
+    Args:
+        config: the task's configuration.
+        push_folder: where bundles are pushed.
+        examples: ExampleGen's output.
+        transform: the node that makes the features.
+        model: Trainer's model.
+        evaluator: the node that blessed it.
+    """
+    transformed = transform.outputs["transformed_examples"]
+    pruner = Pruner(
+        transformed_examples=transformed,
+        model=model,
+        model_blessing=evaluator.outputs["blessing"],
+        settings=_settings(config, "pruner", "pipeline.components.pruner"),
+    )
+    converter = TFLiteConverter(
+        transformed_examples=transformed,
+        model=model,
+        pruned_model=pruner.outputs["pruned_model"],
+        settings=_settings(config, "converter", "pipeline.components.tflite_converter"),
+    )
+    edge_evaluator = EdgeEvaluator(
+        examples=examples,
+        variants=converter.outputs["variants"],
+        model=model,
+        settings={
+            **_settings(config, "edge_evaluator", "pipeline.components.edge_evaluator"),
+            **columns(config),
+            "task": config.task,
+            "digests": {
+                "config": config.digest_of(*BUNDLE_SECTIONS),
+                "code": code_digest.digest(*BUNDLE_CODE),
+            },
+        },
+    )
+    card = evaluation.edge_card(config, model, edge_evaluator)
+    edge_pusher = Pusher(
+        model=edge_evaluator.outputs["bundle"],
+        model_blessing=edge_evaluator.outputs["blessing"],
+        model_card=card.outputs["card"],
+        push_destination=pushing.folder(push_folder),
+        custom_config={"keep_versions": config.pusher.keep_versions, "card_place": ""},
+    ).with_id("EdgePusher")
+    return [pruner, converter, edge_evaluator, card, edge_pusher]
+
+
+def _settings(config: Config, section: str, module: str) -> dict[str, Any]:
+    """The settings of a node behind the blessing."""
+    return {
+        **config.node_settings(section),
+        "sequence_length": config.preprocessing.sequence_length,
+        "sources": code_digest.digest(module),
+    }

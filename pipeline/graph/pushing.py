@@ -1,0 +1,39 @@
+"""Where a blessed model goes: a push folder, and Vertex AI's Model Registry."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import modules  # noqa: F401  (settles Keras 2 before TFX imports TensorFlow)
+
+from tfx import v1 as tfx
+
+from pipeline.components.registry_pusher import RegistryPusher
+from pipeline.config.task import Config
+from pipeline.graph.engines import VertexJob
+
+
+def registry(config: Config, model: Any, evaluator: Any, job: VertexJob | None) -> list[RegistryPusher]:
+    """The node that pushes to the Model Registry, if any.
+
+    Args:
+        config: the task's configuration.
+        model: Trainer's model.
+        evaluator: the node that blessed it.
+        job: Vertex AI's settings.
+    """
+    if not (job and job.registry):
+        return []
+    settings = {
+        "name": f"edgeline-{config.task}",
+        "project": job.project,
+        "region": job.region,
+        "encryption_key": job.encryption_key,
+        "registry": job.registry.model_dump(mode="json"),
+    }
+    return [RegistryPusher(model=model, model_blessing=evaluator.outputs["blessing"], settings=settings)]
+
+
+def folder(path: str) -> tfx.proto.PushDestination:
+    """A push folder, as TFX's Pusher wants it."""
+    return tfx.proto.PushDestination(filesystem=tfx.proto.PushDestination.Filesystem(base_directory=path))

@@ -1,0 +1,91 @@
+"""From rows to features, and the model to beat on the same rows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import modules  # noqa: F401  (settles Keras 2 before TFX imports TensorFlow)
+
+from tfx import v1 as tfx
+
+from pipeline.components.linear_baseline import LinearBaseline
+from pipeline.components.transform import Transform
+from pipeline.config.rows import span_pattern
+from pipeline.config.task import Config
+from pipeline.graph import code_digest
+from pipeline.graph.settings import columns, custom_config
+from pipeline.ingest import example_gen as ingest
+from pipeline.ingest import rows
+from pipeline.ingest.component import RowsExampleGen
+from pipeline.ingest.span_driver import range_config
+
+SPLITS = ("train", "eval", "test")
+
+
+def example_gen(config: Config, data: str) -> RowsExampleGen:
+    """Rows of any source to examples.
+
+    Args:
+        config: the task's configuration.
+        data: file, glob of files, or pattern of spans.
+    """
+    folder, file = span_pattern.split(data)
+    splits = [tfx.proto.SplitConfig.Split(name=name, hash_buckets=getattr(config.data.splits, name)) for name in SPLITS]
+    settings = {
+        **columns(config),
+        "source": config.data.source.model_dump(mode="json"),
+        "cleaning": config.data.cleaning.model_dump(mode="json"),
+        "train_fraction": config.data.train_fraction,
+        "augmentation": config.data.augmentation.settings(),
+        "marker": config.data.spans.marker,
+        "sources": code_digest.digest("pipeline.ingest.example_gen"),
+    }
+    return RowsExampleGen(
+        input_base=folder,
+        input_config=tfx.proto.Input(splits=[tfx.proto.Input.Split(name="all", pattern=file)]),
+        output_config=tfx.proto.Output(
+            split_config=tfx.proto.SplitConfig(splits=splits, partition_feature_name=rows.TEXT_HASH)
+        ),
+        custom_config=ingest.custom_config(settings),
+        range_config=range_config(config.data.spans) if config.data.has_spans else None,
+    ).with_id("ExampleGen")
+
+
+def transform(config: Config, examples: Any, schema: Any) -> Transform:
+    """Examples to the features that the network reads.
+
+    Args:
+        config: the task's configuration.
+        examples: ExampleGen's output.
+        schema: the curated schema.
+    """
+    return Transform(
+        examples=examples,
+        schema=schema,
+        splits_config=tfx.proto.SplitsConfig(analyze=["train"], transform=list(SPLITS)),
+        preprocessing_fn="modules.preprocessing.preprocessing_fn",
+        custom_config=custom_config(
+            config,
+            ("modules.preprocessing", "pipeline.components.transform"),
+            "labels",
+            "data",
+            "preprocessing",
+            "backbone",
+        ),
+        disable_statistics=True,
+    )
+
+
+def linear_baseline(config: Config, examples: Any) -> LinearBaseline:
+    """The model to beat, on the same rows.
+
+    Args:
+        config: the task's configuration.
+        examples: ExampleGen's output.
+    """
+    settings = {
+        **columns(config),
+        "seed": config.trainer.seed,
+        "sources": code_digest.digest("modules.quality.linear_baseline"),
+    }
+    return LinearBaseline(examples=examples, settings=settings)
