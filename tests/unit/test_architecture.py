@@ -1,15 +1,42 @@
 """The rules of the house that no linter knows: who may import whom, what may be slow, how long a file may be."""
 
 import ast
+import collections
 import re
 from collections.abc import Iterable, Iterator
-from functools import cache
 from pathlib import Path
 
 import pytest
 
+from tests import house
+
 ROOT = Path(__file__).resolve().parents[2]
 RUNNERS = {"local_runner", "kubeflow_runner"}
+# Who may import whom: a room imports rooms on the floors below its own, and nothing beside or above it.
+FLOORS = (
+    ("local_runner", "kubeflow_runner"),
+    ("pipeline.cli",),
+    ("pipeline.local", "pipeline.kubeflow.compile", "pipeline.kubeflow.submit", "pipeline.kubeflow.execution"),
+    ("pipeline.pipeline",),
+    ("pipeline.kubeflow.container",),
+    ("pipeline.kubeflow.contract",),
+    ("pipeline.graph",),
+    ("pipeline.components",),
+    ("pipeline.profiling", "pipeline.monitoring", "pipeline.history"),
+    ("pipeline.ingest",),
+    ("pipeline.config", "pipeline.machine", "pipeline.tfx_gaps"),
+    ("modules.tuner",),
+    ("modules.trainer", "modules.preprocessing"),
+    ("modules.student", "modules.device", "modules.report", "modules.card"),
+    ("modules.tflite", "modules.serving", "modules.quality"),
+    ("modules.network",),
+    ("modules.rows",),
+    ("modules.text", "modules.training"),
+    ("modules.machine", "modules.artifact_files", "modules.registry"),
+)
+# Packages that hold rooms and no code: only their faces.
+CORRIDORS = {"modules", "pipeline", "pipeline.kubeflow"}
+MOST_FILES = 16
 # What takes seconds to import, and what must never reach a device.
 HEAVY = {
     *("tensorflow", "tf_keras", "keras", "keras_nlp", "keras_tuner", "tensorboard", "tfx", "tfx_bsl", "apache_beam"),
@@ -38,24 +65,6 @@ def _files(*folders: str) -> list[Path]:
 
 def _code() -> list[Path]:
     return sorted(ROOT.glob("*_runner.py")) + _files("pipeline", "modules", "edge/edgeline_edge")
-
-
-@cache
-def _tree(path: Path) -> ast.Module:
-    return ast.parse(path.read_text(encoding="utf-8"), str(path))
-
-
-def _imports(path: Path, nodes: Iterator[ast.AST] | None = None) -> Iterator[tuple[int, str]]:
-    """Line and dotted name of each import; of `from a import b` both `a` and `a.b`, since `b` may be a module."""
-    package = path.relative_to(ROOT).with_suffix("").parts[:-1]
-    for node in nodes or ast.walk(_tree(path)):
-        if isinstance(node, ast.Import):
-            yield from ((node.lineno, alias.name) for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            base = ".".join(package[: len(package) - node.level + 1]) + "." if node.level else ""
-            module = (base + (node.module or "")).strip(".")
-            yield node.lineno, module
-            yield from ((node.lineno, f"{module}.{alias.name}") for alias in node.names)
 
 
 def _at_import(node: ast.AST) -> Iterator[ast.AST]:
@@ -88,10 +97,107 @@ def _forbidden(paths: list[Path], names: set[str]) -> list[str]:
         {
             f"{path.relative_to(ROOT)}:{line} imports {name.split('.')[0]}"
             for path in paths
-            for line, name in _imports(path)
+            for line, name in house.imports(path, ROOT)
             if name.split(".")[0] in names
         }
     )
+
+
+def _arrows() -> house.Arrows:
+    return house.arrows(ROOT, ("modules", "pipeline", *sorted(RUNNERS)))
+
+
+def test_every_module_has_a_room_and_every_room_a_module():
+    names = set(_arrows()) - CORRIDORS
+    _report(f"{name}: give it a room in FLOORS" for name in names if house.room_of(name, FLOORS) is None)
+    held = {house.room_of(name, FLOORS)[1] for name in names}
+    _report(f"{room}: there is no such room" for floor in FLOORS for room in floor if room not in held)
+
+
+def test_imports_lead_down_from_floor_to_floor():
+    _report(house.upward(_arrows(), FLOORS))
+
+
+def test_no_modules_import_each_other_in_a_circle():
+    _report(house.circles(_arrows()))
+
+
+ROOF, FLOOR = "from home.cellar.floor import stone\ntiles = 1\n", "stone = 1\n"
+TWO_FLOORS = (("home.attic",), ("home.cellar",))
+
+
+def _built(folder: Path, roof: str, floor: str) -> house.Arrows:
+    files = {"attic/roof.py": roof, "cellar/floor.py": floor, "__init__.py": ""}
+    for name, text in {**files, "attic/__init__.py": "", "cellar/__init__.py": ""}.items():
+        path = folder / "home" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    return house.arrows(folder, ("home",))
+
+
+@pytest.mark.parametrize(
+    "planted",
+    [
+        "from home.attic import roof\n",
+        "import home.attic.roof\n",
+        "from ..attic import roof\n",
+        "def late():\n    from home.attic.roof import tiles\n",
+        "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from home.attic.roof import tiles\n",
+    ],
+    ids=["module", "dotted", "relative", "lazy", "type checking"],
+)
+def test_a_planted_circle_and_a_planted_upward_import_are_found(tmp_path: Path, planted: str):
+    found = _built(tmp_path, ROOF, planted + FLOOR)
+    [circle] = house.circles(found)
+    assert set(circle.split(" > ")) == {"home.attic.roof", "home.cellar.floor"}
+    [told] = house.upward(found, TWO_FLOORS)
+    assert "imports home.attic.roof: home.cellar stands below home.attic" in told
+
+
+def test_imports_that_lead_down_are_no_offence_and_those_to_a_neighbour_are(tmp_path: Path):
+    found = _built(tmp_path, ROOF, FLOOR)
+    assert not house.circles(found)
+    assert not house.upward(found, TWO_FLOORS)
+    [told] = house.upward(found, (("home.attic", "home.cellar"),))
+    assert "home.attic stands beside home.cellar" in told
+
+
+def test_each_package_says_in_one_to_three_lines_what_it_is_for():
+    faces = sorted(path for folder in ("modules", "pipeline") for path in (ROOT / folder).rglob("*/"))
+    for folder in faces:
+        if any(folder.glob("*.py")):
+            assert (folder / "__init__.py").is_file(), f"{folder.relative_to(ROOT)} has no __init__.py"
+    text = {
+        path: ast.get_docstring(house.tree(path)) or ""
+        for path in _files("modules", "pipeline")
+        if path.stem == "__init__"
+    }
+    code = (ROOT / "modules" / "__init__.py", ROOT / "pipeline" / "ingest" / "sources" / "__init__.py")
+    _report(
+        f"{path.relative_to(ROOT)}: {len(says.splitlines())} lines"
+        for path, says in text.items()
+        if path not in code and not 1 <= len(says.splitlines()) <= 3
+    )
+
+
+def test_no_folder_is_a_heap():
+    """Neither too many files on one floor, nor a family of files that share a first word instead of a folder."""
+    told = []
+    for folder in {path.parent for path in _files("modules", "pipeline")}:
+        names = [path.stem for path in folder.glob("*.py") if path.stem != "__init__"]
+        if len(names) > MOST_FILES:
+            told.append(f"{folder.relative_to(ROOT)}: {len(names)} files")
+        families = collections.Counter(name.split("_")[0] for name in names if "_" in name)
+        told += [f"{folder.relative_to(ROOT)}/{word}_*: {count} files" for word, count in families.items() if count > 2]
+    _report(told)
+
+
+def test_unit_tests_lie_in_the_rooms_that_they_test():
+    unit = ROOT / "tests" / "unit"
+    folders = {
+        path.parent.relative_to(unit) for top in ("modules", "pipeline") for path in (unit / top).rglob("test_*.py")
+    }
+    _report(f"tests/unit/{folder}: there is no such room" for folder in folders if not (ROOT / folder).is_dir())
 
 
 def test_modules_know_nothing_of_the_pipeline_or_the_runners():
@@ -125,7 +231,7 @@ def test_what_must_answer_at_once_imports_nothing_heavy_not_even_through_another
         if path in seen:
             continue
         seen.add(path)
-        for line, name in _imports(path, _at_import(_tree(path))):
+        for line, name in house.imports(path, ROOT, _at_import(house.tree(path))):
             if name.split(".")[0] in HEAVY:
                 offenders.append(f"{trail}:{line} imports {name}")
             todo += [(own, f"{trail} > {own.relative_to(ROOT)}") for own in _own_files(name)]
@@ -150,7 +256,7 @@ def test_no_file_is_too_long():
 def test_every_public_function_and_class_has_a_docstring():
     missing = []
     for path in _files("modules", "pipeline"):
-        for node in _tree(path).body:
+        for node in house.tree(path).body:
             missing += [f"{path.relative_to(ROOT)}:{found.lineno} {found.name}" for found in _undocumented(node)]
     _report(missing)
 

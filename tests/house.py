@@ -1,0 +1,119 @@
+"""Reads a checkout's own imports, whether they run at the top, inside a function, or for a type checker only."""
+
+from __future__ import annotations
+
+import ast
+import graphlib
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
+from pathlib import Path
+
+Arrows = dict[str, dict[str, int]]
+"""By importing module, the modules of this project that it imports, each with the first line that does."""
+
+
+@cache
+def tree(path: Path) -> ast.Module:
+    """A file, parsed."""
+    return ast.parse(path.read_text(encoding="utf-8"), str(path))
+
+
+def dotted(path: Path, root: Path) -> str:
+    """A file's name as Python imports it; of a package's `__init__` that of the package."""
+    parts = path.relative_to(root).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def imports(path: Path, root: Path, nodes: Iterator[ast.AST] | None = None) -> Iterator[tuple[int, str]]:
+    """Line and dotted name of each import; of `from a import b` both `a` and `a.b`, since `b` may be a module."""
+    package = path.relative_to(root).with_suffix("").parts[:-1]
+    for node in nodes or ast.walk(tree(path)):
+        if isinstance(node, ast.Import):
+            yield from ((node.lineno, alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = ".".join(package[: len(package) - node.level + 1]) + "." if node.level else ""
+            module = (base + (node.module or "")).strip(".")
+            yield node.lineno, module
+            yield from ((node.lineno, f"{module}.{alias.name}") for alias in node.names)
+
+
+def arrows(root: Path, tops: Sequence[str]) -> Arrows:
+    """All imports among a project's own modules.
+
+    A name that a package's `__init__` defines is taken from the package, a module of the package is not.
+
+    Args:
+        root: the checkout.
+        tops: packages and modules at its top.
+    """
+    paths = [
+        path for top in tops for path in ((root / top).rglob("*.py") if (root / top).is_dir() else [root / f"{top}.py"])
+    ]
+    files = {dotted(path, root): path for path in paths}
+    found: Arrows = {}
+    for name, path in files.items():
+        own = found.setdefault(name, {})
+        for node in ast.walk(tree(path)):
+            if isinstance(node, ast.Import | ast.ImportFrom):
+                for target in _targets(node, path, root, files):
+                    if target != name:
+                        own.setdefault(target, node.lineno)
+    return found
+
+
+def _targets(node: ast.Import | ast.ImportFrom, path: Path, root: Path, files: Mapping[str, Path]) -> Iterator[str]:
+    if isinstance(node, ast.Import):
+        yield from (alias.name for alias in node.names if alias.name in files)
+        return
+    module = next(name for _, name in imports(path, root, iter([node])))
+    for alias in node.names:
+        yield from [name for name in (f"{module}.{alias.name}", module) if name in files][:1]
+
+
+def circles(found: Arrows) -> list[str]:
+    """Circles of imports, each as `a > b > a`; the last import of each is taken out before the next is looked for."""
+    left = {name: dict(targets) for name, targets in found.items()}
+    told = []
+    while True:
+        try:
+            graphlib.TopologicalSorter(left).prepare()
+        except graphlib.CycleError as error:
+            ring = error.args[1][::-1]  # it names a module before the one that imports it
+            told.append(" > ".join(ring))
+            del left[ring[-2]][ring[-1]]
+        else:
+            return told
+
+
+def room_of(name: str, floors: Sequence[Sequence[str]]) -> tuple[int, str] | None:
+    """Floor (0 is the top) and room of a module; None where no room holds it."""
+    held = [
+        (floor, room)
+        for floor, rooms in enumerate(floors)
+        for room in rooms
+        if name == room or name.startswith(f"{room}.")
+    ]
+    return max(held, key=lambda item: len(item[1]), default=None)
+
+
+def upward(found: Arrows, floors: Sequence[Sequence[str]]) -> list[str]:
+    """Imports that do not lead down: from a room into another one on the same floor or on a higher one.
+
+    Args:
+        found: what `arrows` gave.
+        floors: rooms, the top floor first.
+
+    Returns:
+        One line for each.
+    """
+    told = []
+    for name, targets in found.items():
+        for target, line in targets.items():
+            own, other = room_of(name, floors), room_of(target, floors)
+            if own and other and own[1] != other[1] and other[0] <= own[0]:
+                told.append(f"{name}:{line} imports {target}: {own[1]} stands {_where(own[0], other[0])} {other[1]}")
+    return told
+
+
+def _where(own: int, other: int) -> str:
+    return "beside" if own == other else "below"
