@@ -20,7 +20,7 @@ from tfx.types import artifact_utils, component_spec, standard_artifacts
 from pipeline.components import pusher
 
 CANDIDATE, MODEL, PUSH_FOLDER = "candidate", "model", "push_folder"
-# Custom property of an output that stands for nothing; `container.absence` drops such an input.
+# Custom property of an output that stands for nothing; `pipeline.kubeflow.container.inputs` drops such an input.
 ABSENT = "absent"
 
 

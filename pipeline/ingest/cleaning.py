@@ -1,6 +1,6 @@
 """Which rows can be used: the checks that look at one row alone. Imports neither Beam nor TensorFlow.
 
-Checks that compare rows (duplicates, conflicting labels) are in `pipeline.ingest.deduplication`.
+Checks that compare rows (duplicates, conflicting labels) are in `pipeline.ingest.duplicates`.
 """
 
 from __future__ import annotations
