@@ -23,8 +23,8 @@ from modules.rows.batches import TrainingStream
 from modules.rows.transformed import Examples, stratified
 from modules.student import structured, unlabelled_variations
 from modules.student.fine_tuning import TeacherSignals, fine_tune
-from modules.student.pruning import PruningSettings, check_sparsity
-from modules.student.settings import CompressionSettings, StudentSettings
+from modules.student.pruning import check_sparsity
+from modules.student.settings import PrunerSettings, PruningSettings, StudentSettings
 from modules.text import vocabulary
 from modules.tflite.packed_embedding import embedding_table
 
@@ -51,7 +51,7 @@ def compress(
     teacher: Trained,
     train: Examples,
     evaluation: Examples,
-    settings: CompressionSettings,
+    settings: PrunerSettings,
     *,
     backup_dir: str,
     policy: str = "float32",
@@ -63,7 +63,7 @@ def compress(
         teacher: the blessed model.
         train: training rows in the teacher's vocabulary.
         evaluation: held-out rows in the teacher's vocabulary; reported, not chosen on.
-        settings: shape and fine-tuning.
+        settings: shape and fine-tuning; `precision` is resolved by the caller, see `policy`.
         backup_dir: working directory, the same for the same inputs and settings; see `fine_tune`.
         policy: Keras precision policy to fine-tune under.
         strategy: where to fine-tune.
@@ -101,7 +101,7 @@ def compress(
         student,
         _retokenized(seen, teacher.vocabulary, trimmed.tokens),
         signals,
-        settings.fine_tuning,
+        settings,
         backup_dir=backup_dir,
         strategy=strategy,
         policy=policy,
@@ -109,13 +109,13 @@ def compress(
     exported = build_model(architecture, dropout=0.0, policy="float32")
     write_weights(exported, read_weights(student))
     # Measured on what is saved, not on the network that was trained: a mask that got lost must be noticed here.
-    sparsity = _check(exported, settings.fine_tuning.pruning)
+    sparsity = _check(exported, settings.pruning)
     tell("evaluating")
     report = {
         "architecture": architecture.to_dict(),
         "layers_kept": list(plan.layers),
         "sparsity": sparsity,
-        "sparsity_wanted": settings.fine_tuning.pruning.final_sparsity if settings.fine_tuning.pruning else 0.0,
+        "sparsity_wanted": settings.pruning.final_sparsity,
         "vocabulary": {
             "before": len(teacher.vocabulary),
             "after": len(trimmed.tokens),
@@ -152,11 +152,11 @@ def _trim(teacher: Trained, train: Examples, shape: StudentSettings) -> vocabula
     )
 
 
-def _augmented(train: Examples, tokens: Sequence[str], settings: CompressionSettings) -> Examples:
+def _augmented(train: Examples, tokens: Sequence[str], settings: PrunerSettings) -> Examples:
     options = settings.augmentation
     if not options.copies:
         return train
-    more = unlabelled_variations.augment(train, tokens, **dataclasses.asdict(options), seed=settings.fine_tuning.seed)
+    more = unlabelled_variations.augment(train, tokens, **options.model_dump(), seed=settings.seed)
     return unlabelled_variations.joined(train, more)
 
 
@@ -165,9 +165,9 @@ def _retokenized(examples: Examples, old: Sequence[str], new: Sequence[str]) -> 
     return Examples(ids, mask, examples.labels)
 
 
-def _plan(teacher: Trained, train: Examples, settings: CompressionSettings) -> structured.Plan:
+def _plan(teacher: Trained, train: Examples, settings: PrunerSettings) -> structured.Plan:
     shape, available = settings.student, teacher.architecture.num_layers
-    rows = stratified(train.labels, shape.importance_rows, settings.fine_tuning.seed)
+    rows = stratified(train.labels, shape.importance_rows, settings.seed)
     stream = TrainingStream(
         train.take(rows), batch_size=min(16, len(rows)), seed=0, num_classes=teacher.architecture.num_classes
     )
@@ -188,7 +188,7 @@ def _signals(
     teacher: Trained,
     train: Examples,
     plan: structured.Plan,
-    settings: CompressionSettings,
+    settings: PrunerSettings,
     policy: str,
     backup_dir: str,
 ) -> TeacherSignals:
@@ -203,7 +203,7 @@ def _signals(
         with tf.io.gfile.GFile(f"{path}.partial", "wb") as file:
             np.save(file, logits)
         tf.io.gfile.rename(f"{path}.partial", path, overwrite=True)
-    if not settings.fine_tuning.distillation.needs_teacher_in_step:
+    if not settings.distillation.needs_teacher_in_step:
         return TeacherSignals(logits)
     return TeacherSignals(logits, _under(teacher, policy), train.token_ids, plan.layers)
 
@@ -217,8 +217,8 @@ def _under(teacher: Trained, policy: str) -> tf_keras.Model:
     return model
 
 
-def _check(model: tf_keras.Model, pruning: PruningSettings | None) -> dict[str, float]:
-    if pruning is None:
+def _check(model: tf_keras.Model, pruning: PruningSettings) -> dict[str, float]:
+    if not pruning.enabled:
         return measure_sparsity(model)
     check_sparsity(measure_sparsity(model, pruning.targets), pruning.final_sparsity)
     return measure_sparsity(model, sorted({*pruning.targets, "layer_*"}))
