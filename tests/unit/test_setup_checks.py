@@ -176,3 +176,13 @@ def test_make_looks_before_it_installs(repository: Path, goal: str):
     looked = next(number for number, line in enumerate(lines) if "pipeline.doctor --quick" in line)
     installed = next(number for number, line in enumerate(lines) if "sync" in line)
     assert looked < installed
+
+
+def test_behind_a_mirror_the_packages_of_the_repository_come_without_a_hash_after_the_locked_ones(repository: Path):
+    done = subprocess.run(
+        ["make", "--dry-run", "--always-make", "setup"], cwd=repository, capture_output=True, text=True, check=True,
+        env={**os.environ, "UV_DEFAULT_INDEX": "http://127.0.0.1:9/simple"},
+    )  # fmt: skip
+    text = done.stdout
+    assert "--no-emit-local" in text
+    assert text.index("pip sync") < text.index("--no-deps --editable ./edge --editable ./packages/pyfarmhash")
