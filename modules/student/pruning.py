@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from modules.network.anatomy import prunable_kernels
+from modules.network import anatomy
 from modules.student.settings import PruningSettings
 
 import tensorflow as tf  # isort: skip  (after `modules`, which settles Keras 2)
@@ -43,7 +43,7 @@ class MagnitudePruner:
     """
 
     def __init__(self, model: tf_keras.Model, settings: PruningSettings, *, total_steps: int) -> None:
-        self.kernels = prunable_kernels(model, settings.targets)
+        self.kernels = anatomy.of(model).kernels(settings.targets)
         self.settings = settings
         self._check_shapes()
         begin = int(settings.begin * total_steps)

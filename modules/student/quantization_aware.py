@@ -15,7 +15,8 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from modules.network.anatomy import Kernel, kernel_gains, prunable_kernels
+from modules.network import anatomy
+from modules.network.anatomy import Kernel
 from modules.student.settings import QuantizationAwareSettings
 
 import tensorflow as tf  # isort: skip  (after `modules`, which settles Keras 2)
@@ -35,11 +36,12 @@ class WeightRounder:
     def __init__(self, model: tf_keras.Model, settings: QuantizationAwareSettings) -> None:
         self._settings = settings
         self._kernels: list[Kernel] = []
-        self._gains = kernel_gains(model)
+        parts = anatomy.of(model)
+        self._gains = parts.gains()
         if settings.kernel_bits:
-            self._kernels += prunable_kernels(model, ["layer_*"])
+            self._kernels += parts.kernels(["layer_*"])
         if settings.embedding_bits:
-            self._kernels += prunable_kernels(model, ["embedding/token"])
+            self._kernels += parts.kernels(["embedding/token"])
 
     def round(self) -> list[tf.Tensor]:
         """Writes the rounded weights; returns the exact ones for `restore`."""
