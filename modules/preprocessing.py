@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from modules.network.backbones import base as backbones
 from modules.rows.features import LABEL_ID, PADDING_MASK, TOKEN_IDS
-from modules.text import pretrained_vocabulary, tokenization
+from modules.text import tokenization
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -29,7 +30,7 @@ def preprocessing_fn(inputs: Mapping[str, tf.Tensor], custom_config: Mapping[str
     import tensorflow as tf
 
     columns = custom_config["data"]["columns"]
-    vocabulary = tokenization.load_vocabulary(pretrained_vocabulary.vocabulary_path(custom_config["backbone"]))
+    vocabulary = tokenization.load_vocabulary(backbones.read(custom_config["backbone"]).vocabulary_path())
     token_ids, padding_mask = tokenization.wordpiece(
         tf.reshape(inputs[columns["text"]], [-1]), vocabulary, custom_config["preprocessing"]["sequence_length"]
     )

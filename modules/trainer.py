@@ -15,12 +15,13 @@ import modules  # noqa: F401  (settles Keras 2 before TensorFlow is imported)
 from modules.artifact_files import HISTORY_FILE, training_dir
 from modules.machine import devices, memory, progress
 from modules.network.architecture import Architecture
-from modules.network.backbones import bert
+from modules.network.backbones import base as backbones
 from modules.network.model import build_model
+from modules.network.pretrained import build_classifier
 from modules.network.trained import load_trained, save_trained
 from modules.rows import batches
 from modules.serving import server as signatures
-from modules.text import pretrained_vocabulary, tokenization
+from modules.text import tokenization
 from modules.training import compiled, hyperparameters, resume, trace
 
 import tensorflow as tf
@@ -43,7 +44,7 @@ def run_fn(fn_args: FnArgs) -> None:
     config = fn_args.custom_config
     settings = hyperparameters.resolve(config["trainer"], fn_args.hyperparameters)
     length, labels = config["preprocessing"]["sequence_length"], config["labels"]
-    vocabulary = tokenization.load_vocabulary(pretrained_vocabulary.vocabulary_path(config["backbone"]))
+    vocabulary = tokenization.load_vocabulary(backbones.read(config["backbone"]).vocabulary_path())
     tf_keras.utils.set_random_seed(settings["seed"])
 
     strategy = devices.distribution_strategy()
@@ -120,8 +121,8 @@ def starting_model(
     Raises:
         ValueError: the base model has another architecture than the configuration asks for.
     """
-    model, architecture = bert.build_classifier(
-        config["backbone"],
+    model, architecture = build_classifier(
+        backbones.read(config["backbone"]),
         vocabulary_size=vocabulary_size,
         num_classes=len(config["labels"]),
         sequence_length=config["preprocessing"]["sequence_length"],

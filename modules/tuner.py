@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 import modules  # noqa: F401  (settles Keras 2 before TensorFlow is imported)
 from modules.machine import devices, memory, progress
+from modules.network.backbones import base as backbones
 from modules.rows import batches
-from modules.text import pretrained_vocabulary, tokenization
+from modules.text import tokenization
 from modules.trainer import starting_model
 from modules.training import compiled, hyperparameters
 
@@ -45,7 +46,7 @@ def tuner_fn(fn_args: FnArgs) -> TunerFnResult:
     config = fn_args.custom_config
     tuner_config, trainer_config = config["tuner"], config["trainer"]
     length, labels = config["preprocessing"]["sequence_length"], config["labels"]
-    vocabulary = tokenization.load_vocabulary(pretrained_vocabulary.vocabulary_path(config["backbone"]))
+    vocabulary = tokenization.load_vocabulary(backbones.read(config["backbone"]).vocabulary_path())
     strategy = devices.distribution_strategy()
     policy = devices.resolve_precision(trainer_config["precision"])
     replicas = strategy.num_replicas_in_sync

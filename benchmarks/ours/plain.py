@@ -69,6 +69,7 @@ def run(config_path: str, profile: str | None, folder: Path, overrides: Sequence
         from modules.device import measure
         from modules.device.gate import Gate
         from modules.machine import devices, memory
+        from modules.network.backbones import base as backbones
         from modules.network.logits import split_logits
         from modules.network.trained import Trained
         from modules.quality import linear_baseline
@@ -76,7 +77,7 @@ def run(config_path: str, profile: str | None, folder: Path, overrides: Sequence
         from modules.serving.student import save_student
         from modules.student.compress import compress
         from modules.student.settings import CompressionSettings
-        from modules.text import pretrained_vocabulary, tokenization
+        from modules.text import tokenization
         from modules.tflite.recipes import resolve
         from modules.tflite.variants import convert_all
 
@@ -85,7 +86,7 @@ def run(config_path: str, profile: str | None, folder: Path, overrides: Sequence
     config = loader.load(config_path, profile=profile, overrides=overrides)
     values = config.model_dump(mode="json")
     length, classes = config.preprocessing.sequence_length, len(config.labels)
-    vocabulary = tokenization.load_vocabulary(pretrained_vocabulary.vocabulary_path(values["backbone"]))
+    vocabulary = tokenization.load_vocabulary(backbones.read(values["backbone"]).vocabulary_path())
     with steps.step("rows"):
         raw = split_rows(data_files.data_path(config), config)
     with steps.step("tokens"):

@@ -39,8 +39,9 @@ def server(
     """Gathers the facts about a SavedModel.
 
     Args:
-        settings: `card` (the section), `task`, `labels`, `dataset`, `backbone`, `sequence_length`, `thresholds`,
-            `gaps` (bounds of gaps by column and metric) and `digests`.
+        settings: `card` (the section), `task`, `labels`, `dataset`, `backbone`, `backbone_sources` (what the backbone
+            says of its weights, for a card whose section names none), `sequence_length`, `thresholds`, `gaps` (bounds
+            of gaps by column and metric) and `digests`.
         splits: `modules.quality.predictions.Predictions` by split.
         fairness: what `modules.quality.fairness.measure` found on the test split.
         training: what Trainer recorded: `settings`, `precision`, `rows`, `parameters`.
@@ -174,6 +175,8 @@ def _common(settings: Mapping[str, Any], kind: str, created: str) -> dict[str, A
         for source in section.pop("sources")
         if source["dataset"] in (None, settings["dataset"]) and source["backbone"] in (None, settings["backbone"])
     ]
+    if not any(source["kind"] == "weights" for source in sources):
+        sources += settings["backbone_sources"]
     return {
         "card_version": CARD_VERSION,
         "kind": kind,

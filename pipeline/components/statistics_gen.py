@@ -36,8 +36,9 @@ class Executor(executor.Executor):
         """TFX's hook."""
         with batched_records.batched():
             super().Do(input_dict, output_dict, exec_properties)
-        from modules.text import pretrained_vocabulary, tokenization
+        from modules.network.backbones import base as backbones
         from modules.text import statistics as text_statistics
+        from modules.text import tokenization
 
         settings = json.loads(exec_properties[_SETTINGS])
         examples = artifact_utils.get_single_instance(input_dict[standard_component_specs.EXAMPLES_KEY])
@@ -47,7 +48,7 @@ class Executor(executor.Executor):
         pattern = io_utils.all_files_pattern(artifact_utils.get_split_uri([examples], split))
         found = text_statistics.profile(
             text_statistics.read_rows([pattern], text=settings["text"], label=settings["label"]),
-            tokenization.load_vocabulary(pretrained_vocabulary.vocabulary_path(settings["backbone"])),
+            tokenization.load_vocabulary(backbones.read(settings["backbone"]).vocabulary_path()),
             sample=settings["sample_rows"],
         )
         target = os.path.join(artifact_utils.get_split_uri([statistics], split), PROFILE_FILE)

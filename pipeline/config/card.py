@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from typing import Literal
 
+from modules.network.backbones.base import BACKBONES
+from modules.registry import UnknownKindError
 from modules.settings import Section
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 
 class CardSource(Section):
@@ -27,8 +29,15 @@ class CardSource(Section):
     """Anything else: how it was collected, by whom, when, in which languages."""
     dataset: Literal["vader"] | None = None
     """Named only where this data set is read, and not where one's own file replaces it."""
-    backbone: Literal["minilm", "preset", "scratch"] | None = None
-    """Named only with this backbone."""
+    backbone: str | None = None
+    """Named only with a backbone of this kind."""
+
+    @field_validator("backbone")
+    @classmethod
+    def _known(cls, kind: str | None) -> str | None:
+        if kind is not None and kind not in BACKBONES:
+            raise UnknownKindError(f"{kind!r} is no kind of backbone; there are: {', '.join(BACKBONES.kinds)}")
+        return kind
 
 
 class CardConfig(Section):

@@ -8,6 +8,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
+from modules.network.backbones import base as backbones
+from modules.network.backbones.base import AnyBackbone
 from modules.settings import Section
 
 from pydantic import BaseModel, Field, model_validator
@@ -32,50 +34,6 @@ class PreprocessingConfig(Section):
 
     sequence_length: int = Field(64, ge=8, le=512)
     """Window in tokens, [CLS] and [SEP] included; longer texts are cut."""
-
-
-class MinilmBackbone(Section):
-    """all-MiniLM-L6-v2, six layers of 384 units, fetched once through the package registry (Apache-2.0)."""
-
-    kind: Literal["minilm"] = "minilm"
-    """Selects this backbone."""
-    layers: list[Annotated[int, Field(ge=0, le=5)]] = Field([0, 2, 5], min_length=1, max_length=6)
-    """Which of the six layers to keep, from the input to the output."""
-
-
-class PresetBackbone(Section):
-    """A KerasNLP BERT preset."""
-
-    kind: Literal["preset"]
-    """Selects this backbone."""
-    preset: str
-    """Name of a preset (`bert_tiny_en_uncased`; needs the network) or a local preset folder."""
-
-
-class ScratchBackbone(Section):
-    """Random weights."""
-
-    kind: Literal["scratch"]
-    """Selects this backbone."""
-    num_layers: int = Field(2, ge=1, le=48)
-    """Transformer layers."""
-    num_heads: int = Field(2, ge=1)
-    """Attention heads of each layer."""
-    hidden_dim: int = Field(128, ge=4)
-    """Width of the encoder; a multiple of `num_heads`."""
-    intermediate_dim: int = Field(512, ge=4)
-    """Width of the feed-forward layers."""
-    vocabulary: str | None = None
-    """WordPiece vocabulary, one token a line. Empty: MiniLM's (BERT uncased)."""
-
-    @model_validator(mode="after")
-    def _divisible(self) -> Self:
-        if self.hidden_dim % self.num_heads:
-            raise ValueError(f"hidden_dim {self.hidden_dim} is not a multiple of num_heads {self.num_heads}")
-        return self
-
-
-Backbone = Annotated[MinilmBackbone | PresetBackbone | ScratchBackbone, Field(discriminator="kind")]
 
 
 class TrainerConfig(Section):
@@ -202,7 +160,7 @@ class Config(Section):
     """Rows."""
     preprocessing: PreprocessingConfig = PreprocessingConfig()
     """Features."""
-    backbone: Backbone = MinilmBackbone()
+    backbone: AnyBackbone = backbones.read(backbones.DEFAULT)
     """The pretrained encoder: `kind: minilm`, `preset` or `scratch`."""
     trainer: TrainerConfig = TrainerConfig()
     """Training."""

@@ -6,6 +6,7 @@ from typing import Any
 
 import modules  # noqa: F401  (settles Keras 2 before TFX imports TensorFlow)
 from modules.card import model_card
+from modules.network.backbones.base import Source
 
 from pipeline.components.evaluator import Evaluator
 from pipeline.components.model_card import ModelCard
@@ -103,12 +104,17 @@ def _settings(config: Config, *, gated: bool) -> dict[str, Any]:
     }
 
 
+def _of_card(source: Source) -> dict[str, Any]:
+    return {"kind": "weights", **{key: getattr(source, key) for key in ("name", "licence", "address", "note")}}
+
+
 def _card_settings(config: Config, sections: tuple[str, ...], code: tuple[str, ...]) -> dict[str, Any]:
     return {
         **config.node_settings("card", "task", "labels"),
         "slices": config.data.columns.slices,
         "dataset": None if config.data.path else config.data.dataset,
         "backbone": config.backbone.kind,
+        "backbone_sources": [_of_card(source) for source in config.backbone.sources()],
         "sequence_length": config.preprocessing.sequence_length,
         "digests": {"config": config.digest_of(*sections), "code": code_digest.digest(*code)},
         "template": model_card.template_digest(),
