@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import string
+from pathlib import Path
+from typing import Any
 
 import modules  # noqa: F401
 from modules.network.architecture import Architecture
 from modules.network.model import build_model
 from modules.network.trained import Trained
 from modules.rows.transformed import Examples
+from modules.student.settings import CompressionSettings
+from modules.student.stages.values import Given
 
 import numpy as np
 
@@ -65,3 +69,19 @@ def examples(count: int, seed: int = 0, noise: float = 0.0) -> Examples:
 
 def probabilities(trained: Trained, rows: Examples) -> np.ndarray:
     return trained.model.predict({"token_ids": rows.token_ids, "padding_mask": rows.padding_mask}, verbose=0)
+
+
+def compression_settings(**values: Any) -> CompressionSettings:
+    """The section `pruner` of a configuration; without masks unless they are asked for."""
+    return CompressionSettings.from_dict({"pruning": {"pattern": "none"}, **values})
+
+
+def given(folder: Path, *, seed: int = 2, **settings: Any) -> Given:
+    """What a student is made from: a random teacher of two layers, 96 training and 40 held-out texts."""
+    return Given(
+        teacher=random_trained(seed=seed),
+        train=examples(96),
+        evaluation=examples(40, seed=1),
+        settings=compression_settings(**settings),
+        backup_dir=str(folder),
+    )
