@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from modules.card.settings import ModelCardNodeSettings
 from modules.quality import intervals, scores
 
 import numpy as np
@@ -28,7 +29,7 @@ def template_digest() -> str:
 
 
 def server(
-    settings: Mapping[str, Any],
+    settings: ModelCardNodeSettings,
     *,
     splits: Mapping[str, Any],
     fairness: Mapping[str, Any],
@@ -39,9 +40,7 @@ def server(
     """Gathers the facts about a SavedModel.
 
     Args:
-        settings: `card` (the section), `task`, `labels`, `dataset`, `backbone`, `backbone_sources` (what the backbone
-            says of its weights, for a card whose section names none), `sequence_length`, `thresholds`, `gaps` (bounds
-            of gaps by column and metric) and `digests`.
+        settings: what the node is told.
         splits: `modules.quality.predictions.Predictions` by split.
         fairness: what `modules.quality.fairness.measure` found on the test split.
         training: what Trainer recorded: `settings`, `precision`, `rows`, `parameters`.
@@ -61,16 +60,16 @@ def server(
             "precision": training["precision"],
             "warm_start": training["warm_start"],
         },
-        "metrics": {name: measured(found, settings["labels"]) for name, found in splits.items()},
+        "metrics": {name: measured(found, settings.labels) for name, found in splits.items()},
         "intervals": {"level": intervals.LEVEL, "method": f"bootstrap, {intervals.RESAMPLES} resamples"},
         "fairness": fairness,
-        "bounds": {"thresholds": settings["thresholds"], "gaps": settings["gaps"]},
+        "bounds": settings.model_dump(mode="json", include={"thresholds", "gaps"}),
         "size": dict(size),
     }
 
 
 def edge(
-    settings: Mapping[str, Any],
+    settings: ModelCardNodeSettings,
     *,
     pareto: Mapping[str, Any],
     bundle: Mapping[str, Any],
@@ -168,27 +167,27 @@ def measured(predictions: Any, labels: Sequence[str]) -> dict[str, Any]:
     }
 
 
-def _common(settings: Mapping[str, Any], kind: str, created: str) -> dict[str, Any]:
-    section = dict(settings["card"])
+def _common(settings: ModelCardNodeSettings, kind: str, created: str) -> dict[str, Any]:
+    section = settings.card.model_dump(mode="json", exclude={"sources"})
     sources = [
-        {key: source[key] for key in ("name", "kind", "licence", "address", "note")}
-        for source in section.pop("sources")
-        if source["dataset"] in (None, settings["dataset"]) and source["backbone"] in (None, settings["backbone"])
+        source
+        for source in settings.card.sources
+        if source.dataset in (None, settings.dataset) and source.backbone in (None, settings.backbone)
     ]
-    if not any(source["kind"] == "weights" for source in sources):
-        sources += settings["backbone_sources"]
+    if not any(source.kind == "weights" for source in sources):
+        sources += settings.backbone_sources
     return {
         "card_version": CARD_VERSION,
         "kind": kind,
-        "task": settings["task"],
-        "labels": list(settings["labels"]),
+        "task": settings.task,
+        "labels": settings.labels,
         "created": created,
         **section,
-        "sources": sources,
-        "sequence_length": settings["sequence_length"],
-        "backbone": settings["backbone"],
-        "slice_columns": list(settings["slices"]),
-        "digests": dict(settings["digests"]),
+        "sources": [source.model_dump(mode="json", exclude={"dataset", "backbone"}) for source in sources],
+        "sequence_length": settings.sequence_length,
+        "backbone": settings.backbone,
+        "slice_columns": settings.slices,
+        "digests": settings.digests,
     }
 
 

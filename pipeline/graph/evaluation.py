@@ -6,13 +6,14 @@ from typing import Any
 
 import modules  # noqa: F401  (settles Keras 2 before TFX imports TensorFlow)
 from modules.card import model_card
+from modules.card.settings import CardSource, ModelCardNodeSettings
 from modules.network.backbones.base import Source
 
-from pipeline.components.evaluator import Evaluator
+from pipeline.components.evaluator import Evaluator, EvaluatorNodeSettings
 from pipeline.components.model_card import ModelCard
 from pipeline.config.task import Config
 from pipeline.graph import code_digest, tfma_config
-from pipeline.graph.settings import BUNDLE_CODE, BUNDLE_SECTIONS, MODEL_CODE, MODEL_SECTIONS, columns
+from pipeline.graph.settings import BUNDLE_CODE, BUNDLE_SECTIONS, MODEL_CODE, MODEL_SECTIONS, common
 
 
 def evaluator(config: Config, examples: Any, model: Any, baseline: Any) -> Evaluator:
@@ -61,16 +62,13 @@ def server_card(config: Config, model: Any, evaluator: Any, test_evaluator: Any)
         evaluator: the node that judged it on eval.
         test_evaluator: the node that measured it on test.
     """
-    bounds = config.evaluator.model_dump(mode="json")
     return ModelCard(
         model=model,
         evaluation=evaluator.outputs["evaluation"],
         test_evaluation=test_evaluator.outputs["evaluation"],
-        settings={
-            **_card_settings(config, MODEL_SECTIONS, MODEL_CODE),
-            "thresholds": bounds["thresholds"],
-            "gaps": bounds["fairness"]["bounds"],
-        },
+        settings=_card_settings(config, MODEL_SECTIONS, MODEL_CODE).with_values(
+            thresholds=config.evaluator.thresholds, gaps=config.evaluator.fairness.bounds
+        ),
     )
 
 
@@ -91,32 +89,35 @@ def edge_card(config: Config, model: Any, edge_evaluator: Any) -> ModelCard:
     return node.with_id("EdgeModelCard")
 
 
-def _settings(config: Config, *, gated: bool) -> dict[str, Any]:
+def _settings(config: Config, *, gated: bool) -> EvaluatorNodeSettings:
     """What the look at the gaps between slices depends on; their bounds only where they gate."""
-    fairness = config.evaluator.fairness.model_dump(mode="json")
-    if not gated:
-        del fairness["bounds"]
-    return {
-        **columns(config),
-        "fairness": fairness,
-        "gated": gated,
-        "sources": code_digest.digest("pipeline.components.evaluator", "modules.quality.tfma_metrics"),
-    }
+    fairness = config.evaluator.fairness
+    return EvaluatorNodeSettings(
+        columns=config.data.columns,
+        labels=config.labels,
+        fairness=fairness if gated else fairness.with_values(bounds={}),
+        gated=gated,
+        **common(config, "pipeline.components.evaluator", "modules.quality.tfma_metrics"),
+    )
 
 
-def _of_card(source: Source) -> dict[str, Any]:
-    return {"kind": "weights", **{key: getattr(source, key) for key in ("name", "licence", "address", "note")}}
+def _of_card(source: Source) -> CardSource:
+    return CardSource(
+        kind="weights", name=source.name, licence=source.licence, address=source.address, note=source.note
+    )
 
 
-def _card_settings(config: Config, sections: tuple[str, ...], code: tuple[str, ...]) -> dict[str, Any]:
-    return {
-        **config.node_settings("card", "task", "labels"),
-        "slices": config.data.columns.slices,
-        "dataset": None if config.data.path else config.data.dataset,
-        "backbone": config.backbone.kind,
-        "backbone_sources": [_of_card(source) for source in config.backbone.sources()],
-        "sequence_length": config.preprocessing.sequence_length,
-        "digests": {"config": config.digest_of(*sections), "code": code_digest.digest(*code)},
-        "template": model_card.template_digest(),
-        "sources": code_digest.digest("pipeline.components.model_card"),
-    }
+def _card_settings(config: Config, sections: tuple[str, ...], code: tuple[str, ...]) -> ModelCardNodeSettings:
+    return ModelCardNodeSettings(
+        card=config.card,
+        task=config.task,
+        labels=config.labels,
+        slices=config.data.columns.slices,
+        dataset=None if config.data.path else config.data.dataset,
+        backbone=config.backbone.kind,
+        backbone_sources=[_of_card(source) for source in config.backbone.sources()],
+        sequence_length=config.preprocessing.sequence_length,
+        digests={"config": config.digest_of(*sections), "code": code_digest.digest(*code)},
+        template=model_card.template_digest(),
+        **common(config, "pipeline.components.model_card"),
+    )

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-import modules  # noqa: F401  (settles Keras 2 before TFX imports TensorFlow)
+from modules.entry_settings import TransformNodeSettings
 
 from tfx import v1 as tfx
 
-from pipeline.components.linear_baseline import LinearBaseline
+from pipeline.components.linear_baseline import LinearBaseline, LinearBaselineNodeSettings
 from pipeline.components.transform import Transform
 from pipeline.config.rows import span_pattern
 from pipeline.config.task import Config
-from pipeline.graph import code_digest
-from pipeline.graph.settings import columns, custom_config
+from pipeline.graph.settings import columns, common, features
 from pipeline.ingest import example_gen as ingest
 from pipeline.ingest import rows
 from pipeline.ingest.component import RowsExampleGen
@@ -38,7 +37,7 @@ def example_gen(config: Config, data: str) -> RowsExampleGen:
         "train_fraction": config.data.train_fraction,
         "augmentation": config.data.augmentation.settings(),
         "marker": config.data.spans.marker,
-        "sources": code_digest.digest("pipeline.ingest.example_gen"),
+        **common(config, "pipeline.ingest.example_gen"),
     }
     return RowsExampleGen(
         input_base=folder,
@@ -59,19 +58,15 @@ def transform(config: Config, examples: Any, schema: Any) -> Transform:
         examples: ExampleGen's output.
         schema: the curated schema.
     """
+    settings = TransformNodeSettings(
+        **features(config), **common(config, "modules.preprocessing", "pipeline.components.transform")
+    )
     return Transform(
         examples=examples,
         schema=schema,
         splits_config=tfx.proto.SplitsConfig(analyze=["train"], transform=list(SPLITS)),
         preprocessing_fn="modules.preprocessing.preprocessing_fn",
-        custom_config=custom_config(
-            config,
-            ("modules.preprocessing", "pipeline.components.transform"),
-            "labels",
-            "data",
-            "preprocessing",
-            "backbone",
-        ),
+        custom_config=settings.to_values(),
         disable_statistics=True,
     )
 
@@ -83,9 +78,10 @@ def linear_baseline(config: Config, examples: Any) -> LinearBaseline:
         config: the task's configuration.
         examples: ExampleGen's output.
     """
-    settings = {
-        **columns(config),
-        "seed": config.trainer.seed,
-        "sources": code_digest.digest("modules.quality.linear_baseline"),
-    }
+    settings = LinearBaselineNodeSettings(
+        columns=config.data.columns,
+        labels=config.labels,
+        seed=config.trainer.seed,
+        **common(config, "modules.quality.linear_baseline"),
+    )
     return LinearBaseline(examples=examples, settings=settings)

@@ -11,7 +11,7 @@ from modules.network.architecture import Architecture
 from modules.network.model import build_model
 from modules.network.trained import Trained
 from modules.rows.transformed import Examples
-from modules.student.settings import CompressionSettings
+from modules.student.settings import FineTuning, PrunerSettings, PruningSettings, QuantizationAwareSettings
 from modules.student.stages.values import Given
 
 import numpy as np
@@ -67,13 +67,25 @@ def examples(count: int, seed: int = 0, noise: float = 0.0) -> Examples:
     return Examples(ids, (ids > 0).astype(np.int32), labels)
 
 
+def plain(**values: object) -> FineTuning:
+    """A fine-tuning without zeros and without rounding, but for what a test asks for."""
+    without: dict = {
+        "pruning": PruningSettings(pattern="none"),
+        "quantization_aware": QuantizationAwareSettings(kernel_bits=None),
+        "learning_rate": 1e-4,
+        "seed": 0,
+    }
+    return FineTuning(**{**without, **values})
+
+
 def probabilities(trained: Trained, rows: Examples) -> np.ndarray:
     return trained.model.predict({"token_ids": rows.token_ids, "padding_mask": rows.padding_mask}, verbose=0)
 
 
-def compression_settings(**values: Any) -> CompressionSettings:
-    """The section `pruner` of a configuration; without masks unless they are asked for."""
-    return CompressionSettings.from_dict({"pruning": {"pattern": "none"}, **values})
+def compression_settings(**values: Any) -> PrunerSettings:
+    """The section `pruner` of a configuration; neither masks nor rounding unless they are asked for."""
+    without = {"pruning": {"pattern": "none"}, "quantization_aware": {"kernel_bits": None}}
+    return PrunerSettings.model_validate({**without, **values})
 
 
 def given(folder: Path, *, seed: int = 2, **settings: Any) -> Given:
