@@ -21,7 +21,7 @@ from modules.rows.transformed import Examples
 from modules.student.distillation import DistillationSettings, Tapped, distillation_loss
 from modules.student.pruning import MagnitudePruner, PruningSettings
 from modules.student.quantization_aware import QuantizationAwareSettings, WeightRounder
-from modules.training.fused_adamw import FusedAdamW
+from modules.tf_gaps.fused_adamw import FusedAdamW
 from modules.training.optimizer import WarmupDecay
 
 import numpy as np

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import modules  # noqa: F401  (settles Keras 2 before TensorFlow is imported)
-from modules.training.fused_adamw import FusedAdamW
+from modules.tf_gaps.fused_adamw import FusedAdamW
 
 import tensorflow as tf
 import tf_keras
