@@ -202,6 +202,14 @@ def export(
 
     The network is rebuilt under float32 first: what is shipped depends neither on the policy nor on the strategy that
     trained it.
+
+    Args:
+        model: the trained network.
+        architecture: its shape.
+        transform_output: Transform's graph, which the server's signatures apply to raw rows.
+        serving_dir: where the SavedModel goes; the rebuildable model goes to `training_dir` of it.
+        config: Trainer's `custom_config`.
+        vocabulary: WordPiece tokens in id order.
     """
     plain = build_model(architecture, dropout=0.0, policy="float32")
     plain.set_weights(model.get_weights())

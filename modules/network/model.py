@@ -155,7 +155,13 @@ def build_model(architecture: Architecture, *, dropout: float = 0.1, policy: str
 def classifier(
     backbone: keras_nlp.models.BertBackbone, architecture: Architecture, *, dropout: float
 ) -> tf_keras.Model:
-    """Puts pooling and head on a backbone; see `build_model` for inputs and outputs."""
+    """Puts pooling and head on a backbone; see `build_model` for inputs and outputs.
+
+    Args:
+        backbone: the encoder; its activation is set to the architecture's.
+        architecture: gives the activation and the number of labels.
+        dropout: before the head, 0 to 1.
+    """
     if architecture.activation == "gelu":
         for layer in backbone.transformer_layers:
             # KerasNLP offers no argument for it: BertBackbone is always built with the tanh approximation.
