@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 import modules  # noqa: F401  (settles Keras 2 before TensorFlow is imported)
 from modules.artifact_files import HISTORY_FILE, resume_folder, training_dir
 from modules.machine import devices, memory, progress
+from modules.network.architecture import Architecture
 from modules.network.backbones import bert
-from modules.network.model import Architecture, build_model
+from modules.network.model import build_model
 from modules.network.trained import load_trained, save_trained
 from modules.rows import batches
 from modules.serving import server as signatures

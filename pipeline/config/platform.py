@@ -9,9 +9,9 @@ import difflib
 from collections.abc import Mapping
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from modules.settings import Section
 
-from pipeline.config.base import Section
+from pydantic import Field, model_validator
 
 Quantity = Annotated[str, Field(pattern=r"^\d+(\.\d+)?(Ki|Mi|Gi|Ti|K|M|G|T)?$")]
 Port = Annotated[str, Field(pattern=r"^[^:/\s]+:\d+$")]

@@ -8,9 +8,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
+from modules.settings import Section
+
 from pydantic import BaseModel, Field, model_validator
 
-from pipeline.config.base import Section
 from pipeline.config.card import CardConfig
 from pipeline.config.edge import ConverterConfig, EdgeEvaluatorConfig, PrunerConfig
 from pipeline.config.evaluator import EvaluatorConfig
@@ -193,6 +194,9 @@ class Config(Section):
     """The label names, in the order of their ids."""
     schema_path: str
     """The curated TFMD schema (text protobuf); `make schema` drafts one."""
+    extensions: list[str] = []
+    """Modules of your own that register kinds (of inputs, targets, backbones, …), by dotted name. Every process of a
+    run imports them first."""
     data: DataConfig
     """Rows."""
     preprocessing: PreprocessingConfig = PreprocessingConfig()
