@@ -47,8 +47,6 @@ ALLOWED_PRIVATES = {
     "self._MarkNotPushed": "as TFX's guide to custom pushers has it; without it, AttributeError",
     "os._exit": "public: how a forked child ends, https://docs.python.org/3/library/os.html#os._exit",
 }
-# What is left to move.
-PRIVATES_TO_MOVE = {"modules/network/layers.py", "modules/student/pruning.py"}
 # These answer `--help`, a wrong configuration or a wrong file in under a second.
 QUICK = (
     "local_runner.py",
@@ -228,10 +226,9 @@ def test_other_libraries_privates_are_reached_in_the_rooms_for_it_alone():
     _report(
         f"{file}:{line} {name}: move it to one of {', '.join(GAPS)}, with a guard"
         for file, names in found.items()
-        if not file.startswith(GAPS) and file not in PRIVATES_TO_MOVE
+        if not file.startswith(GAPS)
         for line, name in names
     )
-    _report(f"{file} is clean: take it out of PRIVATES_TO_MOVE" for file in PRIVATES_TO_MOVE if not found.get(file))
 
 
 def test_allowed_privates_are_still_in_use():

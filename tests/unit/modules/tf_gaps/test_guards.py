@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from modules.tf_gaps import fused_adamw, profile_table
+from modules.tf_gaps import attention, fused_adamw, matrix_pruning, profile_table
 from modules.tf_gaps.guard import GapError
 from modules.tf_gaps.hyperband_trials import hyperband_trials
 
@@ -51,3 +51,15 @@ def test_a_tensorflow_without_the_table_is_told(monkeypatch: pytest.MonkeyPatch,
     monkeypatch.setattr(profile_table, "_MODULE", "tensorflow.python.profiler.internal.gone")
     with pytest.raises(GapError, match=r"tensorflow .* has no tensorflow\.python\.profiler\.internal\.gone"):
         profile_table.profile_table(str(file), "framework_op_stats")
+
+
+def test_a_keras_whose_attention_goes_another_way_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tf_keras.layers.MultiHeadAttention, "call", lambda self, query, value: query)
+    with pytest.raises(GapError, match=r"tf-keras .* no longer goes through _build_from_signature"):
+        attention.SelfAttention(2, 4).build_for((None, None, 8))
+
+
+def test_a_tfmot_that_masks_in_another_way_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(matrix_pruning.pruning_impl.Pruning, "conditional_mask_update", lambda self: None)
+    with pytest.raises(GapError, match=r"tensorflow-model-optimization .* no longer goes through _maybe_update_block"):
+        matrix_pruning.MatrixPruning(lambda: 0, [], None, (1, 1), None, {})
