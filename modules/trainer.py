@@ -20,6 +20,7 @@ from modules.network.trained import load_trained, save_trained
 from modules.rows import batches
 from modules.serving import server as signatures
 from modules.text import tokenization
+from modules.tf_gaps import backup
 from modules.training import compiled, hyperparameters, resume, trace
 from modules.training.settings import TrainerSettings
 
@@ -161,14 +162,14 @@ def fit(
         Keras' history of the epochs that this process trained, by metric. The model holds the best weights.
     """
     steps, epochs = stream.steps_per_epoch, settings.epochs
-    done = resume.finished_steps(backup_dir, steps)
+    done = backup.finished_steps(backup_dir, steps)
     if done:
         progress.report(f"resuming after step {done} of {steps * epochs}", resumed_steps=done)
     best = resume.BestWeights(devices.own_folder(backup_dir), patience=settings.early_stopping_patience)
     callbacks: list[tf_keras.callbacks.Callback] = [
         best,
         # After BestWeights, so that a checkpoint at an epoch's end comes with that epoch's record.
-        resume.Backup(backup_dir, every=settings.checkpoint_steps, steps_per_epoch=steps),
+        backup.Backup(backup_dir, every=settings.checkpoint_steps, steps_per_epoch=steps),
         progress.training_callback(),
     ]
     if settings.tensorboard:
@@ -202,6 +203,14 @@ def export(
 
     The network is rebuilt under float32 first: what is shipped depends neither on the policy nor on the strategy that
     trained it.
+
+    Args:
+        model: the trained network.
+        architecture: its shape.
+        transform_output: Transform's graph, which the server's signatures apply to raw rows.
+        serving_dir: where the SavedModel goes; the rebuildable model goes to `training_dir` of it.
+        config: Trainer's `custom_config`.
+        vocabulary: WordPiece tokens in id order.
     """
     plain = build_model(architecture, dropout=0.0, policy="float32")
     plain.set_weights(model.get_weights())

@@ -17,7 +17,7 @@ Quantity = Annotated[str, Field(pattern=r"^\d+(\.\d+)?(Ki|Mi|Gi|Ti|K|M|G|T)?$")]
 Port = Annotated[str, Field(pattern=r"^[^:/\s]+:\d+$")]
 AbsolutePath = Annotated[str, Field(pattern=r"^/[^\s]*[^/\s]$")]
 
-# Every node that `pipeline.create_pipeline` can make, in the order of the diagram; a test compares the two.
+# Every node that `pipeline.pipeline.create_pipeline` can make, in the order of the diagram; a test compares the two.
 NODES = (
     "ExampleGen", "StatisticsGen", "ImportSchemaGen", "PreviousStatisticsResolver", "ServingExampleGen",
     "ServingStatisticsGen", "ExampleValidator", "Transform", "LinearBaseline",

@@ -22,9 +22,9 @@ from tfx.utils import proto_utils
 
 from pipeline.config.rows.cleaning import CleaningConfig
 from pipeline.config.rows.source import SourceConfig
-from pipeline.ingest import report, rows, transforms
+from pipeline.ingest import rows, tally, transforms
 from pipeline.ingest.augmentation import AddVariedRows
-from pipeline.tfx_gaps import batched_records
+from pipeline.tfx_gaps.batched_writer import writing_splits_in_batches
 
 TRAIN_SPLIT = "train"
 
@@ -65,12 +65,12 @@ class RowsExecutor(BaseExampleGenExecutor):
         """TFX's hook."""
         [artifact] = output_dict[standard_component_specs.EXAMPLES_KEY]
         self._folder = posixpath.join(artifact.uri, transforms.QUARANTINE)
-        with batched_records.batched():
+        with writing_splits_in_batches():
             super().Do(input_dict, output_dict, exec_properties)
         counts = transforms.read_counts(self._folder)
         config = CleaningConfig.model_validate(settings_of(exec_properties)["cleaning"])
-        report.check(counts, self._folder, config)
-        for name, count in report.properties(counts).items():
+        tally.check(counts, self._folder, config)
+        for name, count in tally.properties(counts).items():
             artifact.set_int_custom_property(name, count)
 
     def GetInputSourceToExamplePTransform(self) -> Any:  # noqa: N802 - TFX's name

@@ -9,7 +9,7 @@ from typing import Any
 
 from modules.artifact_files import BASELINE_FILE, DRIFT_FILE, HISTORY_FILE, PARETO_FILE, TRAINING_DIR
 from modules.quality.fairness import FAIRNESS_FILE
-from modules.quality.tfma_results import BASELINE, metrics, missed_bounds
+from modules.quality.tfma_results import PREVIOUS, metrics, missed_bounds
 
 from ml_metadata.proto import metadata_store_pb2
 from tfx.components.evaluator import constants as evaluator_constants
@@ -73,7 +73,7 @@ def collect(
             "test": metrics(test) if test else None,
         },
         "fairness": fairness,
-        "previous": metrics(evaluation, BASELINE) or None if evaluation else None,
+        "previous": metrics(evaluation, PREVIOUS) or None if evaluation else None,
         "baseline": _read_json(outputs.uri("LinearBaseline", "evaluation"), BASELINE_FILE),
         "training": _read_json(outputs.uri("Trainer", "model"), TRAINING_DIR, HISTORY_FILE),
         "tuner_trials": _read_json(outputs.uri("Tuner", "tuner_results"), "tuner_results.json"),
