@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 import modules  # noqa: F401  (settles Keras 2 before TensorFlow is imported)
 from modules.machine import devices, memory, progress
+from modules.network.starting import starting_model
 from modules.rows import batches
 from modules.text import pretrained_vocabulary, tokenization
-from modules.trainer import starting_model
 from modules.training import compiled, hyperparameters
 
 import keras_tuner

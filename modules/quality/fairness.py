@@ -18,7 +18,6 @@ from modules.quality.intervals import Interval, confusion, resample, scores
 import numpy as np
 from scipy import stats
 
-FAIRNESS_FILE = "fairness.json"
 EQUAL_OPPORTUNITY = "equal_opportunity"
 RECALL_OF = "recall_"  # followed by a label's name
 _MACRO = ("accuracy", "macro_f1", "precision", "recall")

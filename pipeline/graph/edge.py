@@ -12,7 +12,7 @@ from pipeline.components.pusher import Pusher
 from pipeline.components.tflite_converter import TFLiteConverter
 from pipeline.config.task import Config
 from pipeline.graph import code_digest, evaluation, pushing
-from pipeline.graph.settings import BUNDLE_CODE, BUNDLE_SECTIONS, columns
+from pipeline.graph.settings import BUNDLE_NODES, BUNDLE_SECTIONS, columns
 
 
 def edge_branch(
@@ -33,25 +33,25 @@ def edge_branch(
         transformed_examples=transformed,
         model=model,
         model_blessing=evaluator.outputs["blessing"],
-        settings=_settings(config, "pruner", "pipeline.components.pruner"),
+        settings=_settings(config, "pruner", "Pruner"),
     )
     converter = TFLiteConverter(
         transformed_examples=transformed,
         model=model,
         pruned_model=pruner.outputs["pruned_model"],
-        settings=_settings(config, "converter", "pipeline.components.tflite_converter"),
+        settings=_settings(config, "converter", "TFLiteConverter"),
     )
     edge_evaluator = EdgeEvaluator(
         examples=examples,
         variants=converter.outputs["variants"],
         model=model,
         settings={
-            **_settings(config, "edge_evaluator", "pipeline.components.edge_evaluator"),
+            **_settings(config, "edge_evaluator", "EdgeEvaluator"),
             **columns(config),
             "task": config.task,
             "digests": {
                 "config": config.digest_of(*BUNDLE_SECTIONS),
-                "code": code_digest.digest(*BUNDLE_CODE),
+                "code": code_digest.of(config, *BUNDLE_NODES),
             },
         },
     )
@@ -61,15 +61,19 @@ def edge_branch(
         model_blessing=edge_evaluator.outputs["blessing"],
         model_card=card.outputs["card"],
         push_destination=pushing.folder(push_folder),
-        custom_config={"keep_versions": config.pusher.keep_versions, "card_place": ""},
+        custom_config={
+            "keep_versions": config.pusher.keep_versions,
+            "card_place": "",
+            "sources": code_digest.of(config, "EdgePusher"),
+        },
     ).with_id("EdgePusher")
     return [pruner, converter, edge_evaluator, card, edge_pusher]
 
 
-def _settings(config: Config, section: str, module: str) -> dict[str, Any]:
+def _settings(config: Config, section: str, node: str) -> dict[str, Any]:
     """The settings of a node behind the blessing."""
     return {
         **config.node_settings(section),
         "sequence_length": config.preprocessing.sequence_length,
-        "sources": code_digest.digest(module),
+        "sources": code_digest.of(config, node),
     }

@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import modules  # noqa: F401  (settles Keras 2 before TFX imports TensorFlow)
-from modules.card import model_card
 
 from pipeline.components.evaluator import Evaluator
 from pipeline.components.model_card import ModelCard
 from pipeline.config.task import Config
 from pipeline.graph import code_digest, tfma_config
-from pipeline.graph.settings import BUNDLE_CODE, BUNDLE_SECTIONS, MODEL_CODE, MODEL_SECTIONS, columns
+from pipeline.graph.settings import BUNDLE_NODES, BUNDLE_SECTIONS, MODEL_NODES, MODEL_SECTIONS, columns
 
 
 def evaluator(config: Config, examples: Any, model: Any, baseline: Any) -> Evaluator:
@@ -66,7 +65,7 @@ def server_card(config: Config, model: Any, evaluator: Any, test_evaluator: Any)
         evaluation=evaluator.outputs["evaluation"],
         test_evaluation=test_evaluator.outputs["evaluation"],
         settings={
-            **_card_settings(config, MODEL_SECTIONS, MODEL_CODE),
+            **_card_settings(config, MODEL_SECTIONS, MODEL_NODES),
             "thresholds": bounds["thresholds"],
             "gaps": bounds["fairness"]["bounds"],
         },
@@ -85,7 +84,7 @@ def edge_card(config: Config, model: Any, edge_evaluator: Any) -> ModelCard:
         model=model,
         evaluation=edge_evaluator.outputs["evaluation"],
         bundle=edge_evaluator.outputs["bundle"],
-        settings=_card_settings(config, BUNDLE_SECTIONS, BUNDLE_CODE),
+        settings=_card_settings(config, BUNDLE_SECTIONS, BUNDLE_NODES),
     )
     return node.with_id("EdgeModelCard")
 
@@ -99,18 +98,17 @@ def _settings(config: Config, *, gated: bool) -> dict[str, Any]:
         **columns(config),
         "fairness": fairness,
         "gated": gated,
-        "sources": code_digest.digest("pipeline.components.evaluator", "modules.quality.tfma_metrics"),
+        "sources": code_digest.of(config, "Evaluator"),
     }
 
 
-def _card_settings(config: Config, sections: tuple[str, ...], code: tuple[str, ...]) -> dict[str, Any]:
+def _card_settings(config: Config, sections: tuple[str, ...], made_by: tuple[str, ...]) -> dict[str, Any]:
     return {
         **config.node_settings("card", "task", "labels"),
         "slices": config.data.columns.slices,
         "dataset": None if config.data.path else config.data.dataset,
         "backbone": config.backbone.kind,
         "sequence_length": config.preprocessing.sequence_length,
-        "digests": {"config": config.digest_of(*sections), "code": code_digest.digest(*code)},
-        "template": model_card.template_digest(),
-        "sources": code_digest.digest("pipeline.components.model_card"),
+        "digests": {"config": config.digest_of(*sections), "code": code_digest.of(config, *made_by)},
+        "sources": code_digest.of(config, "ModelCard"),
     }

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import hashlib
+from pathlib import Path
 from typing import Any
 
 import modules  # noqa: F401  (settles Keras 2 before TFX imports TensorFlow)
 
 from tfx import v1 as tfx
 
+from pipeline.components.import_schema_gen import ImportSchemaGen
 from pipeline.components.linear_baseline import LinearBaseline
 from pipeline.components.transform import Transform
 from pipeline.config.rows import span_pattern
 from pipeline.config.task import Config
 from pipeline.graph import code_digest
 from pipeline.graph.settings import columns, custom_config
-from pipeline.ingest import example_gen as ingest
 from pipeline.ingest import rows
+from pipeline.ingest import settings as ingest
 from pipeline.ingest.component import RowsExampleGen
 from pipeline.ingest.span_driver import range_config
 
@@ -38,7 +41,7 @@ def example_gen(config: Config, data: str) -> RowsExampleGen:
         "train_fraction": config.data.train_fraction,
         "augmentation": config.data.augmentation.settings(),
         "marker": config.data.spans.marker,
-        "sources": code_digest.digest("pipeline.ingest.example_gen"),
+        "sources": code_digest.of(config, "ExampleGen"),
     }
     return RowsExampleGen(
         input_base=folder,
@@ -49,6 +52,17 @@ def example_gen(config: Config, data: str) -> RowsExampleGen:
         custom_config=ingest.custom_config(settings),
         range_config=range_config(config.data.spans) if config.data.has_spans else None,
     ).with_id("ExampleGen")
+
+
+def schema(path: str) -> ImportSchemaGen:
+    """The curated schema.
+
+    Args:
+        path: its file, here or in a bucket.
+    """
+    file = Path(path)
+    content = hashlib.sha256(file.read_bytes()).hexdigest() if "://" not in path and file.is_file() else ""
+    return ImportSchemaGen(schema_file=path, content=content)
 
 
 def transform(config: Config, examples: Any, schema: Any) -> Transform:
@@ -66,7 +80,7 @@ def transform(config: Config, examples: Any, schema: Any) -> Transform:
         preprocessing_fn="modules.preprocessing.preprocessing_fn",
         custom_config=custom_config(
             config,
-            ("modules.preprocessing", "pipeline.components.transform"),
+            "Transform",
             "labels",
             "data",
             "preprocessing",
@@ -86,6 +100,6 @@ def linear_baseline(config: Config, examples: Any) -> LinearBaseline:
     settings = {
         **columns(config),
         "seed": config.trainer.seed,
-        "sources": code_digest.digest("modules.quality.linear_baseline"),
+        "sources": code_digest.of(config, "LinearBaseline"),
     }
     return LinearBaseline(examples=examples, settings=settings)

@@ -12,8 +12,8 @@ from pipeline.graph import code_digest
 # What decides the content of a model, and of its bundle; a new gate is not a new bundle.
 MODEL_SECTIONS = ("labels", "data", "preprocessing", "backbone", "trainer", "tuner")
 BUNDLE_SECTIONS = (*MODEL_SECTIONS, "pruner", "converter")
-MODEL_CODE = ("modules.trainer",)
-BUNDLE_CODE = (*MODEL_CODE, "modules.student.compress", "modules.tflite.convert")
+MODEL_NODES = ("Trainer",)
+BUNDLE_NODES = (*MODEL_NODES, "Pruner", "TFLiteConverter")
 
 
 def columns(config: Config) -> dict[str, Any]:
@@ -22,7 +22,7 @@ def columns(config: Config) -> dict[str, Any]:
     return {"text": names.text, "label": names.label, "slices": names.slices, "labels": config.labels}
 
 
-def custom_config(config: Config, module: str | tuple[str, ...], *sections: str) -> dict[str, Any]:
+def custom_config(config: Config, node: str, *sections: str) -> dict[str, Any]:
     """A node's settings, with nothing in them that the node does not depend on, and a digest of its code."""
     settings = config.node_settings(*sections)
     if "data" in settings:
@@ -30,7 +30,7 @@ def custom_config(config: Config, module: str | tuple[str, ...], *sections: str)
     vocabulary = vocabulary_digest(config)
     if "backbone" in settings and vocabulary:
         settings["vocabulary"] = vocabulary
-    return {**settings, "sources": code_digest.digest(*([module] if isinstance(module, str) else module))}
+    return {**settings, "sources": code_digest.of(config, node)}
 
 
 def vocabulary_digest(config: Config) -> str | None:

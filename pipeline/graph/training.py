@@ -35,7 +35,7 @@ def hyperparameters(config: Config, transform: Any, engine: Engine) -> list[Any]
             train_args=tfx.proto.TrainArgs(splits=["train"]),
             eval_args=tfx.proto.EvalArgs(splits=["eval"]),
             custom_config={
-                **custom_config(config, "modules.tuner", *sections),
+                **custom_config(config, "Tuner", *sections),
                 **vertex_training.custom_config(engine.vertex, search=True),
             },
             **vertex_training.tune_args(engine.vertex),
@@ -79,7 +79,7 @@ def trainer(
         train_args=tfx.proto.TrainArgs(splits=["train"]),
         eval_args=tfx.proto.EvalArgs(splits=["eval"]),
         custom_config={
-            **custom_config(config, "modules.trainer", *sections),
+            **custom_config(config, "Trainer", *sections),
             **vertex_training.custom_config(job, search=False),
         },
     )

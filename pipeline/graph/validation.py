@@ -17,8 +17,8 @@ from pipeline.config.task import Config
 from pipeline.graph import code_digest, lookups
 from pipeline.graph.engines import Engine
 from pipeline.graph.settings import vocabulary_digest
-from pipeline.ingest import example_gen as ingest
 from pipeline.ingest import serving_logs
+from pipeline.ingest import settings as ingest
 
 
 def validation(
@@ -53,7 +53,7 @@ def validation(
             **config.node_settings("validator"),
             "split": config.compared_split,
             "keep": statistics_folder if keeps else "",
-            "sources": code_digest.digest("pipeline.components.example_validator"),
+            "sources": code_digest.of(config, "ExampleValidator"),
         },
     )
     return [statistics_gen, *previous, *serving_nodes, example_validator]
@@ -67,7 +67,7 @@ def _serving(config: Config, path: str) -> list[Any]:
     settings = {
         "text": columns.text,
         "slices": columns.slices,
-        "sources": code_digest.digest("pipeline.ingest.serving_logs"),
+        "sources": code_digest.of(config, "ServingExampleGen"),
     }
     example_gen = FileBasedExampleGen(
         input_base=folder,
@@ -90,5 +90,5 @@ def _statistics_settings(config: Config, label: str | None, split: str) -> dict[
         "split": split,
         "sample_rows": config.validator.sample_rows,
         "vocabulary": vocabulary_digest(config),
-        "sources": code_digest.digest("pipeline.components.statistics_gen"),
+        "sources": code_digest.of(config, "StatisticsGen"),
     }

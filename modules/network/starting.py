@@ -1,0 +1,52 @@
+"""The model that a training starts from, Trainer's and each trial's of the search."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from modules.artifact_files import training_dir  # and settles Keras 2 before TensorFlow is imported
+from modules.network.backbones import bert
+from modules.network.model import Architecture
+from modules.network.trained import load_trained
+
+import tf_keras
+
+
+def starting_model(
+    config: Mapping[str, Any],
+    settings: Mapping[str, Any],
+    vocabulary_size: int,
+    *,
+    policy: str,
+    base_model: str | None = None,
+) -> tuple[tf_keras.Model, Architecture]:
+    """The model that training starts from: the backbone's weights, or a blessed model's.
+
+    Args:
+        config: the sections `labels`, `preprocessing` and `backbone`.
+        settings: the `trainer` section with the tuner's values.
+        vocabulary_size: tokens.
+        policy: Keras precision policy.
+        base_model: serving folder of the model to go on from.
+
+    Raises:
+        ValueError: the base model has another architecture than the configuration asks for.
+    """
+    model, architecture = bert.build_classifier(
+        config["backbone"],
+        vocabulary_size=vocabulary_size,
+        num_classes=len(config["labels"]),
+        sequence_length=config["preprocessing"]["sequence_length"],
+        dropout=settings["dropout"],
+        policy=policy,
+    )
+    if base_model:
+        base = load_trained(training_dir(base_model))
+        if base.architecture != architecture or base.labels != list(config["labels"]):
+            raise ValueError(
+                "trainer.warm_start: the latest blessed model has another architecture or other labels than this "
+                f"configuration ({base.architecture}, {base.labels}). Set trainer.warm_start=false for this run."
+            )
+        model.set_weights(base.model.get_weights())
+    return model, architecture
