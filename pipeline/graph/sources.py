@@ -104,18 +104,17 @@ class Sources:
 
     def _imported(self, name: str) -> Iterator[Import]:
         for item in self.code(name).imports:
-            if self.path(item.module) is None:
-                continue
-            homes = self.code(item.module).homes
+            known = self.path(item.module) is not None
+            homes = self.code(item.module).homes if known else {}
             if item.names is None:
-                yield item
                 # Who takes a package that loads its names late as a whole may ask it for any of them.
-                yield from (Import(home) for home in homes.values())
+                yield from (Import(module) for module in (item.module, *homes.values()) if known)
                 continue
-            own = [taken for taken in item.names if self.path(f"{item.module}.{taken}") is None]
-            yield from (Import(f"{item.module}.{taken}") for taken in item.names if taken not in own)
-            yield from (Import(homes[taken]) for taken in own if taken in homes)
-            yield Import(item.module, tuple(own))
+            modules = {taken for taken in item.names if self.path(f"{item.module}.{taken}")}
+            yield from (Import(f"{item.module}.{taken}") for taken in item.names if taken in modules)
+            yield from (Import(homes[taken]) for taken in item.names if taken in homes)
+            if known:
+                yield Import(item.module, tuple(taken for taken in item.names if taken not in modules))
 
     def _packages(self, name: str) -> Iterator[str]:
         """The packages that a module is in: Python runs their `__init__` first."""
