@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from modules.artifact_files import training_dir  # and settles Keras 2 before TensorFlow is imported
+from modules.network.architecture import Architecture
 from modules.network.backbones import bert
-from modules.network.model import Architecture
 from modules.network.trained import load_trained
 
 import tf_keras

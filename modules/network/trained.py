@@ -14,7 +14,8 @@ import tempfile
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from modules.network.model import Architecture, build_model
+from modules.network.architecture import Architecture
+from modules.network.model import build_model
 
 import tensorflow as tf  # isort: skip  (after `modules`, which settles Keras 2)
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 import difflib
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from modules.settings import Section
 
-from pipeline.config.base import Section
+from pydantic import Field, model_validator
 
 Metric = Literal["accuracy", "macro_f1", "auc", "precision", "recall", "calibration_error"]
 # Metrics whose gap between slices can be bounded; besides these, `recall_<label>` of every label.

@@ -9,12 +9,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, get_args
 
+from modules.registry import load_extensions
+
 import yaml
 from pydantic import BaseModel, ValidationError
 
 from pipeline.config.task import Config
 
-PROFILES = "profiles"
+PROFILES, EXTENSIONS = "profiles", "extensions"
 
 
 class ConfigError(ValueError):
@@ -64,10 +66,11 @@ def load(
         values = _override(values, override)
     if data is not None:
         values = _merge(values, {"data": {"path": data, "dataset": None}})
+    origin = _Origin(path, root, profile, overrides)
+    _extend(values.get(EXTENSIONS), origin)
     try:
         return Config.model_validate(values)
     except ValidationError as error:
-        origin = _Origin(path, root, profile, overrides)
         raise ConfigError("\n".join(_explain(item, origin) for item in error.errors())) from None
 
 
@@ -84,6 +87,17 @@ def profile_names(path: str | Path) -> list[str]:
 def dump(config: Config) -> str:
     """The resolved configuration as YAML, which `load` reads back to an equal one."""
     return yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+
+
+def _extend(names: Any, origin: _Origin) -> None:
+    """Imports the extensions, whose kinds the configuration may name; what is no list of names is told later."""
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        return
+    try:
+        load_extensions(names)
+    except (ImportError, ValueError) as error:
+        told = str(error).removeprefix(f"{EXTENSIONS}: ").rstrip(".")
+        raise ConfigError(f"{origin([EXTENSIONS])}: {EXTENSIONS}: {told}.") from None
 
 
 def _parse(path: Path) -> yaml.Node:

@@ -9,10 +9,11 @@ import difflib
 from collections.abc import Mapping
 from typing import Annotated, Literal, Self
 
+from modules.settings import Section
+
 from pydantic import Field, model_validator
 
 from pipeline import nodes as table
-from pipeline.config.base import Section
 
 Quantity = Annotated[str, Field(pattern=r"^\d+(\.\d+)?(Ki|Mi|Gi|Ti|K|M|G|T)?$")]
 Port = Annotated[str, Field(pattern=r"^[^:/\s]+:\d+$")]

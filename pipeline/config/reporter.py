@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+from modules.settings import Section
 
-from pipeline.config.base import Section
+from pydantic import Field
 
 
 class ReporterConfig(Section):

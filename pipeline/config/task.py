@@ -8,9 +8,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
+from modules.settings import Section
+
 from pydantic import BaseModel, Field, model_validator
 
-from pipeline.config.base import Section
 from pipeline.config.card import CardConfig
 from pipeline.config.edge import ConverterConfig, EdgeEvaluatorConfig, PrunerConfig
 from pipeline.config.evaluator import EvaluatorConfig
@@ -23,7 +24,6 @@ Precision = Literal["auto", "float32", "mixed_float16", "mixed_bfloat16"]
 Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
 # A slash or a space would break artifact paths, upper case a Kubeflow pipeline name.
 TaskName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
-TUNABLE = ("learning_rate", "dropout", "weight_decay", "warmup_fraction", "batch_size", "gradient_clip_norm")
 
 
 class PreprocessingConfig(Section):
@@ -194,6 +194,9 @@ class Config(Section):
     """The label names, in the order of their ids."""
     schema_path: str
     """The curated TFMD schema (text protobuf); `make schema` drafts one."""
+    extensions: list[str] = []
+    """Modules of your own that register kinds (of inputs, targets, backbones, …), by dotted name. Every process of a
+    run imports them first."""
     data: DataConfig
     """Rows."""
     preprocessing: PreprocessingConfig = PreprocessingConfig()

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from modules.settings import Section
 
-from pipeline.config.base import Section
+from pydantic import Field
 
 Bound = Annotated[float, Field(gt=0.0, le=1.0)] | None
 Reaction = Literal["fail", "warn"]

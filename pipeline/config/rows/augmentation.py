@@ -10,11 +10,10 @@ import importlib.util
 from pathlib import Path
 from typing import Annotated, Any, Self
 
+from modules.settings import Section
 from modules.text.labelled_variations import BUNDLED_SYNONYMS, read_synonyms
 
 from pydantic import Field, model_validator
-
-from pipeline.config.base import Section
 
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 

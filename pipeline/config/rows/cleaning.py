@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field
+from modules.settings import Section
 
-from pipeline.config.base import Section
+from pydantic import Field
 
 
 class CleaningConfig(Section):

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from typing import Annotated, Literal, Self
 
+from modules.settings import Section
+
 from pydantic import AfterValidator, Field, model_validator
 
-from pipeline.config.base import Section
 from pipeline.config.rows.source import without_password
 
 # A variable of the environment, or a file: `${TOKEN}`, `${file:/run/secrets/token}`.

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from typing import Literal, Self
 
+from modules.settings import Section
+
 from pydantic import Field, model_validator
 
-from pipeline.config.base import Section
 from pipeline.config.rows import span_pattern
 from pipeline.config.rows.augmentation import AugmentationConfig
 from pipeline.config.rows.cleaning import CleaningConfig

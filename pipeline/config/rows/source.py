@@ -7,9 +7,9 @@ import re
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field
+from modules.settings import Section
 
-from pipeline.config.base import Section
+from pydantic import AfterValidator, Field
 
 Format = Literal["csv", "jsonl", "parquet", "tfrecord", "sql"]
 VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from modules.settings import Section
 
-from pipeline.config.base import Section
+from pydantic import Field
 
 
 class SpansConfig(Section):

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
+import sys
 from pathlib import Path
+from typing import get_args
 
 import pytest
 import yaml
 
 from pipeline.config import loader
 from pipeline.config.loader import ConfigError, dump, load
-from pipeline.config.task import TUNABLE, Config, SpaceEntry, TrainerConfig
+from pipeline.config.task import Config, SpaceEntry, TrainerConfig
 
 MINIMAL = """\
 task: reviews
@@ -196,9 +198,9 @@ def test_a_node_gets_only_the_sections_that_it_asks_for(file: Path) -> None:
 
 
 def test_every_tunable_name_is_a_field_of_the_trainer() -> None:
-    assert set(TUNABLE) <= set(TrainerConfig.model_fields)
-    for name in TUNABLE:
-        SpaceEntry(name=name, kind="choice", values=[1.0])
+    tunable = get_args(SpaceEntry.model_fields["name"].annotation)
+    assert len(tunable) > 3
+    assert set(tunable) <= set(TrainerConfig.model_fields)
 
 
 # Errors
@@ -315,6 +317,35 @@ def test_data_without_a_source_says_which_two_there_are(file: Path) -> None:
     write(file, MINIMAL.replace("path: reviews.csv", "source: {delimiter: ','}"))
     message = error_of(file)
     assert message.startswith(f"{file}:4: data: set data.path to a file with rows (or `--data FILE`), or data.dataset")
+
+
+def test_extensions_are_imported_before_anything_is_validated(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (file.parent / "own_kinds.py").write_text("LOADED = True\n", encoding="utf-8")
+    monkeypatch.syspath_prepend(str(file.parent))
+    write(file, MINIMAL.replace("epochs: 2", "epochs: none at all") + "extensions: [own_kinds]\n")
+    assert "trainer.epochs" in error_of(file)
+    assert sys.modules.pop("own_kinds").LOADED
+
+
+def test_an_extension_that_is_not_there_is_told_with_its_line(file: Path) -> None:
+    write(file, MINIMAL + "extensions: [no_such_module_of_mine]\n")
+    assert error_of(file) == (
+        f"{file}:21: extensions: there is no module no_such_module_of_mine; it must be importable from the project's "
+        "folder."
+    )
+
+
+def test_an_extension_that_lacks_a_package_says_which(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (file.parent / "needs_more.py").write_text("import no_such_package\n", encoding="utf-8")
+    monkeypatch.syspath_prepend(str(file.parent))
+    message = error_of(file, overrides=["extensions=[needs_more]"])
+    assert message == "--set extensions=[needs_more]: extensions: No module named 'no_such_package'."
+
+
+def test_extensions_that_are_no_list_of_names_are_told_as_any_wrong_value(file: Path) -> None:
+    assert "--set extensions=own: extensions: input should be a valid list" in error_of(
+        file, overrides=["extensions=own"]
+    )
 
 
 def test_an_unknown_profile_lists_those_that_there_are(file: Path) -> None:
