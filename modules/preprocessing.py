@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from modules.entry_settings import TransformNodeSettings
 from modules.rows.features import LABEL_ID, PADDING_MASK, TOKEN_IDS
 from modules.text import pretrained_vocabulary, tokenization
 
@@ -21,23 +22,24 @@ def preprocessing_fn(inputs: Mapping[str, tf.Tensor], custom_config: Mapping[str
     Args:
         inputs: raw features by name; the text column, string `[batch, 1]`, and, except in serving, the label column,
             string `[batch, 1]`. Others are ignored.
-        custom_config: the sections `data`, `labels`, `preprocessing` and `backbone` of the configuration.
+        custom_config: a `TransformNodeSettings`.
 
     Returns:
         `token_ids` and `padding_mask`, int64 `[batch, sequence_length]`, and `label_id`, int64 `[batch]`.
     """
     import tensorflow as tf
 
-    columns = custom_config["data"]["columns"]
-    vocabulary = tokenization.load_vocabulary(pretrained_vocabulary.vocabulary_path(custom_config["backbone"]))
+    settings = TransformNodeSettings.from_values(custom_config)
+    columns = settings.data.columns
+    vocabulary = tokenization.load_vocabulary(pretrained_vocabulary.vocabulary_path(settings.backbone.model_dump()))
     token_ids, padding_mask = tokenization.wordpiece(
-        tf.reshape(inputs[columns["text"]], [-1]), vocabulary, custom_config["preprocessing"]["sequence_length"]
+        tf.reshape(inputs[columns.text], [-1]), vocabulary, settings.preprocessing.sequence_length
     )
     return {
         # tf.Example knows no narrower integer.
         TOKEN_IDS: tf.cast(token_ids, tf.int64),
         PADDING_MASK: tf.cast(padding_mask, tf.int64),
-        LABEL_ID: label_ids(tf.reshape(inputs[columns["label"]], [-1]), custom_config["labels"]),
+        LABEL_ID: label_ids(tf.reshape(inputs[columns.label], [-1]), settings.labels),
     }
 
 

@@ -7,20 +7,21 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import modules  # noqa: F401  (settles Keras 2 before TensorFlow is imported)
 from modules.artifact_files import HISTORY_FILE, resume_folder, training_dir
+from modules.entry_settings import TrainerNodeSettings, TransformNodeSettings
 from modules.machine import devices, memory, progress
 from modules.network.architecture import Architecture
 from modules.network.model import build_model
-from modules.network.starting import starting_model
 from modules.network.trained import save_trained
 from modules.rows import batches
 from modules.serving import server as signatures
+from modules.starting_model import starting_model
 from modules.text import pretrained_vocabulary, tokenization
 from modules.training import compiled, hyperparameters, resume, trace
+from modules.training.settings import TrainerSettings
 
 import tensorflow as tf
 import tensorflow_transform as tft
@@ -34,26 +35,25 @@ def run_fn(fn_args: FnArgs) -> None:
     """Trains, and writes the SavedModel, the rebuildable model beside it, and the history.
 
     Args:
-        fn_args: TFX's arguments. `custom_config` holds the sections `labels`, `data`, `preprocessing`, `backbone` and
-            `trainer`; `hyperparameters` the tuner's values, if there was a search; `base_model` the latest blessed
-            model's serving folder, for a warm start.
+        fn_args: TFX's arguments. `custom_config` holds a `TrainerNodeSettings`; `hyperparameters` the tuner's values,
+            if there was a search; `base_model` the latest blessed model's serving folder, for a warm start.
     """
     memory.keep_freed_memory()
-    config = fn_args.custom_config
-    settings = hyperparameters.resolve(config["trainer"], fn_args.hyperparameters)
-    length, labels = config["preprocessing"]["sequence_length"], config["labels"]
-    vocabulary = tokenization.load_vocabulary(pretrained_vocabulary.vocabulary_path(config["backbone"]))
-    tf_keras.utils.set_random_seed(settings["seed"])
+    config = TrainerNodeSettings.from_values(fn_args.custom_config)
+    settings = hyperparameters.resolve(config.trainer, fn_args.hyperparameters)
+    length, labels = config.preprocessing.sequence_length, config.labels
+    vocabulary = tokenization.load_vocabulary(pretrained_vocabulary.vocabulary_path(config.backbone.model_dump()))
+    tf_keras.utils.set_random_seed(settings.seed)
 
     strategy = devices.distribution_strategy()
     replicas = strategy.num_replicas_in_sync
-    policy = devices.resolve_precision(settings["precision"])
+    policy = devices.resolve_precision(settings.precision)
     progress.report(f"{policy} on {replicas} replica{'s' if replicas > 1 else ''}", precision=policy, replicas=replicas)
 
     stream = batches.TrainingStream(
         batches.load_examples(fn_args.train_files, sequence_length=length),
-        batch_size=settings["batch_size"] * replicas,
-        seed=settings["seed"],
+        batch_size=settings.batch_size * replicas,
+        seed=settings.seed,
         num_classes=len(labels),
     )
     evaluation = batches.evaluation_batches(
@@ -63,7 +63,7 @@ def run_fn(fn_args: FnArgs) -> None:
         model, architecture = starting_model(
             config, settings, len(vocabulary), policy=policy, base_model=fn_args.base_model
         )
-        total = stream.steps_per_epoch * settings["epochs"]
+        total = stream.steps_per_epoch * settings.epochs
         compiled.compile_model(model, settings, total_steps=total, num_classes=len(labels))
 
     backup_dir = _backup_dir(fn_args, settings)
@@ -80,7 +80,7 @@ def run_fn(fn_args: FnArgs) -> None:
         vocabulary=vocabulary,
     )
     record = {
-        "settings": settings,
+        "settings": settings.model_dump(mode="json"),
         "precision": policy,
         "replicas": replicas,
         "rows": stream.rows,
@@ -103,7 +103,7 @@ def fit(
     model: tf_keras.Model,
     stream: batches.TrainingStream,
     evaluation: tf.data.Dataset,
-    settings: Mapping[str, Any],
+    settings: TrainerSettings,
     *,
     backup_dir: str,
     log_dir: str,
@@ -114,25 +114,25 @@ def fit(
         model: compiled under its strategy.
         stream: training batches.
         evaluation: batches to choose the best epoch on.
-        settings: the `trainer` section with the tuner's values.
+        settings: the section `trainer` with the tuner's values.
         backup_dir: checkpoints of this very training; the caller removes it.
         log_dir: folder of TensorBoard's logs.
 
     Returns:
         Keras' history of the epochs that this process trained, by metric. The model holds the best weights.
     """
-    steps, epochs = stream.steps_per_epoch, settings["epochs"]
+    steps, epochs = stream.steps_per_epoch, settings.epochs
     done = resume.finished_steps(backup_dir, steps)
     if done:
         progress.report(f"resuming after step {done} of {steps * epochs}", resumed_steps=done)
-    best = resume.BestWeights(devices.own_folder(backup_dir), patience=settings["early_stopping_patience"])
+    best = resume.BestWeights(devices.own_folder(backup_dir), patience=settings.early_stopping_patience)
     callbacks: list[tf_keras.callbacks.Callback] = [
         best,
         # After BestWeights, so that a checkpoint at an epoch's end comes with that epoch's record.
-        resume.Backup(backup_dir, every=settings["checkpoint_steps"], steps_per_epoch=steps),
+        resume.Backup(backup_dir, every=settings.checkpoint_steps, steps_per_epoch=steps),
         progress.training_callback(),
     ]
-    if settings["tensorboard"]:
+    if settings.tensorboard:
         callbacks += compiled.tensorboard_callbacks(log_dir, settings)
     options = devices.data_options()
     history = model.fit(
@@ -140,12 +140,12 @@ def fit(
         steps_per_epoch=steps,
         epochs=epochs,
         validation_data=evaluation.with_options(options),
-        class_weight=compiled.class_weights(stream.label_counts, settings["class_weights"]),
+        class_weight=compiled.class_weights(stream.label_counts, settings.class_weights),
         callbacks=callbacks,
         verbose=0,
     )
     best.restore()
-    if settings["tensorboard"] and settings.get("profile_steps"):
+    if settings.tensorboard and settings.profile_steps:
         trace.summarise(log_dir)
     return {name: [float(value) for value in values] for name, values in history.history.items()}
 
@@ -156,7 +156,7 @@ def export(
     transform_output: tft.TFTransformOutput,
     *,
     serving_dir: str,
-    config: Mapping[str, Any],
+    config: TransformNodeSettings,
     vocabulary: list[str],
 ) -> None:
     """Writes the float32 SavedModel and, beside it, what later nodes rebuild the network from.
@@ -169,19 +169,19 @@ def export(
     server = signatures.Server(
         plain,
         transform_output,
-        text_column=config["data"]["columns"]["text"],
+        text_column=config.data.columns.text,
         vocabulary=vocabulary,
-        labels=config["labels"],
-        sequence_length=config["preprocessing"]["sequence_length"],
+        labels=config.labels,
+        sequence_length=config.preprocessing.sequence_length,
     )
     signatures.save(server, serving_dir)
-    save_trained(training_dir(serving_dir), plain, architecture, vocabulary=vocabulary, labels=config["labels"])
+    save_trained(training_dir(serving_dir), plain, architecture, vocabulary=vocabulary, labels=config.labels)
 
 
-def _backup_dir(fn_args: FnArgs, settings: Mapping[str, Any]) -> str:
+def _backup_dir(fn_args: FnArgs, settings: TrainerSettings) -> str:
     """A folder that the same training finds again in its next execution, and no other training does."""
     identity = [
-        settings,
+        settings.model_dump(mode="json"),
         fn_args.custom_config,
         fn_args.train_files,
         fn_args.eval_files,

@@ -29,10 +29,12 @@ def prepare(folder: Path, precision: str, steps: int, threads: int) -> Callable[
     """
     import modules  # noqa: F401  (settles Keras 2 before TensorFlow is imported)
     from modules import trainer
+    from modules.entry_settings import TransformNodeSettings
     from modules.machine import devices, memory
     from modules.rows import batches as data
     from modules.rows import transformed
     from modules.training import compiled
+    from modules.training.settings import TrainerSettings
 
     import numpy as np
     import tensorflow as tf
@@ -43,25 +45,32 @@ def prepare(folder: Path, precision: str, steps: int, threads: int) -> Callable[
         tf.config.threading.set_inter_op_parallelism_threads(threads)
     memory.keep_freed_memory()
     run = json.loads((folder / "run.json").read_text(encoding="utf-8"))
-    settings, labels = run["trainer"], run["labels"]
+    settings, labels = TrainerSettings.model_validate(run["trainer"]), run["labels"]
     tokens = np.load(folder / "tokens.npz")
-    tf_keras.utils.set_random_seed(settings["seed"])
+    tf_keras.utils.set_random_seed(settings.seed)
     strategy, policy = devices.distribution_strategy(), devices.resolve_precision(precision)
     stream = data.TrainingStream(
         transformed.Examples(tokens["token_ids"], tokens["padding_mask"], tokens["labels"]),
-        batch_size=settings["batch_size"] * strategy.num_replicas_in_sync,
-        seed=settings["seed"],
+        batch_size=settings.batch_size * strategy.num_replicas_in_sync,
+        seed=settings.seed,
         num_classes=len(labels),
     )
-    config = {**run, "preprocessing": {"sequence_length": run["sequence_length"]}}
+    config = TransformNodeSettings.model_validate(
+        {
+            "labels": labels,
+            "data": {"columns": {}},
+            "preprocessing": {"sequence_length": run["sequence_length"]},
+            "backbone": run["backbone"],
+        }
+    )
     with strategy.scope():
         model, _ = trainer.starting_model(config, settings, run["vocabulary_size"], policy=policy)
-        total = stream.steps_per_epoch * settings["epochs"]
+        total = stream.steps_per_epoch * settings.epochs
         compiled.compile_model(model, settings, total_steps=total, num_classes=len(labels))
     turns = _Turns(steps)
     callback = tf_keras.callbacks.LambdaCallback(on_train_batch_begin=turns.begin, on_train_batch_end=turns.end)
     batches = stream.batches(1).repeat().with_options(devices.data_options())
-    weights = compiled.class_weights(stream.label_counts, settings["class_weights"])
+    weights = compiled.class_weights(stream.label_counts, settings.class_weights)
 
     def work() -> None:
         try:

@@ -6,13 +6,13 @@ from typing import Any
 
 import modules  # noqa: F401  (settles Keras 2 before TFX imports TensorFlow)
 
-from pipeline.components.edge_evaluator import EdgeEvaluator
-from pipeline.components.pruner import Pruner
+from pipeline.components.edge_evaluator import EdgeEvaluator, EdgeEvaluatorNodeSettings
+from pipeline.components.pruner import Pruner, PrunerNodeSettings
 from pipeline.components.pusher import Pusher
-from pipeline.components.tflite_converter import TFLiteConverter
+from pipeline.components.tflite_converter import TFLiteConverter, TFLiteConverterNodeSettings
 from pipeline.config.task import Config
 from pipeline.graph import code_digest, evaluation, pushing
-from pipeline.graph.settings import BUNDLE_NODES, BUNDLE_SECTIONS, columns
+from pipeline.graph.settings import BUNDLE_NODES, BUNDLE_SECTIONS, common
 
 
 def edge_branch(
@@ -33,27 +33,31 @@ def edge_branch(
         transformed_examples=transformed,
         model=model,
         model_blessing=evaluator.outputs["blessing"],
-        settings=_settings(config, "pruner", "Pruner"),
+        settings=PrunerNodeSettings(
+            pruner=config.pruner, preprocessing=config.preprocessing, **common(config, "Pruner")
+        ),
     )
     converter = TFLiteConverter(
         transformed_examples=transformed,
         model=model,
         pruned_model=pruner.outputs["pruned_model"],
-        settings=_settings(config, "converter", "TFLiteConverter"),
+        settings=TFLiteConverterNodeSettings(
+            converter=config.converter,
+            preprocessing=config.preprocessing,
+            **common(config, "TFLiteConverter"),
+        ),
     )
     edge_evaluator = EdgeEvaluator(
         examples=examples,
         variants=converter.outputs["variants"],
         model=model,
-        settings={
-            **_settings(config, "edge_evaluator", "EdgeEvaluator"),
-            **columns(config),
-            "task": config.task,
-            "digests": {
-                "config": config.digest_of(*BUNDLE_SECTIONS),
-                "code": code_digest.of(config, *BUNDLE_NODES),
-            },
-        },
+        settings=EdgeEvaluatorNodeSettings(
+            edge_evaluator=config.edge_evaluator,
+            columns=config.data.columns,
+            task=config.task,
+            digests={"config": config.digest_of(*BUNDLE_SECTIONS), "code": code_digest.of(config, *BUNDLE_NODES)},
+            **common(config, "EdgeEvaluator"),
+        ),
     )
     card = evaluation.edge_card(config, model, edge_evaluator)
     edge_pusher = Pusher(
@@ -68,12 +72,3 @@ def edge_branch(
         },
     ).with_id("EdgePusher")
     return [pruner, converter, edge_evaluator, card, edge_pusher]
-
-
-def _settings(config: Config, section: str, node: str) -> dict[str, Any]:
-    """The settings of a node behind the blessing."""
-    return {
-        **config.node_settings(section),
-        "sequence_length": config.preprocessing.sequence_length,
-        "sources": code_digest.of(config, node),
-    }

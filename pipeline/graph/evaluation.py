@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import modules  # noqa: F401  (settles Keras 2 before TFX imports TensorFlow)
+from modules.card.settings import ModelCardNodeSettings
 
-from pipeline.components.evaluator import Evaluator
+from pipeline.components.evaluator import Evaluator, EvaluatorNodeSettings
 from pipeline.components.model_card import ModelCard
 from pipeline.config.task import Config
 from pipeline.graph import code_digest, tfma_config
-from pipeline.graph.settings import BUNDLE_NODES, BUNDLE_SECTIONS, MODEL_NODES, MODEL_SECTIONS, columns
+from pipeline.graph.settings import BUNDLE_NODES, BUNDLE_SECTIONS, MODEL_NODES, MODEL_SECTIONS, common
 
 
 def evaluator(config: Config, examples: Any, model: Any, baseline: Any) -> Evaluator:
@@ -59,16 +60,13 @@ def server_card(config: Config, model: Any, evaluator: Any, test_evaluator: Any)
         evaluator: the node that judged it on eval.
         test_evaluator: the node that measured it on test.
     """
-    bounds = config.evaluator.model_dump(mode="json")
     return ModelCard(
         model=model,
         evaluation=evaluator.outputs["evaluation"],
         test_evaluation=test_evaluator.outputs["evaluation"],
-        settings={
-            **_card_settings(config, MODEL_SECTIONS, MODEL_NODES),
-            "thresholds": bounds["thresholds"],
-            "gaps": bounds["fairness"]["bounds"],
-        },
+        settings=_card_settings(config, MODEL_SECTIONS, MODEL_NODES).with_values(
+            thresholds=config.evaluator.thresholds, gaps=config.evaluator.fairness.bounds
+        ),
     )
 
 
@@ -89,26 +87,27 @@ def edge_card(config: Config, model: Any, edge_evaluator: Any) -> ModelCard:
     return node.with_id("EdgeModelCard")
 
 
-def _settings(config: Config, *, gated: bool) -> dict[str, Any]:
+def _settings(config: Config, *, gated: bool) -> EvaluatorNodeSettings:
     """What the look at the gaps between slices depends on; their bounds only where they gate."""
-    fairness = config.evaluator.fairness.model_dump(mode="json")
-    if not gated:
-        del fairness["bounds"]
-    return {
-        **columns(config),
-        "fairness": fairness,
-        "gated": gated,
-        "sources": code_digest.of(config, "Evaluator"),
-    }
+    fairness = config.evaluator.fairness
+    return EvaluatorNodeSettings(
+        columns=config.data.columns,
+        labels=config.labels,
+        fairness=fairness if gated else fairness.with_values(bounds={}),
+        gated=gated,
+        **common(config, "Evaluator"),
+    )
 
 
-def _card_settings(config: Config, sections: tuple[str, ...], made_by: tuple[str, ...]) -> dict[str, Any]:
-    return {
-        **config.node_settings("card", "task", "labels"),
-        "slices": config.data.columns.slices,
-        "dataset": None if config.data.path else config.data.dataset,
-        "backbone": config.backbone.kind,
-        "sequence_length": config.preprocessing.sequence_length,
-        "digests": {"config": config.digest_of(*sections), "code": code_digest.of(config, *made_by)},
-        "sources": code_digest.of(config, "ModelCard"),
-    }
+def _card_settings(config: Config, sections: tuple[str, ...], made_by: tuple[str, ...]) -> ModelCardNodeSettings:
+    return ModelCardNodeSettings(
+        card=config.card,
+        task=config.task,
+        labels=config.labels,
+        slices=config.data.columns.slices,
+        dataset=None if config.data.path else config.data.dataset,
+        backbone=config.backbone.kind,
+        sequence_length=config.preprocessing.sequence_length,
+        digests={"config": config.digest_of(*sections), "code": code_digest.of(config, *made_by)},
+        **common(config, "ModelCard"),
+    )

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import modules  # noqa: F401  (settles Keras 2 before TFX imports TensorFlow)
+from modules.report.settings import ReportedConfiguration, ReporterNodeSettings
 
 from pipeline import nodes as table
 from pipeline.components.reporter import Reporter
 from pipeline.config.task import Config
 from pipeline.graph import code_digest
+from pipeline.graph.settings import common
 
 
 def reporter(config: Config, nodes: Sequence[Any]) -> Reporter:
@@ -27,7 +28,7 @@ def reporter(config: Config, nodes: Sequence[Any]) -> Reporter:
     return Reporter(inputs, settings(config, [*graph, ("Reporter", sorted({node for node, _ in reported.values()}))]))
 
 
-def settings(config: Config, graph: Sequence[tuple[str, Sequence[str]]]) -> dict[str, Any]:
+def settings(config: Config, graph: Sequence[tuple[str, Sequence[str]]]) -> ReporterNodeSettings:
     """What the report depends on beside its inputs.
 
     Args:
@@ -36,19 +37,19 @@ def settings(config: Config, graph: Sequence[tuple[str, Sequence[str]]]) -> dict
     """
     columns = config.data.columns
     known = {name for name, _ in graph}
-    return {
-        "task": config.task,
-        "labels": config.labels,
-        "label": columns.label,
-        "slices": columns.slices,
-        "config": config.model_dump(mode="json", exclude={"platform"}),
-        "graph": [[name, [other for other in after if other in known]] for name, after in graph],
-        "digests": {
+    return ReporterNodeSettings(
+        task=config.task,
+        labels=config.labels,
+        label=columns.label,
+        slices=columns.slices,
+        config=ReportedConfiguration.model_validate(config.model_dump(mode="json", exclude={"platform"})),
+        graph=[(name, [other for other in after if other in known]) for name, after in graph],
+        digests={
             "configuration": config.digest_of(*(name for name in type(config).model_fields if name != "platform")),
             "training code": code_digest.of(config, "Trainer"),
         },
-        "sources": code_digest.of(config, "Reporter"),
-    }
+        **common(config, "Reporter"),
+    )
 
 
 def _after(node: Any) -> list[str]:

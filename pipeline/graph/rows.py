@@ -6,17 +6,16 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
-import modules  # noqa: F401  (settles Keras 2 before TFX imports TensorFlow)
+from modules.entry_settings import TransformNodeSettings
 
 from tfx import v1 as tfx
 
 from pipeline.components.import_schema_gen import ImportSchemaGen
-from pipeline.components.linear_baseline import LinearBaseline
+from pipeline.components.linear_baseline import LinearBaseline, LinearBaselineNodeSettings
 from pipeline.components.transform import Transform
 from pipeline.config.rows import span_pattern
 from pipeline.config.task import Config
-from pipeline.graph import code_digest
-from pipeline.graph.settings import columns, custom_config
+from pipeline.graph.settings import columns, common, features
 from pipeline.ingest import rows
 from pipeline.ingest import settings as ingest
 from pipeline.ingest.component import RowsExampleGen
@@ -41,7 +40,7 @@ def example_gen(config: Config, data: str) -> RowsExampleGen:
         "train_fraction": config.data.train_fraction,
         "augmentation": config.data.augmentation.settings(),
         "marker": config.data.spans.marker,
-        "sources": code_digest.of(config, "ExampleGen"),
+        **common(config, "ExampleGen"),
     }
     return RowsExampleGen(
         input_base=folder,
@@ -73,19 +72,13 @@ def transform(config: Config, examples: Any, schema: Any) -> Transform:
         examples: ExampleGen's output.
         schema: the curated schema.
     """
+    settings = TransformNodeSettings(**features(config), **common(config, "Transform"))
     return Transform(
         examples=examples,
         schema=schema,
         splits_config=tfx.proto.SplitsConfig(analyze=["train"], transform=list(SPLITS)),
         preprocessing_fn="modules.preprocessing.preprocessing_fn",
-        custom_config=custom_config(
-            config,
-            "Transform",
-            "labels",
-            "data",
-            "preprocessing",
-            "backbone",
-        ),
+        custom_config=settings.to_values(),
         disable_statistics=True,
     )
 
@@ -97,9 +90,10 @@ def linear_baseline(config: Config, examples: Any) -> LinearBaseline:
         config: the task's configuration.
         examples: ExampleGen's output.
     """
-    settings = {
-        **columns(config),
-        "seed": config.trainer.seed,
-        "sources": code_digest.of(config, "LinearBaseline"),
-    }
+    settings = LinearBaselineNodeSettings(
+        columns=config.data.columns,
+        labels=config.labels,
+        seed=config.trainer.seed,
+        **common(config, "LinearBaseline"),
+    )
     return LinearBaseline(examples=examples, settings=settings)

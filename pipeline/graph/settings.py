@@ -6,31 +6,43 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
+from modules.entry_settings import ReadColumns
+
 from pipeline.config.task import Config
 from pipeline.graph import code_digest
 
 # What decides the content of a model, and of its bundle; a new gate is not a new bundle.
-MODEL_SECTIONS = ("labels", "data", "preprocessing", "backbone", "trainer", "tuner")
+MODEL_SECTIONS = ("labels", "data", "preprocessing", "backbone", "trainer", "tuner", "extensions")
 BUNDLE_SECTIONS = (*MODEL_SECTIONS, "pruner", "converter")
 MODEL_NODES = ("Trainer",)
 BUNDLE_NODES = (*MODEL_NODES, "Pruner", "TFLiteConverter")
 
 
+def common(config: Config, node: str) -> dict[str, Any]:
+    """What every node is told: a digest of the code that it runs, and the extensions.
+
+    Args:
+        config: the task's configuration.
+        node: its name, a row of `pipeline.nodes`.
+    """
+    return {"sources": code_digest.of(config, node), "extensions": config.extensions}
+
+
 def columns(config: Config) -> dict[str, Any]:
-    """What a node that reads rows must know of them."""
+    """What ExampleGen is told of the rows."""
     names = config.data.columns
     return {"text": names.text, "label": names.label, "slices": names.slices, "labels": config.labels}
 
 
-def custom_config(config: Config, node: str, *sections: str) -> dict[str, Any]:
-    """A node's settings, with nothing in them that the node does not depend on, and a digest of its code."""
-    settings = config.node_settings(*sections)
-    if "data" in settings:
-        settings["data"] = {"columns": settings["data"]["columns"]}
-    vocabulary = vocabulary_digest(config)
-    if "backbone" in settings and vocabulary:
-        settings["vocabulary"] = vocabulary
-    return {**settings, "sources": code_digest.of(config, node)}
+def features(config: Config) -> dict[str, Any]:
+    """What a node that makes or reads features is told: a `modules.entry_settings.TransformNodeSettings`."""
+    return {
+        "labels": config.labels,
+        "data": ReadColumns(columns=config.data.columns),
+        "preprocessing": config.preprocessing,
+        "backbone": config.backbone,
+        "vocabulary": vocabulary_digest(config),
+    }
 
 
 def vocabulary_digest(config: Config) -> str | None:

@@ -10,13 +10,13 @@ from tfx import v1 as tfx
 from tfx.components.example_gen.component import FileBasedExampleGen
 from tfx.dsl.components.base import executor_spec
 
-from pipeline.components.example_validator import ExampleValidator
-from pipeline.components.statistics_gen import StatisticsGen
+from pipeline.components.example_validator import ExampleValidator, ExampleValidatorNodeSettings
+from pipeline.components.statistics_gen import StatisticsGen, StatisticsGenNodeSettings
 from pipeline.config.rows import span_pattern
 from pipeline.config.task import Config
-from pipeline.graph import code_digest, lookups
+from pipeline.graph import lookups
 from pipeline.graph.engines import Engine
-from pipeline.graph.settings import vocabulary_digest
+from pipeline.graph.settings import common, vocabulary_digest
 from pipeline.ingest import serving_logs
 from pipeline.ingest import settings as ingest
 
@@ -49,12 +49,12 @@ def validation(
         schema=schema,
         previous_statistics=previous[0].outputs["statistics"] if previous else None,
         serving_statistics=serving_nodes[-1].outputs["statistics"] if serving_nodes else None,
-        settings={
-            **config.node_settings("validator"),
-            "split": config.compared_split,
-            "keep": statistics_folder if keeps else "",
-            "sources": code_digest.of(config, "ExampleValidator"),
-        },
+        settings=ExampleValidatorNodeSettings(
+            validator=config.validator,
+            split=config.compared_split,
+            keep=statistics_folder if keeps else "",
+            **common(config, "ExampleValidator"),
+        ),
     )
     return [statistics_gen, *previous, *serving_nodes, example_validator]
 
@@ -67,7 +67,7 @@ def _serving(config: Config, path: str) -> list[Any]:
     settings = {
         "text": columns.text,
         "slices": columns.slices,
-        "sources": code_digest.of(config, "ServingExampleGen"),
+        **common(config, "ServingExampleGen"),
     }
     example_gen = FileBasedExampleGen(
         input_base=folder,
@@ -82,13 +82,13 @@ def _serving(config: Config, path: str) -> list[Any]:
     return [example_gen, statistics_gen]
 
 
-def _statistics_settings(config: Config, label: str | None, split: str) -> dict[str, Any]:
-    return {
-        **config.node_settings("backbone"),
-        "text": config.data.columns.text,
-        "label": label,
-        "split": split,
-        "sample_rows": config.validator.sample_rows,
-        "vocabulary": vocabulary_digest(config),
-        "sources": code_digest.of(config, "StatisticsGen"),
-    }
+def _statistics_settings(config: Config, label: str | None, split: str) -> StatisticsGenNodeSettings:
+    return StatisticsGenNodeSettings(
+        text=config.data.columns.text,
+        label=label,
+        split=split,
+        sample_rows=config.validator.sample_rows,
+        backbone=config.backbone,
+        vocabulary=vocabulary_digest(config),
+        **common(config, "StatisticsGen"),
+    )

@@ -14,10 +14,12 @@ from typing import Any
 import modules  # noqa: F401
 from modules import trainer
 from modules.artifact_files import training_dir
+from modules.entry_settings import TransformNodeSettings
 from modules.network.trained import load_trained
 from modules.rows import batches
 from modules.rows.transformed import Examples
 from modules.training import compiled, trace
+from modules.training.settings import TrainerSettings
 
 import numpy as np
 import pytest
@@ -25,11 +27,10 @@ import tensorflow as tf
 import tf_keras
 from tensorboard.plugins.hparams import plugin_data_pb2 as hparams_plugin
 
-SETTINGS: dict[str, Any] = {
-    "epochs": 3, "batch_size": 4, "learning_rate": 0.01, "warmup_fraction": 0.1, "weight_decay": 0.01,
-    "gradient_clip_norm": 1.0, "dropout": 0.0, "class_weights": "balanced", "early_stopping_patience": 5,
-    "precision": "float32", "warm_start": False, "seed": 3, "checkpoint_steps": 2, "tensorboard": False,
-}  # fmt: skip
+SETTINGS = TrainerSettings(
+    epochs=3, batch_size=4, learning_rate=0.01, dropout=0.0, class_weights="balanced", early_stopping_patience=5,
+    precision="float32", warm_start=False, seed=3, checkpoint_steps=2, tensorboard=False,
+)  # fmt: skip
 ROWS, LENGTH = 26, 16
 
 
@@ -87,18 +88,22 @@ def config(transform_settings: dict[str, Any]) -> dict[str, Any]:
     return copy.deepcopy(transform_settings)
 
 
+def told(config: dict[str, Any]) -> TransformNodeSettings:
+    return TransformNodeSettings.from_values(config)
+
+
 def train(
     config: dict[str, Any], folder: Path, monkeypatch: pytest.MonkeyPatch, killer: Killer | None = None, **changes: Any
 ) -> Trained:
     """Trains a fresh model as `run_fn` does, in one process."""
     killer = killer or Killer()
     # So slow that every epoch is better than the one before: it is the last one's weights that are kept.
-    settings = {**SETTINGS, "learning_rate": 0.0005, **changes}
-    tf_keras.utils.set_random_seed(settings["seed"])
+    settings = SETTINGS.with_values(**{"learning_rate": 0.0005, **changes})
+    tf_keras.utils.set_random_seed(settings.seed)
     rows = split()
-    stream = batches.TrainingStream(rows, batch_size=settings["batch_size"], seed=settings["seed"], num_classes=2)
-    model, _ = trainer.starting_model(config, settings, 347, policy="float32")
-    compiled.compile_model(model, settings, total_steps=stream.steps_per_epoch * settings["epochs"], num_classes=2)
+    stream = batches.TrainingStream(rows, batch_size=settings.batch_size, seed=settings.seed, num_classes=2)
+    model, _ = trainer.starting_model(told(config), settings, 347, policy="float32")
+    compiled.compile_model(model, settings, total_steps=stream.steps_per_epoch * settings.epochs, num_classes=2)
     monkeypatch.setattr(trainer.progress, "training_callback", lambda: killer)
     evaluation = batches.evaluation_batches(rows.take(np.arange(16)), batch_size=16)
     history = trainer.fit(model, stream, evaluation, settings, backup_dir=str(folder / "backup"), log_dir=str(folder))
@@ -241,7 +246,7 @@ def test_two_trainings_with_one_seed_start_from_the_same_weights(config: dict[st
     models = []
     for seed in (3, 3, 4):
         tf_keras.utils.set_random_seed(seed)
-        models.append(trainer.starting_model(config, SETTINGS, 347, policy="float32")[0])
+        models.append(trainer.starting_model(told(config), SETTINGS, 347, policy="float32")[0])
     assert_same_weights(models[0], models[1], tolerance=0.0)
     with pytest.raises(AssertionError):
         assert_same_weights(models[0], models[2])
@@ -251,19 +256,19 @@ def test_two_trainings_with_one_seed_start_from_the_same_weights(config: dict[st
 def test_a_warm_start_takes_the_weights_of_the_blessed_model_and_refuses_another_network(
     config: dict[str, Any], tmp_path: Path
 ) -> None:
-    model, architecture = trainer.starting_model(config, SETTINGS, 347, policy="float32")
+    model, architecture = trainer.starting_model(told(config), SETTINGS, 347, policy="float32")
     serving = tmp_path / "Format-Serving"
     vocabulary = Path(config["backbone"]["vocabulary"]).read_text(encoding="utf-8").split()
     trainer.save_trained(training_dir(str(serving)), model, architecture, vocabulary=vocabulary, labels=["bad", "good"])
-    started, _ = trainer.starting_model(config, SETTINGS, 347, policy="float32", base_model=str(serving))
+    started, _ = trainer.starting_model(told(config), SETTINGS, 347, policy="float32", base_model=str(serving))
     assert_same_weights(started, model, tolerance=0.0)
     config["backbone"]["hidden_dim"] = 16
     with pytest.raises(ValueError, match=r"another architecture or other labels.*trainer.warm_start=false"):
-        trainer.starting_model(config, SETTINGS, 347, policy="float32", base_model=str(serving))
+        trainer.starting_model(told(config), SETTINGS, 347, policy="float32", base_model=str(serving))
     config["backbone"]["hidden_dim"] = 8
     config["labels"] = ["good", "bad"]
     with pytest.raises(ValueError, match=r"trainer.warm_start"):
-        trainer.starting_model(config, SETTINGS, 347, policy="float32", base_model=str(serving))
+        trainer.starting_model(told(config), SETTINGS, 347, policy="float32", base_model=str(serving))
 
 
 def test_the_rebuildable_model_lies_beside_the_serving_folder() -> None:
@@ -282,7 +287,7 @@ def fn_args(config: dict[str, Any], transform_graph: str, tmp_path: Path, write_
         {"token_ids": ids.tolist(), "padding_mask": mask.tolist(), "label_id": [int(label)]}
         for ids, mask, label in zip(features["token_ids"], features["padding_mask"], labels, strict=True)
     ]
-    config["trainer"] = {**SETTINGS, "epochs": 1}
+    config["trainer"] = SETTINGS.with_values(epochs=1).model_dump(mode="json")
     return SimpleNamespace(
         custom_config=config, hyperparameters=None, base_model=None, transform_graph_path=transform_graph,
         train_files=[write_examples(tmp_path / "examples" / "train.gz", rows)],
@@ -333,10 +338,10 @@ def test_the_node_that_was_killed_finds_its_checkpoint_in_its_next_execution(
 @pytest.mark.parametrize("change", ["settings", "rows", "backbone", "graph", "base model"])
 def test_another_training_does_not_go_on_from_the_checkpoint_of_this_one(fn_args: SimpleNamespace, change: str) -> None:
     before = trainer._backup_dir(fn_args, SETTINGS)
-    settings = dict(SETTINGS)
+    settings = SETTINGS
     match change:
         case "settings":
-            settings["learning_rate"] = 0.5
+            settings = SETTINGS.with_values(learning_rate=0.5)
         case "rows":
             fn_args.train_files = ["other.gz"]
         case "backbone":
@@ -366,6 +371,7 @@ import tensorflow_text
 import tensorflow_transform as tft
 import tf_keras
 from modules import trainer
+from modules.entry_settings import TransformNodeSettings
 from modules.machine import devices
 from modules.rows import batches as data
 from modules.training import compiled as training
@@ -374,7 +380,9 @@ from tests.unit.modules.test_trainer import SETTINGS, examples, split
 logical_devices = tf.config.list_logical_devices
 BACKBONE = {"kind": "scratch", "vocabulary": vocabulary, "num_layers": 1, "num_heads": 2, "hidden_dim": 8,
             "intermediate_dim": 16}
-CONFIG = {"labels": ["bad", "good"], "preprocessing": {"sequence_length": 16}, "backbone": BACKBONE}
+CONFIG = TransformNodeSettings.from_values(
+    {"labels": ["bad", "good"], "data": {"columns": {}}, "preprocessing": {"sequence_length": 16}, "backbone": BACKBONE}
+)
 
 
 def transformed():
@@ -383,7 +391,7 @@ def transformed():
 
 
 def train(replicas, policy):
-    settings = {**SETTINGS, "epochs": 2, "precision": policy}
+    settings = SETTINGS.with_values(epochs=2, precision=policy)
     tf_keras.utils.set_random_seed(1)
     tf.config.list_logical_devices = lambda kind: logical_devices(kind)[:replicas]
     strategy = devices.distribution_strategy()

@@ -62,7 +62,7 @@ EXPECTED = {
     "pipeline/components/transform.py": TRANSFORM,
     "modules/tuner.py": TUNER,
     "modules/training/optimizer.py": TUNER,
-    "modules/network/starting.py": TUNER,
+    "modules/starting_model.py": TUNER,
     "modules/trainer.py": TRAINER,
     "modules/training/resume.py": TRAINER,
     "modules/training/trace.py": TRAINER,

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from modules.artifact_files import training_dir  # and settles Keras 2 before TensorFlow is imported
+from modules.entry_settings import TransformNodeSettings
 from modules.network.architecture import Architecture
 from modules.network.backbones import bert
 from modules.network.trained import load_trained
+from modules.training.settings import TrainerSettings
 
 import tf_keras
 
 
 def starting_model(
-    config: Mapping[str, Any],
-    settings: Mapping[str, Any],
+    config: TransformNodeSettings,
+    settings: TrainerSettings,
     vocabulary_size: int,
     *,
     policy: str,
@@ -24,8 +23,8 @@ def starting_model(
     """The model that training starts from: the backbone's weights, or a blessed model's.
 
     Args:
-        config: the sections `labels`, `preprocessing` and `backbone`.
-        settings: the `trainer` section with the tuner's values.
+        config: labels, window and backbone.
+        settings: the section `trainer` with the tuner's values.
         vocabulary_size: tokens.
         policy: Keras precision policy.
         base_model: serving folder of the model to go on from.
@@ -34,16 +33,16 @@ def starting_model(
         ValueError: the base model has another architecture than the configuration asks for.
     """
     model, architecture = bert.build_classifier(
-        config["backbone"],
+        config.backbone.model_dump(),
         vocabulary_size=vocabulary_size,
-        num_classes=len(config["labels"]),
-        sequence_length=config["preprocessing"]["sequence_length"],
-        dropout=settings["dropout"],
+        num_classes=len(config.labels),
+        sequence_length=config.preprocessing.sequence_length,
+        dropout=settings.dropout,
         policy=policy,
     )
     if base_model:
         base = load_trained(training_dir(base_model))
-        if base.architecture != architecture or base.labels != list(config["labels"]):
+        if base.architecture != architecture or base.labels != config.labels:
             raise ValueError(
                 "trainer.warm_start: the latest blessed model has another architecture or other labels than this "
                 f"configuration ({base.architecture}, {base.labels}). Set trainer.warm_start=false for this run."
