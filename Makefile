@@ -100,8 +100,9 @@ doctor: ## Say what is wrong with this machine and how to mend it (ARGS=--online
 	@$(ANY_PYTHON) -m pipeline.machine.doctor $(ARGS)
 
 golden: $(STAMP) ## Write the reviewed specifications anew after a change of the graph; read their diff
-	EDGELINE_UPDATE_GOLDEN=1 $(IN_VENV) pytest tests/unit/pipeline/kubeflow/compile/test_compile.py -k reviewed $(ARGS)
-	git diff --stat -- tests/data/kubeflow
+	EDGELINE_UPDATE_GOLDEN=1 $(IN_VENV) pytest tests/unit/pipeline/kubeflow/compile/test_compile.py \
+		tests/unit/pipeline/test_nodes.py -k 'reviewed or documentation' $(ARGS)
+	git diff --stat -- tests/data/kubeflow docs/design.md
 
 image: ## Build the container image of all nodes (IMAGE=name:tag, ACCELERATOR=cpu or gpu)
 	docker build --tag '$(IMAGE)' --build-arg ACCELERATOR='$(ACCELERATOR)' \
