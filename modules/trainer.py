@@ -15,10 +15,10 @@ from modules.entry_settings import TrainerNodeSettings, TransformNodeSettings
 from modules.machine import devices, memory, progress
 from modules.network.architecture import Architecture
 from modules.network.model import build_model
-from modules.network.pretrained import build_classifier
-from modules.network.trained import load_trained, save_trained
+from modules.network.trained import save_trained
 from modules.rows import batches
 from modules.serving import server as signatures
+from modules.starting_model import starting_model
 from modules.text import tokenization
 from modules.tf_gaps import backup
 from modules.training import compiled, hyperparameters, resume, trace
@@ -98,45 +98,6 @@ def run_fn(fn_args: FnArgs) -> None:
         tf.io.gfile.rmtree(backup_dir)
     # Written last. Storage may show it later than the chief has written it, and TFX asks every worker for the model.
     devices.wait_for_chief(os.path.join(training_dir(fn_args.serving_model_dir), HISTORY_FILE))
-
-
-def starting_model(
-    config: TransformNodeSettings,
-    settings: TrainerSettings,
-    vocabulary_size: int,
-    *,
-    policy: str,
-    base_model: str | None = None,
-) -> tuple[tf_keras.Model, Architecture]:
-    """The model that training starts from: the backbone's weights, or a blessed model's.
-
-    Args:
-        config: labels, window and backbone.
-        settings: the section `trainer` with the tuner's values.
-        vocabulary_size: tokens.
-        policy: Keras precision policy.
-        base_model: serving folder of the model to go on from.
-
-    Raises:
-        ValueError: the base model has another architecture than the configuration asks for.
-    """
-    model, architecture = build_classifier(
-        config.backbone,
-        vocabulary_size=vocabulary_size,
-        num_classes=len(config.labels),
-        sequence_length=config.preprocessing.sequence_length,
-        dropout=settings.dropout,
-        policy=policy,
-    )
-    if base_model:
-        base = load_trained(training_dir(base_model))
-        if base.architecture != architecture or base.labels != config.labels:
-            raise ValueError(
-                "trainer.warm_start: the latest blessed model has another architecture or other labels than this "
-                f"configuration ({base.architecture}, {base.labels}). Set trainer.warm_start=false for this run."
-            )
-        model.set_weights(base.model.get_weights())
-    return model, architecture
 
 
 def fit(

@@ -15,9 +15,9 @@ from modules.artifact_files import resume_folder
 from modules.entry_settings import TunerNodeSettings
 from modules.machine import devices, memory, progress
 from modules.rows import batches
+from modules.starting_model import starting_model
 from modules.text import tokenization
 from modules.tf_gaps.hyperband_trials import hyperband_trials
-from modules.trainer import starting_model
 from modules.training import compiled, hyperparameters
 from modules.training.settings import SpaceEntry, TunerSettings
 

@@ -19,7 +19,7 @@ from tfx.dsl.components.base import base_beam_component, executor_spec
 from tfx.types import artifact_utils, component_spec, standard_artifacts, standard_component_specs
 from tfx.utils import io_utils, json_utils
 
-from pipeline.components.resolvers import span_of
+from pipeline.components.marks import span_of
 from pipeline.tfx_gaps.batched_reader import reading_in_batches
 
 _SETTINGS = "settings"

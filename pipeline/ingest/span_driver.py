@@ -20,7 +20,8 @@ from tfx.utils import io_utils
 
 from pipeline.config.rows import span_pattern
 from pipeline.config.rows.spans import SpansConfig
-from pipeline.ingest import example_gen, spans
+from pipeline.ingest import spans
+from pipeline.ingest.settings import settings_of
 
 
 def range_config(config: SpansConfig) -> range_config_pb2.RangeConfig:
@@ -123,4 +124,4 @@ def _newest_and_count(window: range_config_pb2.RangeConfig | None) -> tuple[int 
 
 
 def _marker(exec_properties: Mapping[str, Any]) -> str | None:
-    return example_gen.settings_of(exec_properties).get("marker")
+    return settings_of(exec_properties).get("marker")

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from modules.artifact_files import BASELINE_FILE
+from modules.artifact_files import BASELINE_FILE, FAIRNESS_FILE, PREDICTIONS_FILE
 from modules.network.trained import load_trained
 from modules.quality import intervals, scores
 from modules.quality.attribution import explain
-from modules.quality.fairness import FAIRNESS_FILE
-from modules.quality.predictions import PREDICTIONS_FILE, Predictions, read
+from modules.quality.predictions import Predictions, read
 from modules.quality.settings import EvaluatorSettings
 from modules.quality.tfma_results import PREVIOUS, metrics, missed_bounds
 from modules.report.files import read_json

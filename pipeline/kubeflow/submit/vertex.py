@@ -110,7 +110,7 @@ class VertexRequest:
 
 
 def make(config: Config, run: Run, options: Mapping[str, Any]) -> VertexRequest:
-    """Makes the request; see `pipeline.kubeflow.submit.request.make`.
+    """Makes the request; see `pipeline.kubeflow.orchestrators.request.make`.
 
     Raises:
         ConfigError: project or region is missing.
