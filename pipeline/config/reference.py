@@ -11,6 +11,7 @@ import types
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Union, get_args, get_origin
 
+from modules.network.backbones import base as backbones
 from modules.settings import Section
 
 from pydantic_core import PydanticUndefined
@@ -51,6 +52,10 @@ def _sections(
 
 def _inside(annotation: Any, place: str) -> Iterator[tuple[type[Section], str]]:
     """The sections that a field holds, each with its place: `[]` is an item of a list, `<name>` a key."""
+    if annotation is backbones.Backbone:
+        # Those that come with the project; an extension documents its own.
+        yield from ((kind, place) for kind in backbones.kinds(backbones.BACKBONES.own))
+        return
     if isinstance(annotation, type) and issubclass(annotation, Section):
         yield annotation, place
         return
