@@ -262,7 +262,7 @@ def _fields(model: type[BaseModel], location: Sequence[str | int]) -> list[str]:
 
 def _models_in(annotation: Any) -> list[type[BaseModel]]:
     if annotation is Backbone:
-        return list(backbones.kinds())
+        return [*backbones.kinds()]
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return [annotation]
     return [found for argument in get_args(annotation) for found in _models_in(argument)]
