@@ -10,11 +10,12 @@ import modules  # noqa: F401  (settles Keras 2 before TFX imports TensorFlow)
 from ml_metadata.proto import metadata_store_pb2
 from tfx import v1 as tfx
 
-from pipeline.components.pusher import Pusher
+from pipeline.components.pusher import Pusher, PusherNodeSettings
 from pipeline.config.task import Config
 from pipeline.graph import evaluation, lookups, pushing, report, rows, training
 from pipeline.graph.edge import edge_branch
 from pipeline.graph.engines import LOCAL, Engine
+from pipeline.graph.settings import common
 from pipeline.graph.validation import validation
 
 
@@ -89,7 +90,9 @@ def create_pipeline(
         model_blessing=evaluator.outputs["blessing"],
         model_card=card.outputs["card"],
         push_destination=pushing.folder(f"{places.push}/server"),
-        custom_config={"keep_versions": config.pusher.keep_versions},
+        settings=PusherNodeSettings(
+            keep_versions=config.pusher.keep_versions, **common(config, "pipeline.components.pusher")
+        ),
     )
     edge = edge_branch(config, f"{places.push}/edge", examples, transform, candidate, evaluator)
     nodes = [

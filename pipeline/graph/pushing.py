@@ -8,9 +8,10 @@ import modules  # noqa: F401  (settles Keras 2 before TFX imports TensorFlow)
 
 from tfx import v1 as tfx
 
-from pipeline.components.registry_pusher import RegistryPusher
+from pipeline.components.registry_pusher import RegistryPusher, RegistryPusherNodeSettings
 from pipeline.config.task import Config
 from pipeline.graph.engines import VertexJob
+from pipeline.graph.settings import common
 
 
 def registry(config: Config, model: Any, evaluator: Any, job: VertexJob | None) -> list[RegistryPusher]:
@@ -24,13 +25,14 @@ def registry(config: Config, model: Any, evaluator: Any, job: VertexJob | None) 
     """
     if not (job and job.registry):
         return []
-    settings = {
-        "name": f"edgeline-{config.task}",
-        "project": job.project,
-        "region": job.region,
-        "encryption_key": job.encryption_key,
-        "registry": job.registry.model_dump(mode="json"),
-    }
+    settings = RegistryPusherNodeSettings(
+        name=f"edgeline-{config.task}",
+        project=job.project,
+        region=job.region,
+        encryption_key=job.encryption_key,
+        registry=job.registry,
+        **common(config, "pipeline.components.registry_pusher"),
+    )
     return [RegistryPusher(model=model, model_blessing=evaluator.outputs["blessing"], settings=settings)]
 
 
