@@ -5,7 +5,7 @@ Nothing here imports TensorFlow: the graph is made with the same classes.
 
 from __future__ import annotations
 
-from modules.network.backbones.settings import Backbone
+from modules.network.backbones.base import AnyBackbone
 from modules.rows.settings import Columns
 from modules.settings import NodeSettings, Section
 from modules.text.settings import PreprocessingSettings
@@ -28,7 +28,7 @@ class TransformNodeSettings(NodeSettings):
     """The columns."""
     preprocessing: PreprocessingSettings
     """Features."""
-    backbone: Backbone
+    backbone: AnyBackbone
     """Whose vocabulary it is."""
     vocabulary: str | None = None
     """Digest of the vocabulary, where it is a file of one's own; there for the cache alone."""

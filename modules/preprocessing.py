@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from modules.entry_settings import TransformNodeSettings
 from modules.rows.features import LABEL_ID, PADDING_MASK, TOKEN_IDS
-from modules.text import pretrained_vocabulary, tokenization
+from modules.text import tokenization
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -31,7 +31,7 @@ def preprocessing_fn(inputs: Mapping[str, tf.Tensor], custom_config: Mapping[str
 
     settings = TransformNodeSettings.from_values(custom_config)
     columns = settings.data.columns
-    vocabulary = tokenization.load_vocabulary(pretrained_vocabulary.vocabulary_path(settings.backbone.model_dump()))
+    vocabulary = tokenization.load_vocabulary(settings.backbone.vocabulary_path())
     token_ids, padding_mask = tokenization.wordpiece(
         tf.reshape(inputs[columns.text], [-1]), vocabulary, settings.preprocessing.sequence_length
     )

@@ -14,12 +14,12 @@ from modules.artifact_files import HISTORY_FILE, resume_folder, training_dir
 from modules.entry_settings import TrainerNodeSettings, TransformNodeSettings
 from modules.machine import devices, memory, progress
 from modules.network.architecture import Architecture
-from modules.network.backbones import bert
 from modules.network.model import build_model
+from modules.network.pretrained import build_classifier
 from modules.network.trained import load_trained, save_trained
 from modules.rows import batches
 from modules.serving import server as signatures
-from modules.text import pretrained_vocabulary, tokenization
+from modules.text import tokenization
 from modules.training import compiled, hyperparameters, resume, trace
 from modules.training.settings import TrainerSettings
 
@@ -42,7 +42,7 @@ def run_fn(fn_args: FnArgs) -> None:
     config = TrainerNodeSettings.from_values(fn_args.custom_config)
     settings = hyperparameters.resolve(config.trainer, fn_args.hyperparameters)
     length, labels = config.preprocessing.sequence_length, config.labels
-    vocabulary = tokenization.load_vocabulary(pretrained_vocabulary.vocabulary_path(config.backbone.model_dump()))
+    vocabulary = tokenization.load_vocabulary(config.backbone.vocabulary_path())
     tf_keras.utils.set_random_seed(settings.seed)
 
     strategy = devices.distribution_strategy()
@@ -119,8 +119,8 @@ def starting_model(
     Raises:
         ValueError: the base model has another architecture than the configuration asks for.
     """
-    model, architecture = bert.build_classifier(
-        config.backbone.model_dump(),
+    model, architecture = build_classifier(
+        config.backbone,
         vocabulary_size=vocabulary_size,
         num_classes=len(config.labels),
         sequence_length=config.preprocessing.sequence_length,

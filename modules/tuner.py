@@ -15,7 +15,7 @@ from modules.artifact_files import resume_folder
 from modules.entry_settings import TunerNodeSettings
 from modules.machine import devices, memory, progress
 from modules.rows import batches
-from modules.text import pretrained_vocabulary, tokenization
+from modules.text import tokenization
 from modules.trainer import starting_model
 from modules.training import compiled, hyperparameters
 from modules.training.settings import SpaceEntry, TunerSettings
@@ -44,7 +44,7 @@ def tuner_fn(fn_args: FnArgs) -> TunerFnResult:
     memory.keep_freed_memory()
     config = TunerNodeSettings.from_values(fn_args.custom_config)
     search, length, labels = config.tuner, config.preprocessing.sequence_length, config.labels
-    vocabulary = tokenization.load_vocabulary(pretrained_vocabulary.vocabulary_path(config.backbone.model_dump()))
+    vocabulary = tokenization.load_vocabulary(config.backbone.vocabulary_path())
     strategy = devices.distribution_strategy()
     policy = devices.resolve_precision(config.trainer.precision)
     replicas = strategy.num_replicas_in_sync

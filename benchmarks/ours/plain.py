@@ -79,7 +79,7 @@ def run(config_path: str, profile: str | None, folder: Path, overrides: Sequence
         from modules.quality.scores import score
         from modules.serving.student import save_student
         from modules.student.compress import compress
-        from modules.text import pretrained_vocabulary, tokenization
+        from modules.text import tokenization
         from modules.tflite.recipes import resolve
         from modules.tflite.variants import convert_all
 
@@ -89,7 +89,7 @@ def run(config_path: str, profile: str | None, folder: Path, overrides: Sequence
     config = loader.load(config_path, profile=profile, overrides=overrides)
     values = TunerNodeSettings(trainer=config.trainer, tuner=config.tuner, **features(config))
     length, classes = config.preprocessing.sequence_length, len(config.labels)
-    vocabulary = tokenization.load_vocabulary(pretrained_vocabulary.vocabulary_path(config.backbone.model_dump()))
+    vocabulary = tokenization.load_vocabulary(config.backbone.vocabulary_path())
     with steps.step("rows"):
         raw = split_rows(data_files.data_path(config), config)
     with steps.step("tokens"):

@@ -9,7 +9,7 @@ import os
 from typing import Any
 
 from modules.artifact_files import PROFILE_FILE
-from modules.network.backbones.settings import Backbone
+from modules.network.backbones.base import AnyBackbone
 from modules.settings import NodeSettings
 
 import tensorflow_data_validation as tfdv
@@ -36,7 +36,7 @@ class StatisticsGenNodeSettings(NodeSettings):
     """The split whose texts are summarised."""
     sample_rows: int
     """Most texts to look into."""
-    backbone: Backbone
+    backbone: AnyBackbone
     """Whose tokens are counted."""
     vocabulary: str | None = None
     """Digest of the vocabulary, where it is a file of one's own; there for the cache alone."""
@@ -54,8 +54,8 @@ class Executor(executor.Executor):
         """TFX's hook."""
         with batched_records.batched():
             super().Do(input_dict, output_dict, exec_properties)
-        from modules.text import pretrained_vocabulary, tokenization
         from modules.text import statistics as text_statistics
+        from modules.text import tokenization
 
         settings = StatisticsGenNodeSettings.from_json(exec_properties[_SETTINGS])
         examples = artifact_utils.get_single_instance(input_dict[standard_component_specs.EXAMPLES_KEY])
@@ -65,7 +65,7 @@ class Executor(executor.Executor):
         pattern = io_utils.all_files_pattern(artifact_utils.get_split_uri([examples], split))
         found = text_statistics.profile(
             text_statistics.read_rows([pattern], text=settings.text, label=settings.label),
-            tokenization.load_vocabulary(pretrained_vocabulary.vocabulary_path(settings.backbone.model_dump())),
+            tokenization.load_vocabulary(settings.backbone.vocabulary_path()),
             sample=settings.sample_rows,
         )
         target = os.path.join(artifact_utils.get_split_uri([statistics], split), PROFILE_FILE)

@@ -10,7 +10,8 @@ from typing import Annotated, Self
 
 from modules.card.settings import CardSettings
 from modules.device.settings import EdgeEvaluatorSettings
-from modules.network.backbones.settings import Backbone, MinilmBackbone
+from modules.network.backbones import base as backbones
+from modules.network.backbones.base import AnyBackbone
 from modules.quality.settings import EvaluatorSettings
 from modules.report.settings import ReporterSettings
 from modules.settings import Section
@@ -52,7 +53,7 @@ class Config(Section):
     """Rows."""
     preprocessing: PreprocessingSettings = PreprocessingSettings()
     """Features."""
-    backbone: Backbone = MinilmBackbone()
+    backbone: AnyBackbone = backbones.read(backbones.DEFAULT)
     """The pretrained encoder: `kind: minilm`, `preset` or `scratch`."""
     trainer: TrainerSettings = TrainerSettings()
     """Training."""

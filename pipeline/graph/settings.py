@@ -46,6 +46,6 @@ def features(config: Config) -> dict[str, Any]:
 
 
 def vocabulary_digest(config: Config) -> str | None:
-    """Digest of the vocabulary, where the configuration names a file of one's own."""
-    vocabulary = getattr(config.backbone, "vocabulary", None)
-    return hashlib.sha256(Path(vocabulary).read_bytes()).hexdigest()[:16] if vocabulary else None
+    """Digest of the files of one's own that the backbone reads, its vocabulary; None where there are none."""
+    content = b"".join(Path(path).read_bytes() for path in config.backbone.files().values())
+    return hashlib.sha256(content).hexdigest()[:16] if content else None
