@@ -52,7 +52,9 @@ def _sections(
 def _inside(annotation: Any, place: str) -> Iterator[tuple[type[Section], str]]:
     """The sections that a field holds, each with its place: `[]` is an item of a list, `<name>` a key."""
     if isinstance(annotation, type) and issubclass(annotation, Section):
-        yield annotation, place
+        # The page is the project's: what an extension brings documents itself.
+        own = (kind for kind in annotation.alternatives() if kind.__module__.split(".")[0] in ("modules", "pipeline"))
+        yield from ((kind, place) for kind in own)
         return
     origin, arguments = get_origin(annotation), get_args(annotation)
     if origin is Annotated:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from modules.entry_settings import TransformNodeSettings
 from modules.network import anatomy
 from modules.network.backbones.base import BACKBONES
 from modules.network.backbones.initial import INITIAL, Task
@@ -17,7 +18,7 @@ import pytest
 import tf_keras
 
 from pipeline.config import loader
-from pipeline.graph.settings import vocabulary_digest
+from pipeline.graph.settings import features, vocabulary_digest
 
 TASK = """
 task: toys
@@ -75,7 +76,9 @@ def test_its_own_file_counts_for_the_cache_and_its_section_survives_a_nodes_sett
     other = loader.load(file, overrides=[f"backbone.words={own}"])
     assert before
     assert vocabulary_digest(other) not in (None, before)
-    assert config.node_settings("backbone")["backbone"]["width"] == 16
+    told = TransformNodeSettings(**features(config))
+    assert TransformNodeSettings.from_json(told.to_json()).backbone == config.backbone
+    assert told.to_values()["backbone"]["width"] == 16
 
 
 @pytest.mark.parametrize(
