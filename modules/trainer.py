@@ -15,11 +15,12 @@ from modules.entry_settings import TrainerNodeSettings, TransformNodeSettings
 from modules.machine import devices, memory, progress
 from modules.network.architecture import Architecture
 from modules.network.model import build_model
-from modules.network.pretrained import build_classifier
-from modules.network.trained import load_trained, save_trained
+from modules.network.trained import save_trained
 from modules.rows import batches
 from modules.serving import server as signatures
+from modules.starting_model import starting_model
 from modules.text import tokenization
+from modules.tf_gaps import backup
 from modules.training import compiled, hyperparameters, resume, trace
 from modules.training.settings import TrainerSettings
 
@@ -99,45 +100,6 @@ def run_fn(fn_args: FnArgs) -> None:
     devices.wait_for_chief(os.path.join(training_dir(fn_args.serving_model_dir), HISTORY_FILE))
 
 
-def starting_model(
-    config: TransformNodeSettings,
-    settings: TrainerSettings,
-    vocabulary_size: int,
-    *,
-    policy: str,
-    base_model: str | None = None,
-) -> tuple[tf_keras.Model, Architecture]:
-    """The model that training starts from: the backbone's weights, or a blessed model's.
-
-    Args:
-        config: labels, window and backbone.
-        settings: the section `trainer` with the tuner's values.
-        vocabulary_size: tokens.
-        policy: Keras precision policy.
-        base_model: serving folder of the model to go on from.
-
-    Raises:
-        ValueError: the base model has another architecture than the configuration asks for.
-    """
-    model, architecture = build_classifier(
-        config.backbone,
-        vocabulary_size=vocabulary_size,
-        num_classes=len(config.labels),
-        sequence_length=config.preprocessing.sequence_length,
-        dropout=settings.dropout,
-        policy=policy,
-    )
-    if base_model:
-        base = load_trained(training_dir(base_model))
-        if base.architecture != architecture or base.labels != config.labels:
-            raise ValueError(
-                "trainer.warm_start: the latest blessed model has another architecture or other labels than this "
-                f"configuration ({base.architecture}, {base.labels}). Set trainer.warm_start=false for this run."
-            )
-        model.set_weights(base.model.get_weights())
-    return model, architecture
-
-
 def fit(
     model: tf_keras.Model,
     stream: batches.TrainingStream,
@@ -161,14 +123,14 @@ def fit(
         Keras' history of the epochs that this process trained, by metric. The model holds the best weights.
     """
     steps, epochs = stream.steps_per_epoch, settings.epochs
-    done = resume.finished_steps(backup_dir, steps)
+    done = backup.finished_steps(backup_dir, steps)
     if done:
         progress.report(f"resuming after step {done} of {steps * epochs}", resumed_steps=done)
     best = resume.BestWeights(devices.own_folder(backup_dir), patience=settings.early_stopping_patience)
     callbacks: list[tf_keras.callbacks.Callback] = [
         best,
         # After BestWeights, so that a checkpoint at an epoch's end comes with that epoch's record.
-        resume.Backup(backup_dir, every=settings.checkpoint_steps, steps_per_epoch=steps),
+        backup.Backup(backup_dir, every=settings.checkpoint_steps, steps_per_epoch=steps),
         progress.training_callback(),
     ]
     if settings.tensorboard:
@@ -202,6 +164,14 @@ def export(
 
     The network is rebuilt under float32 first: what is shipped depends neither on the policy nor on the strategy that
     trained it.
+
+    Args:
+        model: the trained network.
+        architecture: its shape.
+        transform_output: Transform's graph, which the server's signatures apply to raw rows.
+        serving_dir: where the SavedModel goes; the rebuildable model goes to `training_dir` of it.
+        config: Trainer's `custom_config`.
+        vocabulary: WordPiece tokens in id order.
     """
     plain = build_model(architecture, dropout=0.0, policy="float32")
     plain.set_weights(model.get_weights())

@@ -16,6 +16,7 @@ import modules  # noqa: F401  (settles Keras 2 before TensorFlow is imported)
 from modules.network import anatomy, layers
 from modules.network.architecture import ENCODER, LOGITS, PROBABILITIES, Architecture
 from modules.rows.features import PADDING_MASK, TOKEN_IDS
+from modules.tf_gaps.attention import SelfAttention
 
 import keras_nlp
 import tensorflow as tf
@@ -122,7 +123,7 @@ def _exchange(view: anatomy.BertLayer, architecture: Architecture, index: int) -
     """
     layer, hidden = view.layer, (None, None, architecture.hidden_dim)
     heads, width = architecture.heads[index], architecture.intermediate_dims[index]
-    attention = layers.SelfAttention(
+    attention = SelfAttention(
         num_heads=heads,
         key_dim=architecture.key_dim,
         dropout=layer.dropout,

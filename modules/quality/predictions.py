@@ -18,7 +18,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-PREDICTIONS_FILE = "predictions.parquet"
 Predictor = Callable[[Sequence[str]], np.ndarray]
 _SLICE = "slice:"  # in front of a slice column's name, which may be `label` or `split`
 _LABELS = b"labels"  # key of the label names in the file's metadata

@@ -16,6 +16,12 @@ def compile_model(model: tf_keras.Model, settings: TrainerSettings, *, total_ste
     """Compiles for label ids; call it inside the strategy's scope.
 
     Under `mixed_float16` Keras wraps the optimizer into one that scales the loss.
+
+    Args:
+        model: gives probabilities, float `[batch, num_classes]`.
+        settings: the `trainer` section, with the tuner's values in place.
+        total_steps: steps of the whole training, for the schedule of the learning rate.
+        num_classes: labels.
     """
     model.compile(
         optimizer=make_optimizer(settings, total_steps),

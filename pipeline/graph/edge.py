@@ -12,7 +12,7 @@ from pipeline.components.pusher import Pusher, PusherNodeSettings
 from pipeline.components.tflite_converter import TFLiteConverter, TFLiteConverterNodeSettings
 from pipeline.config.task import Config
 from pipeline.graph import code_digest, evaluation, pushing
-from pipeline.graph.settings import BUNDLE_CODE, BUNDLE_SECTIONS, common
+from pipeline.graph.settings import BUNDLE_NODES, BUNDLE_SECTIONS, common
 
 
 def edge_branch(
@@ -34,7 +34,7 @@ def edge_branch(
         model=model,
         model_blessing=evaluator.outputs["blessing"],
         settings=PrunerNodeSettings(
-            pruner=config.pruner, preprocessing=config.preprocessing, **common(config, "pipeline.components.pruner")
+            pruner=config.pruner, preprocessing=config.preprocessing, **common(config, "Pruner")
         ),
     )
     converter = TFLiteConverter(
@@ -44,7 +44,7 @@ def edge_branch(
         settings=TFLiteConverterNodeSettings(
             converter=config.converter,
             preprocessing=config.preprocessing,
-            **common(config, "pipeline.components.tflite_converter"),
+            **common(config, "TFLiteConverter"),
         ),
     )
     edge_evaluator = EdgeEvaluator(
@@ -55,8 +55,8 @@ def edge_branch(
             edge_evaluator=config.edge_evaluator,
             columns=config.data.columns,
             task=config.task,
-            digests={"config": config.digest_of(*BUNDLE_SECTIONS), "code": code_digest.digest(*BUNDLE_CODE)},
-            **common(config, "pipeline.components.edge_evaluator"),
+            digests={"config": config.digest_of(*BUNDLE_SECTIONS), "code": code_digest.of(config, *BUNDLE_NODES)},
+            **common(config, "EdgeEvaluator"),
         ),
     )
     card = evaluation.edge_card(config, model, edge_evaluator)
@@ -68,7 +68,7 @@ def edge_branch(
         settings=PusherNodeSettings(
             keep_versions=config.pusher.keep_versions,
             card_place="",
-            **common(config, "pipeline.components.pusher"),
+            **common(config, "EdgePusher"),
         ),
     ).with_id("EdgePusher")
     return [pruner, converter, edge_evaluator, card, edge_pusher]

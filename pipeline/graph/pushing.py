@@ -8,10 +8,30 @@ import modules  # noqa: F401  (settles Keras 2 before TFX imports TensorFlow)
 
 from tfx import v1 as tfx
 
+from pipeline.components.pusher import Pusher, PusherNodeSettings
 from pipeline.components.registry_pusher import RegistryPusher, RegistryPusherNodeSettings
 from pipeline.config.task import Config
 from pipeline.graph.engines import VertexJob
 from pipeline.graph.settings import common
+
+
+def server(config: Config, push_folder: str, model: Any, evaluator: Any, card: Any) -> Pusher:
+    """The node that pushes the SavedModel.
+
+    Args:
+        config: the task's configuration.
+        push_folder: where server models are pushed.
+        model: Trainer's model.
+        evaluator: the node that blessed it.
+        card: the node that wrote its card.
+    """
+    return Pusher(
+        model=model,
+        model_blessing=evaluator.outputs["blessing"],
+        model_card=card.outputs["card"],
+        push_destination=folder(push_folder),
+        settings=PusherNodeSettings(keep_versions=config.pusher.keep_versions, **common(config, "Pusher")),
+    )
 
 
 def registry(config: Config, model: Any, evaluator: Any, job: VertexJob | None) -> list[RegistryPusher]:
@@ -31,7 +51,7 @@ def registry(config: Config, model: Any, evaluator: Any, job: VertexJob | None) 
         region=job.region,
         encryption_key=job.encryption_key,
         registry=job.registry,
-        **common(config, "pipeline.components.registry_pusher"),
+        **common(config, "RegistryPusher"),
     )
     return [RegistryPusher(model=model, model_blessing=evaluator.outputs["blessing"], settings=settings)]
 

@@ -14,18 +14,18 @@ from pipeline.graph import code_digest
 # What decides the content of a model, and of its bundle; a new gate is not a new bundle.
 MODEL_SECTIONS = ("labels", "data", "preprocessing", "backbone", "trainer", "tuner", "extensions")
 BUNDLE_SECTIONS = (*MODEL_SECTIONS, "pruner", "converter")
-MODEL_CODE = ("modules.trainer",)
-BUNDLE_CODE = (*MODEL_CODE, "modules.student.compress", "modules.tflite.convert")
+MODEL_NODES = ("Trainer",)
+BUNDLE_NODES = (*MODEL_NODES, "Pruner", "TFLiteConverter")
 
 
-def common(config: Config, *modules: str) -> dict[str, Any]:
+def common(config: Config, node: str) -> dict[str, Any]:
     """What every node is told: a digest of the code that it runs, and the extensions.
 
     Args:
         config: the task's configuration.
-        *modules: what the node runs, by dotted names.
+        node: its name, a row of `pipeline.nodes`.
     """
-    return {"sources": code_digest.digest(*modules), "extensions": config.extensions}
+    return {"sources": code_digest.of(config, node), "extensions": config.extensions}
 
 
 def columns(config: Config) -> dict[str, Any]:

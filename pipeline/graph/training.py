@@ -27,7 +27,7 @@ def hyperparameters(config: Config, transform: Any, engine: Engine) -> list[Any]
     if not config.tuner.enabled:
         return []
     settings = TunerNodeSettings(
-        trainer=config.trainer, tuner=config.tuner, **features(config), **common(config, "modules.tuner")
+        trainer=config.trainer, tuner=config.tuner, **features(config), **common(config, "Tuner")
     )
     return [
         vertex_training.tuner_class(engine.vertex)(
@@ -71,7 +71,7 @@ def trainer(
         warm_start: what `warm_start` gave.
         job: machines of its own on Vertex AI; None trains inside the node.
     """
-    settings = TrainerNodeSettings(trainer=config.trainer, **features(config), **common(config, "modules.trainer"))
+    settings = TrainerNodeSettings(trainer=config.trainer, **features(config), **common(config, "Trainer"))
     return vertex_training.trainer_class(job)(
         examples=transform.outputs["transformed_examples"],
         transform_graph=transform.outputs["transform_graph"],

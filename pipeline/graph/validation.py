@@ -17,8 +17,8 @@ from pipeline.config.task import Config
 from pipeline.graph import lookups
 from pipeline.graph.engines import Engine
 from pipeline.graph.settings import common, vocabulary_digest
-from pipeline.ingest import example_gen as ingest
 from pipeline.ingest import serving_logs
+from pipeline.ingest import settings as ingest
 
 
 def validation(
@@ -53,7 +53,7 @@ def validation(
             validator=config.validator,
             split=config.compared_split,
             keep=statistics_folder if keeps else "",
-            **common(config, "pipeline.components.example_validator"),
+            **common(config, "ExampleValidator"),
         ),
     )
     return [statistics_gen, *previous, *serving_nodes, example_validator]
@@ -67,7 +67,7 @@ def _serving(config: Config, path: str) -> list[Any]:
     settings = {
         "text": columns.text,
         "slices": columns.slices,
-        **common(config, "pipeline.ingest.serving_logs"),
+        **common(config, "ServingExampleGen"),
     }
     example_gen = FileBasedExampleGen(
         input_base=folder,
@@ -90,5 +90,5 @@ def _statistics_settings(config: Config, label: str | None, split: str) -> Stati
         sample_rows=config.validator.sample_rows,
         backbone=config.backbone,
         vocabulary=vocabulary_digest(config),
-        **common(config, "pipeline.components.statistics_gen"),
+        **common(config, "StatisticsGen"),
     )
