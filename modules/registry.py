@@ -56,11 +56,6 @@ class Registry(Generic[T]):
         return add
 
     @property
-    def built_in(self) -> list[str]:
-        """Names of the kinds that the table has by itself, sorted."""
-        return sorted(self._paths)
-
-    @property
     def kinds(self) -> list[str]:
         """Names of all kinds, those of loaded extensions among them, sorted."""
         return sorted({*self._paths, *self._loaded})

@@ -11,8 +11,6 @@ import types
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Union, get_args, get_origin
 
-from modules.network.backbones.base import BACKBONES, Backbone
-from modules.registry import Registry
 from modules.settings import Section
 
 from pydantic_core import PydanticUndefined
@@ -24,8 +22,6 @@ _HEAD = """# Settings
 Every field of a configuration, `configs/<task>.yaml`, with its default: made from the classes by `make golden`.
 `--set a.b=c` replaces one value of a run.
 """
-# Sections of a kind that a table knows: the page shows each of the project's own.
-_OPEN: Mapping[type[Section], Registry[Any]] = {Backbone: BACKBONES}
 _BOUNDS = {"minimum": "at least", "exclusiveMinimum": "above", "maximum": "at most", "exclusiveMaximum": "below"}
 _SIZES = {"minItems": "at least", "maxItems": "at most"}
 _NAMES = {"integer": "whole number", "number": "number", "string": "text", "boolean": "true, false", "null": "empty"}
@@ -56,8 +52,9 @@ def _sections(
 def _inside(annotation: Any, place: str) -> Iterator[tuple[type[Section], str]]:
     """The sections that a field holds, each with its place: `[]` is an item of a list, `<name>` a key."""
     if isinstance(annotation, type) and issubclass(annotation, Section):
-        table = _OPEN.get(annotation)
-        yield from ((table[kind], place) for kind in table.built_in) if table else [(annotation, place)]
+        # The page is the project's: what an extension brings documents itself.
+        own = (kind for kind in annotation.alternatives() if kind.__module__.split(".")[0] in ("modules", "pipeline"))
+        yield from ((kind, place) for kind in own)
         return
     origin, arguments = get_origin(annotation), get_args(annotation)
     if origin is Annotated:

@@ -89,6 +89,11 @@ class Backbone(Section, abc.ABC):
         """The weights that it is made of, for the model card; none for random ones, or where nobody knows."""
         return ()
 
+    @classmethod
+    def alternatives(cls) -> tuple[type[Section], ...]:
+        """All kinds, those of loaded extensions among them."""
+        return tuple(kinds()) if cls is Backbone else (cls,)
+
     def files(self) -> Mapping[str, str]:
         """By field of the section, the files of one's own that it reads: every machine must have them."""
         return {}

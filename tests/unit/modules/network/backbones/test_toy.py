@@ -77,8 +77,9 @@ def test_its_own_file_counts_for_the_cache_and_its_section_survives_a_nodes_sett
     other = loader.load(file, overrides=[f"backbone.words={own}"])
     assert before
     assert vocabulary_digest(other) not in (None, before)
-    told = TransformNodeSettings(**features(config), extensions=config.extensions).to_values()
-    assert TransformNodeSettings.from_values(told).backbone == config.backbone
+    told = TransformNodeSettings(**features(config), extensions=config.extensions)
+    assert TransformNodeSettings.from_json(told.to_json()).backbone == config.backbone
+    assert told.to_values()["backbone"]["width"] == 16
 
 
 @pytest.mark.parametrize(
