@@ -15,7 +15,7 @@ from tfx.dsl.components.base import base_component, base_executor, executor_spec
 from tfx.types import artifact_utils, component_spec, standard_artifacts
 from tfx.utils import path_utils
 
-from pipeline.config.platform import RegistryConfig
+from pipeline.config.model_registry import RegistryConfig
 
 MODEL, BLESSING, PUSHED, SETTINGS = "model", "model_blessing", "pushed_model", "settings"
 

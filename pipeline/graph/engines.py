@@ -6,7 +6,8 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
-from pipeline.config.platform import RegistryConfig, VertexTrainingConfig
+from pipeline.config.model_registry import RegistryConfig
+from pipeline.config.platform import VertexTrainingConfig
 
 Lookups = Literal["store", "latest", "pushed"]
 
