@@ -30,7 +30,7 @@ def steps(side: str, count: int) -> list[dict[str, float]]:
 
     from modules.machine import memory
     from modules.network.model import Architecture, build_model
-    from modules.rows.features import PADDING_MASK, TOKEN_IDS
+    from modules.text.features import PADDING_MASK, TOKEN_IDS
     from modules.training import compiled
 
     import numpy as np

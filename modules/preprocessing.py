@@ -5,11 +5,12 @@ See the TFX guide on Transform, https://www.tensorflow.org/tfx/guide/transform.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from modules.rows.features import LABEL_ID, PADDING_MASK, TOKEN_IDS
-from modules.text import pretrained_vocabulary, tokenization
+from modules.inputs import kinds as inputs_lib
+from modules.registry import load_extensions
+from modules.targets import kinds as targets_lib
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -19,41 +20,23 @@ def preprocessing_fn(inputs: Mapping[str, tf.Tensor], custom_config: Mapping[str
     """TFX Transform's entry point.
 
     Args:
-        inputs: raw features by name; the text column, string `[batch, 1]`, and, except in serving, the label column,
-            string `[batch, 1]`. Others are ignored.
-        custom_config: the sections `data`, `labels`, `preprocessing` and `backbone` of the configuration.
+        inputs: raw features by name, `[batch, 1]`: the columns of the inputs and of the target. Others are ignored.
+        custom_config: the sections `inputs` and `target`, and `extensions` where they are of kinds of one's own.
 
     Returns:
-        `token_ids` and `padding_mask`, int64 `[batch, sequence_length]`, and `label_id`, int64 `[batch]`.
+        What the inputs and the target make of them, `[batch, *shape]`: for a text `token_ids` and `padding_mask`, int64
+        `[batch, sequence_length]`, for a label `label_id`, int64 `[batch]`.
     """
     import tensorflow as tf
 
-    columns = custom_config["data"]["columns"]
-    vocabulary = tokenization.load_vocabulary(pretrained_vocabulary.vocabulary_path(custom_config["backbone"]))
-    token_ids, padding_mask = tokenization.wordpiece(
-        tf.reshape(inputs[columns["text"]], [-1]), vocabulary, custom_config["preprocessing"]["sequence_length"]
-    )
-    return {
-        # tf.Example knows no narrower integer.
-        TOKEN_IDS: tf.cast(token_ids, tf.int64),
-        PADDING_MASK: tf.cast(padding_mask, tf.int64),
-        LABEL_ID: label_ids(tf.reshape(inputs[columns["label"]], [-1]), custom_config["labels"]),
-    }
-
-
-def label_ids(names: tf.Tensor, labels: Sequence[str]) -> tf.Tensor:
-    """Ids of label names.
-
-    Args:
-        names: string `[batch]`.
-        labels: the names in the order of their ids.
-
-    Returns:
-        int64 `[batch]`; -1 for a name that is not among them, which no loss accepts.
-    """
-    import tensorflow as tf
-
-    match = tf.equal(names[:, tf.newaxis], tf.constant(list(labels)))
-    return tf.where(
-        tf.reduce_any(match, axis=1), tf.argmax(tf.cast(match, tf.int32), axis=1), tf.constant(-1, tf.int64)
-    )
+    load_extensions(custom_config.get("extensions", ()))
+    target = targets_lib.read(custom_config["target"])
+    features: dict[str, tf.Tensor] = {}
+    for part in [*inputs_lib.read(custom_config["inputs"]).values(), target]:
+        raw = {column.name: tf.reshape(inputs[column.name], [-1]) for column in part.columns()}
+        features |= {
+            # tf.Example knows no narrower integer.
+            name: tf.cast(value, tf.int64) if value.dtype.is_integer else value
+            for name, value in part.features(raw).items()
+        }
+    return features

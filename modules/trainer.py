@@ -8,18 +8,22 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import modules  # noqa: F401  (settles Keras 2 before TensorFlow is imported)
 from modules.artifact_files import HISTORY_FILE, training_dir
+from modules.inputs import kinds as inputs_lib
 from modules.machine import devices, memory, progress
 from modules.network.backbones import bert
 from modules.network.model import Architecture, build_model
 from modules.network.trained import load_trained, save_trained
+from modules.registry import load_extensions
 from modules.rows import batches
+from modules.rows.transformed import Examples
 from modules.serving import server as signatures
-from modules.text import pretrained_vocabulary, tokenization
+from modules.targets import kinds as targets_lib
+from modules.targets.base import Target
 from modules.training import compiled, hyperparameters, resume, trace
 
 import tensorflow as tf
@@ -34,15 +38,15 @@ def run_fn(fn_args: FnArgs) -> None:
     """Trains, and writes the SavedModel, the rebuildable model beside it, and the history.
 
     Args:
-        fn_args: TFX's arguments. `custom_config` holds the sections `labels`, `data`, `preprocessing`, `backbone` and
-            `trainer`; `hyperparameters` the tuner's values, if there was a search; `base_model` the latest blessed
-            model's serving folder, for a warm start.
+        fn_args: TFX's arguments. `custom_config` holds the sections `inputs`, `target` and `trainer`, and `extensions`
+            where they are of kinds of one's own; `hyperparameters` the tuner's values, if there was a search;
+            `base_model` the latest blessed model's serving folder, for a warm start.
     """
     memory.keep_freed_memory()
     config = fn_args.custom_config
+    load_extensions(config.get("extensions", ()))
     settings = hyperparameters.resolve(config["trainer"], fn_args.hyperparameters)
-    length, labels = config["preprocessing"]["sequence_length"], config["labels"]
-    vocabulary = tokenization.load_vocabulary(pretrained_vocabulary.vocabulary_path(config["backbone"]))
+    inputs, target = inputs_lib.read(config["inputs"]), targets_lib.read(config["target"])
     tf_keras.utils.set_random_seed(settings["seed"])
 
     strategy = devices.distribution_strategy()
@@ -51,33 +55,28 @@ def run_fn(fn_args: FnArgs) -> None:
     progress.report(f"{policy} on {replicas} replica{'s' if replicas > 1 else ''}", precision=policy, replicas=replicas)
 
     stream = batches.TrainingStream(
-        batches.load_examples(fn_args.train_files, sequence_length=length),
+        load_split(fn_args.train_files, inputs, target),
         batch_size=settings["batch_size"] * replicas,
         seed=settings["seed"],
-        num_classes=len(labels),
     )
-    evaluation = batches.evaluation_batches(
-        batches.load_examples(fn_args.eval_files, sequence_length=length), batch_size=128 * replicas
-    )
+    evaluation = batches.evaluation_batches(load_split(fn_args.eval_files, inputs, target), batch_size=128 * replicas)
     with strategy.scope():
-        model, architecture = starting_model(
-            config, settings, len(vocabulary), policy=policy, base_model=fn_args.base_model
-        )
+        model, architecture = starting_model(inputs, target, settings, policy=policy, base_model=fn_args.base_model)
         total = stream.steps_per_epoch * settings["epochs"]
-        compiled.compile_model(model, settings, total_steps=total, num_classes=len(labels))
+        compiled.compile_model(model, settings, total_steps=total, target=target)
 
     backup_dir = _backup_dir(fn_args, settings)
     serving_dir, log_dir = (
         devices.output_folder(folder) for folder in (fn_args.serving_model_dir, fn_args.model_run_dir)
     )
-    history = fit(model, stream, evaluation, settings, backup_dir=backup_dir, log_dir=log_dir)
+    history = fit(model, stream, evaluation, settings, target, backup_dir=backup_dir, log_dir=log_dir)
     export(
         model,
         architecture,
         tft.TFTransformOutput(fn_args.transform_graph_path),
         serving_dir=serving_dir,
-        config=config,
-        vocabulary=vocabulary,
+        inputs=inputs,
+        target=target,
     )
     record = {
         "settings": settings,
@@ -99,10 +98,23 @@ def run_fn(fn_args: FnArgs) -> None:
     devices.wait_for_chief(os.path.join(training_dir(fn_args.serving_model_dir), HISTORY_FILE))
 
 
+def load_split(file_patterns: Sequence[str], inputs: inputs_lib.Inputs, target: Target) -> Examples:
+    """Reads a split of Transform's output into memory.
+
+    Args:
+        file_patterns: globs of its files.
+        inputs: of the task.
+        target: of the task.
+    """
+    return batches.load_examples(
+        file_patterns, inputs_lib.tensors(inputs), target.tensor(), mask=inputs_lib.mask(inputs)
+    )
+
+
 def starting_model(
-    config: Mapping[str, Any],
+    inputs: inputs_lib.Inputs,
+    target: Target,
     settings: Mapping[str, Any],
-    vocabulary_size: int,
     *,
     policy: str,
     base_model: str | None = None,
@@ -110,26 +122,29 @@ def starting_model(
     """The model that training starts from: the backbone's weights, or a blessed model's.
 
     Args:
-        config: the sections `labels`, `preprocessing` and `backbone`.
+        inputs: of the task.
+        target: of the task.
         settings: the `trainer` section with the tuner's values.
-        vocabulary_size: tokens.
         policy: Keras precision policy.
         base_model: serving folder of the model to go on from.
 
     Raises:
         ValueError: the base model has another architecture than the configuration asks for.
     """
+    main = inputs_lib.with_backbone(inputs)
     model, architecture = bert.build_classifier(
-        config["backbone"],
-        vocabulary_size=vocabulary_size,
-        num_classes=len(config["labels"]),
-        sequence_length=config["preprocessing"]["sequence_length"],
+        main.backbone,
+        vocabulary_size=len(main.vocabulary()),
+        num_classes=target.outputs(target.names),
+        sequence_length=main.sequence_length,
         dropout=settings["dropout"],
         policy=policy,
+        inputs={name: part.model_dump(mode="json") for name, part in inputs_lib.others(inputs).items()},
+        target=target.kind,
     )
     if base_model:
         base = load_trained(training_dir(base_model))
-        if base.architecture != architecture or base.labels != list(config["labels"]):
+        if base.architecture != architecture or base.labels != target.names:
             raise ValueError(
                 "trainer.warm_start: the latest blessed model has another architecture or other labels than this "
                 f"configuration ({base.architecture}, {base.labels}). Set trainer.warm_start=false for this run."
@@ -143,6 +158,7 @@ def fit(
     stream: batches.TrainingStream,
     evaluation: tf.data.Dataset,
     settings: Mapping[str, Any],
+    target: Target,
     *,
     backup_dir: str,
     log_dir: str,
@@ -154,6 +170,7 @@ def fit(
         stream: training batches.
         evaluation: batches to choose the best epoch on.
         settings: the `trainer` section with the tuner's values.
+        target: of the task.
         backup_dir: checkpoints of this very training; the caller removes it.
         log_dir: folder of TensorBoard's logs.
 
@@ -164,7 +181,9 @@ def fit(
     done = resume.finished_steps(backup_dir, steps)
     if done:
         progress.report(f"resuming after step {done} of {steps * epochs}", resumed_steps=done)
-    best = resume.BestWeights(devices.own_folder(backup_dir), patience=settings["early_stopping_patience"])
+    best = resume.BestWeights(
+        devices.own_folder(backup_dir), patience=settings["early_stopping_patience"], monitor=f"val_{target.objective}"
+    )
     callbacks: list[tf_keras.callbacks.Callback] = [
         best,
         # After BestWeights, so that a checkpoint at an epoch's end comes with that epoch's record.
@@ -179,7 +198,7 @@ def fit(
         steps_per_epoch=steps,
         epochs=epochs,
         validation_data=evaluation.with_options(options),
-        class_weight=compiled.class_weights(stream.label_counts, settings["class_weights"]),
+        class_weight=target.class_weights(stream.labels, settings["class_weights"]),
         callbacks=callbacks,
         verbose=0,
     )
@@ -195,8 +214,8 @@ def export(
     transform_output: tft.TFTransformOutput,
     *,
     serving_dir: str,
-    config: Mapping[str, Any],
-    vocabulary: list[str],
+    inputs: inputs_lib.Inputs,
+    target: Target,
 ) -> None:
     """Writes the float32 SavedModel and, beside it, what later nodes rebuild the network from.
 
@@ -205,16 +224,9 @@ def export(
     """
     plain = build_model(architecture, dropout=0.0, policy="float32")
     plain.set_weights(model.get_weights())
-    server = signatures.Server(
-        plain,
-        transform_output,
-        text_column=config["data"]["columns"]["text"],
-        vocabulary=vocabulary,
-        labels=config["labels"],
-        sequence_length=config["preprocessing"]["sequence_length"],
-    )
-    signatures.save(server, serving_dir)
-    save_trained(training_dir(serving_dir), plain, architecture, vocabulary=vocabulary, labels=config["labels"])
+    signatures.save(signatures.Server(plain, transform_output, inputs=inputs, target=target), serving_dir)
+    vocabulary = inputs_lib.with_backbone(inputs).vocabulary()
+    save_trained(training_dir(serving_dir), plain, architecture, vocabulary=vocabulary, labels=target.names)
 
 
 def _backup_dir(fn_args: FnArgs, settings: Mapping[str, Any]) -> str:

@@ -13,10 +13,12 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import modules  # noqa: F401  (settles Keras 2 before TensorFlow is imported)
+from modules.inputs import kinds as inputs_lib
 from modules.machine import devices, memory, progress
+from modules.registry import load_extensions
 from modules.rows import batches
-from modules.text import pretrained_vocabulary, tokenization
-from modules.trainer import starting_model
+from modules.targets import kinds as targets_lib
+from modules.trainer import load_split, starting_model
 from modules.training import compiled, hyperparameters
 
 import keras_tuner
@@ -35,8 +37,8 @@ def tuner_fn(fn_args: FnArgs) -> TunerFnResult:
     """Builds the search.
 
     Args:
-        fn_args: TFX's arguments. `custom_config` holds the sections `labels`, `preprocessing`, `backbone`, `trainer`
-            and `tuner`.
+        fn_args: TFX's arguments. `custom_config` holds the sections `inputs`, `target`, `trainer` and `tuner`, and
+            `extensions` where there are kinds of one's own.
 
     Returns:
         The tuner and what its `search` is called with.
@@ -44,18 +46,18 @@ def tuner_fn(fn_args: FnArgs) -> TunerFnResult:
     memory.keep_freed_memory()
     config = fn_args.custom_config
     tuner_config, trainer_config = config["tuner"], config["trainer"]
-    length, labels = config["preprocessing"]["sequence_length"], config["labels"]
-    vocabulary = tokenization.load_vocabulary(pretrained_vocabulary.vocabulary_path(config["backbone"]))
+    load_extensions(config.get("extensions", ()))
+    inputs, target = inputs_lib.read(config["inputs"]), targets_lib.read(config["target"])
     strategy = devices.distribution_strategy()
     policy = devices.resolve_precision(trainer_config["precision"])
     replicas = strategy.num_replicas_in_sync
     evaluation = batches.evaluation_batches(
-        batches.load_examples(fn_args.eval_files, sequence_length=length),
+        load_split(fn_args.eval_files, inputs, target),
         batch_size=128 * replicas,
         limit=tuner_config["eval_steps"],
     )
 
-    train = batches.load_examples(fn_args.train_files, sequence_length=length)
+    train = load_split(fn_args.train_files, inputs, target)
 
     class _Classifier(keras_tuner.HyperModel):
         """Builds, compiles and feeds the classifier for one set of values."""
@@ -65,18 +67,13 @@ def tuner_fn(fn_args: FnArgs) -> TunerFnResult:
             self.settings = hyperparameters.resolve(trainer_config, {"values": values})
             tf_keras.utils.set_random_seed(self.settings["seed"])
             self.stream = batches.TrainingStream(
-                train,
-                batch_size=self.settings["batch_size"] * replicas,
-                seed=trainer_config["seed"],
-                num_classes=len(labels),
+                train, batch_size=self.settings["batch_size"] * replicas, seed=trainer_config["seed"]
             )
             self.steps = min(
                 tuner_config["steps_per_epoch"] or self.stream.steps_per_epoch, self.stream.steps_per_epoch
             )
-            model, _ = starting_model(config, self.settings, len(vocabulary), policy=policy)
-            compiled.compile_model(
-                model, self.settings, total_steps=self.steps * tuner_config["epochs"], num_classes=len(labels)
-            )
+            model, _ = starting_model(inputs, target, self.settings, policy=policy)
+            compiled.compile_model(model, self.settings, total_steps=self.steps * tuner_config["epochs"], target=target)
             return model
 
         def fit(self, hp: keras_tuner.HyperParameters, model: tf_keras.Model, **kwargs: Any) -> Any:
@@ -94,7 +91,7 @@ def tuner_fn(fn_args: FnArgs) -> TunerFnResult:
                 steps_per_epoch=self.steps,
                 epochs=epochs,
                 validation_data=evaluation.with_options(options),
-                class_weight=compiled.class_weights(self.stream.label_counts, trainer_config["class_weights"]),
+                class_weight=target.class_weights(self.stream.labels, trainer_config["class_weights"]),
                 callbacks=callbacks,
                 verbose=0,
                 **{name: value for name, value in kwargs.items() if name not in ("verbose", "validation_data")},

@@ -91,7 +91,7 @@ def create_pipeline(
         push_destination=pushing.folder(f"{places.push}/server"),
         custom_config={"keep_versions": config.pusher.keep_versions},
     )
-    edge = edge_branch(config, f"{places.push}/edge", examples, transform, candidate, evaluator)
+    edge = edge_branch(config, f"{places.push}/edge", examples, transform, candidate, evaluator) if config.edge else []
     nodes = [
         example_gen,
         schema_gen,

@@ -1,4 +1,4 @@
-"""The classifier: a KerasNLP BERT encoder, masked mean pooling, dropout and a float32 softmax head.
+"""The network: a KerasNLP BERT encoder with masked mean pooling, further inputs, fusion, dropout and a target's head.
 
 `build_model` makes the network from an `Architecture`; `modules.network.backbones.bert` decides which architecture and
 which pretrained weights a configuration asks for. The layers of a student may have fewer heads and neurons than
@@ -14,14 +14,17 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import modules  # noqa: F401  (settles Keras 2 before TensorFlow is imported)
-from modules.network import layers
-from modules.rows.features import PADDING_MASK, TOKEN_IDS
+from modules.inputs import kinds as inputs_lib
+from modules.network import fusion, layers
+from modules.targets.kinds import ONE_LABEL, TARGETS
+from modules.targets.one_label import LOGITS
+from modules.text.features import PADDING_MASK, TOKEN_IDS
 
 import keras_nlp
 import tensorflow as tf
 import tf_keras
 
-ENCODER, LOGITS, PROBABILITIES = "encoder", "logits", "probabilities"
+ENCODER = "encoder"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,12 +38,14 @@ class Architecture:
         hidden_dim: width of the encoder.
         intermediate_dim: width of the feed-forward layers.
         max_sequence_length: rows of the position embedding, the longest window in tokens.
-        num_classes: labels.
+        num_classes: outputs of the head; for one label, the labels.
         activation: `gelu` (exact, as in MiniLM's own code) or `gelu_tanh` (KerasNLP's approximation).
         num_segments: rows of the segment embedding; every token is in segment 0.
         head_dim: width of one head; None means `hidden_dim / num_heads`, as in BERT.
         layer_heads: heads of each layer where they differ from `num_heads`; needs `head_dim` when one of them does.
         layer_intermediate_dims: feed-forward width of each layer where it differs from `intermediate_dim`.
+        inputs: by name, the sections of the inputs besides the one that the backbone encodes, in the order of fusion.
+        target: kind of the target, whose head it is.
     """
 
     vocabulary_size: int
@@ -55,6 +60,8 @@ class Architecture:
     head_dim: int | None = None
     layer_heads: tuple[int, ...] | None = None
     layer_intermediate_dims: tuple[int, ...] | None = None
+    inputs: Mapping[str, Mapping[str, Any]] = dataclasses.field(default_factory=dict)
+    target: str = ONE_LABEL
 
     def __post_init__(self) -> None:
         """Makes tuples of JSON's lists and refuses shapes that cannot be built."""
@@ -82,8 +89,13 @@ class Architecture:
         return self.layer_intermediate_dims or (self.intermediate_dim,) * self.num_layers
 
     def to_dict(self) -> dict[str, Any]:
-        """The fields as plain JSON values."""
-        return dataclasses.asdict(self)
+        """The fields as plain JSON values; without `inputs` and `target` where there is a text and one label alone."""
+        values = dataclasses.asdict(self)
+        if not self.inputs:
+            del values["inputs"]
+        if self.target == ONE_LABEL:
+            del values["target"]
+        return values
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Architecture:
@@ -132,9 +144,10 @@ def build_model(architecture: Architecture, *, dropout: float = 0.1, policy: str
         policy: Keras precision policy of the encoder. Pooling, head and softmax are float32 under any.
 
     Returns:
-        A functional model `{"token_ids": int32 [batch, seq], "padding_mask": int32 [batch, seq]}` ->
-        float32 probabilities `[batch, num_classes]`, with layers named `encoder`, `pooling`, `dropout`, `logits` and
-        `probabilities`. `seq` may be anything up to `architecture.max_sequence_length`.
+        A functional model `{"token_ids": int32 [batch, seq], "padding_mask": int32 [batch, seq]}` and the tensors of
+        the further inputs -> what the target's head gives; for one label, float32 probabilities `[batch, num_classes]`,
+        with layers named `encoder`, `pooling`, `dropout`, `logits` and `probabilities`. `seq` may be anything up to
+        `architecture.max_sequence_length`.
     """
     with precision_policy(policy):
         backbone = keras_nlp.models.BertBackbone(
@@ -165,11 +178,17 @@ def classifier(
     token_ids = tf_keras.Input([None], dtype="int32", name=TOKEN_IDS)
     padding_mask = tf_keras.Input([None], dtype="int32", name=PADDING_MASK)
     hidden = encoder({"token_ids": token_ids, "segment_ids": tf.zeros_like(token_ids), "padding_mask": padding_mask})
-    pooled = MaskedMeanPooling(name="pooling")(hidden, padding_mask)
-    pooled = tf_keras.layers.Dropout(dropout, dtype="float32", name="dropout")(pooled)
-    logits = tf_keras.layers.Dense(architecture.num_classes, dtype="float32", name=LOGITS)(pooled)
-    probabilities = tf_keras.layers.Softmax(dtype="float32", name=PROBABILITIES)(logits)
-    return tf_keras.Model({TOKEN_IDS: token_ids, PADDING_MASK: padding_mask}, probabilities, name="classifier")
+    tensors = {TOKEN_IDS: token_ids, PADDING_MASK: padding_mask}
+    vectors = [MaskedMeanPooling(name="pooling")(hidden, padding_mask)]
+    for part in inputs_lib.read(architecture.inputs).values():
+        own = {
+            tensor.name: tf_keras.Input(tensor.shape, dtype=tensor.dtype, name=tensor.name) for tensor in part.tensors()
+        }
+        vectors.append(part.encode(own))
+        tensors |= own
+    fused = tf_keras.layers.Dropout(dropout, dtype="float32", name="dropout")(fusion.concat(vectors))
+    outputs = TARGETS[architecture.target].head(fused, architecture.num_classes)
+    return tf_keras.Model(tensors, outputs, name="classifier")
 
 
 def _exchange(layer: keras_nlp.layers.TransformerEncoder, architecture: Architecture, index: int) -> None:

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from modules.machine.progress import report
 from modules.network.model import ENCODER, LOGITS, transformer_layers
 from modules.network.trained import Trained
-from modules.rows.features import PADDING_MASK, TOKEN_IDS
+from modules.text.features import PADDING_MASK, TOKEN_IDS
 from modules.text.tokenization import PAD, SUFFIX, piece_spans, wordpiece
 
 import numpy as np

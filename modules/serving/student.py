@@ -7,8 +7,8 @@ It has no `transform_features`: Transform's graph has the teacher's vocabulary. 
 from __future__ import annotations
 
 from modules.network.trained import Trained
-from modules.rows.features import PADDING_MASK, TOKEN_IDS
 from modules.text import tokenization
+from modules.text.features import PADDING_MASK, TOKEN_IDS
 
 import tensorflow as tf  # isort: skip  (after `modules`, which settles Keras 2)
 

@@ -20,7 +20,8 @@ from modules.network.model import Architecture, build_model, token_embedding
 from modules.network.trained import Trained
 from modules.network.weights import read_weights, write_weights
 from modules.rows.batches import TrainingStream
-from modules.rows.transformed import Examples, stratified
+from modules.rows.token_windows import TokenWindows
+from modules.rows.transformed import stratified
 from modules.student import structured, unlabelled_variations
 from modules.student.fine_tuning import TeacherSignals, fine_tune
 from modules.student.pruning import PruningSettings, check_sparsity
@@ -49,8 +50,8 @@ class Compressed:
 
 def compress(
     teacher: Trained,
-    train: Examples,
-    evaluation: Examples,
+    train: TokenWindows,
+    evaluation: TokenWindows,
     settings: CompressionSettings,
     *,
     backup_dir: str,
@@ -135,14 +136,14 @@ def compress(
     return Compressed(Trained(exported, architecture, trimmed.tokens, teacher.labels), report)
 
 
-def accuracy(model: tf_keras.Model, examples: Examples) -> float:
+def accuracy(model: tf_keras.Model, examples: TokenWindows) -> float:
     """Share of rows whose most probable label is right; NaN without rows."""
     if not len(examples):
         return float("nan")
     return float(np.mean(split_logits(model, examples).argmax(axis=1) == examples.labels))
 
 
-def _trim(teacher: Trained, train: Examples, shape: StudentSettings) -> vocabulary.Trimmed:
+def _trim(teacher: Trained, train: TokenWindows, shape: StudentSettings) -> vocabulary.Trimmed:
     counts = vocabulary.count_tokens(train.token_ids, train.padding_mask, len(teacher.vocabulary))
     return vocabulary.trim(
         teacher.vocabulary,
@@ -152,7 +153,7 @@ def _trim(teacher: Trained, train: Examples, shape: StudentSettings) -> vocabula
     )
 
 
-def _augmented(train: Examples, tokens: Sequence[str], settings: CompressionSettings) -> Examples:
+def _augmented(train: TokenWindows, tokens: Sequence[str], settings: CompressionSettings) -> TokenWindows:
     options = settings.augmentation
     if not options.copies:
         return train
@@ -160,17 +161,15 @@ def _augmented(train: Examples, tokens: Sequence[str], settings: CompressionSett
     return unlabelled_variations.joined(train, more)
 
 
-def _retokenized(examples: Examples, old: Sequence[str], new: Sequence[str]) -> Examples:
+def _retokenized(examples: TokenWindows, old: Sequence[str], new: Sequence[str]) -> TokenWindows:
     ids, mask = vocabulary.Retokenizer(old, new)(examples.token_ids, examples.padding_mask)
-    return Examples(ids, mask, examples.labels)
+    return TokenWindows(ids, mask, examples.labels)
 
 
-def _plan(teacher: Trained, train: Examples, settings: CompressionSettings) -> structured.Plan:
+def _plan(teacher: Trained, train: TokenWindows, settings: CompressionSettings) -> structured.Plan:
     shape, available = settings.student, teacher.architecture.num_layers
     rows = stratified(train.labels, shape.importance_rows, settings.fine_tuning.seed)
-    stream = TrainingStream(
-        train.take(rows), batch_size=min(16, len(rows)), seed=0, num_classes=teacher.architecture.num_classes
-    )
+    stream = TrainingStream(train.take(rows), batch_size=min(16, len(rows)), seed=0)
     importance = structured.measure_importance(teacher.model, stream.batches(1).as_numpy_iterator())
     wanted = shape.layers if shape.layers is not None else available
     return structured.make_plan(
@@ -186,7 +185,7 @@ def _plan(teacher: Trained, train: Examples, settings: CompressionSettings) -> s
 
 def _signals(
     teacher: Trained,
-    train: Examples,
+    train: TokenWindows,
     plan: structured.Plan,
     settings: CompressionSettings,
     policy: str,
@@ -224,7 +223,7 @@ def _check(model: tf_keras.Model, pruning: PruningSettings | None) -> dict[str, 
     return measure_sparsity(model, sorted({*pruning.targets, "layer_*"}))
 
 
-def _unknown_share(examples: Examples, tokens: Sequence[str]) -> float:
+def _unknown_share(examples: TokenWindows, tokens: Sequence[str]) -> float:
     """Share of `[UNK]` among the tokens of a split."""
     unknown = list(tokens).index("[UNK]")
     total = int(examples.padding_mask.sum())

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from modules.network.model import ENCODER, LOGITS, transformer_layers
-from modules.rows.features import PADDING_MASK, TOKEN_IDS
+from modules.text.features import PADDING_MASK, TOKEN_IDS
 
 import tensorflow as tf  # isort: skip  (after `modules`, which settles Keras 2)
 import tf_keras

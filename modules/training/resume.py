@@ -9,8 +9,6 @@ import modules  # noqa: F401  (settles Keras 2 before TensorFlow is imported)
 import tensorflow as tf
 import tf_keras
 
-OBJECTIVE = "val_macro_f1"
-
 
 def finished_steps(backup_dir: str, steps_per_epoch: int) -> int:
     """Steps that a killed training had finished, by the checkpoint that `BackupAndRestore` left.
@@ -63,7 +61,7 @@ class Backup(tf_keras.callbacks.BackupAndRestore):
 class BestWeights(tf_keras.callbacks.Callback):
     """Early stopping on one metric, with the best weights on disk so that a killed training still knows them."""
 
-    def __init__(self, folder: str, *, monitor: str = OBJECTIVE, patience: int = 0, minimize: bool = False) -> None:
+    def __init__(self, folder: str, *, monitor: str, patience: int = 0, minimize: bool = False) -> None:
         """Sets what to watch.
 
         Args:

@@ -74,6 +74,7 @@ def _predict(split: str, settings: Mapping[str, Any], input_dict: artifacts.Arti
         label=settings["label"],
         slices=settings["slices"],
         labels=settings["labels"],
+        others=settings["others"],
     )
     serving = artifacts.serving_folder(artifacts.single(input_dict, MODEL))
     return predictions.predict_split(predictions.served(serving), rows, name=split)
@@ -110,8 +111,8 @@ class Evaluator(base_beam_component.BaseBeamComponent):
             model: Trainer's model.
             eval_config: TFMA's configuration, a `tfma.EvalConfig`.
             split: the split to evaluate on.
-            settings: `text`, `label`, `slices`, `labels`, `fairness` (the section), `gated` (whether its bounds count
-                here), and `sources`, a digest of the code.
+            settings: `text`, `label`, `slices`, `labels`, `others`, `fairness` (the section), `gated` (whether its
+                bounds count here), and `sources`, a digest of the code.
             baseline_model: what the model is compared with.
         """
         super().__init__(

@@ -119,7 +119,7 @@ def _errors(artifacts: Any, settings: Mapping[str, Any]) -> dict[str, Any] | Non
         settings["labels"],
         split=_ERRORS_OF,
         count=config["reporter"]["errors"],
-        sequence_length=config["preprocessing"]["sequence_length"],
+        sequence_length=settings["window"],
         points=config["reporter"]["attribution_points"],
     )
 

@@ -36,8 +36,8 @@ class Executor(executor.Executor):
         """TFX's hook."""
         with batched_records.batched():
             super().Do(input_dict, output_dict, exec_properties)
-        from modules.text import pretrained_vocabulary, tokenization
-        from modules.text import statistics as text_statistics
+        from modules.inputs import kinds
+        from modules.registry import load_extensions
 
         settings = json.loads(exec_properties[_SETTINGS])
         examples = artifact_utils.get_single_instance(input_dict[standard_component_specs.EXAMPLES_KEY])
@@ -45,11 +45,12 @@ class Executor(executor.Executor):
         statistics.span = span_of(examples)  # TFX copies a property that ExampleGen does not set
         split = settings["split"]
         pattern = io_utils.all_files_pattern(artifact_utils.get_split_uri([examples], split))
-        found = text_statistics.profile(
-            text_statistics.read_rows([pattern], text=settings["text"], label=settings["label"]),
-            tokenization.load_vocabulary(pretrained_vocabulary.vocabulary_path(settings["backbone"])),
-            sample=settings["sample_rows"],
-        )
+        load_extensions(settings["extensions"])
+        part = kinds.with_backbone(kinds.read(settings["inputs"]))
+        summarise = part.part("statistics")
+        if summarise is None:
+            return
+        found = summarise([pattern], part.column, settings["label"], part.vocabulary(), sample=settings["sample_rows"])
         target = os.path.join(artifact_utils.get_split_uri([statistics], split), PROFILE_FILE)
         io_utils.write_string_file(target, found.to_json())
 
@@ -76,8 +77,8 @@ class StatisticsGen(base_beam_component.BaseBeamComponent):
 
         Args:
             examples: an ExampleGen's output.
-            settings: `text` and `label` (None where there is none), `split` to summarise, `sample_rows`, the section
-                `backbone`, and digests of its vocabulary and of the sources.
+            settings: `inputs`, `extensions` and `label` (None where there is none), `split` to summarise,
+                `sample_rows`, and digests of the vocabulary and of the sources.
         """
         super().__init__(
             StatisticsGenSpec(

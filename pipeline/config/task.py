@@ -8,10 +8,22 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
+from modules.inputs.base import BackboneInput, Input
 from modules.settings import Section
+from modules.targets.base import Target
 
-from pydantic import BaseModel, Field, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    Field,
+    SerializeAsAny,
+    SerializerFunctionWrapHandler,
+    TypeAdapter,
+    model_serializer,
+    model_validator,
+)
 
+from pipeline.config import parts
 from pipeline.config.card import CardConfig
 from pipeline.config.edge import ConverterConfig, EdgeEvaluatorConfig, PrunerConfig
 from pipeline.config.evaluator import EvaluatorConfig
@@ -191,8 +203,14 @@ class Config(Section):
 
     task: TaskName
     """Name of the task; the folder under `runs/` and the pipeline's name."""
-    labels: list[str] = Field(min_length=2)
-    """The label names, in the order of their ids."""
+    labels: list[str] = Field([], min_length=2)
+    """The label names, in the order of their ids; short for `target: {kind: one_label, labels: […]}`."""
+    inputs: Annotated[dict[str, SerializeAsAny[Input]], BeforeValidator(parts.read_inputs)] = {}
+    """What comes in, by name and kind. Empty: one text, `data.columns.text`, with `preprocessing` and `backbone`."""
+    target: Annotated[SerializeAsAny[Target], BeforeValidator(parts.read_target)] = None  # type: ignore[assignment]
+    """What is predicted. Empty: one of `labels`, in `data.columns.label`."""
+    edge: bool = True
+    """Whether a student is made of a blessed model, and bundles for devices of it."""
     schema_path: str
     """The curated TFMD schema (text protobuf); `make schema` drafts one."""
     extensions: list[str] = []
@@ -228,14 +246,64 @@ class Config(Section):
     """What the nodes get on Kubeflow or Vertex AI; the local runner reads nothing of it."""
 
     @model_validator(mode="after")
-    def _labels_differ(self) -> Self:
-        if len(set(self.labels)) != len(self.labels):
-            raise ValueError(f"labels holds a name twice: {self.labels}")
+    def _resolved(self) -> Self:
+        """Puts the parts in place; what the short form says is not written down a second time."""
+        self._refuse_both("inputs", {
+            "data.columns.text": "text" in self.data.columns.model_fields_set,
+            "preprocessing": "preprocessing" in self.model_fields_set,
+            "backbone": "backbone" in self.model_fields_set,
+        })  # fmt: skip
+        self._refuse_both("target", {
+            "labels": "labels" in self.model_fields_set,
+            "data.columns.label": "label" in self.data.columns.model_fields_set,
+        })  # fmt: skip
+        if "inputs" in self.model_fields_set:
+            known = TypeAdapter(Backbone)
+            inputs = {
+                name: part.with_values(backbone=known.dump_python(known.validate_python(part.backbone), mode="json"))
+                if isinstance(part, BackboneInput)
+                else part
+                for name, part in self.inputs.items()
+            }
+        else:
+            backbone = self.backbone.model_dump(mode="json")
+            inputs = parts.short_inputs(self.data.columns.text, self.preprocessing.sequence_length, backbone)
+        if "target" not in self.model_fields_set:
+            if not self.labels:
+                raise ValueError("labels: is missing; name the labels, or set `target`")
+            self.__dict__["target"] = parts.short_target(self.data.columns.label, self.labels)
+        self.__dict__["inputs"] = inputs
+        parts.check(self.inputs, self.target, self.data.columns.slices, edge=self.edge)
         return self
 
+    def _refuse_both(self, part: str, short: dict[str, bool]) -> None:
+        both = [name for name, given in short.items() if given]
+        if part in self.model_fields_set and both:
+            raise ValueError(f"{part} and {', '.join(both)} say the same thing twice; keep one of the two forms")
+
+    @model_serializer(mode="wrap")
+    def _as_written(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Without the form that was not used, so that what is written can be read again."""
+        values = handler(self)
+        unused = {name for name in ("inputs", "target") if name not in self.model_fields_set}
+        columns = values.get("data", {}).get("columns", {})
+        if "inputs" in self.model_fields_set:
+            unused |= {"preprocessing", "backbone"}
+            columns.pop("text", None)
+        if "target" in self.model_fields_set:
+            unused.add("labels")
+            columns.pop("label", None)
+        return {name: value for name, value in values.items() if name not in unused}
+
     @model_validator(mode="after")
-    def _gaps_can_be_measured(self) -> Self:
-        self.evaluator.check_gaps(self.data.columns.slices, self.labels)
+    def _bounds_can_be_measured(self) -> Self:
+        self.evaluator.check_gaps(self.data.columns.slices, self.target.names)
+        for name in self.evaluator.thresholds:
+            if name not in self.target.bounded:
+                raise ValueError(
+                    f"evaluator.thresholds: {name} is no metric of a target of kind {self.target.kind}; there are: "
+                    f"{', '.join(self.target.bounded) or 'none'}"
+                )
         return self
 
     @property

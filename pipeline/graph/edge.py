@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import modules  # noqa: F401  (settles Keras 2 before TFX imports TensorFlow)
+from modules.inputs import kinds
 
 from pipeline.components.edge_evaluator import EdgeEvaluator
 from pipeline.components.pruner import Pruner
@@ -70,6 +71,6 @@ def _settings(config: Config, section: str, module: str) -> dict[str, Any]:
     """The settings of a node behind the blessing."""
     return {
         **config.node_settings(section),
-        "sequence_length": config.preprocessing.sequence_length,
+        "sequence_length": kinds.with_backbone(config.inputs).sequence_length,
         "sources": code_digest.digest(module),
     }

@@ -6,6 +6,7 @@ from typing import Any
 
 import modules  # noqa: F401  (settles Keras 2 before TFX imports TensorFlow)
 from modules.card import model_card
+from modules.inputs import kinds
 
 from pipeline.components.evaluator import Evaluator
 from pipeline.components.model_card import ModelCard
@@ -104,12 +105,14 @@ def _settings(config: Config, *, gated: bool) -> dict[str, Any]:
 
 
 def _card_settings(config: Config, sections: tuple[str, ...], code: tuple[str, ...]) -> dict[str, Any]:
+    main = kinds.with_backbone(config.inputs)
     return {
-        **config.node_settings("card", "task", "labels"),
+        **config.node_settings("card", "task"),
+        "labels": config.target.names,
         "slices": config.data.columns.slices,
         "dataset": None if config.data.path else config.data.dataset,
-        "backbone": config.backbone.kind,
-        "sequence_length": config.preprocessing.sequence_length,
+        "backbone": main.backbone["kind"],
+        "sequence_length": main.sequence_length,
         "digests": {"config": config.digest_of(*sections), "code": code_digest.digest(*code)},
         "template": model_card.template_digest(),
         "sources": code_digest.digest("pipeline.components.model_card"),

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import modules  # noqa: F401  (settles Keras 2 before TFX imports TensorFlow)
+from modules.inputs import kinds
 
 from pipeline.components.reporter import Reporter
 from pipeline.config.task import Config
@@ -50,13 +51,13 @@ def settings(config: Config, graph: Sequence[tuple[str, Sequence[str]]]) -> dict
         config: the task's configuration. Of `platform`, which decides where nodes run, the report says nothing.
         graph: pairs of a node's id and the ids that it comes after.
     """
-    columns = config.data.columns
     known = {name for name, _ in graph}
     return {
         "task": config.task,
-        "labels": config.labels,
-        "label": columns.label,
-        "slices": columns.slices,
+        "labels": config.target.names,
+        "label": config.target.column,
+        "slices": config.data.columns.slices,
+        "window": kinds.with_backbone(config.inputs).sequence_length,
         "config": config.model_dump(mode="json", exclude={"platform"}),
         "graph": [[name, [other for other in after if other in known]] for name, after in graph],
         "digests": {

@@ -67,10 +67,6 @@ def transform(config: Config, examples: Any, schema: Any) -> Transform:
         custom_config=custom_config(
             config,
             ("modules.preprocessing", "pipeline.components.transform"),
-            "labels",
-            "data",
-            "preprocessing",
-            "backbone",
         ),
         disable_statistics=True,
     )

@@ -26,7 +26,7 @@ def hyperparameters(config: Config, transform: Any, engine: Engine) -> list[Any]
         return [lookups.hyperparameters(engine)]
     if not config.tuner.enabled:
         return []
-    sections = ("labels", "data", "preprocessing", "backbone", "trainer", "tuner")
+    sections = ("trainer", "tuner")
     return [
         vertex_training.tuner_class(engine.vertex)(
             examples=transform.outputs["transformed_examples"],
@@ -69,7 +69,6 @@ def trainer(
         warm_start: what `warm_start` gave.
         job: machines of its own on Vertex AI; None trains inside the node.
     """
-    sections = ("labels", "data", "preprocessing", "backbone", "trainer")
     return vertex_training.trainer_class(job)(
         examples=transform.outputs["transformed_examples"],
         transform_graph=transform.outputs["transform_graph"],
@@ -79,7 +78,7 @@ def trainer(
         train_args=tfx.proto.TrainArgs(splits=["train"]),
         eval_args=tfx.proto.EvalArgs(splits=["eval"]),
         custom_config={
-            **custom_config(config, "modules.trainer", *sections),
+            **custom_config(config, "modules.trainer", "trainer"),
             **vertex_training.custom_config(job, search=False),
         },
     )

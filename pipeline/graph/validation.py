@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import modules  # noqa: F401  (settles Keras 2 before TFX imports TensorFlow)
+from modules.inputs import kinds
 
 from tfx import v1 as tfx
 from tfx.components.example_gen.component import FileBasedExampleGen
@@ -16,7 +17,7 @@ from pipeline.config.rows import span_pattern
 from pipeline.config.task import Config
 from pipeline.graph import code_digest, lookups
 from pipeline.graph.engines import Engine
-from pipeline.graph.settings import vocabulary_digest
+from pipeline.graph.settings import parts, parts_code, vocabulary_digest
 from pipeline.ingest import example_gen as ingest
 from pipeline.ingest import serving_logs
 
@@ -38,7 +39,7 @@ def validation(
         The nodes, StatisticsGen first and ExampleValidator last.
     """
     statistics_gen = StatisticsGen(
-        examples=examples, settings=_statistics_settings(config, config.data.columns.label, config.compared_split)
+        examples=examples, settings=_statistics_settings(config, config.target.column, config.compared_split)
     )
     statistics = statistics_gen.outputs["statistics"]
     serving_nodes = _serving(config, serving) if serving else []
@@ -63,10 +64,9 @@ def _serving(config: Config, path: str) -> list[Any]:
     """What was served, and its statistics, made as those of the rows are."""
     folder, file = span_pattern.split(path)
     split = tfx.proto.SplitConfig.Split(name=serving_logs.SPLIT, hash_buckets=1)
-    columns = config.data.columns
     settings = {
-        "text": columns.text,
-        "slices": columns.slices,
+        "text": kinds.with_backbone(config.inputs).column,
+        "slices": config.data.columns.slices,
         "sources": code_digest.digest("pipeline.ingest.serving_logs"),
     }
     example_gen = FileBasedExampleGen(
@@ -84,11 +84,11 @@ def _serving(config: Config, path: str) -> list[Any]:
 
 def _statistics_settings(config: Config, label: str | None, split: str) -> dict[str, Any]:
     return {
-        **config.node_settings("backbone"),
-        "text": config.data.columns.text,
+        "inputs": parts(config)["inputs"],
+        "extensions": config.extensions,
         "label": label,
         "split": split,
         "sample_rows": config.validator.sample_rows,
         "vocabulary": vocabulary_digest(config),
-        "sources": code_digest.digest("pipeline.components.statistics_gen"),
+        "sources": code_digest.digest("pipeline.components.statistics_gen", *parts_code(config, "statistics")),
     }

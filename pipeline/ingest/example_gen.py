@@ -27,13 +27,14 @@ from pipeline.ingest.augmentation import AddVariedRows
 from pipeline.tfx_gaps import batched_records
 
 TRAIN_SPLIT = "train"
+_LISTS = {"text": "bytes_list", "integer": "int64_list", "number": "float_list"}  # of tf.train.Feature
 
 
 def custom_config(settings: dict[str, Any]) -> example_gen_pb2.CustomConfig:
     """Packs the executor's settings into the message that ExampleGen carries.
 
     Args:
-        settings: JSON values: `text`, `label`, `slices`, `labels`, `source`, `cleaning`, `train_fraction`,
+        settings: JSON values: `text`, `label`, `slices`, `labels`, `others`, `source`, `cleaning`, `train_fraction`,
             `augmentation` (None adds no row), `marker` of complete spans, and a digest of this executor's sources,
             which is there for the cache alone.
     """
@@ -107,7 +108,7 @@ class _RowsToExamples(beam.PTransform):
     def expand(self, pipeline: beam.Pipeline) -> beam.PCollection:
         files = transforms.matching(self._base, self._pattern)
         settings = self._settings
-        layout = rows.Layout(settings["text"], settings["label"], tuple(settings["slices"]), tuple(settings["labels"]))
+        layout = rows.Layout.of(settings)
         source = SourceConfig.model_validate(settings["source"])
         config = CleaningConfig.model_validate(settings["cleaning"])
         found = transforms.clean(pipeline, files, layout, source, config)
@@ -117,7 +118,7 @@ class _RowsToExamples(beam.PTransform):
 
 
 def to_example(row: rows.Row, layout: rows.Layout, text_hash: str | None = None) -> tf.train.Example:
-    """One row as an example of bytes features.
+    """One row as an example: bytes features, and those of further inputs in their own types.
 
     Args:
         row: the row.
@@ -134,6 +135,9 @@ def to_example(row: rows.Row, layout: rows.Layout, text_hash: str | None = None)
     feature = example.features.feature
     for name, value in values.items():  # three times as fast as building the messages first and copying them in
         feature[name].bytes_list.value.append(value.encode("utf-8"))
+    for column, text in zip(layout.others, row.others, strict=True):
+        if column.name not in values:
+            getattr(feature[column.name], _LISTS[column.type]).value.append(column.value(text))
     return example
 
 

@@ -7,7 +7,7 @@ import string
 import modules  # noqa: F401
 from modules.network.model import Architecture, build_model
 from modules.network.trained import Trained
-from modules.rows.transformed import Examples
+from modules.rows.token_windows import TokenWindows
 
 import numpy as np
 
@@ -43,7 +43,7 @@ def random_trained(seed: int = 0, **changes: object) -> Trained:
     return Trained(model, shapes, list(VOCABULARY[: shapes.vocabulary_size]), ["bad", "good"])
 
 
-def examples(count: int, seed: int = 0, noise: float = 0.0) -> Examples:
+def examples(count: int, seed: int = 0, noise: float = 0.0) -> TokenWindows:
     """Texts of opinions and things; the label says which opinion is the more frequent."""
     rng = np.random.default_rng(seed)
     ids = np.zeros((count, LENGTH), np.int32)
@@ -59,8 +59,8 @@ def examples(count: int, seed: int = 0, noise: float = 0.0) -> Examples:
         tokens = ["[CLS]", *map(str, words), "[SEP]"]
         ids[row, : len(tokens)] = [number[token] for token in tokens]
         labels[row] = int(votes > 0) if rng.random() >= noise else int(votes <= 0)
-    return Examples(ids, (ids > 0).astype(np.int32), labels)
+    return TokenWindows(ids, (ids > 0).astype(np.int32), labels)
 
 
-def probabilities(trained: Trained, rows: Examples) -> np.ndarray:
+def probabilities(trained: Trained, rows: TokenWindows) -> np.ndarray:
     return trained.model.predict({"token_ids": rows.token_ids, "padding_mask": rows.padding_mask}, verbose=0)

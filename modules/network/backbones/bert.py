@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from modules.machine import packages
+from modules.targets.kinds import ONE_LABEL
 from modules.text.pretrained_vocabulary import MINILM_FOLDER, BackboneError, from_preset
 
 import numpy as np
@@ -40,16 +41,20 @@ def build_classifier(
     sequence_length: int,
     dropout: float,
     policy: str,
+    inputs: Mapping[str, Mapping[str, Any]] | None = None,
+    target: str = ONE_LABEL,
 ):
     """Builds the classifier that a configuration asks for, with its pretrained weights in place.
 
     Args:
         backbone: the configuration's `backbone` section.
         vocabulary_size: tokens in the vocabulary that Transform used.
-        num_classes: labels.
+        num_classes: outputs of the head.
         sequence_length: the longest window, in tokens.
         dropout: rate inside the encoder and before the head.
         policy: Keras precision policy of the encoder.
+        inputs: sections of the inputs that the backbone does not encode, by name.
+        target: kind of the target.
 
     Returns:
         `(model, architecture)`; the model as `modules.network.model.build_model` describes it.
@@ -61,7 +66,8 @@ def build_classifier(
 
     kind = backbone["kind"]
     if kind == "preset":
-        return _build_from_preset(str(backbone["preset"]), num_classes, sequence_length, dropout, policy)
+        further = {"inputs": inputs or {}, "target": target}
+        return _build_from_preset(str(backbone["preset"]), num_classes, sequence_length, dropout, policy, further)
     if kind == "scratch":
         shape: dict[str, Any] = {
             name: int(backbone[name]) for name in ("num_layers", "num_heads", "hidden_dim", "intermediate_dim")
@@ -74,6 +80,8 @@ def build_classifier(
         max_sequence_length=sequence_length,
         num_classes=num_classes,
         activation="gelu",
+        inputs=inputs or {},
+        target=target,
         **shape,
     )
     built = model_lib.build_model(architecture, dropout=dropout, policy=policy)
@@ -162,7 +170,9 @@ class _Preset:
         return backbone
 
 
-def _build_from_preset(preset: str, num_classes: int, sequence_length: int, dropout: float, policy: str):
+def _build_from_preset(
+    preset: str, num_classes: int, sequence_length: int, dropout: float, policy: str, further: Mapping[str, Any]
+):
     from modules.network import model as model_lib
 
     source = from_preset(_Preset, preset)
@@ -181,6 +191,7 @@ def _build_from_preset(preset: str, num_classes: int, sequence_length: int, drop
         num_classes=num_classes,
         activation="gelu_tanh",
         num_segments=source.num_segments,
+        **further,
     )
     built = model_lib.build_model(architecture, dropout=dropout, policy=policy)
     encoder = built.get_layer(model_lib.ENCODER)

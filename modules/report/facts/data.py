@@ -9,7 +9,8 @@ from modules.artifact_files import DRIFT_FILE
 from modules.machine.progress import report
 from modules.report.files import read_json
 from modules.rows.batches import read_split
-from modules.rows.features import PADDING_MASK
+from modules.tensors import Tensor
+from modules.text.features import PADDING_MASK
 
 import numpy as np
 import tensorflow as tf
@@ -32,7 +33,7 @@ def data(artifacts: Artifacts, settings: Mapping[str, Any]) -> dict[str, Any] | 
     counts = read_json(artifacts.examples, "quarantine", "counts.json")
     if not splits and counts is None:
         return None
-    window = settings["config"]["preprocessing"]["sequence_length"]
+    window = settings["window"]
     limit = settings["config"]["reporter"]["length_rows"]
     return {
         "splits": splits,
@@ -80,7 +81,8 @@ def _lengths(folder: str, window: int, limit: int) -> dict[str, Any]:
             continue
         report(f"counting the lengths of {split}")
         counts = np.zeros(window + 1, np.int64)
-        for features, _ in read_split([pattern], sequence_length=window).unbatch().take(limit).batch(1024):
-            counts += np.bincount(features[PADDING_MASK].numpy().sum(axis=1), minlength=window + 1)
+        tensor = Tensor(PADDING_MASK, "int32", (window,))
+        for _, mask in read_split([pattern], [], tensor).unbatch().take(limit).batch(1024):
+            counts += np.bincount(mask.numpy().sum(axis=1), minlength=window + 1)
         splits[split] = counts.tolist()
     return {"window": window, "limit": limit, "splits": splits}

@@ -7,6 +7,8 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
+from modules.inputs import kinds
+
 from pipeline.config.loader import ConfigError
 from pipeline.config.task import Config
 from pipeline.graph.engines import ENGINES
@@ -112,7 +114,7 @@ def _files(config: Config, target: Target) -> list[str]:
             f"schema_path: {target.schema}: the nodes cannot read it; use a path inside this project (it is in the "
             "image), a path under platform.volumes, or gs://…."
         )
-    vocabulary = getattr(config.backbone, "vocabulary", None)
+    vocabulary = kinds.with_backbone(config.inputs).backbone.get("vocabulary")
     if vocabulary and (scheme(vocabulary) or not _readable(config, target, vocabulary, in_image=True)):
         problems.append(
             f"backbone.vocabulary: {vocabulary}: the nodes cannot read it; use a path inside this project (it is in "

@@ -23,12 +23,11 @@ from tests import report_facts
 CONFIG = {
     "tuner": {"space": [{"name": "dropout", "sampling": "linear"}], "objective": "val_loss", "algorithm": "random"},
     "evaluator": {"thresholds": {}, "fairness": {"bounds": {}}},
-    "preprocessing": {"sequence_length": 8},
     "reporter": {"length_rows": 10},
 }
 SETTINGS = {
     "task": "toy", "labels": ["a", "b"], "label": "label", "slices": [], "graph": [["One", []]],
-    "config": CONFIG,
+    "config": CONFIG, "window": 8,
 }  # fmt: skip
 
 

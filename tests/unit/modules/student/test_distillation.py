@@ -4,10 +4,10 @@ import dataclasses
 
 from modules.network.logits import split_logits
 from modules.network.model import build_model, logits_model
-from modules.rows.features import PADDING_MASK, TOKEN_IDS
 from modules.student import distillation, unlabelled_variations
 from modules.student.distillation import DistillationSettings, Tapped
 from modules.student.fine_tuning import FineTuning, TeacherSignals, fine_tune
+from modules.text.features import PADDING_MASK, TOKEN_IDS
 
 import numpy as np
 import pytest

@@ -1,0 +1,25 @@
+"""Which kinds of target there are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from modules.registry import Registry
+from modules.targets.base import Target
+
+TARGETS: Registry[type[Target]] = Registry("target", {"one_label": "modules.targets.one_label:OneLabel"})
+ONE_LABEL = "one_label"  # what a configuration with `labels` has
+
+
+def read(section: Mapping[str, Any]) -> Target:
+    """The target that a node's settings describe.
+
+    Args:
+        section: of the target, with its `kind`.
+
+    Raises:
+        UnknownKindError: there is no such kind; its module may be missing among `extensions`.
+        pydantic.ValidationError: the section is wrong.
+    """
+    return TARGETS[section["kind"]].model_validate(section)
