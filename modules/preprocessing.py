@@ -9,8 +9,10 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from modules.inputs import kinds as inputs_lib
+from modules.inputs.base import Input
 from modules.registry import load_extensions
 from modules.targets import kinds as targets_lib
+from modules.targets.base import Target
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -32,7 +34,8 @@ def preprocessing_fn(inputs: Mapping[str, tf.Tensor], custom_config: Mapping[str
     load_extensions(custom_config.get("extensions", ()))
     target = targets_lib.read(custom_config["target"])
     features: dict[str, tf.Tensor] = {}
-    for part in [*inputs_lib.read(custom_config["inputs"]).values(), target]:
+    parts: list[Input | Target] = [*inputs_lib.read(custom_config["inputs"]).values(), target]
+    for part in parts:
         raw = {column.name: tf.reshape(inputs[column.name], [-1]) for column in part.columns()}
         features |= {
             # tf.Example knows no narrower integer.

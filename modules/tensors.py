@@ -33,7 +33,9 @@ class Column:
 
     def value(self, text: str) -> Any:
         """The value that a text stands for: bytes, int or float."""
-        return {"text": str.encode, "integer": int, "number": float}[self.type](text)
+        if self.type == "text":
+            return text.encode("utf-8")
+        return int(text) if self.type == "integer" else float(text)
 
 
 @dataclasses.dataclass(frozen=True)

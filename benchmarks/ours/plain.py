@@ -68,6 +68,7 @@ def run(config_path: str, profile: str | None, folder: Path, overrides: Sequence
         import modules  # noqa: F401  (settles Keras 2 before TensorFlow is imported)
         from modules.device import measure
         from modules.device.gate import Gate
+        from modules.inputs import kinds
         from modules.machine import devices, memory
         from modules.network.logits import split_logits
         from modules.network.trained import Trained
@@ -76,7 +77,6 @@ def run(config_path: str, profile: str | None, folder: Path, overrides: Sequence
         from modules.serving.student import save_student
         from modules.student.compress import compress
         from modules.student.settings import CompressionSettings
-        from modules.text import pretrained_vocabulary, tokenization
         from modules.tflite.recipes import resolve
         from modules.tflite.variants import convert_all
 
@@ -84,8 +84,9 @@ def run(config_path: str, profile: str | None, folder: Path, overrides: Sequence
         from pipeline.local import data_files
     config = loader.load(config_path, profile=profile, overrides=overrides)
     values = config.model_dump(mode="json")
-    length, classes = config.preprocessing.sequence_length, len(config.labels)
-    vocabulary = tokenization.load_vocabulary(pretrained_vocabulary.vocabulary_path(values["backbone"]))
+    parts, classes = (config.inputs, config.target), len(config.target.names)
+    text = kinds.with_backbone(config.inputs)
+    length, vocabulary = text.sequence_length, text.vocabulary()
     with steps.step("rows"):
         raw = split_rows(data_files.data_path(config), config)
     with steps.step("tokens"):
@@ -95,11 +96,9 @@ def run(config_path: str, profile: str | None, folder: Path, overrides: Sequence
     policy = devices.resolve_precision(values["trainer"]["precision"])
     memory.keep_freed_memory()
     with steps.step("search"):
-        settings = _search(values, examples, len(vocabulary), policy, steps) if config.tuner.enabled else {}
+        settings = _search(parts, values, examples, policy, steps) if config.tuner.enabled else {}
     with steps.step("train"):
-        model, architecture = _train(
-            values, {**values["trainer"], **settings}, examples, len(vocabulary), policy, steps
-        )
+        model, architecture = _train(parts, {**values["trainer"], **settings}, examples, policy, steps)
         teacher = _float32(model, architecture, vocabulary, list(config.labels))
     with steps.step("evaluate"):
         for name in ("eval", "test"):
@@ -171,7 +170,7 @@ def split_rows(path: Path, config: Any) -> dict[str, Any]:
 
 
 def _tokens(split: Any, vocabulary: Sequence[str], length: int) -> Any:
-    from modules.rows.transformed import Examples
+    from modules.rows.token_windows import TokenWindows
     from modules.text.tokenization import wordpiece
 
     import numpy as np
@@ -180,10 +179,10 @@ def _tokens(split: Any, vocabulary: Sequence[str], length: int) -> Any:
         wordpiece(split.texts[start : start + 4096], vocabulary, length) for start in range(0, len(split.texts), 4096)
     ]
     ids, mask = (np.concatenate([part[index].numpy() for part in parts]) for index in (0, 1))
-    return Examples(ids, mask, split.labels.astype(np.int32))
+    return TokenWindows(ids, mask, split.labels.astype(np.int32))
 
 
-def _compiled(values: Mapping[str, Any], settings: Mapping[str, Any], tokens: int, policy: str, total: int) -> Any:
+def _compiled(parts: tuple[Any, Any], settings: Mapping[str, Any], policy: str, total: int) -> Any:
     from modules import trainer
     from modules.machine import devices
     from modules.training import compiled
@@ -192,26 +191,24 @@ def _compiled(values: Mapping[str, Any], settings: Mapping[str, Any], tokens: in
 
     tf_keras.utils.set_random_seed(settings["seed"])
     with devices.distribution_strategy().scope():
-        model, architecture = trainer.starting_model(values, settings, tokens, policy=policy)
-        compiled.compile_model(model, settings, total_steps=total, num_classes=len(values["labels"]))
+        model, architecture = trainer.starting_model(*parts, settings, policy=policy)
+        compiled.compile_model(model, settings, total_steps=total, target=parts[1])
     return model, architecture
 
 
-def _streams(values: Mapping[str, Any], settings: Mapping[str, Any], examples: Mapping[str, Any]) -> Any:
+def _streams(settings: Mapping[str, Any], examples: Mapping[str, Any]) -> Any:
     from modules.rows import batches
 
-    stream = batches.TrainingStream(
-        examples["train"], batch_size=settings["batch_size"], seed=settings["seed"], num_classes=len(values["labels"])
-    )
+    stream = batches.TrainingStream(examples["train"], batch_size=settings["batch_size"], seed=settings["seed"])
     return stream, lambda limit=None: batches.evaluation_batches(examples["eval"], batch_size=128, limit=limit)
 
 
 def _search(
-    values: Mapping[str, Any], examples: Mapping[str, Any], tokens: int, policy: str, steps: Steps
+    parts: tuple[Any, Any], values: Mapping[str, Any], examples: Mapping[str, Any], policy: str, steps: Steps
 ) -> dict[str, Any]:
     """As many trials as the Tuner makes, of random values: what they are costs nothing here."""
     tuner, chance = values["tuner"], random.Random(values["trainer"]["seed"])
-    stream, evaluation = _streams(values, values["trainer"], examples)
+    stream, evaluation = _streams(values["trainer"], examples)
     count = min(tuner["steps_per_epoch"] or stream.steps_per_epoch, stream.steps_per_epoch)
     best: tuple[float, dict[str, Any]] = (-1.0, {})
     for _ in range(tuner["trials"]):
@@ -222,7 +219,7 @@ def _search(
             for entry in tuner["space"]
         }
         settings = {**values["trainer"], **drawn}
-        model, _ = _compiled(values, settings, tokens, policy, count * tuner["epochs"])
+        model, _ = _compiled(parts, settings, policy, count * tuner["epochs"])
         with steps.trained("search"):
             history = model.fit(
                 stream.batches(tuner["epochs"]), steps_per_epoch=count, epochs=tuner["epochs"],
@@ -235,14 +232,13 @@ def _search(
 
 
 def _train(
-    values: Mapping[str, Any], settings: Mapping[str, Any], examples: Mapping[str, Any], tokens: int, policy: str,
-    steps: Steps,
-) -> Any:  # fmt: skip
+    parts: tuple[Any, Any], settings: Mapping[str, Any], examples: Mapping[str, Any], policy: str, steps: Steps
+) -> Any:
     import tf_keras
 
-    stream, evaluation = _streams(values, settings, examples)
+    stream, evaluation = _streams(settings, examples)
     epochs = settings["epochs"]
-    model, architecture = _compiled(values, settings, tokens, policy, stream.steps_per_epoch * epochs)
+    model, architecture = _compiled(parts, settings, policy, stream.steps_per_epoch * epochs)
     stop = tf_keras.callbacks.EarlyStopping(
         "val_macro_f1", mode="max", patience=max(1, settings["early_stopping_patience"]), restore_best_weights=True
     )

@@ -29,9 +29,11 @@ def prepare(folder: Path, precision: str, steps: int, threads: int) -> Callable[
     """
     import modules  # noqa: F401  (settles Keras 2 before TensorFlow is imported)
     from modules import trainer
+    from modules.inputs.text import Text
     from modules.machine import devices, memory
     from modules.rows import batches as data
-    from modules.rows import transformed
+    from modules.rows.token_windows import TokenWindows
+    from modules.targets.one_label import OneLabel
     from modules.training import compiled
 
     import numpy as np
@@ -48,20 +50,20 @@ def prepare(folder: Path, precision: str, steps: int, threads: int) -> Callable[
     tf_keras.utils.set_random_seed(settings["seed"])
     strategy, policy = devices.distribution_strategy(), devices.resolve_precision(precision)
     stream = data.TrainingStream(
-        transformed.Examples(tokens["token_ids"], tokens["padding_mask"], tokens["labels"]),
+        TokenWindows(tokens["token_ids"], tokens["padding_mask"], tokens["labels"]),
         batch_size=settings["batch_size"] * strategy.num_replicas_in_sync,
         seed=settings["seed"],
-        num_classes=len(labels),
     )
-    config = {**run, "preprocessing": {"sequence_length": run["sequence_length"]}}
+    inputs = {"text": Text(name="text", sequence_length=run["sequence_length"], backbone=run["backbone"])}
+    target = OneLabel(labels=labels)
     with strategy.scope():
-        model, _ = trainer.starting_model(config, settings, run["vocabulary_size"], policy=policy)
+        model, _ = trainer.starting_model(inputs, target, settings, policy=policy)
         total = stream.steps_per_epoch * settings["epochs"]
-        compiled.compile_model(model, settings, total_steps=total, num_classes=len(labels))
+        compiled.compile_model(model, settings, total_steps=total, target=target)
     turns = _Turns(steps)
     callback = tf_keras.callbacks.LambdaCallback(on_train_batch_begin=turns.begin, on_train_batch_end=turns.end)
     batches = stream.batches(1).repeat().with_options(devices.data_options())
-    weights = compiled.class_weights(stream.label_counts, settings["class_weights"])
+    weights = target.class_weights(stream.labels, settings["class_weights"])
 
     def work() -> None:
         try:
