@@ -22,6 +22,7 @@ IN_VENV := $(UV) run --no-sync
 OWN_PACKAGES := edge packages/pyfarmhash
 # Whole files at a time, since tests of one file share a pipeline run; the long ones, of tests/e2e, come first.
 TWO_AT_A_TIME := -n 2 --dist loadfile --no-loadscope-reorder
+TEST_TOOLS := $(IN_VENV) python -m tests.tools.fetch
 RUNNER  := $(IN_VENV) python local_runner.py
 # The interpreter for what must work before (or without) setup.
 ANY_PYTHON := $(if $(wildcard $(VENV)/bin/python),$(VENV)/bin/python,python3)
@@ -32,8 +33,8 @@ unexport PYTHONDONTWRITEBYTECODE
 unexport VIRTUAL_ENV
 
 .DEFAULT_GOAL := help
-.PHONY: help preflight setup run test test-fast test-unit lint format schema report summary runs tensorboard nodes doctor \
-	clean distclean golden image image-check kfp-e2e bench-peers bench bench-report bench-test
+.PHONY: help preflight setup run test test-fast test-unit test-tools lint format schema report summary runs tensorboard \
+	nodes doctor clean distclean golden image image-check kfp-e2e bench-peers bench bench-report bench-test
 
 # The quick part of the doctor, before anything is downloaded or run; says nothing where all is well.
 preflight:
@@ -72,7 +73,9 @@ summary: $(STAMP) ## Show the summary of the newest run
 schema: $(STAMP) ## Infer a first draft of the schema of a new task
 	$(RUNNER) schema --config '$(CONFIG)' $(if $(DATA),--data '$(DATA)') $(ARGS)
 
+# What cannot be fetched does not keep the other tests from running; CI refuses the skips (tests/tools/skips.py).
 test: $(STAMP) ## Run all tests
+	@$(TEST_TOOLS) || printf 'Tests that need it are skipped.\n' >&2
 	$(IN_VENV) pytest $(TWO_AT_A_TIME) $(ARGS)
 
 test-fast: $(STAMP) ## Run the tests that need no TensorFlow: a minute or so
@@ -80,6 +83,9 @@ test-fast: $(STAMP) ## Run the tests that need no TensorFlow: a minute or so
 
 test-unit: $(STAMP) ## Run the tests that take no pipeline run: minutes
 	$(IN_VENV) pytest $(TWO_AT_A_TIME) -m 'not slow' $(ARGS)
+
+test-tools: $(STAMP) ## Fetch into .tools/ the programs that some tests need and the machine lacks
+	@$(TEST_TOOLS)
 
 lint: $(STAMP) ## Check style, formatting and types
 	$(IN_VENV) ruff check .

@@ -15,7 +15,7 @@ from typing import Any
 
 import modules  # noqa: F401  (settles Keras 2 before TFX imports TensorFlow)
 from modules.text.tokenization import END, PAD, START, UNKNOWN
-from modules.text.vocabulary import wordpiece
+from modules.text.vocabulary import split_word
 
 import numpy as np
 import tensorflow as tf
@@ -72,7 +72,7 @@ def token_ids(text: str, vocabulary: Mapping[str, int], length: int) -> list[int
     """BERT's uncased tokenisation of one text: `[CLS] pieces [SEP]`, padded to `length`."""
     pieces: list[int] = []
     for word in _words(text):
-        pieces.extend(vocabulary.get(piece, vocabulary[UNKNOWN]) for piece in wordpiece(word, vocabulary))
+        pieces.extend(vocabulary.get(piece, vocabulary[UNKNOWN]) for piece in split_word(word, vocabulary))
     row = [vocabulary[START], *pieces[: length - 2], vocabulary[END]]
     return row + [vocabulary[PAD]] * (length - len(row))
 

@@ -1,6 +1,10 @@
-"""Files that one node leaves in its artifact and another reads, by name."""
+"""Files that one node leaves in its artifact and another reads, by name; and where a node keeps unfinished work."""
 
+import hashlib
+import json
 import os
+from collections.abc import Sequence
+from typing import Any
 
 TRAINING_DIR = "training"  # of a model, beside Format-Serving: what later nodes rebuild the network from
 HISTORY_FILE = "history.json"  # in there: how it was trained
@@ -16,3 +20,14 @@ BUNDLE_FILE = "model.tflite"
 def training_dir(serving_dir: str) -> str:
     """The rebuildable model's folder, beside the serving folder of the same `Model` artifact."""
     return os.path.join(os.path.dirname(serving_dir.rstrip("/")), TRAINING_DIR)
+
+
+def resume_folder(node: str, identity: Sequence[Any]) -> str:
+    """A folder that the same work finds again when it is started again, and no other work does.
+
+    Args:
+        node: the node's own folder, which no execution names.
+        identity: inputs and settings, JSON values; anything else counts as its text.
+    """
+    key = hashlib.sha256(json.dumps(identity, sort_keys=True, default=str).encode()).hexdigest()[:16]
+    return os.path.join(node, ".backup", key)

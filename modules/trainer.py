@@ -5,18 +5,18 @@ See the TFX guide on Trainer, https://www.tensorflow.org/tfx/guide/trainer.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import modules  # noqa: F401  (settles Keras 2 before TensorFlow is imported)
-from modules.artifact_files import HISTORY_FILE, training_dir
+from modules.artifact_files import HISTORY_FILE, resume_folder, training_dir
 from modules.inputs import kinds as inputs_lib
 from modules.machine import devices, memory, progress
+from modules.network.architecture import Architecture
 from modules.network.backbones import bert
-from modules.network.model import Architecture, build_model
+from modules.network.model import build_model
 from modules.network.trained import load_trained, save_trained
 from modules.registry import load_extensions
 from modules.rows import batches
@@ -240,6 +240,5 @@ def _backup_dir(fn_args: FnArgs, settings: Mapping[str, Any]) -> str:
         fn_args.base_model,
         devices.identity(),
     ]
-    key = hashlib.sha256(json.dumps(identity, sort_keys=True, default=str).encode()).hexdigest()[:16]
     # The artifact's own folder is named after the execution; its parent is the node's.
-    return os.path.join(os.path.dirname(fn_args.model_run_dir.rstrip("/")), ".backup", key)
+    return resume_folder(os.path.dirname(fn_args.model_run_dir.rstrip("/")), identity)

@@ -6,13 +6,12 @@ https://arxiv.org/abs/1603.06560; both as KerasTuner implements them.
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import modules  # noqa: F401  (settles Keras 2 before TensorFlow is imported)
+from modules.artifact_files import resume_folder
 from modules.inputs import kinds as inputs_lib
 from modules.machine import devices, memory, progress
 from modules.registry import load_extensions
@@ -178,6 +177,4 @@ def hyperband_trials(tuner: keras_tuner.Hyperband) -> int:
 def _working_dir(fn_args: FnArgs) -> str:
     """A folder that the same search finds again in its next execution; TFX's own is named after the execution."""
     identity: Sequence[Any] = [fn_args.custom_config, fn_args.train_files, fn_args.eval_files]
-    key = hashlib.sha256(json.dumps(identity, sort_keys=True, default=str).encode()).hexdigest()[:16]
-    node = fn_args.working_dir.split("/.system/")[0]
-    return os.path.join(node, ".backup", key)
+    return resume_folder(fn_args.working_dir.split("/.system/")[0], identity)

@@ -1,7 +1,4 @@
-"""Headless Chromium, driven over its DevTools protocol: what a page says, asks for, and looks like.
-
-Needs Chromium (Debian: `apt-get install chromium`; elsewhere name its program in `$CHROMIUM`).
-"""
+"""Headless Chromium, driven over its DevTools protocol: what a page says, asks for, and looks like."""
 
 from __future__ import annotations
 
@@ -10,8 +7,6 @@ import contextlib
 import dataclasses
 import itertools
 import json
-import os
-import shutil
 import subprocess
 import time
 from collections.abc import Iterator
@@ -20,6 +15,8 @@ from typing import Any
 
 import requests
 import websocket
+
+from tests.tools import programs
 
 _FLAGS = (
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-dev-shm-usage",
@@ -107,10 +104,9 @@ def opened(address: str, folder: Path, *, width: int = 1280, height: int = 900, 
         height: of the screen in pixels.
         dark: what its reader prefers.
     """
-    program = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
-    assert program, "Chromium is needed: `apt-get install chromium`, or name its program in $CHROMIUM"
+    program = programs.need(programs.CHROMIUM)["chromium"]
     profile = folder / "chromium"
-    command = [program, *_FLAGS, f"--user-data-dir={profile}", "about:blank"]
+    command = [str(program), *_FLAGS, f"--user-data-dir={profile}", "about:blank"]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         try:
             page = _connect(profile, address, width, height, dark=dark)

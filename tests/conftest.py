@@ -13,6 +13,7 @@ import modules  # noqa: F401
 import pytest
 
 from tests import light
+from tests.tools import skips
 
 # TensorFlow's C++ log would drown a failing test's own output.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -99,6 +100,17 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     if not config.getoption("--light") or collection_path.suffix != ".py" or not collection_path.is_file():
         return None
     return True if not light.is_light(collection_path) else None
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Refuses skips for want of a program in CI."""
+    skips.refuse(session)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Says what was skipped, and why."""
+    skips.report(terminalreporter._session, terminalreporter.write_line)
 
 
 def pytest_unconfigure() -> None:

@@ -8,6 +8,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
+# What takes seconds to import.
+HEAVY = frozenset({
+    *("tensorflow", "tf_keras", "keras", "keras_nlp", "keras_tuner", "tensorboard", "tfx", "tfx_bsl", "apache_beam"),
+    *("tensorflow_text", "tensorflow_transform", "tensorflow_model_analysis", "tensorflow_model_optimization"),
+    *("tensorflow_data_validation", "tensorflow_metadata", "tensorflow_serving", "ml_metadata", "kfp"),
+})  # fmt: skip
+
 Arrows = dict[str, dict[str, int]]
 """By importing module, the modules of this project that it imports, each with the first line that does."""
 
@@ -35,6 +42,37 @@ def imports(path: Path, root: Path, nodes: Iterator[ast.AST] | None = None) -> I
             module = (base + (node.module or "")).strip(".")
             yield node.lineno, module
             yield from ((node.lineno, f"{module}.{alias.name}") for alias in node.names)
+
+
+def at_import(node: ast.AST) -> Iterator[ast.AST]:
+    """The nodes that run when the module is imported: no function bodies, nothing for type checkers only."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            continue
+        if isinstance(child, ast.If) and "TYPE_CHECKING" in ast.unparse(child.test):
+            for other in child.orelse:
+                yield other
+                yield from at_import(other)
+            continue
+        yield child
+        yield from at_import(child)
+
+
+@cache
+def own_files(name: str, *tops: Path) -> list[Path]:
+    """The files of this project that `import name` runs: each package's `__init__` on the way, then the module.
+
+    Args:
+        name: dotted name of a module, or of something in one.
+        tops: folders that Python looks into.
+    """
+    parts = name.split(".")
+    found = []
+    for top in tops:
+        for depth in range(1, len(parts) + 1):
+            path = top.joinpath(*parts[:depth])
+            found += [file for file in (path / "__init__.py", path.with_suffix(".py")) if file.is_file()]
+    return found
 
 
 def arrows(root: Path, tops: Sequence[str]) -> Arrows:

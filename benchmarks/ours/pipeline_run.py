@@ -65,7 +65,7 @@ def run(config_path: str, profile: str | None, root: Path, overrides: Sequence[s
     """
     began = time.perf_counter()
     import modules  # noqa: F401  (settles Keras 2 before TensorFlow is imported)
-    from modules.student import compress
+    from modules.student.stages import tune
 
     import keras_tuner
     import tf_keras
@@ -74,7 +74,7 @@ def run(config_path: str, profile: str | None, root: Path, overrides: Sequence[s
     from pipeline.local import session
 
     watch = Stopwatch()
-    compress.fine_tune = watch.around("Pruner", compress.fine_tune)
+    tune.fine_tune = watch.around("Pruner", tune.fine_tune)
     # TFX executes copies of the module files, so what can be timed is what they call.
     tf_keras.Model.fit = watch.around("Trainer", tf_keras.Model.fit)
     keras_tuner.Tuner.search = watch.renaming("Tuner", keras_tuner.Tuner.search)

@@ -7,7 +7,8 @@ import subprocess
 from pathlib import Path
 
 import modules  # noqa: F401  (settles Keras 2 before TensorFlow is imported)
-from modules.network.model import Architecture, build_model
+from modules.network.architecture import Architecture
+from modules.network.model import build_model
 from modules.network.trained import Trained
 
 import numpy as np

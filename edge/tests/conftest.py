@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,8 @@ import pytest
 
 from edgeline_edge import Classifier, write_bundle
 
+# `tests.tools` of the folder above finds the programs that some tests need, also when pytest is started in this one.
+sys.path.append(str(Path(__file__).parents[2]))
 # For the processes that tests start, whether the package is installed or not.
 os.environ["PYTHONPATH"] = os.pathsep.join([str(Path(__file__).parent.parent), os.environ.get("PYTHONPATH", "")])
 DATA = Path(__file__).parent / "data"

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
 from edgeline_edge import Classifier
+from tests.tools import programs
 
 EDGE = Path(__file__).parent.parent
 UGLY = EDGE.parent / "tests" / "data" / "ugly_texts.jsonl"
@@ -17,8 +17,7 @@ UGLY = EDGE.parent / "tests" / "data" / "ugly_texts.jsonl"
 
 @pytest.mark.slow
 def test_cpp_gives_the_same_ids(bundle_path: Path, classifier: Classifier, tmp_path: Path) -> None:
-    compiler = shutil.which("c++") or shutil.which("g++")
-    assert compiler, "a C++ compiler is needed: `apt-get install g++`"
+    compiler = programs.need(programs.COMPILER)["c++"]
     program = tmp_path / "tokenize"
     flags = ["-std=c++17", "-O1", "-Wall", "-Wextra", "-Werror"]
     subprocess.run([compiler, *flags, EDGE / "examples" / "tokenize.cpp", "-o", program], check=True)

@@ -1,6 +1,6 @@
 """The page of `edge/web` in headless Chromium gives the labels of the Python `Classifier`.
 
-Needs Node.js with npm, and Chromium (Debian: `apt-get install chromium`; elsewhere name its program in `$CHROMIUM`).
+Needs Node.js with npm, and Chromium; `make test-tools` in the folder above fetches what the machine lacks.
 With `EDGELINE_BUNDLE=path` the comparison is made with that bundle instead of the tiny one.
 """
 
@@ -19,6 +19,7 @@ import numpy as np
 import pytest
 
 from edgeline_edge import Classifier
+from tests.tools import programs
 
 WEB = Path(__file__).parent.parent / "web"
 UGLY = Path(__file__).parents[2] / "tests" / "data" / "ugly_texts.jsonl"
@@ -41,14 +42,14 @@ def reference(web_bundle: Path) -> Classifier:
 @pytest.fixture(scope="module")
 def site(web_bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The built page, made in a copy, so that the source tree stays clean."""
-    for program in ("node", "npm"):
-        assert shutil.which(program), f"{program} is needed: install Node.js 20 or later"
-    assert chromium(), "Chromium is needed: `apt-get install chromium`, or name its program in $CHROMIUM"
+    node = programs.need(programs.NODE)
+    programs.need(programs.CHROMIUM)
     edge = tmp_path_factory.mktemp("web") / "edge"
     shutil.copytree(WEB, edge / "web", ignore=shutil.ignore_patterns("node_modules", "dist"))
     shutil.copytree(WEB.parent / "edgeline_edge" / "data", edge / "edgeline_edge" / "data")
-    subprocess.run(["npm", "ci", "--no-progress"], cwd=edge / "web", check=True, timeout=300)
-    subprocess.run(["node", "build.mjs", web_bundle], cwd=edge / "web", check=True, timeout=60)
+    environment = programs.environment(node)
+    subprocess.run([node["npm"], "ci", "--no-progress"], cwd=edge / "web", env=environment, check=True, timeout=300)
+    subprocess.run([node["node"], "build.mjs", web_bundle], cwd=edge / "web", env=environment, check=True, timeout=60)
     return edge / "web"
 
 
@@ -71,17 +72,13 @@ def ugly_texts() -> list[str]:
     return [record["text"] * record.get("times", 1) for record in records if "text" in record]
 
 
-def chromium() -> str | None:
-    return os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
-
-
 def ask(site: Path, questions: dict[str, Any], folder: Path) -> dict[str, Any]:
     path = folder / "questions.json"
     path.write_text(json.dumps(questions), "ascii")
     done = subprocess.run(
-        ["node", "test/browser.mjs", "dist", path],
+        [programs.need(programs.NODE)["node"], "test/browser.mjs", "dist", path],
         cwd=site,
-        env={**os.environ, "CHROMIUM": chromium() or ""},
+        env={**os.environ, "CHROMIUM": str(programs.need(programs.CHROMIUM)["chromium"])},
         capture_output=True,
         text=True,
         timeout=180,

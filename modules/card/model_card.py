@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from modules.quality import intervals
+from modules.quality import intervals, scores
 
 import numpy as np
 
@@ -146,8 +146,8 @@ def measured(predictions: Any, labels: Sequence[str]) -> dict[str, Any]:
         `rows`, `accuracy` and `macro_f1` (`{"value", "low", "high"}`), `by_label` (`rows`, `precision`, `recall`), and
         `slices`, the first three by `column:value`.
     """
-    table = intervals.confusion(predictions.label, predictions.predicted, len(labels))
-    scores = intervals.scores(table)
+    table = scores.confusion(predictions.label, predictions.predicted, len(labels))
+    by_class = scores.of_confusion(table)
     slices = {}
     for column, values in predictions.slices.items():
         of_row = np.asarray(values)
@@ -158,8 +158,8 @@ def measured(predictions: Any, labels: Sequence[str]) -> dict[str, Any]:
         "by_label": {
             label: {
                 "rows": int(table[index].sum()),
-                "precision": float(scores["precision"][index]),
-                "recall": float(scores["recall"][index]),
+                "precision": float(by_class["precision"][index]),
+                "recall": float(by_class["recall"][index]),
             }
             for index, label in enumerate(labels)
         },
@@ -195,7 +195,7 @@ def _with_intervals(predictions: Any, rows: Any, classes: int) -> dict[str, Any]
     return {"rows": len(labels), **{name: found[name].to_dict() for name in _METRICS}}
 
 
-def _of_counts(scores: Mapping[str, Any]) -> dict[str, Any]:
+def _of_counts(counted: Mapping[str, Any]) -> dict[str, Any]:
     """Metrics of which only counts and shares are known; the accuracy's interval follows from those."""
     from scipy import stats
 
@@ -206,7 +206,7 @@ def _of_counts(scores: Mapping[str, Any]) -> dict[str, Any]:
         accuracy = {"value": values["accuracy"], "low": float(ends.low), "high": float(ends.high)}
         return {"rows": values["rows"], "accuracy": accuracy, "macro_f1": {"value": values["macro_f1"]}}
 
-    return {**one(scores), "slices": {name: one(values) for name, values in scores["slices"].items()}}
+    return {**one(counted), "slices": {name: one(values) for name, values in counted["slices"].items()}}
 
 
 def _accuracy_gaps(slices: Mapping[str, Any]) -> dict[str, Any]:

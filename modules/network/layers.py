@@ -110,6 +110,14 @@ class SelfAttention(tf_keras.layers.MultiHeadAttention):
     Source: scaled dot-product attention, Vaswani et al. 2017, https://arxiv.org/abs/1706.03762, section 3.2.
     """
 
+    def build_for(self, hidden: tuple[int | None, ...]) -> None:
+        """Makes the weights.
+
+        Args:
+            hidden: shape of the hidden states that attend to themselves, `(None, None, dim)`.
+        """
+        self._build_from_signature(query=hidden, value=hidden)
+
     def _build_from_signature(self, query: Any, value: Any, key: Any = None) -> None:
         """Lets Keras make the projections, and makes each anew as a `Projection` with the same settings."""
         super()._build_from_signature(query, value, key)

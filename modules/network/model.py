@@ -1,7 +1,7 @@
 """The network: a KerasNLP BERT encoder with masked mean pooling, further inputs, fusion, dropout and a target's head.
 
-`build_model` makes the network from an `Architecture`; `modules.network.backbones.bert` decides which architecture and
-which pretrained weights a configuration asks for. The layers of a student may have fewer heads and neurons than
+`build_model` makes the network from an `Architecture`; a backbone decides which architecture and which pretrained
+weights a configuration asks for. The layers of a student may have fewer heads and neurons than
 BERT's shape would give them, each layer its own number. The network is a plain functional `tf_keras.Model` under
 every precision policy; what leaves it is always float32.
 """
@@ -9,98 +9,20 @@ every precision policy; what leaves it is always float32.
 from __future__ import annotations
 
 import contextlib
-import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 import modules  # noqa: F401  (settles Keras 2 before TensorFlow is imported)
 from modules.inputs import kinds as inputs_lib
-from modules.network import fusion, layers
-from modules.targets.kinds import ONE_LABEL, TARGETS
+from modules.network import anatomy, fusion, layers
+from modules.network.architecture import ENCODER, Architecture
+from modules.targets.kinds import TARGETS
 from modules.targets.one_label import LOGITS
 from modules.text.features import PADDING_MASK, TOKEN_IDS
 
 import keras_nlp
 import tensorflow as tf
 import tf_keras
-
-ENCODER = "encoder"
-
-
-@dataclasses.dataclass(frozen=True)
-class Architecture:
-    """Everything that fixes the shapes and the function of the network, except its weights.
-
-    Attributes:
-        vocabulary_size: rows of the token embedding.
-        num_layers: transformer layers.
-        num_heads: attention heads of each layer; must divide `hidden_dim`.
-        hidden_dim: width of the encoder.
-        intermediate_dim: width of the feed-forward layers.
-        max_sequence_length: rows of the position embedding, the longest window in tokens.
-        num_classes: outputs of the head; for one label, the labels.
-        activation: `gelu` (exact, as in MiniLM's own code) or `gelu_tanh` (KerasNLP's approximation).
-        num_segments: rows of the segment embedding; every token is in segment 0.
-        head_dim: width of one head; None means `hidden_dim / num_heads`, as in BERT.
-        layer_heads: heads of each layer where they differ from `num_heads`; needs `head_dim` when one of them does.
-        layer_intermediate_dims: feed-forward width of each layer where it differs from `intermediate_dim`.
-        inputs: by name, the sections of the inputs besides the one that the backbone encodes, in the order of fusion.
-        target: kind of the target, whose head it is.
-    """
-
-    vocabulary_size: int
-    num_layers: int
-    num_heads: int
-    hidden_dim: int
-    intermediate_dim: int
-    max_sequence_length: int
-    num_classes: int
-    activation: str = "gelu"
-    num_segments: int = 2
-    head_dim: int | None = None
-    layer_heads: tuple[int, ...] | None = None
-    layer_intermediate_dims: tuple[int, ...] | None = None
-    inputs: Mapping[str, Mapping[str, Any]] = dataclasses.field(default_factory=dict)
-    target: str = ONE_LABEL
-
-    def __post_init__(self) -> None:
-        """Makes tuples of JSON's lists and refuses shapes that cannot be built."""
-        for name in ("layer_heads", "layer_intermediate_dims"):
-            values = getattr(self, name)
-            if values is None:
-                continue
-            object.__setattr__(self, name, tuple(int(value) for value in values))
-            if len(values) != self.num_layers or any(value < 1 for value in values):
-                raise ValueError(f"{name} is {list(values)}: {self.num_layers} numbers of at least 1 are needed.")
-
-    @property
-    def key_dim(self) -> int:
-        """Width of one attention head."""
-        return self.head_dim or self.hidden_dim // self.num_heads
-
-    @property
-    def heads(self) -> tuple[int, ...]:
-        """Attention heads of each layer."""
-        return self.layer_heads or (self.num_heads,) * self.num_layers
-
-    @property
-    def intermediate_dims(self) -> tuple[int, ...]:
-        """Feed-forward width of each layer."""
-        return self.layer_intermediate_dims or (self.intermediate_dim,) * self.num_layers
-
-    def to_dict(self) -> dict[str, Any]:
-        """The fields as plain JSON values; without `inputs` and `target` where there is a text and one label alone."""
-        values = dataclasses.asdict(self)
-        if not self.inputs:
-            del values["inputs"]
-        if self.target == ONE_LABEL:
-            del values["target"]
-        return values
-
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> Architecture:
-        """The inverse of `to_dict`."""
-        return cls(**values)
 
 
 @contextlib.contextmanager
@@ -160,7 +82,7 @@ def build_model(architecture: Architecture, *, dropout: float = 0.1, policy: str
             max_sequence_length=architecture.max_sequence_length,
             num_segments=architecture.num_segments,
         )
-        for index, layer in enumerate(backbone.transformer_layers):
+        for index, layer in enumerate(anatomy.bert_layers(backbone)):
             _exchange(layer, architecture, index)
         return classifier(backbone, architecture, dropout=dropout)
 
@@ -168,11 +90,20 @@ def build_model(architecture: Architecture, *, dropout: float = 0.1, policy: str
 def classifier(
     backbone: keras_nlp.models.BertBackbone, architecture: Architecture, *, dropout: float
 ) -> tf_keras.Model:
-    """Puts pooling and head on a backbone; see `build_model` for inputs and outputs."""
+    """Puts pooling and head on a backbone.
+
+    Args:
+        backbone: with the parts that `architecture` asks for.
+        architecture: activation and number of classes.
+        dropout: rate before the head.
+
+    Returns:
+        See `build_model` for inputs and outputs.
+    """
     if architecture.activation == "gelu":
-        for layer in backbone.transformer_layers:
+        for layer in anatomy.bert_layers(backbone):
             # KerasNLP offers no argument for it: BertBackbone is always built with the tanh approximation.
-            layer._feedforward_intermediate_dense.activation = layers.gelu
+            layer.parts["feedforward/intermediate"].layer.activation = layers.gelu
     # Only the sequence output: BERT's pooler would be dead weight in every file that follows.
     encoder = tf_keras.Model(backbone.input, backbone.output["sequence_output"], name=ENCODER)
     token_ids = tf_keras.Input([None], dtype="int32", name=TOKEN_IDS)
@@ -191,7 +122,7 @@ def classifier(
     return tf_keras.Model(tensors, outputs, name="classifier")
 
 
-def _exchange(layer: keras_nlp.layers.TransformerEncoder, architecture: Architecture, index: int) -> None:
+def _exchange(view: anatomy.BertLayer, architecture: Architecture, index: int) -> None:
     """Gives a layer the parts of `modules.network.layers`, its own heads and feed-forward width.
 
     `BertBackbone` has no arguments for them.
@@ -199,9 +130,9 @@ def _exchange(layer: keras_nlp.layers.TransformerEncoder, architecture: Architec
     The functional graph refers to layer objects and calls them anew, so a sub-layer may be exchanged after the
     backbone is built, as long as what enters and leaves the layer keeps its shape.
     """
-    hidden = (None, None, architecture.hidden_dim)
+    layer, hidden = view.layer, (None, None, architecture.hidden_dim)
     heads, width = architecture.heads[index], architecture.intermediate_dims[index]
-    layer._self_attention_layer = layers.SelfAttention(
+    attention = layers.SelfAttention(
         num_heads=heads,
         key_dim=architecture.key_dim,
         dropout=layer.dropout,
@@ -209,45 +140,37 @@ def _exchange(layer: keras_nlp.layers.TransformerEncoder, architecture: Architec
         dtype=layer.dtype_policy,
         name="self_attention_layer",
     )
-    layer._self_attention_layer._build_from_signature(query=hidden, value=hidden)
+    view.exchange("attention", attention)
+    attention.build_for(hidden)
     layer.num_heads = heads
-    for name in ("_self_attention_layer_norm", "_feedforward_layer_norm"):
-        exchanged = layers.LayerNormalization.from_config(getattr(layer, name).get_config())
+    for name in ("attention/norm", "feedforward/norm"):
+        exchanged = layers.LayerNormalization.from_config(view.parts[name].layer.get_config())
         exchanged.build(hidden)
-        setattr(layer, name, exchanged)
+        view.exchange(name, exchanged)
     if width != layer.intermediate_dim:
-        layer._feedforward_intermediate_dense = tf_keras.layers.Dense(
+        intermediate = tf_keras.layers.Dense(
             width,
             activation=layer.activation,
             kernel_initializer=clone_initializer(layer.kernel_initializer),
             dtype=layer.dtype_policy,
             name="feedforward_intermediate_dense",
         )
-        layer._feedforward_intermediate_dense.build(hidden)
-        layer._feedforward_output_dense = tf_keras.layers.Dense(
+        view.exchange("feedforward/intermediate", intermediate)
+        intermediate.build(hidden)
+        output = tf_keras.layers.Dense(
             architecture.hidden_dim,
             kernel_initializer=clone_initializer(layer.kernel_initializer),
             dtype=layer.dtype_policy,
             name="feedforward_output_dense",
         )
-        layer._feedforward_output_dense.build((*hidden[:-1], width))
+        view.exchange("feedforward/output", output)
+        output.build((*hidden[:-1], width))
         layer.intermediate_dim = width
 
 
 def clone_initializer(initializer: tf_keras.initializers.Initializer) -> tf_keras.initializers.Initializer:
     """A fresh initializer with the same settings: one that is used twice would give equal weights."""
     return type(initializer).from_config(initializer.get_config())
-
-
-def transformer_layers(model: tf_keras.Model) -> list[keras_nlp.layers.TransformerEncoder]:
-    """The transformer layers of a model that `build_model` made, from the input to the head."""
-    layers = model.get_layer(ENCODER).layers
-    return [layer for layer in layers if isinstance(layer, keras_nlp.layers.TransformerEncoder)]
-
-
-def token_embedding(model: tf_keras.Model) -> tf_keras.layers.Layer:
-    """The token embedding of a model that `build_model` made."""
-    return model.get_layer(ENCODER).get_layer("token_embedding")
 
 
 def logits_model(model: tf_keras.Model) -> tf_keras.Model:

@@ -15,7 +15,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from modules.inputs.text_device import VOCABULARY_FILE, read_vocabulary
-from modules.network.model import Architecture, build_model
+from modules.network.architecture import Architecture
+from modules.network.model import build_model
 from modules.targets.kinds import TARGETS
 
 import tensorflow as tf  # isort: skip  (after `modules`, which settles Keras 2)

@@ -14,17 +14,14 @@ import dataclasses
 from collections.abc import Sequence
 
 from modules.machine.progress import report
-from modules.network.model import ENCODER, LOGITS, transformer_layers
+from modules.network import anatomy
 from modules.network.trained import Trained
-from modules.text.features import PADDING_MASK, TOKEN_IDS
+from modules.targets.one_label import LOGITS
 from modules.text.tokenization import PAD, SUFFIX, piece_spans, wordpiece
 
 import numpy as np
 
 import tensorflow as tf  # isort: skip  (after `modules`, which settles Keras 2)
-import tf_keras
-
-_EMBEDDING = "embeddings_layer_norm"  # KerasNLP's name of what the first transformer layer sees
 
 
 @dataclasses.dataclass(frozen=True)
@@ -141,20 +138,18 @@ class _Network:
     """The network cut in two at the output of the embedding."""
 
     def __init__(self, trained: Trained) -> None:
-        encoder = trained.model.get_layer(ENCODER)
-        self._embedding = tf_keras.Model(encoder.input, encoder.get_layer(_EMBEDDING).output)
-        self._layers = transformer_layers(trained.model)
+        self._anatomy = anatomy.of(trained.model)
+        self._embedding = self._anatomy.embedded()
         self._pooling, self._head = trained.model.get_layer("pooling"), trained.model.get_layer(LOGITS)
 
     def embed(self, ids: tf.Tensor) -> tf.Tensor:
         """Token ids `[1, length]` -> float32 `[1, length, dim]`."""
-        ones, zeros = tf.ones_like(ids), tf.zeros_like(ids)
-        return self._embedding({TOKEN_IDS: ids, "segment_ids": zeros, PADDING_MASK: ones})
+        return self._embedding(self._anatomy.inputs(ids, tf.ones_like(ids)))
 
     def margin(self, hidden: tf.Tensor, label: int, other: int) -> tf.Tensor:
         """Outputs of the embedding `[batch, length, dim]` without padding -> float32 `[batch]`."""
         mask = tf.ones(tf.shape(hidden)[:2], tf.int32)
-        for layer in self._layers:
-            hidden = layer(hidden, padding_mask=mask)
+        for layer in self._anatomy.layers:
+            hidden = layer(hidden, mask)
         logits = self._head(self._pooling(hidden, mask))
         return logits[:, label] - logits[:, other]

@@ -11,7 +11,7 @@ import collections
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from modules.quality import intervals
+from modules.quality import intervals, scores
 
 import numpy as np
 
@@ -50,12 +50,12 @@ def compare(
     label, mine, theirs = true[same], one.predicted[first][same], ids[other.predicted[second]][same]
     classes = len(labels)
     differences = intervals.paired_intervals(label, theirs, mine, classes)
-    scores = [intervals.scores(intervals.confusion(label, predicted, classes)) for predicted in (mine, theirs)]
+    values = [scores.of_confusion(scores.confusion(label, predicted, classes)) for predicted in (mine, theirs)]
     result: dict[str, Any] = {"rows": counts}
     for name, found in differences.items():
         result[name] = {
-            "one": float(scores[0][name]),
-            "other": float(scores[1][name]),
+            "one": float(values[0][name]),
+            "other": float(values[1][name]),
             "difference": found.value,
             "low": found.low,
             "high": found.high,

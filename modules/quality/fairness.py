@@ -13,7 +13,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from modules.quality.intervals import Interval, confusion, resample, scores
+from modules.quality.intervals import Interval, resample
+from modules.quality.scores import confusion, of_confusion
 
 import numpy as np
 from scipy import stats
@@ -137,7 +138,7 @@ def _column(
 
 def _metrics(tables: np.ndarray, label_names: Sequence[str]) -> dict[str, np.ndarray]:
     """Metrics of one confusion matrix or of many, float `[...]`; a label's recall under `recall_<label>`."""
-    found = scores(tables)
+    found = of_confusion(tables)
     by_label = {f"{RECALL_OF}{label}": found["recall"][..., index] for index, label in enumerate(label_names)}
     macro = {name: found[name].mean(axis=-1) for name in ("precision", "recall")}
     return {"accuracy": found["accuracy"], "macro_f1": found["macro_f1"], **macro, **by_label}

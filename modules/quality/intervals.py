@@ -12,13 +12,12 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 
+from modules.quality.scores import Floats, Ints, confusion, of_confusion
+
 import numpy as np
-from numpy.typing import NDArray
 
 RESAMPLES = 2000
 LEVEL = 0.95
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,23 +39,6 @@ class Interval:
         return dataclasses.asdict(self)
 
 
-def confusion(labels: np.ndarray, predicted: np.ndarray, num_classes: int) -> Ints:
-    """The confusion matrix, int64 `[classes, classes]`, true by predicted id.
-
-    Args:
-        labels: true label ids, int `[rows]`.
-        predicted: predicted label ids, int `[rows]`.
-        num_classes: labels.
-
-    Raises:
-        ValueError: there are no rows, or not as many of one as of the other.
-    """
-    if not len(labels) or len(labels) != len(predicted):
-        raise ValueError(f"{len(labels)} labels and {len(predicted)} predictions: equally many, at least one, needed")
-    cells = np.asarray(labels, np.int64) * num_classes + np.asarray(predicted, np.int64)
-    return np.bincount(cells, minlength=num_classes**2).reshape(num_classes, num_classes)
-
-
 def resample(table: Ints, *, resamples: int = RESAMPLES, seed: int = 0) -> Ints:
     """Draws tables of counts as the bootstrap of the rows behind a table would.
 
@@ -71,28 +53,6 @@ def resample(table: Ints, *, resamples: int = RESAMPLES, seed: int = 0) -> Ints:
     total = int(table.sum())
     drawn = np.random.default_rng(seed).multinomial(total, table.ravel() / total, size=resamples)
     return drawn.reshape(resamples, *table.shape)
-
-
-def scores(tables: Ints) -> dict[str, Floats]:
-    """Metrics of one or of many confusion matrices.
-
-    Args:
-        tables: int `[..., classes, classes]`, true by predicted id.
-
-    Returns:
-        `accuracy` and `macro_f1`, float64 `[...]`, and by class `precision`, `recall` and `f1`, `[..., classes]`. What
-        would be a division by zero is 0, as in `modules.quality.scores`.
-    """
-    right = np.diagonal(tables, axis1=-2, axis2=-1).astype(np.float64)
-    actual, predicted = tables.sum(axis=-1), tables.sum(axis=-2)
-    f1 = _ratio(2 * right, actual + predicted)
-    return {
-        "accuracy": _ratio(right.sum(axis=-1), actual.sum(axis=-1)),
-        "macro_f1": f1.mean(axis=-1),
-        "precision": _ratio(right, predicted),
-        "recall": _ratio(right, actual),
-        "f1": f1,
-    }
 
 
 def interval(value: float, samples: np.ndarray, *, level: float = LEVEL) -> Interval:
@@ -133,7 +93,7 @@ def metric_intervals(
         ValueError: there are no rows.
     """
     table = confusion(labels, predicted, num_classes)
-    return _intervals(scores(table), scores(resample(table, resamples=resamples, seed=seed)), level)
+    return _intervals(of_confusion(table), of_confusion(resample(table, resamples=resamples, seed=seed)), level)
 
 
 def paired_intervals(
@@ -178,13 +138,9 @@ def paired_intervals(
 
 
 def _difference(joint: Ints) -> dict[str, Floats]:
-    one, other = scores(joint.sum(axis=-1)), scores(joint.sum(axis=-2))
+    one, other = of_confusion(joint.sum(axis=-1)), of_confusion(joint.sum(axis=-2))
     return {name: one[name] - other[name] for name in ("accuracy", "macro_f1")}
 
 
 def _intervals(values: Mapping[str, Floats], samples: Mapping[str, Floats], level: float) -> dict[str, Interval]:
     return {name: interval(float(values[name]), samples[name], level=level) for name in ("accuracy", "macro_f1")}
-
-
-def _ratio(above: np.ndarray, below: np.ndarray) -> Floats:
-    return np.divide(above, below, out=np.zeros(np.shape(above), np.float64), where=np.asarray(below) > 0)

@@ -1,4 +1,8 @@
-"""Accuracy and macro-F1 of predicted label ids, overall and by slice."""
+"""Accuracy, precision, recall and macro-F1, from one formula: that of the confusion matrix.
+
+What would be a division by zero is 0, as in TFMA, so a class that is neither true nor predicted lowers an average.
+Training has Keras' own streaming metric for it (`modules.training.metrics`); a test holds the two together.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +10,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from sklearn.metrics import accuracy_score, f1_score
+from numpy.typing import ArrayLike, NDArray
 
 CALIBRATION_BINS = 15  # equal ones of the predicted label's probability
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
 
 
 def score(
@@ -40,10 +46,49 @@ def score(
     return result
 
 
-def _scores(labels: np.ndarray, predictions: np.ndarray, num_classes: int) -> dict[str, Any]:
-    classes = list(range(num_classes))
+def confusion(labels: np.ndarray, predicted: np.ndarray, num_classes: int) -> Ints:
+    """The confusion matrix, int64 `[classes, classes]`, true by predicted id.
+
+    Args:
+        labels: true label ids, int `[rows]`.
+        predicted: predicted label ids, int `[rows]`.
+        num_classes: labels.
+
+    Raises:
+        ValueError: there are no rows, or not as many of one as of the other.
+    """
+    if not len(labels) or len(labels) != len(predicted):
+        raise ValueError(f"{len(labels)} labels and {len(predicted)} predictions: equally many, at least one, needed")
+    cells = np.asarray(labels, np.int64) * num_classes + np.asarray(predicted, np.int64)
+    return np.bincount(cells, minlength=num_classes**2).reshape(num_classes, num_classes)
+
+
+def of_confusion(tables: np.ndarray, unanswered: ArrayLike = 0) -> dict[str, Floats]:
+    """Metrics of one or of many confusion matrices.
+
+    Args:
+        tables: counts or weights `[..., classes, classes]`, true by predicted id.
+        unanswered: by true id, `[..., classes]`, rows that got no prediction: wrong ones, of no predicted class.
+
+    Returns:
+        `accuracy` and `macro_f1`, float64 `[...]`, and by class `precision`, `recall` and `f1`, `[..., classes]`.
+    """
+    right = np.diagonal(tables, axis1=-2, axis2=-1).astype(np.float64)
+    actual, predicted = tables.sum(axis=-1) + np.asarray(unanswered), tables.sum(axis=-2)
+    f1 = _ratio(2 * right, actual + predicted)
     return {
-        "rows": len(labels),
-        "accuracy": float(accuracy_score(labels, predictions)),
-        "macro_f1": float(f1_score(labels, predictions, labels=classes, average="macro", zero_division=0.0)),
+        "accuracy": _ratio(right.sum(axis=-1), actual.sum(axis=-1)),
+        "macro_f1": f1.mean(axis=-1),
+        "precision": _ratio(right, predicted),
+        "recall": _ratio(right, actual),
+        "f1": f1,
     }
+
+
+def _scores(labels: np.ndarray, predictions: np.ndarray, num_classes: int) -> dict[str, Any]:
+    found = of_confusion(confusion(labels, predictions, num_classes))
+    return {"rows": len(labels), **{name: float(found[name]) for name in ("accuracy", "macro_f1")}}
+
+
+def _ratio(above: np.ndarray, below: np.ndarray) -> Floats:
+    return np.divide(above, below, out=np.zeros(np.shape(above), np.float64), where=np.asarray(below) > 0)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from modules.quality.scores import CALIBRATION_BINS  # and settles Keras 2 before TFMA imports TensorFlow
+from modules.quality.scores import CALIBRATION_BINS, of_confusion  # settles Keras 2 before TFMA imports TensorFlow
 
 import apache_beam as beam
 import numpy as np
@@ -31,22 +31,14 @@ def macro_scores(matrix: dict[tuple[int, int], float], num_classes: int) -> dict
     Returns:
         `precision`, `recall` and `f1`.
     """
-    table = np.zeros((num_classes, num_classes))
+    table, unanswered = np.zeros((num_classes, num_classes)), np.zeros(num_classes)
     for (actual, predicted), count in matrix.items():
         if predicted >= 0:
             table[actual, predicted] += count
-    right = np.diag(table)
-    actual_rows = np.zeros(num_classes)
-    for (actual, _), count in matrix.items():
-        actual_rows[actual] += count
-    precision = _ratio(right, table.sum(axis=0))
-    recall = _ratio(right, actual_rows)
-    f1 = _ratio(2 * precision * recall, precision + recall)
-    return {"precision": float(precision.mean()), "recall": float(recall.mean()), "f1": float(f1.mean())}
-
-
-def _ratio(above: np.ndarray, below: np.ndarray) -> np.ndarray:
-    return np.divide(above, below, out=np.zeros_like(above, dtype=float), where=below > 0)
+        else:
+            unanswered[actual] += count
+    found = of_confusion(table, unanswered)
+    return {name: float(found[name].mean()) for name in ("precision", "recall", "f1")}
 
 
 class _MacroMetric(metric_types.Metric):

@@ -9,16 +9,13 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
 
-from modules.network.model import ENCODER, LOGITS, transformer_layers
+from modules.network import anatomy
+from modules.targets.one_label import LOGITS
 from modules.text.features import PADDING_MASK, TOKEN_IDS
 
 import tensorflow as tf  # isort: skip  (after `modules`, which settles Keras 2)
 import tf_keras
-
-if TYPE_CHECKING:
-    import keras_nlp
 
 
 @dataclasses.dataclass(frozen=True)
@@ -92,24 +89,21 @@ class Tapped:
     """
 
     def __init__(self, model: tf_keras.Model) -> None:
-        encoder = model.get_layer(ENCODER)
-        self._layers = transformer_layers(model)
-        outputs = [encoder.get_layer("embeddings_dropout").get_output_at(0)]
-        outputs += [layer.get_output_at(0) for layer in self._layers]
-        self._states = tf_keras.Model(encoder.input, outputs)
+        self._anatomy = anatomy.of(model)
+        self._layers = self._anatomy.layers
+        self._states = self._anatomy.states()
         self._head = [model.get_layer(name) for name in ("pooling", "dropout", LOGITS)]
 
     def __call__(self, features: Mapping[str, tf.Tensor], *, training: bool) -> tuple[tf.Tensor, list[tf.Tensor]]:
         """Logits float32 `[batch, classes]`; hidden states `[batch, seq, hidden]`: embeddings, then each layer."""
         mask = features[PADDING_MASK]
-        inputs = {TOKEN_IDS: features[TOKEN_IDS], "segment_ids": tf.zeros_like(mask), PADDING_MASK: mask}
-        states = self._states(inputs, training=training)
+        states = self._states(self._anatomy.inputs(features[TOKEN_IDS], mask), training=training)
         pooling, dropout, logits = self._head
         return logits(dropout(pooling(states[-1], mask), training=training)), states
 
     def attention(self, index: int, states: Sequence[tf.Tensor], padding_mask: tf.Tensor) -> tf.Tensor:
         """Attention of a layer, from the hidden states that `__call__` returned: float32 `[batch, heads, seq, seq]`."""
-        return _attention(self._layers[index], states[index], padding_mask)
+        return self._layers[index].attention(states[index], padding_mask)
 
 
 def distillation_loss(
@@ -162,14 +156,6 @@ def distillation_loss(
                 own = student.attention(index, states, mask)
                 loss += settings.attention * share * attention_loss(own, target, mask)
     return loss, logits
-
-
-def _attention(layer: keras_nlp.layers.TransformerEncoder, hidden: tf.Tensor, padding_mask: tf.Tensor) -> tf.Tensor:
-    inner: Any = layer._self_attention_layer
-    query = tf.cast(inner._query_dense(hidden), tf.float32)
-    key = tf.cast(inner._key_dense(hidden), tf.float32)
-    scores = tf.einsum("bqhd,bkhd->bhqk", query, key) / tf.sqrt(tf.cast(tf.shape(query)[-1], tf.float32))
-    return tf.nn.softmax(scores - 1e4 * (1.0 - tf.cast(padding_mask, tf.float32))[:, None, None, :])
 
 
 def _masked_mean(values: tf.Tensor, padding_mask: tf.Tensor) -> tf.Tensor:

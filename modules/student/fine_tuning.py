@@ -22,6 +22,7 @@ from modules.student.pruning import MagnitudePruner, PruningSettings
 from modules.student.quantization_aware import QuantizationAwareSettings, WeightRounder
 from modules.text.features import PADDING_MASK, TOKEN_IDS
 from modules.training.fused_adamw import FusedAdamW
+from modules.training.optimizer import WarmupDecay
 
 import numpy as np
 from numpy.typing import NDArray
@@ -226,12 +227,8 @@ def _teacher_features(batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor] | Non
 
 
 def _optimizer(settings: FineTuning, total: int, policy: str) -> tf_keras.optimizers.Optimizer:
-    peak, warmup = settings.learning_rate, max(1, int(settings.warmup * total))
-    schedule = tf_keras.optimizers.schedules.PolynomialDecay(
-        peak, max(1, total - warmup), end_learning_rate=0.02 * peak
-    )
     optimizer = FusedAdamW(
-        _Warmup(schedule, peak, warmup),
+        WarmupDecay(settings.learning_rate, total, settings.warmup),
         weight_decay=settings.weight_decay,
         global_clipnorm=settings.clip_norm,
         epsilon=1e-6,
@@ -239,21 +236,6 @@ def _optimizer(settings: FineTuning, total: int, policy: str) -> tf_keras.optimi
     )
     optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
     return tf_keras.mixed_precision.LossScaleOptimizer(optimizer) if policy == "mixed_float16" else optimizer
-
-
-class _Warmup(tf_keras.optimizers.schedules.LearningRateSchedule):
-    """Rises linearly to the peak, then follows another schedule."""
-
-    def __init__(self, after: Any, peak: float, steps: int) -> None:
-        self._after, self._peak, self._steps = after, peak, steps
-
-    def __call__(self, step: tf.Tensor) -> tf.Tensor:
-        number = tf.cast(step, tf.float32)
-        rising = self._peak * (number + 1.0) / self._steps
-        return tf.where(number < self._steps, rising, self._after(number - self._steps))
-
-    def get_config(self) -> dict[str, Any]:
-        return {"after": self._after, "peak": self._peak, "steps": self._steps}
 
 
 def _dataset(train: Examples, teacher: TeacherSignals, settings: FineTuning, start: int) -> tf.data.Dataset:

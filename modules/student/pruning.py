@@ -14,7 +14,8 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Any, Literal
 
-from modules.network.anatomy import DEFAULT_TARGETS, prunable_kernels
+from modules.network import anatomy
+from modules.network.anatomy import DEFAULT_TARGETS
 
 import tensorflow as tf  # isort: skip  (after `modules`, which settles Keras 2)
 from tensorflow_model_optimization.python.core.sparsity.keras import pruning_impl, pruning_schedule
@@ -42,7 +43,7 @@ class PruningSettings:
         frequency: steps between two updates.
         m_by_n: zeros, and weights that they are among.
         block: height and width of a block.
-        targets: shell patterns of kernel names (see `prunable_kernels`). Biases, layer norms and the head have none.
+        targets: shell patterns of kernel names (see `Anatomy.kernels`). Biases, layer norms and the head have none.
     """
 
     pattern: Pattern = "unstructured"
@@ -77,7 +78,7 @@ class MagnitudePruner:
     """
 
     def __init__(self, model: tf_keras.Model, settings: PruningSettings, *, total_steps: int) -> None:
-        self.kernels = prunable_kernels(model, settings.targets)
+        self.kernels = anatomy.of(model).kernels(settings.targets)
         self.settings = settings
         self._check_shapes()
         begin = int(settings.begin * total_steps)

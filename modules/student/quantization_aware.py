@@ -16,7 +16,8 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from modules.network.anatomy import Kernel, kernel_gains, prunable_kernels
+from modules.network import anatomy
+from modules.network.anatomy import Kernel
 
 import tensorflow as tf  # isort: skip  (after `modules`, which settles Keras 2)
 
@@ -57,11 +58,12 @@ class WeightRounder:
     def __init__(self, model: tf_keras.Model, settings: QuantizationAwareSettings) -> None:
         self._settings = settings
         self._kernels: list[Kernel] = []
-        self._gains = kernel_gains(model)
+        parts = anatomy.of(model)
+        self._gains = parts.gains()
         if settings.kernel_bits:
-            self._kernels += prunable_kernels(model, ["layer_*"])
+            self._kernels += parts.kernels(["layer_*"])
         if settings.embedding_bits:
-            self._kernels += prunable_kernels(model, ["embedding/token"])
+            self._kernels += parts.kernels(["embedding/token"])
 
     def round(self) -> list[tf.Tensor]:
         """Writes the rounded weights; returns the exact ones for `restore`."""

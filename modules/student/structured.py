@@ -13,8 +13,10 @@ import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from modules.network import anatomy
+from modules.network.architecture import Architecture
 from modules.network.arrays import Array, LayerWeights, NetworkWeights
-from modules.network.model import Architecture, logits_model, transformer_layers
+from modules.network.model import logits_model
 
 import numpy as np
 from numpy.typing import NDArray
@@ -75,12 +77,12 @@ def measure_importance(
         ValueError: there is no batch.
     """
     logits = logits_model(model)
-    layers = transformer_layers(model)
+    layers = anatomy.of(model).layers
     outgoing = [
         variable
         for layer in layers
-        for dense in (layer._self_attention_layer._output_dense, layer._feedforward_output_dense)
-        for variable in (dense.kernel, dense.bias)
+        for mixing in (layer.heads, layer.neurons)
+        for variable in (mixing.kernel, mixing.bias)
     ]
 
     @tf.function(autograph=False, reduce_retracing=True)

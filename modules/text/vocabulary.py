@@ -149,10 +149,10 @@ class Retokenizer:
         if all(piece in self._new for piece in pieces):
             return [self._new[piece] for piece in pieces]
         word = pieces[0] + "".join(piece.removeprefix(SUFFIX) for piece in pieces[1:])
-        return [self._new[piece] for piece in wordpiece(word, self._new)]
+        return [self._new[piece] for piece in split_word(word, self._new)]
 
 
-def wordpiece(word: str, vocabulary: Iterable[str]) -> list[str]:
+def split_word(word: str, vocabulary: Iterable[str]) -> list[str]:
     """Greedy longest-match-first splitting of one word (Schuster and Nakajima, 2012; BERT's variant of it).
 
     Args:

@@ -10,8 +10,8 @@ import tempfile
 from collections.abc import Sequence
 from typing import Any
 
+from modules.network.architecture import Architecture
 from modules.network.arrays import NetworkWeights
-from modules.network.model import Architecture
 from modules.text.features import PADDING_MASK, TOKEN_IDS
 from modules.tflite.graph import InferenceGraph
 from modules.tflite.packed_embedding import embedding_table

@@ -14,8 +14,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from modules.network.architecture import Architecture
 from modules.network.arrays import Array, LayerWeights, NetworkWeights
-from modules.network.model import Architecture
 from modules.text.features import PADDING_MASK, TOKEN_IDS
 from modules.tflite.packed_embedding import EmbeddingTable
 

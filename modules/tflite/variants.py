@@ -13,7 +13,7 @@ from typing import Any
 
 from modules.artifact_files import VARIANTS_FILE
 from modules.machine.progress import report
-from modules.network.anatomy import measure_sparsity
+from modules.network import anatomy
 from modules.network.logits import split_logits
 from modules.network.trained import LABELS, VOCABULARY, Trained
 from modules.network.weights import read_weights
@@ -82,7 +82,7 @@ def convert_all(
         "labels": student.labels,
         "variants": {},
     }
-    index["sparsity"] = measure_sparsity(student.model)
+    index["sparsity"] = anatomy.of(student.model).sparsity()
     _write_words(f"{folder}/{REFERENCE}", reference)
     _write_words(folder, student)
     big = read_weights(reference.model)

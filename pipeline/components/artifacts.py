@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from modules.artifact_files import TRAINING_DIR
+from modules.artifact_files import TRAINING_DIR, resume_folder
 
 from tfx import types  # isort: skip
 from tfx.components.util import model_utils
@@ -69,8 +68,7 @@ def work_folder(output: types.Artifact, identity: Sequence[Any]) -> str:
         output: an output artifact; its own folder is named after the execution, the parent is the node's.
         identity: inputs and settings, JSON values.
     """
-    key = hashlib.sha256(json.dumps(identity, sort_keys=True, default=str).encode()).hexdigest()[:16]
-    return os.path.join(os.path.dirname(output.uri.rstrip("/")), ".backup", key)
+    return resume_folder(os.path.dirname(output.uri.rstrip("/")), identity)
 
 
 def remove(folder: str) -> None:

@@ -21,7 +21,7 @@ from pipeline.components.latest_pushed_model import ABSENT
 from pipeline.components.resolvers import span_of
 
 CURRENT, STATISTICS, FOLDER = "current", "statistics", "folder"
-_PARTIAL = ".partial"
+_PARTIAL, _WHOLE = ".partial", ".whole"
 
 
 class Executor(base_executor.BaseExecutor):
@@ -48,25 +48,50 @@ class Executor(base_executor.BaseExecutor):
 
 
 def keep(statistics: types.Artifact, folder: str) -> None:
-    """Keeps the statistics of a span for the next one; those of an older version of it are replaced."""
-    target = _place(folder, span_of(statistics))
-    partial = f"{target}{_PARTIAL}"
-    for old in (partial, target):
-        if fileio.exists(old):
-            fileio.rmtree(old)
-        if old == partial:
-            io_utils.copy_dir(statistics.uri, partial)
-    fileio.rename(partial, target)
+    """Keeps the statistics of a span for the next one; those of an older version of it are replaced.
+
+    A kill at any moment leaves either the old or the new ones whole, on file systems that rename a folder file by file
+    as well: a mark beside the copy says that it is whole, and as long as it stands, the copy is what counts.
+    """
+    span = span_of(statistics)
+    _settle(folder, span)  # what an earlier, killed call left
+    io_utils.copy_dir(statistics.uri, _copy(folder, span))
+    io_utils.write_string_file(_mark(folder, span), "")
+    _settle(folder, span)
 
 
 def kept(folder: str) -> list[int]:
     """The spans whose statistics are kept, oldest first."""
     names = [name.strip("/") for name in fileio.listdir(folder)] if fileio.exists(folder) else []
-    return sorted(int(found[1]) for found in (re.fullmatch(r"span-(\d+)", name) for name in names) if found)
+    found = (re.fullmatch(rf"span-(\d+)(?:{re.escape(_WHOLE)})?", name) for name in names)
+    return sorted({int(match[1]) for match in found if match})
+
+
+def _settle(folder: str, span: int) -> None:
+    """Puts a whole copy into its place, and removes one that is not."""
+    target, copy, mark = _target(folder, span), _copy(folder, span), _mark(folder, span)
+    if fileio.exists(mark):
+        io_utils.copy_dir(copy, target)  # it clears the target first
+        fileio.remove(mark)
+    if fileio.exists(copy):
+        fileio.rmtree(copy)
 
 
 def _place(folder: str, span: int) -> str:
+    """Where the statistics of a span lie whole."""
+    return _copy(folder, span) if fileio.exists(_mark(folder, span)) else _target(folder, span)
+
+
+def _target(folder: str, span: int) -> str:
     return os.path.join(folder, f"span-{span}")
+
+
+def _copy(folder: str, span: int) -> str:
+    return f"{_target(folder, span)}{_PARTIAL}"
+
+
+def _mark(folder: str, span: int) -> str:
+    return f"{_target(folder, span)}{_WHOLE}"
 
 
 class PreviousStatisticsSpec(component_spec.ComponentSpec):

@@ -36,7 +36,6 @@ Precision = Literal["auto", "float32", "mixed_float16", "mixed_bfloat16"]
 Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
 # A slash or a space would break artifact paths, upper case a Kubeflow pipeline name.
 TaskName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
-TUNABLE = ("learning_rate", "dropout", "weight_decay", "warmup_fraction", "batch_size", "gradient_clip_norm")
 
 
 class PreprocessingConfig(Section):

@@ -5,7 +5,8 @@ from __future__ import annotations
 import string
 
 import modules  # noqa: F401
-from modules.network.model import Architecture, build_model
+from modules.network.architecture import Architecture
+from modules.network.model import build_model
 from modules.network.trained import Trained
 from modules.rows.token_windows import TokenWindows
 

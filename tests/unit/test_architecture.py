@@ -11,6 +11,7 @@ import pytest
 from tests import house
 
 ROOT = Path(__file__).resolve().parents[2]
+TOPS = (ROOT, ROOT / "edge")  # where imports of this project are found
 RUNNERS = {"local_runner", "kubeflow_runner"}
 # Who may import whom: a room imports rooms on the floors below its own, and nothing beside or above it.
 FLOORS = (
@@ -38,12 +39,6 @@ FLOORS = (
 # Packages that hold rooms and no code: only their faces.
 CORRIDORS = {"modules", "pipeline", "pipeline.kubeflow"}
 MOST_FILES = 16
-# What takes seconds to import, and what must never reach a device.
-HEAVY = {
-    *("tensorflow", "tf_keras", "keras", "keras_nlp", "keras_tuner", "tensorboard", "tfx", "tfx_bsl", "apache_beam"),
-    *("tensorflow_text", "tensorflow_transform", "tensorflow_model_analysis", "tensorflow_model_optimization"),
-    *("tensorflow_data_validation", "tensorflow_metadata", "tensorflow_serving", "ml_metadata", "kfp"),
-}
 # These answer `--help`, a wrong configuration or a wrong file in under a second.
 QUICK = (
     "local_runner.py",
@@ -67,31 +62,6 @@ def _files(*folders: str) -> list[Path]:
 
 def _code() -> list[Path]:
     return sorted(ROOT.glob("*_runner.py")) + _files("pipeline", "modules", "edge/edgeline_edge")
-
-
-def _at_import(node: ast.AST) -> Iterator[ast.AST]:
-    """The nodes that run when the module is imported: no function bodies, nothing for type checkers only."""
-    for child in ast.iter_child_nodes(node):
-        if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
-            continue
-        if isinstance(child, ast.If) and "TYPE_CHECKING" in ast.unparse(child.test):
-            for other in child.orelse:
-                yield other
-                yield from _at_import(other)
-            continue
-        yield child
-        yield from _at_import(child)
-
-
-def _own_files(name: str) -> list[Path]:
-    """The files of this project that `import name` runs: each package's `__init__` on the way, then the module."""
-    parts = name.split(".")
-    found = []
-    for top in (ROOT, ROOT / "edge"):
-        for depth in range(1, len(parts) + 1):
-            path = top.joinpath(*parts[:depth])
-            found += [file for file in (path / "__init__.py", path.with_suffix(".py")) if file.is_file()]
-    return found
 
 
 def _forbidden(paths: list[Path], names: set[str]) -> list[str]:
@@ -218,7 +188,7 @@ def test_the_runners_do_not_need_each_other_nor_the_tests():
 
 
 def test_the_edge_package_stands_alone_without_tensorflow():
-    _report(_forbidden(_files("edge/edgeline_edge"), {"pipeline", "modules", "benchmarks", *RUNNERS, *HEAVY}))
+    _report(_forbidden(_files("edge/edgeline_edge"), {"pipeline", "modules", "benchmarks", *RUNNERS, *house.HEAVY}))
 
 
 @pytest.mark.parametrize("pattern", QUICK)
@@ -226,17 +196,17 @@ def test_what_must_answer_at_once_imports_nothing_heavy_not_even_through_another
     todo = [(path, str(path.relative_to(ROOT))) for path in sorted(ROOT.glob(pattern))]
     assert todo, f"no file matches {pattern}: has it moved?"
     for path in [path for path, _ in todo]:  # importing a module of a package runs the package's __init__ first
-        todo += [(own, str(own.relative_to(ROOT))) for own in _own_files(_dotted(path)) if own != path]
+        todo += [(own, str(own.relative_to(ROOT))) for own in house.own_files(_dotted(path), *TOPS) if own != path]
     seen, offenders = set(), []
     while todo:
         path, trail = todo.pop()
         if path in seen:
             continue
         seen.add(path)
-        for line, name in house.imports(path, ROOT, _at_import(house.tree(path))):
-            if name.split(".")[0] in HEAVY:
+        for line, name in house.imports(path, ROOT, house.at_import(house.tree(path))):
+            if name.split(".")[0] in house.HEAVY:
                 offenders.append(f"{trail}:{line} imports {name}")
-            todo += [(own, f"{trail} > {own.relative_to(ROOT)}") for own in _own_files(name)]
+            todo += [(own, f"{trail} > {own.relative_to(ROOT)}") for own in house.own_files(name, *TOPS)]
     _report(offenders)
 
 

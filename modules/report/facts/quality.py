@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from modules.artifact_files import BASELINE_FILE
 from modules.network.trained import load_trained
-from modules.quality import intervals
+from modules.quality import intervals, scores
 from modules.quality.attribution import explain
 from modules.quality.fairness import FAIRNESS_FILE
 from modules.quality.predictions import PREDICTIONS_FILE, Predictions, read
-from modules.quality.scores import CALIBRATION_BINS
 from modules.quality.tfma_results import BASELINE, metrics, missed_bounds
 from modules.report.files import read_json
 
@@ -88,12 +87,12 @@ def row_facts(found: Predictions, num_classes: int) -> dict[str, Any]:
     }
     return {
         "intervals": {name: {key: item.to_dict() for key, item in both.items()} for name, both in measured.items()},
-        "confusion": intervals.confusion(found.label, found.predicted, num_classes).tolist(),
+        "confusion": scores.confusion(found.label, found.predicted, num_classes).tolist(),
         "calibration": calibration(found),
     }
 
 
-def calibration(found: Predictions, *, bins: int = CALIBRATION_BINS) -> dict[str, Any]:
+def calibration(found: Predictions, *, bins: int = scores.CALIBRATION_BINS) -> dict[str, Any]:
     """The reliability diagram and the expected calibration error of the predicted label's probability.
 
     Args:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from modules.network.model import Architecture, build_model
+from modules.network.architecture import Architecture
+from modules.network.model import build_model
 from modules.network.trained import Trained
 from modules.quality import attribution
 

@@ -55,17 +55,17 @@ def _run(model, tmp_path: Path, settings: FineTuning, **options: object) -> dict
 def test_each_schedule_reaches_its_sparsity(settings, wanted, tmp_path) -> None:
     model = _student()
     _run(model, tmp_path, FineTuning(epochs=2, batch_size=8, pruning=settings))
-    measured = anatomy.measure_sparsity(model, settings.targets)
+    measured = anatomy.of(model).sparsity(settings.targets)
     pruning.check_sparsity(measured, wanted)
     assert max(measured.values()) < wanted + 0.02, "and not more than it"
-    embedding = anatomy.measure_sparsity(model, ["embedding/token"])["embedding/token"]
+    embedding = anatomy.of(model).sparsity(["embedding/token"])["embedding/token"]
     assert (embedding > wanted - 0.01) == ("embedding/*" in settings.targets)
 
 
 def test_two_of_every_four_weights_along_the_inputs_are_zero(tmp_path) -> None:
     model = _student()
     _run(model, tmp_path, FineTuning(epochs=1, batch_size=8, pruning=PruningSettings(pattern="m_by_n")))
-    for kernel in anatomy.prunable_kernels(model):
+    for kernel in anatomy.of(model).kernels():
         matrix = kernel.variable.numpy().reshape(kernel.matrix_shape)
         zeros = (matrix.T.reshape(matrix.shape[1], -1, 4) == 0).sum(axis=2)
         assert (zeros == 2).all(), kernel.name
@@ -75,7 +75,7 @@ def test_a_block_is_zero_as_a_whole(tmp_path) -> None:
     model = _student()
     settings = PruningSettings(pattern="block", sparsity=0.5, block=(4, 2), frequency=1)
     _run(model, tmp_path, FineTuning(epochs=1, batch_size=8, pruning=settings))
-    for kernel in anatomy.prunable_kernels(model):
+    for kernel in anatomy.of(model).kernels():
         height, width = kernel.matrix_shape
         blocks = (kernel.variable.numpy().reshape(height // 4, 4, width // 2, 2) == 0).sum(axis=(1, 3))
         assert set(np.unique(blocks)) <= {0, 8}, kernel.name
@@ -89,7 +89,7 @@ def test_masks_survive_export_and_conversion(tmp_path) -> None:
     _run(model, tmp_path, FineTuning(epochs=1, batch_size=8, pruning=PruningSettings(sparsity=0.75, frequency=1)))
     save_trained(str(tmp_path / "t"), model, start.architecture, vocabulary=start.vocabulary, labels=start.labels)
     loaded = load_trained(str(tmp_path / "t"))
-    pruning.check_sparsity(anatomy.measure_sparsity(loaded.model), 0.75)
+    pruning.check_sparsity(anatomy.of(loaded.model).sparsity(), 0.75)
     for name in ("float32", "dynamic_wi8_afp32"):
         content = convert(
             read_weights(loaded.model), start.architecture, RECIPES[name], sequence_length=helpers.LENGTH
@@ -154,7 +154,7 @@ def run_mirrored(policy: str, folder: Path) -> None:
         distillation=DistillationSettings(alpha=0.5),
     )
     _run(model, folder, settings, strategy=strategy, policy=policy)
-    shares = anatomy.measure_sparsity(model).values()
+    shares = anatomy.of(model).sparsity().values()
     kernel = read_weights(model).layers[0].query_kernel
     half = kernel.astype(np.float16).astype(np.float32)
     print(json.dumps({
@@ -231,7 +231,7 @@ def test_a_rounded_network_loses_nothing_to_the_same_number_of_bits(tmp_path) ->
 def test_a_shortfall_is_an_error_that_names_the_kernel() -> None:
     model = _student()
     with pytest.raises(pruning.SparsityShortfallError, match="layer_1/feedforward/output 0"):
-        pruning.check_sparsity(anatomy.measure_sparsity(model), 0.5)
+        pruning.check_sparsity(anatomy.of(model).sparsity(), 0.5)
 
 
 @pytest.mark.parametrize(

@@ -103,9 +103,15 @@ def test_layers_are_spread_from_the_first_to_the_last(available, wanted, expecte
 
 
 @pytest.mark.parametrize(
-    "options", [{"layers": 3}, {"layers": [1, 0]}, {"layers": 2, "heads": 0.0}, {"layers": 2, "allocation": "fair"}]
+    ("options", "told"),
+    [
+        ({"layers": 3}, "3 layers are wanted of 2"),
+        ({"layers": [1, 0]}, r"layers \[1, 0\]: ascending numbers from 0 to 1"),
+        ({"layers": 2, "heads": 0.0}, r"the shares of heads \(0.0\) and neurons \(1.0\) must be above 0"),
+        ({"layers": 2, "allocation": "fair"}, "allocation is 'fair'; known are uniform and global"),
+    ],
 )
-def test_impossible_plans_are_refused(options) -> None:
+def test_impossible_plans_are_refused(options, told: str) -> None:
     importance = structured.Importance((np.ones(8),) * 2, (np.ones(4),) * 2, np.ones(2))
-    with pytest.raises(ValueError, match=r"."):
+    with pytest.raises(ValueError, match=told):
         structured.make_plan(importance, **options)

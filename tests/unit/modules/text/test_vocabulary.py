@@ -75,8 +75,8 @@ def test_no_word_that_was_known_becomes_unknown(vocabulary_file) -> None:
     words = {"".join(chance.choices(letters, k=chance.randint(1, 12))) for _ in range(300)}
     words |= {token for token in whole if not token.startswith(("##", "["))}
     for word in words:
-        if "[UNK]" not in vocabulary.wordpiece(word, set(whole)):
-            pieces = vocabulary.wordpiece(word, set(trimmed.tokens))
+        if "[UNK]" not in vocabulary.split_word(word, set(whole)):
+            pieces = vocabulary.split_word(word, set(trimmed.tokens))
             uncovered = set(word) & set(trimmed.uncovered)
             assert "[UNK]" not in pieces or uncovered, (word, pieces)
 

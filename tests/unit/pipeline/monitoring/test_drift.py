@@ -212,6 +212,61 @@ def test_a_newer_version_replaces_the_statistics_of_its_span(statistics: Callabl
     assert made["labels"] == {"good": 5, "bad": 1}
 
 
+class Killed(BaseException):
+    """As a signal: nothing may catch it."""
+
+
+def count_down(monkeypatch: pytest.MonkeyPatch, left: int) -> None:
+    """Kills at the change of a file or folder after so many; a folder that is removed dies with one file gone."""
+
+    def counted(change: Callable[..., Any], name: str) -> Callable[..., Any]:
+        def run(path: str, *args: Any, **options: Any) -> Any:
+            nonlocal left
+            if left == 0:
+                if name == "rmtree":
+                    next(item for item in Path(path).rglob("*") if item.is_file()).unlink()
+                raise Killed
+            left -= 1
+            return change(path, *args, **options)
+
+        return run
+
+    for name in ("copy", "makedirs", "remove", "rename", "rmtree"):
+        monkeypatch.setattr(previous_statistics.fileio, name, counted(getattr(previous_statistics.fileio, name), name))
+
+
+def test_a_kill_at_any_moment_leaves_the_statistics_of_a_span_whole(
+    statistics: Callable[..., Any], tmp_path: Path
+) -> None:
+    versions = [statistics(name, rows(count, 1), span=4) for name, count in (("one", 1), ("two", 5), ("three", 9))]
+    contents = [content(Path(item.uri)) for item in versions]
+    following = statistics("next", rows(1, 1), span=5)
+    kills = 0
+    while True:
+        kept = tmp_path / f"kept-{kills}"
+        previous_statistics.keep(versions[0], str(kept))
+        with pytest.MonkeyPatch.context() as patch:
+            count_down(patch, kills)
+            try:
+                previous_statistics.keep(versions[1], str(kept))
+            except Killed:
+                pass
+            else:
+                break
+        look_up(kept, following, tmp_path / f"found-{kills}")
+        assert content(tmp_path / f"found-{kills}") in contents[:2]
+        previous_statistics.keep(versions[2], str(kept))
+        assert [item.name for item in kept.iterdir()] == ["span-4"]
+        assert content(kept / "span-4") == contents[2]
+        kills += 1
+    assert content(kept / "span-4") == contents[1]
+    assert kills > 8
+
+
+def content(folder: Path) -> dict[str, bytes]:
+    return {str(file.relative_to(folder)): file.read_bytes() for file in folder.rglob("*") if file.is_file()}
+
+
 def test_the_span_of_examples_is_read_inside_a_container() -> None:
     """As TFX's container code writes and reads it."""
     given = pipeline_spec_pb2.ArtifactList()

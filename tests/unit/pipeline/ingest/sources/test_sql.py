@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import pwd
 import secrets
 import shutil
 import socket
@@ -22,6 +23,7 @@ from pipeline.config.rows.source import SourceConfig, SqlConfig
 from pipeline.ingest import sources
 from pipeline.ingest.rows import DataError
 from pipeline.ingest.sources import sql
+from tests.tools import programs
 from tests.unit import source_files
 
 ROWS = [
@@ -152,27 +154,26 @@ def test_a_wrong_watermark_is_told(sqlite: str, tmp_path: Path, watermark: str, 
 # A real PostgreSQL
 
 
-def _program(name: str) -> str | None:
-    places = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"))  # Debian's
-    return str(places[-1]) if places else shutil.which(name)
-
-
 @pytest.fixture(scope="module")
 def postgres() -> Iterator[str]:
     """The URL of a PostgreSQL of its own, password included; gone after the tests."""
-    initdb, pg_ctl = _program("initdb"), _program("pg_ctl")
-    assert initdb, "PostgreSQL is needed: `apt-get install postgresql`"
-    assert pg_ctl
-    as_user = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []  # it refuses to run as root
+    found = programs.need(programs.POSTGRESQL)
     folder = Path(tempfile.mkdtemp(prefix="edgeline-postgres-"))  # pytest's own folders are closed to other users
     password = secrets.token_hex(8)
     (folder / "password").write_text(password, encoding="utf-8")
-    if as_user:
+    initdb, pg_ctl, as_user = found["initdb"], found["pg_ctl"], {}
+    if os.geteuid() == 0:  # it refuses to run as root
+        user = pwd.getpwnam("postgres" if _is_user("postgres") else "nobody")
+        as_user = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
+        tool = programs.POSTGRESQL
+        if initdb.is_relative_to(tool.fetched):  # which lies where that user may not be able to look
+            shutil.copytree(tool.fetched, folder / "programs", symlinks=True)
+            initdb, pg_ctl = (folder / "programs" / path.relative_to(tool.fetched) for path in (initdb, pg_ctl))
         for path in (folder, folder / "password"):
-            shutil.chown(path, "postgres")
+            shutil.chown(path, user.pw_uid, user.pw_gid)
 
-    def run(*command: str) -> None:
-        done = subprocess.run([*as_user, *command], cwd=folder, capture_output=True, text=True, check=False)
+    def run(*command: str | Path) -> None:
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, **as_user)
         assert done.returncode == 0, done.stdout + done.stderr
 
     with socket.socket() as free:
@@ -184,8 +185,8 @@ def postgres() -> Iterator[str]:
         run(initdb, "-D", data, "-U", "me", "--pwfile", str(folder / "password"), "-A", "scram-sha-256", "-E", "UTF8")
         with open(folder / "output", "w", encoding="utf-8") as output:  # a pipe would stay open in the server
             started = subprocess.run(
-                [*as_user, pg_ctl, "-D", data, "-l", log, "-w", "-t", "60", "-o", options, "start"],
-                cwd=folder, stdout=output, stderr=output, check=False,
+                [pg_ctl, "-D", data, "-l", log, "-w", "-t", "60", "-o", options, "start"],
+                cwd=folder, stdout=output, stderr=output, check=False, **as_user,
             )  # fmt: skip
         assert started.returncode == 0, (folder / "output").read_text()
         try:
@@ -194,6 +195,10 @@ def postgres() -> Iterator[str]:
             run(pg_ctl, "-D", data, "-w", "-m", "immediate", "stop")
     finally:
         shutil.rmtree(folder)
+
+
+def _is_user(name: str) -> bool:
+    return any(entry.pw_name == name for entry in pwd.getpwall())
 
 
 @pytest.fixture

@@ -1,0 +1,87 @@
+"""The shapes of the classifier and the names of its layers. Light: nothing here imports TensorFlow."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+from modules.targets.kinds import ONE_LABEL
+
+ENCODER = "encoder"
+
+
+@dataclasses.dataclass(frozen=True)
+class Architecture:
+    """Everything that fixes the shapes and the function of the network, except its weights.
+
+    Attributes:
+        vocabulary_size: rows of the token embedding.
+        num_layers: transformer layers.
+        num_heads: attention heads of each layer; must divide `hidden_dim`.
+        hidden_dim: width of the encoder.
+        intermediate_dim: width of the feed-forward layers.
+        max_sequence_length: rows of the position embedding, the longest window in tokens.
+        num_classes: outputs of the head; for one label, the labels.
+        activation: `gelu` (exact, as in MiniLM's own code) or `gelu_tanh` (KerasNLP's approximation).
+        num_segments: rows of the segment embedding; every token is in segment 0.
+        head_dim: width of one head; None means `hidden_dim / num_heads`, as in BERT.
+        layer_heads: heads of each layer where they differ from `num_heads`; needs `head_dim` when one of them does.
+        layer_intermediate_dims: feed-forward width of each layer where it differs from `intermediate_dim`.
+        inputs: by name, the sections of the inputs besides the one that the backbone encodes, in the order of fusion.
+        target: kind of the target, whose head it is.
+    """
+
+    vocabulary_size: int
+    num_layers: int
+    num_heads: int
+    hidden_dim: int
+    intermediate_dim: int
+    max_sequence_length: int
+    num_classes: int
+    activation: str = "gelu"
+    num_segments: int = 2
+    head_dim: int | None = None
+    layer_heads: tuple[int, ...] | None = None
+    layer_intermediate_dims: tuple[int, ...] | None = None
+    inputs: Mapping[str, Mapping[str, Any]] = dataclasses.field(default_factory=dict)
+    target: str = ONE_LABEL
+
+    def __post_init__(self) -> None:
+        """Makes tuples of JSON's lists and refuses shapes that cannot be built."""
+        for name in ("layer_heads", "layer_intermediate_dims"):
+            values = getattr(self, name)
+            if values is None:
+                continue
+            object.__setattr__(self, name, tuple(int(value) for value in values))
+            if len(values) != self.num_layers or any(value < 1 for value in values):
+                raise ValueError(f"{name} is {list(values)}: {self.num_layers} numbers of at least 1 are needed.")
+
+    @property
+    def key_dim(self) -> int:
+        """Width of one attention head."""
+        return self.head_dim or self.hidden_dim // self.num_heads
+
+    @property
+    def heads(self) -> tuple[int, ...]:
+        """Attention heads of each layer."""
+        return self.layer_heads or (self.num_heads,) * self.num_layers
+
+    @property
+    def intermediate_dims(self) -> tuple[int, ...]:
+        """Feed-forward width of each layer."""
+        return self.layer_intermediate_dims or (self.intermediate_dim,) * self.num_layers
+
+    def to_dict(self) -> dict[str, Any]:
+        """The fields as plain JSON values; without `inputs` and `target` where there is a text and one label alone."""
+        values = dataclasses.asdict(self)
+        if not self.inputs:
+            del values["inputs"]
+        if self.target == ONE_LABEL:
+            del values["target"]
+        return values
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Architecture:
+        """The inverse of `to_dict`."""
+        return cls(**values)

@@ -1,0 +1,66 @@
+"""Second stage: which layers, heads, neurons and rows of the embedding stay, and the arrays that they make."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from modules.network.weights import read_weights
+from modules.rows.batches import TrainingStream
+from modules.rows.transformed import stratified
+from modules.student import structured
+from modules.student.stages.values import CutNetwork, TrimmedVocabulary, extend
+from modules.tflite.packed_embedding import embedding_table
+
+
+def cut(trimmed: TrimmedVocabulary) -> CutNetwork:
+    """Ranks the teacher's units on training rows and takes what stays out of its weights.
+
+    Args:
+        trimmed: what the stage before gave; `settings.student` says how much stays.
+
+    Returns:
+        The same with the student's shapes and the weights that it starts from, the embedding as it will be stored.
+
+    Raises:
+        ValueError: settings that do not fit the teacher.
+    """
+    storage, teacher = trimmed.settings.student.embedding, trimmed.teacher
+    plan = make_plan(trimmed)
+    weights, architecture = structured.rebuild(read_weights(teacher.model), teacher.architecture, plan)
+    token = weights.token[trimmed.words.kept]
+    if storage:
+        token = embedding_table(token, storage).dequantized()
+    return extend(
+        trimmed,
+        CutNetwork,
+        plan=plan,
+        architecture=dataclasses.replace(architecture, vocabulary_size=len(trimmed.words.tokens)),
+        weights=dataclasses.replace(weights, token=token),
+    )
+
+
+def make_plan(trimmed: TrimmedVocabulary) -> structured.Plan:
+    """Decides which units stay, on `importance_rows` training rows of all labels.
+
+    Args:
+        trimmed: as of `cut`.
+    """
+    shape, teacher = trimmed.settings.student, trimmed.teacher
+    available = teacher.architecture.num_layers
+    rows = stratified(trimmed.train.labels, shape.importance_rows, trimmed.settings.fine_tuning.seed)
+    stream = TrainingStream(
+        trimmed.train.take(rows),
+        batch_size=min(16, len(rows)),
+        seed=0,
+    )
+    importance = structured.measure_importance(teacher.model, stream.batches(1).as_numpy_iterator())
+    wanted = shape.layers if shape.layers is not None else available
+    return structured.make_plan(
+        importance,
+        # A teacher with fewer layers than asked for keeps those it has.
+        layers=min(wanted, available) if isinstance(wanted, int) else wanted,
+        heads=shape.heads,
+        neurons=shape.intermediate,
+        allocation=shape.allocation,
+        by_importance=shape.by_importance,
+    )

@@ -1,0 +1,93 @@
+"""Last stage: the student in float32 with exact zeros, checked and measured."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from modules.network import anatomy
+from modules.network.logits import accuracy
+from modules.network.model import build_model
+from modules.network.trained import Trained
+from modules.network.weights import read_weights, write_weights
+from modules.rows.token_windows import TokenWindows
+from modules.student.pruning import PruningSettings, check_sparsity
+from modules.student.stages.values import Compressed, TunedStudent
+from modules.text.tokenization import UNKNOWN
+
+import tf_keras  # isort: skip  (after `modules`, which settles Keras 2)
+
+
+def export(tuned: TunedStudent) -> Compressed:
+    """Rebuilds the student as it is saved, and measures that.
+
+    Args:
+        tuned: what the stage before gave.
+
+    Returns:
+        The student and the report on it.
+
+    Raises:
+        SparsityShortfallError: the exported weights have fewer zeros than asked for.
+    """
+    exported = build_model(tuned.architecture, dropout=0.0, policy="float32")
+    write_weights(exported, read_weights(tuned.student))
+    # Measured on what is saved, not on the network that was trained: a mask that got lost must be noticed here.
+    sparsity = check(exported, tuned.settings.fine_tuning.pruning)
+    student = Trained(exported, tuned.architecture, tuned.words.tokens, tuned.teacher.labels)
+    return Compressed(student, _report(tuned, exported, sparsity))
+
+
+def check(model: tf_keras.Model, pruning: PruningSettings | None) -> dict[str, float]:
+    """Share of zeros by kernel, which must be as large as `pruning` promised.
+
+    Args:
+        model: the network that is saved.
+        pruning: what was asked for; None asked for nothing.
+
+    Raises:
+        SparsityShortfallError: a kernel has fewer zeros.
+    """
+    parts = anatomy.of(model)
+    if pruning is None:
+        return parts.sparsity()
+    check_sparsity(parts.sparsity(pruning.targets), pruning.final_sparsity)
+    return parts.sparsity(sorted({*pruning.targets, "layer_*"}))
+
+
+def _report(tuned: TunedStudent, exported: tf_keras.Model, sparsity: dict[str, float]) -> dict[str, Any]:
+    teacher, pruning = tuned.teacher, tuned.settings.fine_tuning.pruning
+    evaluation = tuned.in_own_tokens(tuned.evaluation)
+    return {
+        "architecture": tuned.architecture.to_dict(),
+        "layers_kept": list(tuned.plan.layers),
+        "sparsity": sparsity,
+        "sparsity_wanted": pruning.final_sparsity if pruning else 0.0,
+        "vocabulary": {
+            "before": len(teacher.vocabulary),
+            "after": len(tuned.words.tokens),
+            "uncovered_characters": len(tuned.words.uncovered),
+            "eval_unknown_before": unknown_share(tuned.evaluation, teacher.vocabulary),
+            "eval_unknown_after": unknown_share(evaluation, tuned.words.tokens),
+        },
+        "parameters": {"before": read_weights(teacher.model).count(), "after": read_weights(exported).count()},
+        "eval_accuracy": {
+            "teacher": accuracy(teacher.model, tuned.evaluation),
+            "student_before_fine_tuning": tuned.accuracy_before,
+            "student": accuracy(exported, evaluation),
+        },
+        "fine_tuning": tuned.run,
+        "precision_policy": tuned.policy,
+    }
+
+
+def unknown_share(examples: TokenWindows, tokens: Sequence[str]) -> float:
+    """Share of `[UNK]` among the tokens of a split.
+
+    Args:
+        examples: rows in the ids of `tokens`.
+        tokens: a vocabulary in id order.
+    """
+    unknown = list(tokens).index(UNKNOWN)
+    total = int(examples.padding_mask.sum())
+    return float(((examples.token_ids == unknown) & (examples.padding_mask > 0)).sum() / max(total, 1))

@@ -1,0 +1,25 @@
+"""First stage: which tokens the student knows. Only the training split decides."""
+
+from __future__ import annotations
+
+from modules.student.stages.values import Given, TrimmedVocabulary, extend
+from modules.text import vocabulary
+
+
+def trim(given: Given) -> TrimmedVocabulary:
+    """Leaves out the tokens that the training rows do not use.
+
+    Args:
+        given: what a student is made from; `settings.student` says whether and how.
+
+    Returns:
+        The same with the student's vocabulary.
+    """
+    shape, tokens = given.settings.student, given.teacher.vocabulary
+    words = vocabulary.trim(
+        tokens,
+        vocabulary.count_tokens(given.train.token_ids, given.train.padding_mask, len(tokens)),
+        min_count=shape.min_count if shape.trim_vocabulary else 0,
+        continuations=shape.continuations,
+    )
+    return extend(given, TrimmedVocabulary, words=words)

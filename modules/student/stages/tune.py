@@ -1,0 +1,42 @@
+"""Fourth stage: the student learns from people's labels and the teacher's opinion, while masks close."""
+
+from __future__ import annotations
+
+import contextlib
+
+from modules.network import anatomy
+from modules.network.logits import accuracy
+from modules.network.model import build_model
+from modules.network.weights import write_weights
+from modules.student.fine_tuning import fine_tune
+from modules.student.stages.values import LabelledRows, TunedStudent, extend
+
+
+def tune(labelled: LabelledRows) -> TunedStudent:
+    """Builds the cut network under the policy and strategy of the fine-tuning, and trains it.
+
+    Args:
+        labelled: what the stage before gave; `settings.fine_tuning` says how.
+
+    Returns:
+        The same with the trained student. A stored embedding is left as it is stored.
+
+    Raises:
+        ValueError: fewer rows than replicas, or settings that do not fit the network.
+    """
+    shape = labelled.settings.student
+    with labelled.strategy.scope() if labelled.strategy else contextlib.nullcontext():
+        student = build_model(labelled.architecture, dropout=shape.dropout, policy=labelled.policy)
+        anatomy.of(student).embeddings["token"].trainable = shape.embedding is None
+    write_weights(student, labelled.weights)
+    before = accuracy(student, labelled.in_own_tokens(labelled.evaluation))
+    run = fine_tune(
+        student,
+        labelled.in_own_tokens(labelled.seen),
+        labelled.signals,
+        labelled.settings.fine_tuning,
+        backup_dir=labelled.backup_dir,
+        strategy=labelled.strategy,
+        policy=labelled.policy,
+    )
+    return extend(labelled, TunedStudent, student=student, accuracy_before=before, run=run)

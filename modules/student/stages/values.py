@@ -1,0 +1,131 @@
+"""What the stages hand on: one frozen value, to which each stage adds its own part."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any, TypeVar
+
+from modules.network.architecture import Architecture
+from modules.network.arrays import NetworkWeights
+from modules.network.trained import Trained
+from modules.rows.token_windows import TokenWindows
+from modules.student.fine_tuning import TeacherSignals
+from modules.student.settings import CompressionSettings
+from modules.student.structured import Plan
+from modules.text import vocabulary
+
+import tensorflow as tf  # isort: skip  (after `modules`, which settles Keras 2)
+import tf_keras
+
+Stage = TypeVar("Stage", bound="Given")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Given:
+    """What a student is made from.
+
+    Attributes:
+        teacher: the blessed model, in float32.
+        train: training rows in the teacher's vocabulary.
+        evaluation: held-out rows in the teacher's vocabulary; reported, not chosen on.
+        settings: shape and fine-tuning.
+        backup_dir: working directory, the same for the same inputs and settings; see `fine_tune`.
+        policy: Keras precision policy to fine-tune under.
+        strategy: where to fine-tune; None is this process' own.
+    """
+
+    teacher: Trained
+    train: TokenWindows
+    evaluation: TokenWindows
+    settings: CompressionSettings
+    backup_dir: str
+    policy: str = "float32"
+    strategy: tf.distribute.Strategy | None = None
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class TrimmedVocabulary(Given):
+    """With the student's vocabulary.
+
+    Attributes:
+        words: tokens that stay, and which of the teacher's they are.
+    """
+
+    words: vocabulary.Trimmed
+
+    def in_own_tokens(self, examples: TokenWindows) -> TokenWindows:
+        """Rows of the teacher's vocabulary in the student's.
+
+        Args:
+            examples: int32 `[rows, seq]` in the teacher's ids.
+        """
+        retokenize = vocabulary.Retokenizer(self.teacher.vocabulary, self.words.tokens)
+        ids, mask = retokenize(examples.token_ids, examples.padding_mask)
+        return TokenWindows(ids, mask, examples.labels)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class CutNetwork(TrimmedVocabulary):
+    """With the student's shape and the weights that it starts from.
+
+    Attributes:
+        plan: layers, heads and neurons of the teacher that stay.
+        architecture: the student's shapes.
+        weights: the student's arrays, taken from the teacher's.
+    """
+
+    plan: Plan
+    architecture: Architecture
+    weights: NetworkWeights
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class LabelledRows(CutNetwork):
+    """With the teacher's opinion.
+
+    Attributes:
+        seen: the rows that the student learns from, in the teacher's vocabulary; -1 where people gave no label.
+        signals: what the teacher says of them.
+    """
+
+    seen: TokenWindows
+    signals: TeacherSignals
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class TunedStudent(LabelledRows):
+    """With a student that has learned.
+
+    Attributes:
+        student: the network under the policy and the strategy of the fine-tuning.
+        accuracy_before: of the cut network on `evaluation`, before it learned.
+        run: what `modules.student.fine_tuning.fine_tune` returned.
+    """
+
+    student: tf_keras.Model
+    accuracy_before: float
+    run: dict[str, Any]
+
+
+@dataclasses.dataclass(frozen=True)
+class Compressed:
+    """A student and how it came about.
+
+    Attributes:
+        trained: the student in float32, dropout 0, masks in its weights.
+        report: for `pruning.json`: shapes, sparsity per kernel, vocabulary, accuracy on `eval`, speed.
+    """
+
+    trained: Trained
+    report: dict[str, Any]
+
+
+def extend(value: Given, kind: type[Stage], **own: Any) -> Stage:
+    """The next stage's value: all fields of the one before, and its own.
+
+    Args:
+        value: what the stage took.
+        kind: class of what it gives, a child of the value's class.
+        **own: the fields that it adds.
+    """
+    return kind(**{field.name: getattr(value, field.name) for field in dataclasses.fields(value)}, **own)
