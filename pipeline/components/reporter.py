@@ -111,7 +111,8 @@ def _errors(artifacts: Any, settings: Mapping[str, Any]) -> dict[str, Any] | Non
 
     config = settings["config"]
     answers = stored_predictions(artifacts).get(_ERRORS_OF)
-    if answers is None or artifacts.training is None or not config["reporter"]["errors"]:
+    # The reasons are words of a text; where other inputs had a say, words alone explain nothing.
+    if not settings["attributed"] or answers is None or artifacts.training is None or not config["reporter"]["errors"]:
         return None
     return worst_errors(
         answers,

@@ -7,8 +7,8 @@ Nothing here imports TensorFlow or TFX.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping, Sequence
-from typing import Any, NoReturn
+from collections.abc import Mapping, Sequence, Set
+from typing import Annotated, Any, NoReturn
 
 from modules.inputs import kinds as inputs_lib
 from modules.inputs.base import Input
@@ -16,10 +16,14 @@ from modules.registry import Registry
 from modules.targets.base import Target
 from modules.targets.kinds import ONE_LABEL, TARGETS
 
-from pydantic import ValidationError
+from pydantic import BeforeValidator, SerializeAsAny, ValidationError
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 TEXT = "text"  # name and kind of the input of the short form
+SHORT = {
+    "inputs": ("data.columns.text", "preprocessing", "backbone"),
+    "target": ("labels", "data.columns.label"),
+}
 
 
 def read_inputs(value: Any) -> Any:
@@ -77,6 +81,25 @@ def _under(name: str, detail: Any) -> InitErrorDetails:
     """An error inside a section, as one of what the section is in."""
     kind = PydanticCustomError("part", detail["msg"].removeprefix("Value error, ").replace("{", "{{"))
     return InitErrorDetails(type=kind, loc=(name, *detail["loc"]), input=detail["input"])
+
+
+Inputs = Annotated[dict[str, SerializeAsAny[Input]], BeforeValidator(read_inputs)]
+SomeTarget = Annotated[SerializeAsAny[Target], BeforeValidator(read_target)]
+
+
+def refuse_both(given: Set[str]) -> None:
+    """Refuses a configuration in both forms.
+
+    Args:
+        given: names of the fields that the file has; `data.columns.text` for those inside `data.columns`.
+
+    Raises:
+        ValueError: a field of the short form stands beside what it is short for.
+    """
+    for part, short in SHORT.items():
+        both = [name for name in short if name in given]
+        if part in given and both:
+            raise ValueError(f"{part} and {', '.join(both)} say the same thing twice; keep one of the two forms")
 
 
 def short_inputs(column: str, sequence_length: int, backbone: Mapping[str, Any]) -> dict[str, Input]:

@@ -8,20 +8,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from modules.inputs.base import BackboneInput, Input
+from modules.inputs.base import BackboneInput
 from modules.settings import Section
-from modules.targets.base import Target
 
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    Field,
-    SerializeAsAny,
-    SerializerFunctionWrapHandler,
-    TypeAdapter,
-    model_serializer,
-    model_validator,
-)
+from pydantic import BaseModel, Field, SerializerFunctionWrapHandler, TypeAdapter, model_serializer, model_validator
 
 from pipeline.config import parts
 from pipeline.config.card import CardConfig
@@ -204,9 +194,9 @@ class Config(Section):
     """Name of the task; the folder under `runs/` and the pipeline's name."""
     labels: list[str] = Field([], min_length=2)
     """The label names, in the order of their ids; short for `target: {kind: one_label, labels: […]}`."""
-    inputs: Annotated[dict[str, SerializeAsAny[Input]], BeforeValidator(parts.read_inputs)] = {}
+    inputs: parts.Inputs = {}
     """What comes in, by name and kind. Empty: one text, `data.columns.text`, with `preprocessing` and `backbone`."""
-    target: Annotated[SerializeAsAny[Target], BeforeValidator(parts.read_target)] = None  # type: ignore[assignment]
+    target: parts.SomeTarget = None  # type: ignore[assignment]
     """What is predicted. Empty: one of `labels`, in `data.columns.label`."""
     edge: bool = True
     """Whether a student is made of a blessed model, and bundles for devices of it."""
@@ -247,15 +237,7 @@ class Config(Section):
     @model_validator(mode="after")
     def _resolved(self) -> Self:
         """Puts the parts in place; what the short form says is not written down a second time."""
-        self._refuse_both("inputs", {
-            "data.columns.text": "text" in self.data.columns.model_fields_set,
-            "preprocessing": "preprocessing" in self.model_fields_set,
-            "backbone": "backbone" in self.model_fields_set,
-        })  # fmt: skip
-        self._refuse_both("target", {
-            "labels": "labels" in self.model_fields_set,
-            "data.columns.label": "label" in self.data.columns.model_fields_set,
-        })  # fmt: skip
+        parts.refuse_both({*self.model_fields_set, *(f"data.columns.{x}" for x in self.data.columns.model_fields_set)})
         if "inputs" in self.model_fields_set:
             known = TypeAdapter(Backbone)
             inputs = {
@@ -274,11 +256,6 @@ class Config(Section):
         self.__dict__["inputs"] = inputs
         parts.check(self.inputs, self.target, self.data.columns.slices, edge=self.edge)
         return self
-
-    def _refuse_both(self, part: str, short: dict[str, bool]) -> None:
-        both = [name for name, given in short.items() if given]
-        if part in self.model_fields_set and both:
-            raise ValueError(f"{part} and {', '.join(both)} say the same thing twice; keep one of the two forms")
 
     @model_serializer(mode="wrap")
     def _as_written(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import Any
 
 import modules  # noqa: F401  (settles Keras 2 before TFX imports TensorFlow)
 from modules.inputs import kinds
+from modules.targets.kinds import ONE_LABEL
 
 from pipeline.components.reporter import Reporter
 from pipeline.config.task import Config
@@ -58,6 +59,8 @@ def settings(config: Config, graph: Sequence[tuple[str, Sequence[str]]]) -> dict
         "label": config.target.column,
         "slices": config.data.columns.slices,
         "window": kinds.with_backbone(config.inputs).sequence_length,
+        "mask": kinds.mask(config.inputs),
+        "attributed": kinds.only(config.inputs) is not None and config.target.kind == ONE_LABEL,
         "config": config.model_dump(mode="json", exclude={"platform"}),
         "graph": [[name, [other for other in after if other in known]] for name, after in graph],
         "digests": {

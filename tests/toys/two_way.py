@@ -16,22 +16,22 @@ if TYPE_CHECKING:
 
 @TARGETS.register("two_way")
 class TwoWay(Target):
-    """Whether the column holds `yes`."""
+    """Whether the column holds the one value or the other."""
 
     objective: ClassVar[str] = "auc"
     bounded: ClassVar[tuple[str, ...]] = ("auc",)
 
     kind: Literal["two_way"] = "two_way"
     """Selects this kind."""
-    yes: str
+    positive: str
     """The value that counts as yes."""
-    no: str
+    negative: str
     """The value that counts as no."""
 
     @property
     def names(self) -> list[str]:
         """No, then yes."""
-        return [self.no, self.yes]
+        return [self.negative, self.positive]
 
     def tensor(self) -> Tensor:
         """1 for yes."""
@@ -46,7 +46,7 @@ class TwoWay(Target):
         """1 for yes."""
         import tensorflow as tf
 
-        return {"is_yes": tf.cast(tf.equal(raw[self.column], self.yes), tf.float32)}
+        return {"is_yes": tf.cast(tf.equal(raw[self.column], self.positive), tf.float32)}
 
     @classmethod
     def head(cls, vector: tf_keras.KerasTensor, outputs: int) -> tf_keras.KerasTensor:

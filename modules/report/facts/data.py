@@ -10,7 +10,6 @@ from modules.machine.progress import report
 from modules.report.files import read_json
 from modules.rows.batches import read_split
 from modules.tensors import Tensor
-from modules.text.features import PADDING_MASK
 
 import numpy as np
 import tensorflow as tf
@@ -37,7 +36,7 @@ def data(artifacts: Artifacts, settings: Mapping[str, Any]) -> dict[str, Any] | 
     limit = settings["config"]["reporter"]["length_rows"]
     return {
         "splits": splits,
-        "lengths": _lengths(artifacts.transformed, window, limit) if artifacts.transformed else None,
+        "lengths": _lengths(artifacts.transformed, settings["mask"], window, limit) if artifacts.transformed else None,
         "quarantine": counts["quarantined"] if counts else None,
         "drift": read_json(artifacts.anomalies, DRIFT_FILE),
     }
@@ -72,7 +71,7 @@ def _frequencies(feature: Any) -> dict[str, int]:
     }
 
 
-def _lengths(folder: str, window: int, limit: int) -> dict[str, Any]:
+def _lengths(folder: str, mask: str, window: int, limit: int) -> dict[str, Any]:
     """How many rows have how many tokens, by split."""
     splits = {}
     for split in SPLITS:
@@ -81,8 +80,8 @@ def _lengths(folder: str, window: int, limit: int) -> dict[str, Any]:
             continue
         report(f"counting the lengths of {split}")
         counts = np.zeros(window + 1, np.int64)
-        tensor = Tensor(PADDING_MASK, "int32", (window,))
-        for _, mask in read_split([pattern], [], tensor).unbatch().take(limit).batch(1024):
-            counts += np.bincount(mask.numpy().sum(axis=1), minlength=window + 1)
+        tensor = Tensor(mask, "int32", (window,))
+        for _, ones in read_split([pattern], [], tensor).unbatch().take(limit).batch(1024):
+            counts += np.bincount(ones.numpy().sum(axis=1), minlength=window + 1)
         splits[split] = counts.tolist()
     return {"window": window, "limit": limit, "splits": splits}

@@ -72,7 +72,7 @@ def transform(config: dict[str, Any], columns: list[str], folder: Path) -> str:
 
 TARGETS = {
     "one_label": {"kind": "one_label", "labels": ["bad", "good"]},
-    "two_way": {"kind": "two_way", "yes": "good", "no": "bad"},
+    "two_way": {"kind": "two_way", "positive": "good", "negative": "bad"},
 }
 
 

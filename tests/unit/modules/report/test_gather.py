@@ -27,7 +27,7 @@ CONFIG = {
 }
 SETTINGS = {
     "task": "toy", "labels": ["a", "b"], "label": "label", "slices": [], "graph": [["One", []]],
-    "config": CONFIG, "window": 8,
+    "config": CONFIG, "window": 8, "mask": "padding_mask",
 }  # fmt: skip
 
 
