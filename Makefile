@@ -99,9 +99,10 @@ format: $(STAMP) ## Format the code and mend what can be mended
 doctor: ## Say what is wrong with this machine and how to mend it (ARGS=--online asks the index too)
 	@$(ANY_PYTHON) -m pipeline.machine.doctor $(ARGS)
 
-golden: $(STAMP) ## Write the reviewed specifications anew after a change of the graph; read their diff
-	EDGELINE_UPDATE_GOLDEN=1 $(IN_VENV) pytest tests/unit/pipeline/kubeflow/compile/test_compile.py -k reviewed $(ARGS)
-	git diff --stat -- tests/data/kubeflow
+golden: $(STAMP) ## Write the reviewed specifications and docs/settings.md anew after a change; read their diff
+	EDGELINE_UPDATE_GOLDEN=1 $(IN_VENV) pytest tests/unit/pipeline/kubeflow/compile/test_compile.py \
+		tests/unit/pipeline/config/test_reference.py -k reviewed $(ARGS)
+	git diff --stat -- tests/data/kubeflow docs/settings.md
 
 image: ## Build the container image of all nodes (IMAGE=name:tag, ACCELERATOR=cpu or gpu)
 	docker build --tag '$(IMAGE)' --build-arg ACCELERATOR='$(ACCELERATOR)' \

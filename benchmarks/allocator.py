@@ -33,6 +33,7 @@ def steps(side: str, count: int) -> list[dict[str, float]]:
     from modules.targets.one_label import OneLabel
     from modules.text.features import PADDING_MASK, TOKEN_IDS
     from modules.training import compiled
+    from modules.training.settings import TrainerSettings
 
     import numpy as np
     import tf_keras
@@ -41,8 +42,7 @@ def steps(side: str, count: int) -> list[dict[str, float]]:
         assert memory.keep_freed_memory(), "this C library cannot be told to keep memory"
     tf_keras.utils.set_random_seed(17)
     model = build_model(Architecture(30522, 6, 12, 384, 1536, 64, 2))
-    settings = {"learning_rate": 1e-4, "warmup_fraction": 0.1, "weight_decay": 0.01, "gradient_clip_norm": 1.0}
-    compiled.compile_model(model, settings, total_steps=1000, target=OneLabel(labels=["a", "b"]))
+    compiled.compile_model(model, TrainerSettings(), total_steps=1000, target=OneLabel(labels=["a", "b"]))
     rng, found = np.random.default_rng(17), []
     for _ in range(count + 2):
         ids = rng.integers(0, 30522, (32, 24)).astype(np.int32)

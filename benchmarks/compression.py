@@ -86,7 +86,7 @@ def measure(config_path: Path, *, profile: str | None, root: Path | None, thread
     )  # fmt: skip
     with open(f"{uris['evaluation']}/pareto.json", encoding="utf-8") as file:
         selected = json.load(file).get("selected")
-    cost = edge_evaluation.CostSettings(texts=texts, rounds=5, threads=(threads,), memory=True)
+    cost = edge_evaluation.CostSettings(texts=texts, rounds=5, threads=[threads], memory=True)
     with tempfile.TemporaryDirectory() as folder:
         bundles = edge_evaluation.make_bundles(
             uris["variant"], folder, edge_evaluation.Provenance(config.task, f"benchmark of {run_id}")

@@ -8,10 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from modules.inputs import kinds as inputs_lib
+from modules.entry_settings import TransformNodeSettings
 from modules.inputs.base import Input
-from modules.registry import load_extensions
-from modules.targets import kinds as targets_lib
 from modules.targets.base import Target
 
 if TYPE_CHECKING:
@@ -23,7 +21,7 @@ def preprocessing_fn(inputs: Mapping[str, tf.Tensor], custom_config: Mapping[str
 
     Args:
         inputs: raw features by name, `[batch, 1]`: the columns of the inputs and of the target. Others are ignored.
-        custom_config: the sections `inputs` and `target`, and `extensions` where they are of kinds of one's own.
+        custom_config: a `TransformNodeSettings`.
 
     Returns:
         What the inputs and the target make of them, `[batch, *shape]`: for a text `token_ids` and `padding_mask`, int64
@@ -31,10 +29,9 @@ def preprocessing_fn(inputs: Mapping[str, tf.Tensor], custom_config: Mapping[str
     """
     import tensorflow as tf
 
-    load_extensions(custom_config.get("extensions", ()))
-    target = targets_lib.read(custom_config["target"])
+    settings = TransformNodeSettings.from_values(custom_config)
     features: dict[str, tf.Tensor] = {}
-    parts: list[Input | Target] = [*inputs_lib.read(custom_config["inputs"]).values(), target]
+    parts: list[Input | Target] = [*settings.inputs.values(), settings.target]
     for part in parts:
         raw = {column.name: tf.reshape(inputs[column.name], [-1]) for column in part.columns()}
         features |= {

@@ -7,24 +7,24 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import modules  # noqa: F401  (settles Keras 2 before TensorFlow is imported)
 from modules.artifact_files import HISTORY_FILE, resume_folder, training_dir
+from modules.entry_settings import TrainerNodeSettings
 from modules.inputs import kinds as inputs_lib
 from modules.machine import devices, memory, progress
 from modules.network.architecture import Architecture
 from modules.network.backbones import bert
 from modules.network.model import build_model
 from modules.network.trained import load_trained, save_trained
-from modules.registry import load_extensions
 from modules.rows import batches
 from modules.rows.transformed import Examples
 from modules.serving import server as signatures
-from modules.targets import kinds as targets_lib
 from modules.targets.base import Target
 from modules.training import compiled, hyperparameters, resume, trace
+from modules.training.settings import TrainerSettings
 
 import tensorflow as tf
 import tensorflow_transform as tft
@@ -38,31 +38,29 @@ def run_fn(fn_args: FnArgs) -> None:
     """Trains, and writes the SavedModel, the rebuildable model beside it, and the history.
 
     Args:
-        fn_args: TFX's arguments. `custom_config` holds the sections `inputs`, `target` and `trainer`, and `extensions`
-            where they are of kinds of one's own; `hyperparameters` the tuner's values, if there was a search;
-            `base_model` the latest blessed model's serving folder, for a warm start.
+        fn_args: TFX's arguments. `custom_config` holds a `TrainerNodeSettings`; `hyperparameters` the tuner's values,
+            if there was a search; `base_model` the latest blessed model's serving folder, for a warm start.
     """
     memory.keep_freed_memory()
-    config = fn_args.custom_config
-    load_extensions(config.get("extensions", ()))
-    settings = hyperparameters.resolve(config["trainer"], fn_args.hyperparameters)
-    inputs, target = inputs_lib.read(config["inputs"]), targets_lib.read(config["target"])
-    tf_keras.utils.set_random_seed(settings["seed"])
+    config = TrainerNodeSettings.from_values(fn_args.custom_config)
+    settings = hyperparameters.resolve(config.trainer, fn_args.hyperparameters)
+    inputs, target = config.inputs, config.target
+    tf_keras.utils.set_random_seed(settings.seed)
 
     strategy = devices.distribution_strategy()
     replicas = strategy.num_replicas_in_sync
-    policy = devices.resolve_precision(settings["precision"])
+    policy = devices.resolve_precision(settings.precision)
     progress.report(f"{policy} on {replicas} replica{'s' if replicas > 1 else ''}", precision=policy, replicas=replicas)
 
     stream = batches.TrainingStream(
         load_split(fn_args.train_files, inputs, target),
-        batch_size=settings["batch_size"] * replicas,
-        seed=settings["seed"],
+        batch_size=settings.batch_size * replicas,
+        seed=settings.seed,
     )
     evaluation = batches.evaluation_batches(load_split(fn_args.eval_files, inputs, target), batch_size=128 * replicas)
     with strategy.scope():
         model, architecture = starting_model(inputs, target, settings, policy=policy, base_model=fn_args.base_model)
-        total = stream.steps_per_epoch * settings["epochs"]
+        total = stream.steps_per_epoch * settings.epochs
         compiled.compile_model(model, settings, total_steps=total, target=target)
 
     backup_dir = _backup_dir(fn_args, settings)
@@ -79,7 +77,7 @@ def run_fn(fn_args: FnArgs) -> None:
         target=target,
     )
     record = {
-        "settings": settings,
+        "settings": settings.model_dump(mode="json"),
         "precision": policy,
         "replicas": replicas,
         "rows": stream.rows,
@@ -114,7 +112,7 @@ def load_split(file_patterns: Sequence[str], inputs: inputs_lib.Inputs, target: 
 def starting_model(
     inputs: inputs_lib.Inputs,
     target: Target,
-    settings: Mapping[str, Any],
+    settings: TrainerSettings,
     *,
     policy: str,
     base_model: str | None = None,
@@ -137,7 +135,7 @@ def starting_model(
         vocabulary_size=len(main.vocabulary()),
         num_classes=target.outputs(target.names),
         sequence_length=main.sequence_length,
-        dropout=settings["dropout"],
+        dropout=settings.dropout,
         policy=policy,
         inputs={name: part.model_dump(mode="json") for name, part in inputs_lib.others(inputs).items()},
         target=target.kind,
@@ -157,7 +155,7 @@ def fit(
     model: tf_keras.Model,
     stream: batches.TrainingStream,
     evaluation: tf.data.Dataset,
-    settings: Mapping[str, Any],
+    settings: TrainerSettings,
     target: Target,
     *,
     backup_dir: str,
@@ -177,20 +175,20 @@ def fit(
     Returns:
         Keras' history of the epochs that this process trained, by metric. The model holds the best weights.
     """
-    steps, epochs = stream.steps_per_epoch, settings["epochs"]
+    steps, epochs = stream.steps_per_epoch, settings.epochs
     done = resume.finished_steps(backup_dir, steps)
     if done:
         progress.report(f"resuming after step {done} of {steps * epochs}", resumed_steps=done)
     best = resume.BestWeights(
-        devices.own_folder(backup_dir), patience=settings["early_stopping_patience"], monitor=f"val_{target.objective}"
+        devices.own_folder(backup_dir), patience=settings.early_stopping_patience, monitor=f"val_{target.objective}"
     )
     callbacks: list[tf_keras.callbacks.Callback] = [
         best,
         # After BestWeights, so that a checkpoint at an epoch's end comes with that epoch's record.
-        resume.Backup(backup_dir, every=settings["checkpoint_steps"], steps_per_epoch=steps),
+        resume.Backup(backup_dir, every=settings.checkpoint_steps, steps_per_epoch=steps),
         progress.training_callback(),
     ]
-    if settings["tensorboard"]:
+    if settings.tensorboard:
         callbacks += compiled.tensorboard_callbacks(log_dir, settings)
     options = devices.data_options()
     history = model.fit(
@@ -198,12 +196,12 @@ def fit(
         steps_per_epoch=steps,
         epochs=epochs,
         validation_data=evaluation.with_options(options),
-        class_weight=target.class_weights(stream.labels, settings["class_weights"]),
+        class_weight=target.class_weights(stream.labels, settings.class_weights),
         callbacks=callbacks,
         verbose=0,
     )
     best.restore()
-    if settings["tensorboard"] and settings.get("profile_steps"):
+    if settings.tensorboard and settings.profile_steps:
         trace.summarise(log_dir)
     return {name: [float(value) for value in values] for name, values in history.history.items()}
 
@@ -229,10 +227,10 @@ def export(
     save_trained(training_dir(serving_dir), plain, architecture, vocabulary=vocabulary, labels=target.names)
 
 
-def _backup_dir(fn_args: FnArgs, settings: Mapping[str, Any]) -> str:
+def _backup_dir(fn_args: FnArgs, settings: TrainerSettings) -> str:
     """A folder that the same training finds again in its next execution, and no other training does."""
     identity = [
-        settings,
+        settings.model_dump(mode="json"),
         fn_args.custom_config,
         fn_args.train_files,
         fn_args.eval_files,

@@ -7,18 +7,17 @@ https://arxiv.org/abs/1603.06560; both as KerasTuner implements them.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import modules  # noqa: F401  (settles Keras 2 before TensorFlow is imported)
 from modules.artifact_files import resume_folder
-from modules.inputs import kinds as inputs_lib
+from modules.entry_settings import TunerNodeSettings
 from modules.machine import devices, memory, progress
-from modules.registry import load_extensions
 from modules.rows import batches
-from modules.targets import kinds as targets_lib
 from modules.trainer import load_split, starting_model
 from modules.training import compiled, hyperparameters
+from modules.training.settings import SpaceEntry, TunerSettings
 
 import keras_tuner
 import tensorflow as tf
@@ -36,24 +35,21 @@ def tuner_fn(fn_args: FnArgs) -> TunerFnResult:
     """Builds the search.
 
     Args:
-        fn_args: TFX's arguments. `custom_config` holds the sections `inputs`, `target`, `trainer` and `tuner`, and
-            `extensions` where there are kinds of one's own.
+        fn_args: TFX's arguments; `custom_config` holds a `TunerNodeSettings`.
 
     Returns:
         The tuner and what its `search` is called with.
     """
     memory.keep_freed_memory()
-    config = fn_args.custom_config
-    tuner_config, trainer_config = config["tuner"], config["trainer"]
-    load_extensions(config.get("extensions", ()))
-    inputs, target = inputs_lib.read(config["inputs"]), targets_lib.read(config["target"])
+    config = TunerNodeSettings.from_values(fn_args.custom_config)
+    search, inputs, target = config.tuner, config.inputs, config.target
     strategy = devices.distribution_strategy()
-    policy = devices.resolve_precision(trainer_config["precision"])
+    policy = devices.resolve_precision(config.trainer.precision)
     replicas = strategy.num_replicas_in_sync
     evaluation = batches.evaluation_batches(
         load_split(fn_args.eval_files, inputs, target),
         batch_size=128 * replicas,
-        limit=tuner_config["eval_steps"],
+        limit=search.eval_steps,
     )
 
     train = load_split(fn_args.train_files, inputs, target)
@@ -62,25 +58,23 @@ def tuner_fn(fn_args: FnArgs) -> TunerFnResult:
         """Builds, compiles and feeds the classifier for one set of values."""
 
         def build(self, hp: keras_tuner.HyperParameters) -> tf_keras.Model:
-            values = {entry["name"]: declare(hp, entry) for entry in tuner_config["space"]}
-            self.settings = hyperparameters.resolve(trainer_config, {"values": values})
-            tf_keras.utils.set_random_seed(self.settings["seed"])
+            values = {entry.name: declare(hp, entry) for entry in search.space}
+            self.settings = hyperparameters.resolve(config.trainer, {"values": values})
+            tf_keras.utils.set_random_seed(self.settings.seed)
             self.stream = batches.TrainingStream(
-                train, batch_size=self.settings["batch_size"] * replicas, seed=trainer_config["seed"]
+                train, batch_size=self.settings.batch_size * replicas, seed=config.trainer.seed
             )
-            self.steps = min(
-                tuner_config["steps_per_epoch"] or self.stream.steps_per_epoch, self.stream.steps_per_epoch
-            )
+            self.steps = min(search.steps_per_epoch or self.stream.steps_per_epoch, self.stream.steps_per_epoch)
             model, _ = starting_model(inputs, target, self.settings, policy=policy)
-            compiled.compile_model(model, self.settings, total_steps=self.steps * tuner_config["epochs"], target=target)
+            compiled.compile_model(model, self.settings, total_steps=self.steps * search.epochs, target=target)
             return model
 
         def fit(self, hp: keras_tuner.HyperParameters, model: tf_keras.Model, **kwargs: Any) -> Any:
-            epochs = int(kwargs.pop("epochs", tuner_config["epochs"]))
+            epochs = int(kwargs.pop("epochs", search.epochs))
             options = devices.data_options()
             self.trial += 1
-            names = [entry["name"] for entry in tuner_config["space"]]
-            shown = " ".join(f"{name}={self.settings[name]:.3g}" for name in names)
+            names = [entry.name for entry in search.space]
+            shown = " ".join(f"{name}={getattr(self.settings, name):.3g}" for name in names)
             callbacks = [
                 *kwargs.pop("callbacks", []),
                 progress.training_callback(f"trial {self.trial}/{trials} {shown}:"),
@@ -90,7 +84,7 @@ def tuner_fn(fn_args: FnArgs) -> TunerFnResult:
                 steps_per_epoch=self.steps,
                 epochs=epochs,
                 validation_data=evaluation.with_options(options),
-                class_weight=target.class_weights(self.stream.labels, trainer_config["class_weights"]),
+                class_weight=target.class_weights(self.stream.labels, config.trainer.class_weights),
                 callbacks=callbacks,
                 verbose=0,
                 **{name: value for name, value in kwargs.items() if name not in ("verbose", "validation_data")},
@@ -100,19 +94,19 @@ def tuner_fn(fn_args: FnArgs) -> TunerFnResult:
 
     folder = _working_dir(fn_args)
     tuner = make_tuner(
-        tuner_config,
+        search,
         _Classifier(),
         directory=folder,
-        seed=trainer_config["seed"],
+        seed=config.trainer.seed,
         strategy=strategy,
     )
     trials = tuner.oracle.max_trials
     # KerasTuner gives each trial a folder of its own, and writes its hyperparameters there for TensorBoard.
     logs = tf_keras.callbacks.TensorBoard(os.path.join(folder, LOG_DIR), write_graph=False, profile_batch=0)
-    return TunerFnResult(tuner=tuner, fit_kwargs={"callbacks": [logs]} if trainer_config["tensorboard"] else {})
+    return TunerFnResult(tuner=tuner, fit_kwargs={"callbacks": [logs]} if config.trainer.tensorboard else {})
 
 
-def declare(hp: keras_tuner.HyperParameters, entry: Mapping[str, Any]) -> Any:
+def declare(hp: keras_tuner.HyperParameters, entry: SpaceEntry) -> Any:
     """Registers one entry of the space.
 
     Args:
@@ -122,14 +116,15 @@ def declare(hp: keras_tuner.HyperParameters, entry: Mapping[str, Any]) -> Any:
     Returns:
         The value to use in this trial.
     """
-    if entry["kind"] == "choice":
-        return hp.Choice(entry["name"], entry["values"])
-    make, kind = (hp.Float, float) if entry["kind"] == "float" else (hp.Int, int)
-    return make(entry["name"], kind(entry["min"]), kind(entry["max"]), sampling=entry["sampling"])
+    if entry.kind == "choice":
+        return hp.Choice(entry.name, entry.values)
+    make, kind = (hp.Float, float) if entry.kind == "float" else (hp.Int, int)
+    low, high = entry.bounds
+    return make(entry.name, kind(low), kind(high), sampling=entry.sampling)
 
 
 def make_tuner(
-    settings: Mapping[str, Any],
+    settings: TunerSettings,
     hypermodel: keras_tuner.HyperModel,
     *,
     directory: str,
@@ -139,13 +134,13 @@ def make_tuner(
     """The tuner that the `tuner` section names; an interrupted search in `directory` goes on.
 
     Args:
-        settings: the `tuner` section.
+        settings: the section `tuner`.
         hypermodel: what it searches over.
         directory: where trials are kept.
         seed: of the search.
         strategy: under which each trial trains.
     """
-    objective = settings["objective"]
+    objective = settings.objective
     common: dict[str, Any] = {
         "hypermodel": hypermodel,
         "objective": keras_tuner.Objective(objective, "min" if objective.endswith("loss") else "max"),
@@ -154,13 +149,13 @@ def make_tuner(
         "seed": seed,
         "distribution_strategy": strategy,
     }
-    if settings["algorithm"] == "hyperband":
-        tuner = keras_tuner.Hyperband(max_epochs=settings["epochs"], factor=_HYPERBAND_FACTOR, **common)
+    if settings.algorithm == "hyperband":
+        tuner = keras_tuner.Hyperband(max_epochs=settings.epochs, factor=_HYPERBAND_FACTOR, **common)
         # TFX's executor asks the oracle for its number of trials, which Hyperband leaves open.
         tuner.oracle.max_trials = hyperband_trials(tuner)
         return tuner
     kinds = {"bayesian": keras_tuner.BayesianOptimization, "random": keras_tuner.RandomSearch}
-    return kinds[settings["algorithm"]](max_trials=settings["trials"], **common)
+    return kinds[settings.algorithm](max_trials=settings.trials, **common)
 
 
 def hyperband_trials(tuner: keras_tuner.Hyperband) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from modules.quality import fairness, predictions
+from modules.quality.settings import FairnessSettings
 from modules.report.facts.quality import row_facts
 from modules.rows.raw import RawSplit
 
@@ -153,7 +154,7 @@ def _scores(rows: dict[str, Any], end: str, count: int) -> dict[str, Any]:
 
 
 def _fairness(found: predictions.Predictions) -> dict[str, Any]:
-    settings = {"min_rows": 20, "resamples": 200, "level": 0.95, "seed": 3}
+    settings = FairnessSettings(min_rows=20, resamples=200, level=0.95, seed=3)
     return {**fairness.measure(found.label, found.predicted, found.slices, LABELS, settings), "missed": []}
 
 

@@ -20,9 +20,13 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from benchmarks.harness.progress import say
+
+if TYPE_CHECKING:
+    from modules.entry_settings import TunerNodeSettings
+    from modules.training.settings import TrainerSettings
 
 _BUCKETS = 10_000
 
@@ -67,7 +71,7 @@ def run(config_path: str, profile: str | None, folder: Path, overrides: Sequence
     with steps.step("imports"):
         import modules  # noqa: F401  (settles Keras 2 before TensorFlow is imported)
         from modules.device import measure
-        from modules.device.gate import Gate
+        from modules.entry_settings import TunerNodeSettings
         from modules.inputs import kinds
         from modules.machine import devices, memory
         from modules.network.logits import split_logits
@@ -76,29 +80,28 @@ def run(config_path: str, profile: str | None, folder: Path, overrides: Sequence
         from modules.quality.scores import score
         from modules.serving.student import save_student
         from modules.student.compress import compress
-        from modules.student.settings import CompressionSettings
         from modules.tflite.recipes import resolve
         from modules.tflite.variants import convert_all
 
         from pipeline.config import loader
+        from pipeline.graph.settings import features
         from pipeline.local import data_files
     config = loader.load(config_path, profile=profile, overrides=overrides)
-    values = config.model_dump(mode="json")
-    parts, classes = (config.inputs, config.target), len(config.target.names)
-    text = kinds.with_backbone(config.inputs)
+    values = TunerNodeSettings(trainer=config.trainer, tuner=config.tuner, **features(config))
+    text, classes = kinds.with_backbone(config.inputs), len(config.target.names)
     length, vocabulary = text.sequence_length, text.vocabulary()
     with steps.step("rows"):
         raw = split_rows(data_files.data_path(config), config)
     with steps.step("tokens"):
         examples = {name: _tokens(split, vocabulary, length) for name, split in raw.items()}
     with steps.step("linear baseline"):
-        linear_baseline.linear_baseline(raw, num_classes=classes, seed=values["trainer"]["seed"])
-    policy = devices.resolve_precision(values["trainer"]["precision"])
+        linear_baseline.linear_baseline(raw, num_classes=classes, seed=config.trainer.seed)
+    policy = devices.resolve_precision(config.trainer.precision)
     memory.keep_freed_memory()
     with steps.step("search"):
-        settings = _search(parts, values, examples, policy, steps) if config.tuner.enabled else {}
+        settings = _search(values, examples, policy, steps) if config.tuner.enabled else config.trainer
     with steps.step("train"):
-        model, architecture = _train(parts, {**values["trainer"], **settings}, examples, policy, steps)
+        model, architecture = _train(values, settings, examples, policy, steps)
         teacher = _float32(model, architecture, vocabulary, list(config.labels))
     with steps.step("evaluate"):
         for name in ("eval", "test"):
@@ -107,31 +110,30 @@ def run(config_path: str, profile: str | None, folder: Path, overrides: Sequence
     with steps.step("export"):
         save_student(teacher, str(folder / "server"), sequence_length=length)
     with steps.step("prune"):
-        compression = CompressionSettings.from_dict(values["pruner"])
         with steps.trained("prune"):
             made = compress(
-                teacher, examples["train"], examples["eval"], compression, backup_dir=str(folder / "backup"),
-                policy=devices.resolve_precision(values["pruner"]["precision"]),
+                teacher, examples["train"], examples["eval"], config.pruner, backup_dir=str(folder / "backup"),
+                policy=devices.resolve_precision(config.pruner.precision),
                 strategy=devices.distribution_strategy(),
             )  # fmt: skip
         student: Trained = made.trained
     with steps.step("convert"):
-        recipes = resolve(values["converter"]["recipes"], values["converter"]["custom_recipes"])
+        converter = config.converter
+        recipes = resolve(converter.recipes, converter.custom_recipes)
         index = convert_all(
             student, teacher, examples["train"], examples["eval"], recipes, folder=str(folder / "variants"),
-            sequence_length=length, windows=values["converter"]["windows"],
-            calibration_rows=values["converter"]["calibration_rows"],
-            parity_rows=values["converter"]["parity_rows"], seed=values["converter"]["seed"],
+            sequence_length=length, windows=converter.windows,
+            calibration_rows=converter.calibration_rows,
+            parity_rows=converter.parity_rows, seed=converter.seed,
         )  # fmt: skip
     with steps.step("evaluate variants"):
         (folder / "bundles").mkdir()
         bundles = measure.make_bundles(
             str(folder / "variants"), str(folder / "bundles"), measure.Provenance(config.task, "plain")
         )
-        section = values["edge_evaluator"]
-        cost = measure.CostSettings(**{**section["latency"], "threads": tuple(section["latency"]["threads"])})
-        results = measure.measure(bundles, index, raw["eval"], cost=cost, seed=section["seed"])
-        selected, _ = measure.decide(results, Gate(**section["gate"]), section["objective"])
+        section = config.edge_evaluator
+        results = measure.measure(bundles, index, raw["eval"], cost=section.latency, seed=section.seed)
+        selected, _ = measure.decide(results, section.gate, section.objective)
         if selected:
             chosen = {name: bundles[name] for name in {"reference", "float32", selected}}
             measure.measure(chosen, {**index, "variants": {}}, raw["test"], cost=None)
@@ -182,65 +184,63 @@ def _tokens(split: Any, vocabulary: Sequence[str], length: int) -> Any:
     return TokenWindows(ids, mask, split.labels.astype(np.int32))
 
 
-def _compiled(parts: tuple[Any, Any], settings: Mapping[str, Any], policy: str, total: int) -> Any:
+def _compiled(values: TunerNodeSettings, settings: TrainerSettings, policy: str, total: int) -> Any:
     from modules import trainer
     from modules.machine import devices
     from modules.training import compiled
 
     import tf_keras
 
-    tf_keras.utils.set_random_seed(settings["seed"])
+    tf_keras.utils.set_random_seed(settings.seed)
     with devices.distribution_strategy().scope():
-        model, architecture = trainer.starting_model(*parts, settings, policy=policy)
-        compiled.compile_model(model, settings, total_steps=total, target=parts[1])
+        model, architecture = trainer.starting_model(values.inputs, values.target, settings, policy=policy)
+        compiled.compile_model(model, settings, total_steps=total, target=values.target)
     return model, architecture
 
 
-def _streams(settings: Mapping[str, Any], examples: Mapping[str, Any]) -> Any:
+def _streams(settings: TrainerSettings, examples: Mapping[str, Any]) -> Any:
     from modules.rows import batches
 
-    stream = batches.TrainingStream(examples["train"], batch_size=settings["batch_size"], seed=settings["seed"])
+    stream = batches.TrainingStream(examples["train"], batch_size=settings.batch_size, seed=settings.seed)
     return stream, lambda limit=None: batches.evaluation_batches(examples["eval"], batch_size=128, limit=limit)
 
 
-def _search(
-    parts: tuple[Any, Any], values: Mapping[str, Any], examples: Mapping[str, Any], policy: str, steps: Steps
-) -> dict[str, Any]:
+def _search(values: TunerNodeSettings, examples: Mapping[str, Any], policy: str, steps: Steps) -> TrainerSettings:
     """As many trials as the Tuner makes, of random values: what they are costs nothing here."""
-    tuner, chance = values["tuner"], random.Random(values["trainer"]["seed"])
-    stream, evaluation = _streams(values["trainer"], examples)
-    count = min(tuner["steps_per_epoch"] or stream.steps_per_epoch, stream.steps_per_epoch)
-    best: tuple[float, dict[str, Any]] = (-1.0, {})
-    for _ in range(tuner["trials"]):
+    from modules.training import hyperparameters
+
+    tuner, chance = values.tuner, random.Random(values.trainer.seed)
+    stream, evaluation = _streams(values.trainer, examples)
+    count = min(tuner.steps_per_epoch or stream.steps_per_epoch, stream.steps_per_epoch)
+    best = (-1.0, values.trainer)
+    for _ in range(tuner.trials):
         drawn = {
-            entry["name"]: chance.choice(entry["values"])
-            if entry["kind"] == "choice"
-            else type(entry["min"])(chance.uniform(entry["min"], entry["max"]))
-            for entry in tuner["space"]
+            entry.name: chance.choice(entry.values or []) if entry.kind == "choice" else chance.uniform(*entry.bounds)
+            for entry in tuner.space
         }
-        settings = {**values["trainer"], **drawn}
-        model, _ = _compiled(parts, settings, policy, count * tuner["epochs"])
+        settings = hyperparameters.resolve(values.trainer, {"values": drawn})
+        model, _ = _compiled(values, settings, policy, count * tuner.epochs)
         with steps.trained("search"):
             history = model.fit(
-                stream.batches(tuner["epochs"]), steps_per_epoch=count, epochs=tuner["epochs"],
-                validation_data=evaluation(tuner["eval_steps"]), verbose=0,
+                stream.batches(tuner.epochs), steps_per_epoch=count, epochs=tuner.epochs,
+                validation_data=evaluation(tuner.eval_steps), verbose=0,
             )  # fmt: skip
         reached = float(max(history.history["val_macro_f1"]))
         if reached > best[0]:
-            best = (reached, drawn)
+            best = (reached, settings)
     return best[1]
 
 
 def _train(
-    parts: tuple[Any, Any], settings: Mapping[str, Any], examples: Mapping[str, Any], policy: str, steps: Steps
+    values: TunerNodeSettings, settings: TrainerSettings, examples: Mapping[str, Any], policy: str, steps: Steps
 ) -> Any:
     import tf_keras
 
     stream, evaluation = _streams(settings, examples)
-    epochs = settings["epochs"]
-    model, architecture = _compiled(parts, settings, policy, stream.steps_per_epoch * epochs)
+    epochs = settings.epochs
+    model, architecture = _compiled(values, settings, policy, stream.steps_per_epoch * epochs)
     stop = tf_keras.callbacks.EarlyStopping(
-        "val_macro_f1", mode="max", patience=max(1, settings["early_stopping_patience"]), restore_best_weights=True
+        "val_macro_f1", mode="max", patience=max(1, settings.early_stopping_patience), restore_best_weights=True
     )
     with steps.trained("train"):
         model.fit(

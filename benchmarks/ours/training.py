@@ -35,6 +35,7 @@ def prepare(folder: Path, precision: str, steps: int, threads: int) -> Callable[
     from modules.rows.token_windows import TokenWindows
     from modules.targets.one_label import OneLabel
     from modules.training import compiled
+    from modules.training.settings import TrainerSettings
 
     import numpy as np
     import tensorflow as tf
@@ -45,25 +46,25 @@ def prepare(folder: Path, precision: str, steps: int, threads: int) -> Callable[
         tf.config.threading.set_inter_op_parallelism_threads(threads)
     memory.keep_freed_memory()
     run = json.loads((folder / "run.json").read_text(encoding="utf-8"))
-    settings, labels = run["trainer"], run["labels"]
+    settings, labels = TrainerSettings.model_validate(run["trainer"]), run["labels"]
     tokens = np.load(folder / "tokens.npz")
-    tf_keras.utils.set_random_seed(settings["seed"])
+    tf_keras.utils.set_random_seed(settings.seed)
     strategy, policy = devices.distribution_strategy(), devices.resolve_precision(precision)
     stream = data.TrainingStream(
         TokenWindows(tokens["token_ids"], tokens["padding_mask"], tokens["labels"]),
-        batch_size=settings["batch_size"] * strategy.num_replicas_in_sync,
-        seed=settings["seed"],
+        batch_size=settings.batch_size * strategy.num_replicas_in_sync,
+        seed=settings.seed,
     )
     inputs = {"text": Text(name="text", sequence_length=run["sequence_length"], backbone=run["backbone"])}
     target = OneLabel(labels=labels)
     with strategy.scope():
         model, _ = trainer.starting_model(inputs, target, settings, policy=policy)
-        total = stream.steps_per_epoch * settings["epochs"]
+        total = stream.steps_per_epoch * settings.epochs
         compiled.compile_model(model, settings, total_steps=total, target=target)
     turns = _Turns(steps)
     callback = tf_keras.callbacks.LambdaCallback(on_train_batch_begin=turns.begin, on_train_batch_end=turns.end)
     batches = stream.batches(1).repeat().with_options(devices.data_options())
-    weights = target.class_weights(stream.labels, settings["class_weights"])
+    weights = target.class_weights(stream.labels, settings.class_weights)
 
     def work() -> None:
         try:

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from modules.card.settings import ModelCardNodeSettings
 from modules.quality import intervals, scores
 
 import numpy as np
@@ -28,7 +29,7 @@ def template_digest() -> str:
 
 
 def server(
-    settings: Mapping[str, Any],
+    settings: ModelCardNodeSettings,
     *,
     splits: Mapping[str, Any],
     fairness: Mapping[str, Any],
@@ -39,8 +40,7 @@ def server(
     """Gathers the facts about a SavedModel.
 
     Args:
-        settings: `card` (the section), `task`, `labels`, `dataset`, `backbone`, `sequence_length`, `thresholds`,
-            `gaps` (bounds of gaps by column and metric) and `digests`.
+        settings: what the node is told.
         splits: `modules.quality.predictions.Predictions` by split.
         fairness: what `modules.quality.fairness.measure` found on the test split.
         training: what Trainer recorded: `settings`, `precision`, `rows`, `parameters`.
@@ -60,16 +60,16 @@ def server(
             "precision": training["precision"],
             "warm_start": training["warm_start"],
         },
-        "metrics": {name: measured(found, settings["labels"]) for name, found in splits.items()},
+        "metrics": {name: measured(found, settings.labels) for name, found in splits.items()},
         "intervals": {"level": intervals.LEVEL, "method": f"bootstrap, {intervals.RESAMPLES} resamples"},
         "fairness": fairness,
-        "bounds": {"thresholds": settings["thresholds"], "gaps": settings["gaps"]},
+        "bounds": settings.model_dump(mode="json", include={"thresholds", "gaps"}),
         "size": dict(size),
     }
 
 
 def edge(
-    settings: Mapping[str, Any],
+    settings: ModelCardNodeSettings,
     *,
     pareto: Mapping[str, Any],
     bundle: Mapping[str, Any],
@@ -167,25 +167,25 @@ def measured(predictions: Any, labels: Sequence[str]) -> dict[str, Any]:
     }
 
 
-def _common(settings: Mapping[str, Any], kind: str, created: str) -> dict[str, Any]:
-    section = dict(settings["card"])
+def _common(settings: ModelCardNodeSettings, kind: str, created: str) -> dict[str, Any]:
+    section = settings.card.model_dump(mode="json")
     sources = [
         {key: source[key] for key in ("name", "kind", "licence", "address", "note")}
         for source in section.pop("sources")
-        if source["dataset"] in (None, settings["dataset"]) and source["backbone"] in (None, settings["backbone"])
+        if source["dataset"] in (None, settings.dataset) and source["backbone"] in (None, settings.backbone)
     ]
     return {
         "card_version": CARD_VERSION,
         "kind": kind,
-        "task": settings["task"],
-        "labels": list(settings["labels"]),
+        "task": settings.task,
+        "labels": settings.labels,
         "created": created,
         **section,
         "sources": sources,
-        "sequence_length": settings["sequence_length"],
-        "backbone": settings["backbone"],
-        "slice_columns": list(settings["slices"]),
-        "digests": dict(settings["digests"]),
+        "sequence_length": settings.sequence_length,
+        "backbone": settings.backbone,
+        "slice_columns": settings.slices,
+        "digests": settings.digests,
     }
 
 

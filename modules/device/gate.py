@@ -2,37 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Any
 
-Objective = Literal["smallest", "fastest", "balanced"]
-
-
-@dataclasses.dataclass(frozen=True)
-class Gate:
-    """Bounds that a variant must keep; None does not bound.
-
-    Attributes:
-        max_accuracy_drop: loss of accuracy against the blessed model.
-        max_slice_drop: the same for the worst slice.
-        min_slice_rows: slices with fewer rows do not gate.
-        min_accuracy: floor of the accuracy.
-        min_size_ratio: how many times smaller than the blessed model's float32 weights.
-        max_bytes: largest bundle.
-        min_latency_ratio: how many times faster than the blessed model's float32 file, p50 of one text.
-        min_agreement: share of rows with the student's float32 variant's label.
-    """
-
-    max_accuracy_drop: float | None = 0.01
-    max_slice_drop: float | None = 0.025
-    min_slice_rows: int = 100
-    min_accuracy: float | None = None
-    min_size_ratio: float | None = 12.0
-    max_bytes: int | None = None
-    min_latency_ratio: float | None = 4.0
-    min_agreement: float | None = 0.98
+from modules.device.settings import Gate, Objective
 
 
 def missed(variant: Mapping[str, Any], gate: Gate) -> list[str]:

@@ -15,7 +15,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from modules.device.cost import alternating_latency, peak_memory
-from modules.device.gate import Gate, Objective, missed, pareto, select
+from modules.device.gate import missed, pareto, select
+from modules.device.settings import CostSettings, Gate, Objective
 from modules.inputs import text_device
 from modules.machine.progress import report
 from modules.quality.scores import score
@@ -31,23 +32,6 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 _PARETO_KEYS = (("accuracy", 1), ("bytes", -1), ("latency_p50_ms", -1))
 # Shorter than this, nothing was said; the edge package refuses empty texts, and cleaning removes them.
 _EMPTY = " "
-
-
-@dataclasses.dataclass(frozen=True)
-class CostSettings:
-    """How time and memory are measured.
-
-    Attributes:
-        texts: texts of the split, one call each.
-        rounds: times that every text goes through every variant.
-        threads: numbers of threads; the gate looks at the first.
-        memory: whether to measure peak memory, in a process for each variant.
-    """
-
-    texts: int = 40
-    rounds: int = 3
-    threads: tuple[int, ...] = (1, 2)
-    memory: bool = True
 
 
 @dataclasses.dataclass(frozen=True)

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Annotated, Any
 
 from modules.inputs.base import BackboneInput, Input
+from modules.kinds import read_sections
 from modules.registry import Registry
 from modules.tensors import Column, Tensor
 
+from pydantic import BeforeValidator, SerializeAsAny
+
 INPUTS: Registry[type[Input]] = Registry("input", {"text": "modules.inputs.text:Text"})
 Inputs = Mapping[str, Input]
+InputSections = Annotated[
+    dict[str, SerializeAsAny[Input]], BeforeValidator(lambda sections: read_sections(INPUTS, sections))
+]  # inputs as a field of settings, each read by its kind
 
 
 def read(sections: Mapping[str, Mapping[str, Any]]) -> dict[str, Input]:

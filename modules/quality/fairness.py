@@ -15,6 +15,7 @@ from typing import Any
 
 from modules.quality.intervals import Interval, resample
 from modules.quality.scores import confusion, of_confusion
+from modules.quality.settings import FairnessSettings, GapBound
 
 import numpy as np
 from scipy import stats
@@ -31,7 +32,7 @@ def measure(
     predicted: np.ndarray,
     slices: Mapping[str, Sequence[str]],
     label_names: Sequence[str],
-    settings: Mapping[str, Any],
+    settings: FairnessSettings,
 ) -> dict[str, Any]:
     """Measures the gaps between the slices of each column.
 
@@ -40,7 +41,7 @@ def measure(
         predicted: predicted label ids, int `[rows]`.
         slices: by slice column, the value of each row.
         label_names: in the order of their ids.
-        settings: `min_rows`, `resamples`, `level` and `seed` of the section `evaluator.fairness`.
+        settings: the section `evaluator.fairness`.
 
     Returns:
         `{"rows", "min_rows", "level", "columns": {column: {"slices", "gaps"}}}`, JSON values. `slices` holds by value
@@ -56,15 +57,15 @@ def measure(
             for value in sorted(set(values))
         }
         columns[column] = _column(tables, label_names, settings)
-    return {"rows": len(labels), "min_rows": settings["min_rows"], "level": settings["level"], "columns": columns}
+    return {"rows": len(labels), "min_rows": settings.min_rows, "level": settings.level, "columns": columns}
 
 
-def missed(measured: Mapping[str, Any], bounds: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> list[dict[str, Any]]:
+def missed(measured: Mapping[str, Any], bounds: Mapping[str, Mapping[str, GapBound]]) -> list[dict[str, Any]]:
     """Says which bounds are not kept.
 
     Args:
         measured: what `measure` returned.
-        bounds: by column and metric `max_gap` and `decided_by` (`value` or `lower_end`).
+        bounds: by column and metric.
 
     Returns:
         Items `{"metric", "slice", "value", "bound", "message"}`, as of the other bounds of the gate. A gap that could
@@ -75,18 +76,18 @@ def missed(measured: Mapping[str, Any], bounds: Mapping[str, Mapping[str, Mappin
         gaps = measured["columns"].get(column, {}).get("gaps", {})
         for metric, bound in by_metric.items():
             gap = gaps.get(metric)
-            asked = f"at most {bound['max_gap']:.3f}"
+            asked = f"at most {bound.max_gap:.3f}"
             item = {"metric": f"gap of {metric}", "slice": column, "value": gap and gap["value"], "bound": asked}
             if gap is None:
                 message = (
                     f"the gap of {metric} between the slices of {column} cannot be measured: fewer than two slices "
                     f"have {measured['min_rows']} rows (evaluator.fairness.min_rows)"
                 )
-            elif gap["low" if bound["decided_by"] == "lower_end" else "value"] <= bound["max_gap"] + _EPSILON:
+            elif gap["low" if bound.decided_by == "lower_end" else "value"] <= bound.max_gap + _EPSILON:
                 continue
             else:
                 message = f"{_told(metric, column, gap, measured['level'])}, {asked} was asked for"
-                message += " of the interval's lower end" if bound["decided_by"] == "lower_end" else ""
+                message += " of the interval's lower end" if bound.decided_by == "lower_end" else ""
             found.append({**item, "message": message})
     return found
 
@@ -100,31 +101,29 @@ def _told(metric: str, column: str, gap: Mapping[str, Any], level: float) -> str
     )
 
 
-def _column(
-    tables: Mapping[str, np.ndarray], label_names: Sequence[str], settings: Mapping[str, Any]
-) -> dict[str, Any]:
+def _column(tables: Mapping[str, np.ndarray], label_names: Sequence[str], settings: FairnessSettings) -> dict[str, Any]:
     values = {name: _metrics(table, label_names) for name, table in tables.items()}
     samples = {
         name: _metrics(
             # A seed of its own for each slice: the same draws everywhere would move all slices together.
-            resample(table, resamples=settings["resamples"], seed=settings["seed"] + number),
+            resample(table, resamples=settings.resamples, seed=settings.seed + number),
             label_names,
         )
         for number, (name, table) in enumerate(tables.items())
-        if table.sum() >= settings["min_rows"]
+        if table.sum() >= settings.min_rows
     }
     gaps: dict[str, Any] = {}
     sampled: dict[str, np.ndarray] = {}
     for metric in (*_MACRO, *(RECALL_OF + label for label in label_names)):
         rows = {name: _rows_behind(metric, tables[name], label_names) for name in samples}
-        counted = [name for name in samples if rows[name] >= settings["min_rows"]]
+        counted = [name for name in samples if rows[name] >= settings.min_rows]
         if len(counted) < 2:
             gaps[metric] = None
             continue
         drawn = np.stack([samples[name][metric] for name in counted])
         sampled[metric] = drawn.max(axis=0) - drawn.min(axis=0)
-        gaps[metric] = _gap({name: float(values[name][metric]) for name in counted}, sampled[metric], settings["level"])
-    gaps[EQUAL_OPPORTUNITY] = _equal_opportunity(gaps, sampled, label_names, settings["level"])
+        gaps[metric] = _gap({name: float(values[name][metric]) for name in counted}, sampled[metric], settings.level)
+    gaps[EQUAL_OPPORTUNITY] = _equal_opportunity(gaps, sampled, label_names, settings.level)
     shown = {
         name: {
             "rows": int(tables[name].sum()),

@@ -11,7 +11,7 @@ from modules.machine.progress import report as tell
 from modules.network.architecture import Architecture
 from modules.network.trained import Trained
 from modules.rows.token_windows import TokenWindows
-from modules.student.settings import CompressionSettings
+from modules.student.settings import PrunerSettings
 from modules.student.stages import cut, export, label, trim, tune
 from modules.student.stages.values import Compressed, Given
 
@@ -22,7 +22,7 @@ def compress(
     teacher: Trained,
     train: TokenWindows,
     evaluation: TokenWindows,
-    settings: CompressionSettings,
+    settings: PrunerSettings,
     *,
     backup_dir: str,
     policy: str = "float32",
@@ -34,7 +34,7 @@ def compress(
         teacher: the blessed model.
         train: training rows in the teacher's vocabulary.
         evaluation: held-out rows in the teacher's vocabulary; reported, not chosen on.
-        settings: shape and fine-tuning.
+        settings: shape and fine-tuning; `precision` is resolved by the caller, see `policy`.
         backup_dir: working directory, the same for the same inputs and settings; see `fine_tune`.
         policy: Keras precision policy to fine-tune under.
         strategy: where to fine-tune.

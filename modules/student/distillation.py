@@ -7,37 +7,15 @@ averaged over the heads, so that a student with fewer heads can learn from it.
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping, Sequence
 
 from modules.network import anatomy
+from modules.student.settings import DistillationSettings
 from modules.targets.one_label import LOGITS
 from modules.text.features import PADDING_MASK, TOKEN_IDS
 
 import tensorflow as tf  # isort: skip  (after `modules`, which settles Keras 2)
 import tf_keras
-
-
-@dataclasses.dataclass(frozen=True)
-class DistillationSettings:
-    """Weights of the parts of the loss.
-
-    Attributes:
-        alpha: share of the soft targets; `1 - alpha` is the share of the labels.
-        temperature: divides the logits of both before the soft targets are compared.
-        hidden: weight of the distance between hidden states of matched layers; 0 leaves it out.
-        attention: weight of the divergence between attention of matched layers; 0 leaves it out.
-    """
-
-    alpha: float = 0.7
-    temperature: float = 2.0
-    hidden: float = 0.0
-    attention: float = 0.0
-
-    @property
-    def needs_teacher_in_step(self) -> bool:
-        """Whether the teacher must run beside the student; its logits alone can be computed once before."""
-        return self.hidden > 0 or self.attention > 0
 
 
 def soft_target_loss(student_logits: tf.Tensor, teacher_logits: tf.Tensor, temperature: float) -> tf.Tensor:

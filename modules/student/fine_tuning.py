@@ -17,9 +17,10 @@ from modules.machine.progress import report
 from modules.rows import transformed as examples_lib
 from modules.rows.batches import training_batches
 from modules.rows.transformed import Examples
-from modules.student.distillation import DistillationSettings, Tapped, distillation_loss
-from modules.student.pruning import MagnitudePruner, PruningSettings
-from modules.student.quantization_aware import QuantizationAwareSettings, WeightRounder
+from modules.student.distillation import Tapped, distillation_loss
+from modules.student.pruning import MagnitudePruner
+from modules.student.quantization_aware import WeightRounder
+from modules.student.settings import FineTuning
 from modules.text.features import PADDING_MASK, TOKEN_IDS
 from modules.training.fused_adamw import FusedAdamW
 from modules.training.optimizer import WarmupDecay
@@ -31,37 +32,6 @@ import tensorflow as tf  # isort: skip  (after `modules`, which settles Keras 2)
 import tf_keras
 
 _TEACHER_IDS, _SOFT, _LABELS = "teacher_ids", "soft_targets", "labels"
-
-
-@dataclasses.dataclass(frozen=True)
-class FineTuning:
-    """How a student is fine-tuned.
-
-    Attributes:
-        epochs: passes over the training split.
-        batch_size: rows of a step, over all replicas.
-        learning_rate: peak; linear warm-up and linear decay.
-        warmup: share of the steps that warm up.
-        weight_decay: of AdamW, on kernels and embeddings.
-        clip_norm: bound of the gradient's global norm.
-        checkpoint_seconds: time between two checkpoints.
-        seed: of order and dropout.
-        distillation: what the teacher adds.
-        pruning: masks and their schedule; None trains dense.
-        quantization_aware: rounding of weights in the later steps.
-    """
-
-    epochs: int = 3
-    batch_size: int = 32
-    learning_rate: float = 1e-4
-    warmup: float = 0.1
-    weight_decay: float = 0.01
-    clip_norm: float = 1.0
-    checkpoint_seconds: float = 60.0
-    seed: int = 0
-    distillation: DistillationSettings = dataclasses.field(default_factory=DistillationSettings)
-    pruning: PruningSettings | None = None
-    quantization_aware: QuantizationAwareSettings = dataclasses.field(default_factory=QuantizationAwareSettings)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -118,7 +88,7 @@ def fine_tune(
     total = per_epoch * settings.epochs
     tf_keras.utils.set_random_seed(settings.seed)
     with strategy.scope():
-        pruner = MagnitudePruner(student, settings.pruning, total_steps=total) if settings.pruning else None
+        pruner = MagnitudePruner(student, settings.pruning, total_steps=total) if settings.pruning.enabled else None
         optimizer = _optimizer(settings, total, policy)
         optimizer.build(student.trainable_variables)
         done = tf.Variable(0, dtype=tf.int64, trainable=False, name="done")

@@ -11,11 +11,10 @@ Sources: Zhu and Gupta, 2017 (https://arxiv.org/abs/1710.01878) for the schedule
 
 from __future__ import annotations
 
-import dataclasses
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from modules.network import anatomy
-from modules.network.anatomy import DEFAULT_TARGETS
+from modules.student.settings import PruningSettings
 
 import tensorflow as tf  # isort: skip  (after `modules`, which settles Keras 2)
 from tensorflow_model_optimization.python.core.sparsity.keras import pruning_impl, pruning_schedule
@@ -23,43 +22,9 @@ from tensorflow_model_optimization.python.core.sparsity.keras import pruning_imp
 if TYPE_CHECKING:
     import tf_keras
 
-Pattern = Literal["unstructured", "m_by_n", "block"]
-
 
 class SparsityShortfallError(RuntimeError):
     """A kernel of the exported network has fewer zeros than its schedule promised."""
-
-
-@dataclasses.dataclass(frozen=True)
-class PruningSettings:
-    """How kernels are thinned out.
-
-    Attributes:
-        pattern: `unstructured`, `m_by_n` (m zeros in every n weights of a row) or `block` (whole blocks).
-        sparsity: share of zeros at the end; `m_by_n` has m / n whatever this says.
-        initial_sparsity: share of zeros at the first update.
-        begin: when the first update happens, as a share of all steps.
-        end: when the last update happens; the steps after it heal.
-        frequency: steps between two updates.
-        m_by_n: zeros, and weights that they are among.
-        block: height and width of a block.
-        targets: shell patterns of kernel names (see `Anatomy.kernels`). Biases, layer norms and the head have none.
-    """
-
-    pattern: Pattern = "unstructured"
-    sparsity: float = 0.5
-    initial_sparsity: float = 0.0
-    begin: float = 0.1
-    end: float = 0.7
-    frequency: int = 20
-    m_by_n: tuple[int, int] = (2, 4)
-    block: tuple[int, int] = (4, 1)
-    targets: tuple[str, ...] = DEFAULT_TARGETS
-
-    @property
-    def final_sparsity(self) -> float:
-        """Share of zeros that each kernel must have in the end."""
-        return self.m_by_n[0] / self.m_by_n[1] if self.pattern == "m_by_n" else self.sparsity
 
 
 class MagnitudePruner:

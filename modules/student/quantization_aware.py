@@ -11,40 +11,18 @@ that is exported, so that its float file and its low-bit files compute the same,
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from modules.network import anatomy
 from modules.network.anatomy import Kernel
+from modules.student.settings import QuantizationAwareSettings
 
 import tensorflow as tf  # isort: skip  (after `modules`, which settles Keras 2)
 
 if TYPE_CHECKING:
     import tf_keras
-
-
-@dataclasses.dataclass(frozen=True)
-class QuantizationAwareSettings:
-    """Which weights are rounded during fine-tuning, and when.
-
-    Attributes:
-        kernel_bits: bits of the layers' kernels, one scale for each output; None leaves them exact.
-        embedding_bits: bits of the token embedding, one scale for each block of a row; None leaves it exact.
-        embedding_block: values of a row that share a scale.
-        begin: when rounding starts, as a share of all steps; 1 never.
-    """
-
-    kernel_bits: int | None = None
-    embedding_bits: int | None = None
-    embedding_block: int = 32
-    begin: float = 0.5
-
-    @property
-    def enabled(self) -> bool:
-        """Whether anything is ever rounded."""
-        return self.begin < 1 and (self.kernel_bits is not None or self.embedding_bits is not None)
 
 
 class WeightRounder:

@@ -16,7 +16,7 @@ from modules.text.features import PADDING_MASK, TOKEN_IDS
 from modules.tflite.graph import InferenceGraph
 from modules.tflite.packed_embedding import embedding_table
 from modules.tflite.quantize import QuantizationError, quantize
-from modules.tflite.recipes import Recipe
+from modules.tflite.settings import Recipe
 from modules.tflite.shared_buffers import share_buffers
 
 import numpy as np
@@ -48,7 +48,7 @@ class Converted:
     def record(self) -> dict[str, Any]:
         """What `variants.json` says of the file."""
         return {
-            "recipe": self.recipe.to_dict(),
+            "recipe": self.recipe.model_dump(mode="json"),
             "bytes": len(self.content),
             "gzip_bytes": len(gzip.compress(self.content, 6, mtime=0)),
             "operations": self.operations,

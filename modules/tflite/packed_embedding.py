@@ -13,11 +13,11 @@ float of the table. A byte holds 8 / bits values, the first in its highest bits;
 from __future__ import annotations
 
 import abc
-import dataclasses
 import math
 from typing import Any
 
 from modules.network.arrays import Array
+from modules.tflite.settings import Storage
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,27 +25,8 @@ from numpy.typing import NDArray
 import tensorflow as tf  # isort: skip  (after `modules`, which settles Keras 2)
 
 BITS = {"int8": 8, "int4": 4, "int2": 2}
-STORAGES = ("float32", *BITS)
 # Shares of the largest value that a block's scale is tried with; see `_quantize`.
 _SHARES = {8: (1.0,), 4: (1.0, 0.92, 0.875, 0.84, 0.76, 0.68), 2: (1.0, 0.92, 0.84, 0.76, 0.68, 0.6, 0.52)}
-
-
-@dataclasses.dataclass(frozen=True)
-class Storage:
-    """How a token embedding is stored.
-
-    Attributes:
-        bits: `float32`, `int8`, `int4` or `int2`.
-        rare_bits: the same for the rows behind the first `frequent`; None stores them like the others.
-        frequent: rows that `bits` is for, with `rare_bits`. A student's vocabulary begins with its frequent tokens.
-        block: values that share a scale; where it does not divide the width, their largest common divisor is taken.
-            Ignored by `float32`.
-    """
-
-    bits: str = "float32"
-    rare_bits: str | None = None
-    frequent: int = 2048
-    block: int = 32
 
 
 class EmbeddingTable(abc.ABC):
@@ -71,11 +52,8 @@ def embedding_table(table: Array, storage: Storage) -> EmbeddingTable:
         The table in the asked form.
 
     Raises:
-        ValueError: unknown bits, a block below 1, or a width whose values do not fill bytes.
+        ValueError: a width whose values do not fill bytes.
     """
-    for bits in (storage.bits, storage.rare_bits):
-        if bits is not None and bits not in STORAGES:
-            raise ValueError(f"embedding storage is {bits!r}; known are {', '.join(STORAGES)}.")
     if storage.rare_bits is None or storage.frequent >= len(table):
         return _stored(table, storage.bits, storage.block)
     first, rest = table[: storage.frequent], table[storage.frequent :]

@@ -13,7 +13,7 @@ import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from modules.tflite.recipes import Quantize
+from modules.tflite.settings import Quantize
 
 import numpy as np
 

@@ -22,7 +22,8 @@ from modules.rows.transformed import stratified
 from modules.text.vocabulary import Retokenizer
 from modules.tflite import parity
 from modules.tflite.convert import ConversionError, convert
-from modules.tflite.recipes import RECIPES, Recipe
+from modules.tflite.recipes import RECIPES
+from modules.tflite.settings import Recipe
 
 import numpy as np
 
@@ -101,7 +102,7 @@ def convert_all(
             if recipe.name == FLOAT:
                 raise
             failures.append(str(error))
-            record = {"recipe": recipe.to_dict(), "error": str(error)}
+            record = {"recipe": recipe.model_dump(mode="json"), "error": str(error)}
             report(f"{recipe.name} failed: {error}", error=str(error))
         index["variants"][recipe.name] = record
     if failures and len(failures) == len(wanted) - 1:

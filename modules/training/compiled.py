@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, Protocol
 
 import modules  # noqa: F401  (settles Keras 2 before TensorFlow is imported)
 from modules.training.optimizer import make_optimizer
+from modules.training.settings import TrainerSettings
 
 import tf_keras
 
@@ -21,7 +21,7 @@ class Learnable(Protocol):
         """What the training watches."""
 
 
-def compile_model(model: tf_keras.Model, settings: Mapping[str, Any], *, total_steps: int, target: Learnable) -> None:
+def compile_model(model: tf_keras.Model, settings: TrainerSettings, *, total_steps: int, target: Learnable) -> None:
     """Compiles for a target; call it inside the strategy's scope.
 
     Under `mixed_float16` Keras wraps the optimizer into one that scales the loss.
@@ -50,7 +50,7 @@ def class_weights(counts: Any, mode: str) -> dict[int, float] | None:
     return {index: total / (len(counts) * count) if count else 1.0 for index, count in enumerate(map(float, counts))}
 
 
-def tensorboard_callbacks(log_dir: str, settings: Mapping[str, Any]) -> list[tf_keras.callbacks.Callback]:
+def tensorboard_callbacks(log_dir: str, settings: TrainerSettings) -> list[tf_keras.callbacks.Callback]:
     """What writes TensorBoard's logs: curves, the hyperparameters beside their result, and a profile if asked for.
 
     Args:
@@ -59,11 +59,10 @@ def tensorboard_callbacks(log_dir: str, settings: Mapping[str, Any]) -> list[tf_
     """
     from tensorboard.plugins.hparams import api as hparams
 
-    first_and_last = settings.get("profile_steps")
-    shown = {name: value for name, value in settings.items() if isinstance(value, bool | int | float | str)}
+    shown = {name: value for name, value in settings if isinstance(value, bool | int | float | str)}
     return [
         tf_keras.callbacks.TensorBoard(
-            log_dir, update_freq=50, write_graph=False, profile_batch=tuple(first_and_last or (0, 0))
+            log_dir, update_freq=50, write_graph=False, profile_batch=tuple(settings.profile_steps or (0, 0))
         ),
         hparams.KerasCallback(log_dir, shown),
     ]

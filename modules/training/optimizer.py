@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import modules  # noqa: F401  (settles Keras 2 before TensorFlow is imported)
 from modules.training.fused_adamw import FusedAdamW
+from modules.training.settings import TrainerSettings
 
 import tensorflow as tf
 import tf_keras
@@ -46,17 +46,17 @@ class WarmupDecay(tf_keras.optimizers.schedules.LearningRateSchedule):
         return {"peak": self.peak, "total_steps": self.total_steps, "warmup_fraction": self.warmup_fraction}
 
 
-def make_optimizer(settings: Mapping[str, Any], total_steps: int) -> tf_keras.optimizers.Optimizer:
+def make_optimizer(settings: TrainerSettings, total_steps: int) -> tf_keras.optimizers.Optimizer:
     """AdamW with warm-up, decay and a clipped gradient (Loshchilov & Hutter 2019, https://arxiv.org/abs/1711.05101).
 
     Args:
-        settings: the `trainer` section, with the tuner's values in place.
+        settings: the section `trainer`, with the tuner's values in place.
         total_steps: steps of the whole training.
     """
     optimizer = FusedAdamW(
-        WarmupDecay(settings["learning_rate"], total_steps, settings["warmup_fraction"]),
-        weight_decay=settings["weight_decay"],
-        global_clipnorm=settings["gradient_clip_norm"],
+        WarmupDecay(settings.learning_rate, total_steps, settings.warmup_fraction),
+        weight_decay=settings.weight_decay,
+        global_clipnorm=settings.gradient_clip_norm,
         epsilon=1e-6,
     )
     optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import os
 import tempfile
-from collections.abc import Mapping
 from typing import Any
 
 from modules.artifact_files import BUNDLE_FILE, PARETO_FILE
+from modules.device.settings import EdgeEvaluatorSettings
+from modules.rows.settings import Columns
+from modules.settings import NodeSettings
 
 from tfx import types  # isort: skip
 from tfx.components.evaluator import constants
@@ -21,6 +22,19 @@ from pipeline.components import artifacts
 
 EXAMPLES, VARIANTS, MODEL = "examples", "variants", "model"
 BLESSING, EVALUATION, BUNDLE, SETTINGS = "blessing", "evaluation", "bundle", "settings"
+
+
+class EdgeEvaluatorNodeSettings(NodeSettings):
+    """What EdgeEvaluator is told."""
+
+    edge_evaluator: EdgeEvaluatorSettings
+    """Gate, objective and measurement."""
+    columns: Columns
+    """What the rows have."""
+    task: str
+    """Name of the task, for the manifest."""
+    digests: dict[str, str] = {}
+    """For the manifest, by what they are of."""
 
 
 class Executor(base_executor.BaseExecutor):
@@ -42,7 +56,7 @@ class Executor(base_executor.BaseExecutor):
             artifacts.skip(bundle, reason, artifacts.SKIPPED + ".json")
             _bless(output_dict, input_dict, selected=None)
             return
-        settings = json.loads(exec_properties[SETTINGS])
+        settings = EdgeEvaluatorNodeSettings.from_json(exec_properties[SETTINGS])
         with tempfile.TemporaryDirectory() as folder:
             result, selected = _evaluate(settings, variants, input_dict, folder)
             artifacts.write_json(os.path.join(evaluation.uri, PARETO_FILE), result)
@@ -57,45 +71,41 @@ class Executor(base_executor.BaseExecutor):
 
 
 def _evaluate(
-    settings: Mapping[str, Any], variants: types.Artifact, input_dict: artifacts.Artifacts, folder: str
+    settings: EdgeEvaluatorNodeSettings, variants: types.Artifact, input_dict: artifacts.Artifacts, folder: str
 ) -> tuple[dict[str, Any], str | None]:
     """Measures, decides, and measures the chosen one on `test`; the record and the path of the chosen bundle."""
     # Late: a graph that is only compiled must not wait for TensorFlow.
     from modules.device import measure
-    from modules.device.gate import Gate
     from modules.machine.progress import report
     from modules.rows.raw import read_raw_split
     from modules.tflite.variants import FLOAT, REFERENCE, read_index
 
     from edgeline_edge import update_manifest
 
-    section = settings["edge_evaluator"]
+    section, columns = settings.edge_evaluator, settings.columns
     examples, model = artifacts.single(input_dict, EXAMPLES), artifacts.single(input_dict, MODEL)
     index = read_index(variants.uri)
 
     def split(name: str) -> Any:
         return read_raw_split(
             [artifacts.split_pattern(examples, name)],
-            text=settings["text"],
-            label=settings["label"],
-            slices=settings["slices"],
+            text=columns.text,
+            label=columns.label,
+            slices=columns.slices,
             labels=index["labels"],
         )
 
-    provenance = measure.Provenance(
-        task=settings["task"], run_id=settings.get("run_id") or f"model {model.id}", digests=settings.get("digests", {})
-    )
+    provenance = measure.Provenance(task=settings.task, run_id=f"model {model.id}", digests=settings.digests)
     bundles = measure.make_bundles(variants.uri, folder, provenance)
-    cost = measure.CostSettings(**{**section["latency"], "threads": tuple(section["latency"]["threads"])})
-    results = measure.measure(bundles, index, split("eval"), cost=cost, seed=section["seed"])
-    selected, reasons = measure.decide(results, Gate(**section["gate"]), section["objective"])
+    results = measure.measure(bundles, index, split("eval"), cost=section.latency, seed=section.seed)
+    selected, reasons = measure.decide(results, section.gate, section.objective)
     for name, values in results.items():
         values["selected"] = name == selected
         values["missed"] = reasons.get(name, [])
     result = {
         "selected": selected,
-        "objective": section["objective"],
-        "gate": section["gate"],
+        "objective": section.objective,
+        "gate": section.gate.model_dump(mode="json"),
         "variants": results,
         "pareto": measure.pareto_names(results),
         "reference_float32_bytes": index["reference"]["float32_bytes"],
@@ -154,7 +164,7 @@ class EdgeEvaluator(base_component.BaseComponent):
         examples: types.BaseChannel,
         variants: types.BaseChannel,
         model: types.BaseChannel,
-        settings: dict[str, Any],
+        settings: EdgeEvaluatorNodeSettings,
     ) -> None:
         """Wires the node.
 
@@ -162,15 +172,14 @@ class EdgeEvaluator(base_component.BaseComponent):
             examples: ExampleGen's output, with the splits `eval` and `test`.
             variants: TFLiteConverter's output.
             model: Trainer's model; named in the blessing as the baseline.
-            settings: `edge_evaluator` (the section), `task`, `text`, `label`, `slices`, optionally `run_id` and
-                `digests` for the manifest, and `sources`, a digest of the code.
+            settings: what the choice depends on.
         """
         super().__init__(
             EdgeEvaluatorSpec(
                 examples=examples,
                 variants=variants,
                 model=model,
-                settings=json.dumps(settings, sort_keys=True),
+                settings=settings.to_json(),
                 blessing=types.Channel(type=standard_artifacts.ModelBlessing),
                 evaluation=types.Channel(type=standard_artifacts.ModelEvaluation),
                 bundle=types.Channel(type=standard_artifacts.Model),

@@ -8,12 +8,13 @@ node ends, so that nothing behind it ever sees one.
 
 from __future__ import annotations
 
-import json
 import os
-from collections.abc import Mapping
 from typing import Any
 
-import modules  # noqa: F401  (settles Keras 2 before TFX imports TensorFlow)
+from modules.quality.settings import FairnessSettings
+from modules.rows.settings import Columns
+from modules.settings import NodeSettings
+from modules.tensors import ColumnType
 
 from tfx import types  # isort: skip
 from tfx.components.evaluator import constants, executor
@@ -25,6 +26,21 @@ from tfx.utils import io_utils, json_utils
 from pipeline.components import artifacts
 
 BLESSING, EVALUATION, EXAMPLES, MODEL, SETTINGS = "blessing", "evaluation", "examples", "model", "settings"
+
+
+class EvaluatorNodeSettings(NodeSettings):
+    """What Evaluator is told, besides TFMA's configuration."""
+
+    columns: Columns
+    """Which column is what."""
+    labels: list[str]
+    """The label names, in the order of their ids."""
+    others: dict[str, ColumnType] = {}
+    """Columns of further inputs, by name."""
+    fairness: FairnessSettings
+    """Gaps between slices; without bounds where they do not gate."""
+    gated: bool
+    """Whether a gap can take the blessing back."""
 
 
 class Executor(executor.Executor):
@@ -42,13 +58,13 @@ class Executor(executor.Executor):
         from modules.machine.progress import report
         from modules.quality import fairness, predictions
 
-        settings = json.loads(exec_properties[SETTINGS])
+        settings = EvaluatorNodeSettings.from_json(exec_properties[SETTINGS])
         [split] = json_utils.loads(exec_properties[standard_component_specs.EXAMPLE_SPLITS_KEY])
-        labels, folder = settings["labels"], artifacts.single(output_dict, EVALUATION).uri
+        labels, folder = settings.labels, artifacts.single(output_dict, EVALUATION).uri
         found = _predict(split, settings, input_dict)
         predictions.write(os.path.join(folder, predictions.PREDICTIONS_FILE), {split: found}, labels)
-        measured = fairness.measure(found.label, found.predicted, found.slices, labels, settings["fairness"])
-        missed = fairness.missed(measured, settings["fairness"]["bounds"]) if settings["gated"] else []
+        measured = fairness.measure(found.label, found.predicted, found.slices, labels, settings.fairness)
+        missed = fairness.missed(measured, settings.fairness.bounds) if settings.gated else []
         artifacts.write_json(os.path.join(folder, fairness.FAIRNESS_FILE), {**measured, "missed": missed})
         if missed:
             report("not blessed: a gap between slices is too wide", missed=[item["message"] for item in missed])
@@ -64,17 +80,17 @@ def take_back(blessing: types.Artifact) -> None:
     blessing.set_int_custom_property(constants.ARTIFACT_PROPERTY_BLESSED_KEY, constants.NOT_BLESSED_VALUE)
 
 
-def _predict(split: str, settings: Mapping[str, Any], input_dict: artifacts.Artifacts) -> Any:
+def _predict(split: str, settings: EvaluatorNodeSettings, input_dict: artifacts.Artifacts) -> Any:
     from modules.quality import predictions
     from modules.rows.raw import read_raw_split
 
     rows = read_raw_split(
         [artifacts.split_pattern(examples, split) for examples in input_dict[EXAMPLES]],
-        text=settings["text"],
-        label=settings["label"],
-        slices=settings["slices"],
-        labels=settings["labels"],
-        others=settings["others"],
+        text=settings.columns.text,
+        label=settings.columns.label,
+        slices=settings.columns.slices,
+        labels=settings.labels,
+        others=settings.others,
     )
     serving = artifacts.serving_folder(artifacts.single(input_dict, MODEL))
     return predictions.predict_split(predictions.served(serving), rows, name=split)
@@ -101,7 +117,7 @@ class Evaluator(base_beam_component.BaseBeamComponent):
         model: types.BaseChannel,
         eval_config: Any,
         split: str,
-        settings: dict[str, Any],
+        settings: EvaluatorNodeSettings,
         baseline_model: types.BaseChannel | None = None,
     ) -> None:
         """Wires the node.
@@ -111,8 +127,7 @@ class Evaluator(base_beam_component.BaseBeamComponent):
             model: Trainer's model.
             eval_config: TFMA's configuration, a `tfma.EvalConfig`.
             split: the split to evaluate on.
-            settings: `text`, `label`, `slices`, `labels`, `others`, `fairness` (the section), `gated` (whether its
-                bounds count here), and `sources`, a digest of the code.
+            settings: what the look at the gaps depends on.
             baseline_model: what the model is compared with.
         """
         super().__init__(
@@ -123,7 +138,7 @@ class Evaluator(base_beam_component.BaseBeamComponent):
                 eval_config=eval_config,
                 example_splits=json_utils.dumps([split]),
                 fairness_indicator_thresholds=json_utils.dumps(None),
-                settings=json.dumps(settings, sort_keys=True),
+                settings=settings.to_json(),
                 evaluation=types.Channel(type=standard_artifacts.ModelEvaluation),
                 blessing=types.Channel(type=standard_artifacts.ModelBlessing),
             )

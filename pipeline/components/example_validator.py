@@ -7,6 +7,7 @@ import os
 from typing import Any
 
 from modules.artifact_files import DRIFT_FILE
+from modules.settings import NodeSettings
 
 from tensorflow_metadata.proto.v0 import anomalies_pb2
 from tfx import types
@@ -17,9 +18,21 @@ from tfx.types import artifact_utils, component_spec, standard_artifacts, standa
 from tfx.utils import io_utils, json_utils
 
 from pipeline.components.previous_statistics import keep
+from pipeline.config.validator import ValidatorConfig
 from pipeline.monitoring import drift
 
 PREVIOUS, SERVING, SETTINGS = "previous_statistics", "serving_statistics", "settings"
+
+
+class ExampleValidatorNodeSettings(NodeSettings):
+    """What ExampleValidator is told."""
+
+    validator: ValidatorConfig
+    """Bounds, and what to do beyond them."""
+    split: str
+    """The split that is compared."""
+    keep: str = ""
+    """Folder that accepted statistics are kept in; empty keeps none."""
 
 
 class AnomalyError(RuntimeError):
@@ -57,21 +70,21 @@ class Executor(executor.Executor):
                 "the examples do not fit the schema:\n  " + "\n  ".join(problems) + "\n"
                 "Correct the rows, or, if the data is right, the schema (`make schema` drafts one from the data)."
             )
-        settings = json.loads(exec_properties[SETTINGS])
+        settings = ExampleValidatorNodeSettings.from_json(exec_properties[SETTINGS])
         statistics = artifact_utils.get_single_instance(input_dict[standard_component_specs.STATISTICS_KEY])
         found = drift.compare(
             statistics,
             _optional(input_dict, PREVIOUS),
             _optional(input_dict, SERVING),
             schema=_schema(input_dict),
-            split=settings["split"],
-            validator=settings["validator"],
+            split=settings.split,
+            validator=settings.validator,
         )
         target = os.path.join(artifact.uri, DRIFT_FILE)
         io_utils.write_string_file(target, json.dumps([item.to_dict() for item in found], indent=2) + "\n")
-        _react(found, settings["validator"])
-        if settings["keep"]:
-            keep(statistics, settings["keep"])
+        _react(found, settings.validator)
+        if settings.keep:
+            keep(statistics, settings.keep)
         return result
 
 
@@ -97,13 +110,14 @@ def describe(uri: str, split: str) -> list[str]:
     return lines
 
 
-def _react(found: list[drift.Comparison], validator: dict[str, Any]) -> None:
+def _react(found: list[drift.Comparison], validator: ValidatorConfig) -> None:
     from modules.machine.progress import report
 
+    reaction = {"drift": validator.on_drift, "skew": validator.on_skew}
     for item in found:
-        if item.breached and validator[f"on_{item.kind}"] == "warn":
+        if item.breached and reaction[item.kind] == "warn":
             report(f"warning: {item.describe()}")
-    failed = [item.describe() for item in found if item.breached and validator[f"on_{item.kind}"] == "fail"]
+    failed = [item.describe() for item in found if item.breached and reaction[item.kind] == "fail"]
     if failed:
         raise DriftError(
             "the examples have changed more than the bounds allow:\n  " + "\n  ".join(failed) + "\n"
@@ -147,7 +161,7 @@ class ExampleValidator(base_component.BaseComponent):
         self,
         statistics: types.BaseChannel,
         schema: types.BaseChannel,
-        settings: dict[str, Any],
+        settings: ExampleValidatorNodeSettings,
         previous_statistics: types.BaseChannel | None = None,
         serving_statistics: types.BaseChannel | None = None,
     ) -> None:
@@ -156,8 +170,7 @@ class ExampleValidator(base_component.BaseComponent):
         Args:
             statistics: StatisticsGen's output.
             schema: with the comparators.
-            settings: the section `validator`, the `split` that is compared, the folder to `keep` accepted statistics in
-                (empty keeps none), and a digest of the sources.
+            settings: what the verdict depends on.
             previous_statistics: those of the span before, if any.
             serving_statistics: those of what is served, if any.
         """
@@ -168,7 +181,7 @@ class ExampleValidator(base_component.BaseComponent):
                 previous_statistics=previous_statistics,
                 serving_statistics=serving_statistics,
                 exclude_splits=json_utils.dumps([]),
-                settings=json.dumps(settings, sort_keys=True),
+                settings=settings.to_json(),
                 anomalies=types.Channel(type=standard_artifacts.ExampleAnomalies),
             )
         )

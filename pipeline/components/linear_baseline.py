@@ -7,6 +7,8 @@ import os
 from typing import Any
 
 from modules.artifact_files import BASELINE_FILE
+from modules.rows.settings import Columns
+from modules.settings import NodeSettings
 
 from tfx import types
 from tfx.dsl.components.base import base_component, base_executor, executor_spec
@@ -14,6 +16,17 @@ from tfx.types import artifact_utils, component_spec, standard_artifacts
 from tfx.utils import io_utils
 
 EXAMPLES, EVALUATION, SETTINGS = "examples", "evaluation", "settings"
+
+
+class LinearBaselineNodeSettings(NodeSettings):
+    """What LinearBaseline is told."""
+
+    columns: Columns
+    """Which column is what."""
+    labels: list[str]
+    """The label names, in the order of their ids."""
+    seed: int
+    """Of the solver."""
 
 
 class Executor(base_executor.BaseExecutor):
@@ -29,19 +42,19 @@ class Executor(base_executor.BaseExecutor):
         from modules.quality import linear_baseline
         from modules.rows.raw import read_raw_split
 
-        settings = json.loads(exec_properties[SETTINGS])
+        settings = LinearBaselineNodeSettings.from_json(exec_properties[SETTINGS])
         examples = artifact_utils.get_single_instance(input_dict[EXAMPLES])
         splits = {
             name: read_raw_split(
                 [io_utils.all_files_pattern(artifact_utils.get_split_uri([examples], name))],
-                text=settings["text"],
-                label=settings["label"],
-                slices=settings["slices"],
-                labels=settings["labels"],
+                text=settings.columns.text,
+                label=settings.columns.label,
+                slices=settings.columns.slices,
+                labels=settings.labels,
             )
             for name in artifact_utils.decode_split_names(examples.split_names)
         }
-        result = linear_baseline.linear_baseline(splits, num_classes=len(settings["labels"]), seed=settings["seed"])
+        result = linear_baseline.linear_baseline(splits, num_classes=len(settings.labels), seed=settings.seed)
         target = artifact_utils.get_single_uri(output_dict[EVALUATION])
         io_utils.write_string_file(os.path.join(target, BASELINE_FILE), json.dumps(result, indent=2))
 
@@ -60,17 +73,17 @@ class LinearBaseline(base_component.BaseComponent):
     SPEC_CLASS = LinearBaselineSpec
     EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
 
-    def __init__(self, examples: types.BaseChannel, settings: dict[str, Any]) -> None:
+    def __init__(self, examples: types.BaseChannel, settings: LinearBaselineNodeSettings) -> None:
         """Wires the node.
 
         Args:
             examples: ExampleGen's output.
-            settings: `text`, `label`, `slices`, `labels`, `seed`, and a digest of the sources.
+            settings: what the baseline depends on.
         """
         super().__init__(
             LinearBaselineSpec(
                 examples=examples,
-                settings=json.dumps(settings, sort_keys=True),
+                settings=settings.to_json(),
                 evaluation=types.Channel(type=standard_artifacts.ModelEvaluation),
             )
         )

@@ -6,10 +6,10 @@ import datetime
 import hashlib
 import json
 import os
-from collections.abc import Mapping
 from typing import Any
 
 from modules.artifact_files import BUNDLE_FILE, HISTORY_FILE, PARETO_FILE
+from modules.card.settings import ModelCardNodeSettings
 
 from tfx import types  # isort: skip
 from tfx.dsl.components.base import base_component, base_executor, executor_spec
@@ -36,7 +36,8 @@ class Executor(base_executor.BaseExecutor):
         self._log_startup(input_dict, output_dict, exec_properties)
         from modules.card import model_card
 
-        settings, card = json.loads(exec_properties[SETTINGS]), artifacts.single(output_dict, CARD)
+        settings = ModelCardNodeSettings.from_json(exec_properties[SETTINGS])
+        card = artifacts.single(output_dict, CARD)
         if input_dict.get(BUNDLE):
             reason = artifacts.reason_to_skip(input_dict, model=BUNDLE, blessing="")
             if reason:
@@ -49,7 +50,7 @@ class Executor(base_executor.BaseExecutor):
         io_utils.write_string_file(os.path.join(card.uri, model_card.CARD_MARKDOWN), model_card.render(facts))
 
 
-def _server(settings: Mapping[str, Any], input_dict: artifacts.Artifacts) -> dict[str, Any]:
+def _server(settings: ModelCardNodeSettings, input_dict: artifacts.Artifacts) -> dict[str, Any]:
     from modules.card import model_card
     from modules.quality import predictions
     from modules.quality.fairness import FAIRNESS_FILE
@@ -70,7 +71,7 @@ def _server(settings: Mapping[str, Any], input_dict: artifacts.Artifacts) -> dic
     )
 
 
-def _edge(settings: Mapping[str, Any], input_dict: artifacts.Artifacts) -> dict[str, Any]:
+def _edge(settings: ModelCardNodeSettings, input_dict: artifacts.Artifacts) -> dict[str, Any]:
     from modules.card import model_card
 
     bundle = os.path.join(artifacts.serving_folder(artifacts.single(input_dict, BUNDLE)), BUNDLE_FILE)
@@ -126,7 +127,7 @@ class ModelCard(base_component.BaseComponent):
         self,
         model: types.BaseChannel,
         evaluation: types.BaseChannel,
-        settings: dict[str, Any],
+        settings: ModelCardNodeSettings,
         test_evaluation: types.BaseChannel | None = None,
         bundle: types.BaseChannel | None = None,
     ) -> None:
@@ -135,7 +136,7 @@ class ModelCard(base_component.BaseComponent):
         Args:
             model: Trainer's model.
             evaluation: of the SavedModel, Evaluator's; of a bundle, EdgeEvaluator's.
-            settings: see `modules.card.model_card.server`; and `sources` and `template`, digests of code and page.
+            settings: what the card depends on.
             test_evaluation: of the SavedModel, TestEvaluator's.
             bundle: EdgeEvaluator's bundle; without it the card is the SavedModel's.
         """
@@ -145,7 +146,7 @@ class ModelCard(base_component.BaseComponent):
                 evaluation=evaluation,
                 test_evaluation=test_evaluation,
                 bundle=bundle,
-                settings=json.dumps(settings, sort_keys=True),
+                settings=settings.to_json(),
                 card=types.Channel(type=standard_artifacts.ModelEvaluation),
             )
         )

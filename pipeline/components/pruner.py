@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import os
 from typing import Any
 
 from modules.artifact_files import PRUNING_FILE
+from modules.settings import NodeSettings
+from modules.student.settings import PrunerSettings
+from modules.text.settings import PreprocessingSettings
 
 from tfx import types  # isort: skip
 from tfx.dsl.components.base import base_component, base_executor, executor_spec
@@ -16,6 +18,15 @@ from pipeline.components import artifacts
 
 EXAMPLES, MODEL, BLESSING = "transformed_examples", "model", "model_blessing"
 PRUNED, SETTINGS = "pruned_model", "settings"
+
+
+class PrunerNodeSettings(NodeSettings):
+    """What Pruner is told."""
+
+    pruner: PrunerSettings
+    """The student."""
+    preprocessing: PreprocessingSettings
+    """The window that the features were made for."""
 
 
 class Executor(base_executor.BaseExecutor):
@@ -41,23 +52,22 @@ class Executor(base_executor.BaseExecutor):
         from modules.rows.token_windows import load_windows
         from modules.serving.student import save_student
         from modules.student.compress import compress, describe
-        from modules.student.settings import CompressionSettings
 
-        settings = json.loads(exec_properties[SETTINGS])
+        settings = PrunerNodeSettings.from_json(exec_properties[SETTINGS])
         examples, model = artifacts.single(input_dict, EXAMPLES), artifacts.single(input_dict, MODEL)
         teacher = load_trained(artifacts.training_folder(model))
-        length = settings["sequence_length"]
+        length = settings.preprocessing.sequence_length
         splits = {
             name: load_windows([artifacts.split_pattern(examples, name)], sequence_length=length)
             for name in ("train", "eval")
         }
-        policy = devices.resolve_precision(settings["pruner"]["precision"])
-        backup = artifacts.work_folder(output, [settings, examples.uri, model.uri, policy])
+        policy = devices.resolve_precision(settings.pruner.precision)
+        backup = artifacts.work_folder(output, [settings.to_values(), examples.uri, model.uri, policy])
         compressed = compress(
             teacher,
             splits["train"],
             splits["eval"],
-            CompressionSettings.from_dict(settings["pruner"]),
+            settings.pruner,
             backup_dir=backup,
             policy=policy,
             strategy=devices.distribution_strategy(),
@@ -103,7 +113,7 @@ class Pruner(base_component.BaseComponent):
         self,
         transformed_examples: types.BaseChannel,
         model: types.BaseChannel,
-        settings: dict[str, Any],
+        settings: PrunerNodeSettings,
         model_blessing: types.BaseChannel | None = None,
     ) -> None:
         """Wires the node.
@@ -111,7 +121,7 @@ class Pruner(base_component.BaseComponent):
         Args:
             transformed_examples: Transform's output, with the splits `train` and `eval`.
             model: Trainer's model, the teacher.
-            settings: `pruner` (the section), `sequence_length`, and `sources`, a digest of the code.
+            settings: what the student depends on.
             model_blessing: Evaluator's; without a blessing the output is empty and says so.
         """
         super().__init__(
@@ -119,7 +129,7 @@ class Pruner(base_component.BaseComponent):
                 transformed_examples=transformed_examples,
                 model=model,
                 model_blessing=model_blessing,
-                settings=json.dumps(settings, sort_keys=True),
+                settings=settings.to_json(),
                 pruned_model=types.Channel(type=standard_artifacts.Model),
             )
         )

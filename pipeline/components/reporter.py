@@ -6,12 +6,11 @@ same `report.json`; on Kubeflow and Vertex AI the page of the node is the report
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping
 from typing import Any
 
-import modules  # noqa: F401  (settles Keras 2 before TFX imports TensorFlow)
+from modules.report.settings import ReporterNodeSettings
 
 from tfx import types  # isort: skip
 from tfx.components.util import model_utils
@@ -70,7 +69,7 @@ class Executor(base_executor.BaseExecutor):
         from modules.report import render
         from modules.report.facts import gather
 
-        settings = json.loads(exec_properties[SETTINGS])
+        settings = ReporterNodeSettings.from_json(exec_properties[SETTINGS])
         artifacts = found_artifacts({key: items[0] for key, items in input_dict.items() if items})
         gathered = {**gather.gather(artifacts, settings), "errors": _errors(artifacts, settings)}
         folder = edge_nodes.single(output_dict, REPORT).uri
@@ -105,23 +104,23 @@ def _push(artifact: types.Artifact) -> dict[str, str] | None:
     }
 
 
-def _errors(artifacts: Any, settings: Mapping[str, Any]) -> dict[str, Any] | None:
+def _errors(artifacts: Any, settings: ReporterNodeSettings) -> dict[str, Any] | None:
     """The worst errors with their reasons: the only part of the report that needs the model itself."""
     from modules.report.facts.quality import stored_predictions, worst_errors
 
-    config = settings["config"]
+    config = settings.config
     answers = stored_predictions(artifacts).get(_ERRORS_OF)
     # The reasons are words of a text; where other inputs had a say, words alone explain nothing.
-    if not settings["attributed"] or answers is None or artifacts.training is None or not config["reporter"]["errors"]:
+    if not settings.attributed or answers is None or artifacts.training is None or not config.reporter.errors:
         return None
     return worst_errors(
         answers,
         artifacts.training,
-        settings["labels"],
+        settings.labels,
         split=_ERRORS_OF,
-        count=config["reporter"]["errors"],
-        sequence_length=settings["window"],
-        points=config["reporter"]["attribution_points"],
+        count=config.reporter.errors,
+        sequence_length=settings.window,
+        points=config.reporter.attribution_points,
     )
 
 
@@ -139,17 +138,17 @@ class Reporter(base_component.BaseComponent):
     SPEC_CLASS = ReporterSpec
     EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
 
-    def __init__(self, inputs: Mapping[str, types.BaseChannel], settings: dict[str, Any]) -> None:
+    def __init__(self, inputs: Mapping[str, types.BaseChannel], settings: ReporterNodeSettings) -> None:
         """Wires the node.
 
         Args:
             inputs: outputs of the other nodes by the keys of `ReporterSpec.INPUTS`; any of them may be left out.
-            settings: see `modules.report.facts.gather.gather`, and `sources`, a digest of the code.
+            settings: what the report depends on.
         """
         super().__init__(
             ReporterSpec(
                 **inputs,
-                settings=json.dumps(settings, sort_keys=True),
+                settings=settings.to_json(),
                 report=types.Channel(type=standard_artifacts.ModelEvaluation),
             )
         )

@@ -5,11 +5,12 @@ It reads in batches, and counts values in memory that does not grow.
 
 from __future__ import annotations
 
-import json
 import os
 from typing import Any
 
 from modules.artifact_files import PROFILE_FILE
+from modules.inputs.kinds import InputSections
+from modules.settings import NodeSettings
 
 import tensorflow_data_validation as tfdv
 from tfx import types
@@ -22,6 +23,21 @@ from pipeline.components.resolvers import span_of
 from pipeline.tfx_gaps import batched_records
 
 _SETTINGS = "settings"
+
+
+class StatisticsGenNodeSettings(NodeSettings):
+    """What StatisticsGen is told."""
+
+    inputs: InputSections
+    """What comes in; what is summarised of it is its own affair."""
+    label: str | None
+    """Column with the label; None where there is none, as in what was served."""
+    split: str
+    """The split whose texts are summarised."""
+    sample_rows: int
+    """Most texts to look into."""
+    vocabulary: str | None = None
+    """Digest of the vocabulary, where it is a file of one's own; there for the cache alone."""
 
 
 class Executor(executor.Executor):
@@ -37,20 +53,18 @@ class Executor(executor.Executor):
         with batched_records.batched():
             super().Do(input_dict, output_dict, exec_properties)
         from modules.inputs import kinds
-        from modules.registry import load_extensions
 
-        settings = json.loads(exec_properties[_SETTINGS])
+        settings = StatisticsGenNodeSettings.from_json(exec_properties[_SETTINGS])
         examples = artifact_utils.get_single_instance(input_dict[standard_component_specs.EXAMPLES_KEY])
         statistics = artifact_utils.get_single_instance(output_dict[standard_component_specs.STATISTICS_KEY])
         statistics.span = span_of(examples)  # TFX copies a property that ExampleGen does not set
-        split = settings["split"]
+        split = settings.split
         pattern = io_utils.all_files_pattern(artifact_utils.get_split_uri([examples], split))
-        load_extensions(settings["extensions"])
-        part = kinds.with_backbone(kinds.read(settings["inputs"]))
+        part = kinds.with_backbone(settings.inputs)
         summarise = part.part("statistics")
         if summarise is None:
             return
-        found = summarise([pattern], part.column, settings["label"], part.vocabulary(), sample=settings["sample_rows"])
+        found = summarise([pattern], part.column, settings.label, part.vocabulary(), sample=settings.sample_rows)
         target = os.path.join(artifact_utils.get_split_uri([statistics], split), PROFILE_FILE)
         io_utils.write_string_file(target, found.to_json())
 
@@ -72,20 +86,19 @@ class StatisticsGen(base_beam_component.BaseBeamComponent):
     SPEC_CLASS = StatisticsGenSpec
     EXECUTOR_SPEC = executor_spec.BeamExecutorSpec(Executor)
 
-    def __init__(self, examples: types.BaseChannel, settings: dict[str, Any]) -> None:
+    def __init__(self, examples: types.BaseChannel, settings: StatisticsGenNodeSettings) -> None:
         """Wires the node.
 
         Args:
             examples: an ExampleGen's output.
-            settings: `inputs`, `extensions` and `label` (None where there is none), `split` to summarise,
-                `sample_rows`, and digests of the vocabulary and of the sources.
+            settings: what the summary of the texts depends on.
         """
         super().__init__(
             StatisticsGenSpec(
                 examples=examples,
                 exclude_splits=json_utils.dumps([]),
                 stats_options_json=_options().to_json(),
-                settings=json.dumps(settings, sort_keys=True),
+                settings=settings.to_json(),
                 statistics=types.Channel(type=standard_artifacts.ExampleStatistics),
             )
         )

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from modules.artifact_files import VARIANTS_FILE
+from modules.settings import NodeSettings
+from modules.text.settings import PreprocessingSettings
+from modules.tflite.settings import ConverterSettings
 
 from tfx import types  # isort: skip
 from tfx.dsl.components.base import base_component, base_executor, executor_spec
@@ -14,6 +16,15 @@ from tfx.types import component_spec, standard_artifacts
 from pipeline.components import artifacts
 
 EXAMPLES, MODEL, PRUNED, VARIANTS, SETTINGS = "transformed_examples", "model", "pruned_model", "variants", "settings"
+
+
+class TFLiteConverterNodeSettings(NodeSettings):
+    """What TFLiteConverter is told."""
+
+    converter: ConverterSettings
+    """The recipes."""
+    preprocessing: PreprocessingSettings
+    """The whole window of every file."""
 
 
 class Executor(base_executor.BaseExecutor):
@@ -38,8 +49,8 @@ class Executor(base_executor.BaseExecutor):
         from modules.tflite.recipes import resolve
         from modules.tflite.variants import convert_all
 
-        settings = json.loads(exec_properties[SETTINGS])
-        converter, length = settings["converter"], settings["sequence_length"]
+        settings = TFLiteConverterNodeSettings.from_json(exec_properties[SETTINGS])
+        converter, length = settings.converter, settings.preprocessing.sequence_length
         examples = artifacts.single(input_dict, EXAMPLES)
         train, evaluation = (
             load_windows([artifacts.split_pattern(examples, name)], sequence_length=length)
@@ -50,13 +61,13 @@ class Executor(base_executor.BaseExecutor):
             load_trained(artifacts.training_folder(artifacts.single(input_dict, MODEL))),
             train,
             evaluation,
-            resolve(converter["recipes"], converter["custom_recipes"]),
+            resolve(converter.recipes, converter.custom_recipes),
             folder=output.uri,
             sequence_length=length,
-            windows=converter["windows"],
-            calibration_rows=converter["calibration_rows"],
-            parity_rows=converter["parity_rows"],
-            seed=converter["seed"],
+            windows=converter.windows,
+            calibration_rows=converter.calibration_rows,
+            parity_rows=converter.parity_rows,
+            seed=converter.seed,
         )
 
 
@@ -83,7 +94,7 @@ class TFLiteConverter(base_component.BaseComponent):
         transformed_examples: types.BaseChannel,
         model: types.BaseChannel,
         pruned_model: types.BaseChannel,
-        settings: dict[str, Any],
+        settings: TFLiteConverterNodeSettings,
     ) -> None:
         """Wires the node.
 
@@ -91,14 +102,14 @@ class TFLiteConverter(base_component.BaseComponent):
             transformed_examples: Transform's output: `train` for calibration, `eval` for the parity report.
             model: Trainer's model, converted as it is in float32 as what everything is compared with.
             pruned_model: Pruner's student.
-            settings: `converter` (the section), `sequence_length`, and `sources`, a digest of the code.
+            settings: what the variants depend on.
         """
         super().__init__(
             TFLiteConverterSpec(
                 transformed_examples=transformed_examples,
                 model=model,
                 pruned_model=pruned_model,
-                settings=json.dumps(settings, sort_keys=True),
+                settings=settings.to_json(),
                 variants=types.Channel(type=standard_artifacts.Model),
             )
         )

@@ -6,85 +6,19 @@ Nothing here imports TensorFlow or TFX.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping, Sequence, Set
-from typing import Annotated, Any, NoReturn
+from typing import Any
 
 from modules.inputs import kinds as inputs_lib
 from modules.inputs.base import Input
-from modules.registry import Registry
 from modules.targets.base import Target
 from modules.targets.kinds import ONE_LABEL, TARGETS
-
-from pydantic import BeforeValidator, SerializeAsAny, ValidationError
-from pydantic_core import InitErrorDetails, PydanticCustomError
 
 TEXT = "text"  # name and kind of the input of the short form
 SHORT = {
     "inputs": ("data.columns.text", "preprocessing", "backbone"),
     "target": ("labels", "data.columns.label"),
 }
-
-
-def read_inputs(value: Any) -> Any:
-    """Reads `inputs`, each by its kind.
-
-    Args:
-        value: what the file has.
-
-    Returns:
-        By name, the inputs; a value that is no mapping as it is, for pydantic to refuse.
-
-    Raises:
-        ValueError: there is no such kind, or a section is wrong.
-    """
-    if not isinstance(value, Mapping):
-        return value
-    found, wrong = {}, []
-    for name, section in value.items():
-        try:
-            found[str(name)] = _read(inputs_lib.INPUTS, section, name=str(name))
-        except ValidationError as error:
-            wrong += [_under(str(name), detail) for detail in error.errors()]
-    if wrong:
-        raise ValidationError.from_exception_data("inputs", wrong)
-    return found
-
-
-def read_target(value: Any) -> Any:
-    """Reads `target` by its kind; else as `read_inputs`."""
-    return _read(TARGETS, value)
-
-
-def _read(kinds: Registry[Any], section: Any, **more: str) -> Any:
-    if not isinstance(section, Mapping):
-        return section
-    kind = section.get("kind")
-    if not isinstance(kind, str) or kind not in kinds:
-        known = f"{', '.join(kinds.kinds)}, or one that a module of `extensions` registers"
-        _fail("kind", kind, f"set it to a kind of {kinds.what}: {known}")
-    given = {name: value for name, value in section.items() if name not in more}
-    fields = [name for name in kinds[kind].model_fields if name not in more]
-    for name in {*section} - {*fields}:
-        near = difflib.get_close_matches(str(name), fields, n=1)
-        hint = f" Did you mean `{near[0]}`?" if near else ""
-        _fail(str(name), None, f"there is no such field.{hint} Allowed: {', '.join(sorted(fields))}")
-    return kinds[kind].model_validate({**given, **more})
-
-
-def _fail(field: str, value: Any, message: str) -> NoReturn:
-    kind = PydanticCustomError("part", message.replace("{", "{{"))  # type: ignore[arg-type]
-    raise ValidationError.from_exception_data("part", [InitErrorDetails(type=kind, loc=(field,), input=value)])
-
-
-def _under(name: str, detail: Any) -> InitErrorDetails:
-    """An error inside a section, as one of what the section is in."""
-    kind = PydanticCustomError("part", detail["msg"].removeprefix("Value error, ").replace("{", "{{"))
-    return InitErrorDetails(type=kind, loc=(name, *detail["loc"]), input=detail["input"])
-
-
-Inputs = Annotated[dict[str, SerializeAsAny[Input]], BeforeValidator(read_inputs)]
-SomeTarget = Annotated[SerializeAsAny[Target], BeforeValidator(read_target)]
 
 
 def refuse_both(given: Set[str]) -> None:

@@ -6,178 +6,31 @@ Nothing here imports TensorFlow or TFX. Loading, overriding and the errors that 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Self
 
+from modules.card.settings import CardSettings
+from modules.device.settings import EdgeEvaluatorSettings
 from modules.inputs.base import BackboneInput
+from modules.inputs.kinds import InputSections
+from modules.network.backbones.settings import Backbone, MinilmBackbone
+from modules.quality.settings import EvaluatorSettings
+from modules.report.settings import ReporterSettings
 from modules.settings import Section
+from modules.student.settings import PrunerSettings
+from modules.targets.kinds import TargetSection
+from modules.text.settings import PreprocessingSettings
+from modules.tflite.settings import ConverterSettings
+from modules.training.settings import TrainerSettings, TunerSettings
 
-from pydantic import BaseModel, Field, SerializerFunctionWrapHandler, TypeAdapter, model_serializer, model_validator
+from pydantic import Field, SerializerFunctionWrapHandler, TypeAdapter, model_serializer, model_validator
 
 from pipeline.config import parts
-from pipeline.config.card import CardConfig
-from pipeline.config.edge import ConverterConfig, EdgeEvaluatorConfig, PrunerConfig
-from pipeline.config.evaluator import EvaluatorConfig
 from pipeline.config.platform import PlatformConfig
-from pipeline.config.reporter import ReporterConfig
 from pipeline.config.rows.data import DataConfig
 from pipeline.config.validator import ValidatorConfig
 
-Precision = Literal["auto", "float32", "mixed_float16", "mixed_bfloat16"]
-Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
 # A slash or a space would break artifact paths, upper case a Kubeflow pipeline name.
 TaskName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
-
-
-class PreprocessingConfig(Section):
-    """Text to features."""
-
-    sequence_length: int = Field(64, ge=8, le=512)
-    """Window in tokens, [CLS] and [SEP] included; longer texts are cut."""
-
-
-class MinilmBackbone(Section):
-    """all-MiniLM-L6-v2, six layers of 384 units, fetched once through the package registry (Apache-2.0)."""
-
-    kind: Literal["minilm"] = "minilm"
-    """Selects this backbone."""
-    layers: list[Annotated[int, Field(ge=0, le=5)]] = Field([0, 2, 5], min_length=1, max_length=6)
-    """Which of the six layers to keep, from the input to the output."""
-
-
-class PresetBackbone(Section):
-    """A KerasNLP BERT preset."""
-
-    kind: Literal["preset"]
-    """Selects this backbone."""
-    preset: str
-    """Name of a preset (`bert_tiny_en_uncased`; needs the network) or a local preset folder."""
-
-
-class ScratchBackbone(Section):
-    """Random weights."""
-
-    kind: Literal["scratch"]
-    """Selects this backbone."""
-    num_layers: int = Field(2, ge=1, le=48)
-    """Transformer layers."""
-    num_heads: int = Field(2, ge=1)
-    """Attention heads of each layer."""
-    hidden_dim: int = Field(128, ge=4)
-    """Width of the encoder; a multiple of `num_heads`."""
-    intermediate_dim: int = Field(512, ge=4)
-    """Width of the feed-forward layers."""
-    vocabulary: str | None = None
-    """WordPiece vocabulary, one token a line. Empty: MiniLM's (BERT uncased)."""
-
-    @model_validator(mode="after")
-    def _divisible(self) -> Self:
-        if self.hidden_dim % self.num_heads:
-            raise ValueError(f"hidden_dim {self.hidden_dim} is not a multiple of num_heads {self.num_heads}")
-        return self
-
-
-Backbone = Annotated[MinilmBackbone | PresetBackbone | ScratchBackbone, Field(discriminator="kind")]
-
-
-class TrainerConfig(Section):
-    """Fine-tuning. With the tuner on, the fields of `tuner.space` are replaced by the best trial's."""
-
-    epochs: int = Field(3, ge=1)
-    """Passes over the train split, at most (see `early_stopping_patience`)."""
-    batch_size: int = Field(32, ge=1)
-    """Rows per replica and step; the global batch is this times the number of replicas."""
-    learning_rate: float = Field(1e-4, gt=0)
-    """Peak of the schedule."""
-    warmup_fraction: Fraction = 0.1
-    """Share of all steps over which the learning rate rises from 0; it then falls linearly to 5 % of its peak."""
-    weight_decay: float = Field(0.01, ge=0)
-    """AdamW's decoupled decay; never on biases and layer norms."""
-    gradient_clip_norm: float = Field(1.0, gt=0)
-    """Largest global norm of the gradient."""
-    dropout: float = Field(0.1, ge=0, lt=1)
-    """Rate inside the encoder and before the head."""
-    class_weights: Literal["none", "balanced"] = "none"
-    """`balanced` weighs each class by the inverse of its frequency."""
-    early_stopping_patience: int = Field(2, ge=0)
-    """Epochs without a better macro-F1 on eval before training stops; the best weights are restored either way."""
-    precision: Precision = "auto"
-    """`auto`: mixed_float16 on a GPU, mixed_bfloat16 on a CPU with AVX512-BF16, else float32."""
-    warm_start: bool | None = None
-    """Start from the latest blessed model instead of the backbone's own weights. Empty: where `data.path` has spans."""
-    seed: int = 17
-    """Seeds Python, NumPy and TensorFlow."""
-    checkpoint_steps: int = Field(100, ge=1)
-    """Steps between two checkpoints that a killed training goes on from."""
-    tensorboard: bool = True
-    """Write TensorBoard logs into the ModelRun artifact: curves, hyperparameters, and those of the search's trials."""
-    profile_steps: Annotated[list[Annotated[int, Field(ge=1)]], Field(min_length=2, max_length=2)] | None = None
-    """First and last step to profile, such as `[10, 12]`; needs `tensorboard`. A profiled step is slower."""
-
-    @model_validator(mode="after")
-    def _profile_fits(self) -> Self:
-        if self.profile_steps and (self.profile_steps[0] > self.profile_steps[1] or not self.tensorboard):
-            raise ValueError(f"profile_steps {self.profile_steps}: a first and a last step, with tensorboard: true")
-        return self
-
-
-class SpaceEntry(Section):
-    """One hyperparameter to search."""
-
-    name: Literal["learning_rate", "dropout", "weight_decay", "warmup_fraction", "batch_size", "gradient_clip_norm"]
-    """Field of the `trainer` section."""
-    kind: Literal["float", "int", "choice"]
-    """`float` and `int` take `min` and `max`, `choice` takes `values`."""
-    min: float | None = None
-    """Lowest value."""
-    max: float | None = None
-    """Highest value."""
-    sampling: Literal["linear", "log"] = "linear"
-    """`log` for scales such as the learning rate's."""
-    values: list[float] | None = None
-    """The values of a `choice`."""
-
-    @model_validator(mode="after")
-    def _complete(self) -> Self:
-        if self.kind == "choice":
-            if not self.values:
-                raise ValueError("a choice needs `values`")
-        elif self.min is None or self.max is None or self.min >= self.max:
-            raise ValueError(f"a {self.kind} needs `min` < `max`")
-        if self.sampling == "log" and self.min is not None and self.min <= 0:
-            raise ValueError("log sampling needs `min` > 0")
-        return self
-
-
-class TunerConfig(Section):
-    """Search for hyperparameters, under the same strategy and precision as the training."""
-
-    enabled: bool = True
-    """False uses the values of the `trainer` section."""
-    reuse: Literal["never", "latest"] = "never"
-    """`latest` searches nothing and takes the best values of the last search in this metadata store."""
-    algorithm: Literal["bayesian", "hyperband", "random"] = "bayesian"
-    """How the space is searched (KerasTuner)."""
-    trials: int = Field(8, ge=1)
-    """Sets of values to try (Hyperband derives its own number from `epochs`)."""
-    epochs: int = Field(1, ge=1)
-    """Passes over the data per trial; for Hyperband, the most that a trial gets."""
-    steps_per_epoch: int | None = Field(None, ge=1)
-    """Steps that count as one pass in a trial. Empty: the whole train split."""
-    eval_steps: int | None = Field(None, ge=1)
-    """Batches of eval to score a trial on. Empty: all."""
-    objective: Literal["val_macro_f1", "val_accuracy", "val_loss"] = "val_macro_f1"
-    """What the search improves; losses are made small, the others large."""
-    space: list[SpaceEntry] = []
-    """What is searched."""
-
-    @model_validator(mode="after")
-    def _space_is_needed(self) -> Self:
-        if self.enabled and self.reuse == "never" and not self.space:
-            raise ValueError("tuner.enabled needs at least one entry in tuner.space")
-        names = [entry.name for entry in self.space]
-        if len(set(names)) != len(names):
-            raise ValueError(f"tuner.space names a hyperparameter twice: {names}")
-        return self
 
 
 class PusherConfig(Section):
@@ -194,9 +47,9 @@ class Config(Section):
     """Name of the task; the folder under `runs/` and the pipeline's name."""
     labels: list[str] = Field([], min_length=2)
     """The label names, in the order of their ids; short for `target: {kind: one_label, labels: […]}`."""
-    inputs: parts.Inputs = {}
+    inputs: InputSections = {}
     """What comes in, by name and kind. Empty: one text, `data.columns.text`, with `preprocessing` and `backbone`."""
-    target: parts.SomeTarget = None  # type: ignore[assignment]
+    target: TargetSection = None  # type: ignore[assignment]
     """What is predicted. Empty: one of `labels`, in `data.columns.label`."""
     edge: bool = True
     """Whether a student is made of a blessed model, and bundles for devices of it."""
@@ -207,29 +60,29 @@ class Config(Section):
     run imports them first."""
     data: DataConfig
     """Rows."""
-    preprocessing: PreprocessingConfig = PreprocessingConfig()
+    preprocessing: PreprocessingSettings = PreprocessingSettings()
     """Features."""
     backbone: Backbone = MinilmBackbone()
     """The pretrained encoder: `kind: minilm`, `preset` or `scratch`."""
-    trainer: TrainerConfig = TrainerConfig()
+    trainer: TrainerSettings = TrainerSettings()
     """Training."""
-    tuner: TunerConfig = TunerConfig(enabled=False)
+    tuner: TunerSettings = TunerSettings(enabled=False)
     """Hyperparameter search."""
     validator: ValidatorConfig = ValidatorConfig()
     """Drift and skew."""
-    evaluator: EvaluatorConfig = EvaluatorConfig()
+    evaluator: EvaluatorSettings = EvaluatorSettings()
     """Server gate."""
     pusher: PusherConfig = PusherConfig()
     """What a push keeps, of server models and of bundles."""
-    pruner: PrunerConfig = PrunerConfig()
+    pruner: PrunerSettings = PrunerSettings()
     """The student: shape, distillation, zeros."""
-    converter: ConverterConfig = ConverterConfig()
+    converter: ConverterSettings = ConverterSettings()
     """TFLite recipes."""
-    edge_evaluator: EdgeEvaluatorConfig = EdgeEvaluatorConfig()
+    edge_evaluator: EdgeEvaluatorSettings = EdgeEvaluatorSettings()
     """The gate in front of the bundle's push."""
-    card: CardConfig = CardConfig()
+    card: CardSettings = CardSettings()
     """What the model card says besides numbers."""
-    reporter: ReporterConfig = ReporterConfig()
+    reporter: ReporterSettings = ReporterSettings()
     """How much the report of a run looks at."""
     platform: PlatformConfig = PlatformConfig()
     """What the nodes get on Kubeflow or Vertex AI; the local runner reads nothing of it."""
@@ -296,11 +149,3 @@ class Config(Section):
     def compared_split(self) -> str:
         """The split whose statistics are compared with those of other spans and of serving."""
         return self.validator.split or ("eval" if self.data.augmentation.enabled else "train")
-
-    def node_settings(self, *sections: str) -> dict[str, Any]:
-        """The named sections as JSON values, for a node's `custom_config`."""
-        return {name: _dump(getattr(self, name)) for name in sections}
-
-
-def _dump(value: Any) -> Any:
-    return value.model_dump(mode="json") if isinstance(value, BaseModel) else value

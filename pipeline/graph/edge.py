@@ -5,15 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import modules  # noqa: F401  (settles Keras 2 before TFX imports TensorFlow)
-from modules.inputs import kinds
 
-from pipeline.components.edge_evaluator import EdgeEvaluator
-from pipeline.components.pruner import Pruner
+from pipeline.components.edge_evaluator import EdgeEvaluator, EdgeEvaluatorNodeSettings
+from pipeline.components.pruner import Pruner, PrunerNodeSettings
 from pipeline.components.pusher import Pusher
-from pipeline.components.tflite_converter import TFLiteConverter
+from pipeline.components.tflite_converter import TFLiteConverter, TFLiteConverterNodeSettings
 from pipeline.config.task import Config
 from pipeline.graph import code_digest, evaluation, pushing
-from pipeline.graph.settings import BUNDLE_CODE, BUNDLE_SECTIONS, columns
+from pipeline.graph.settings import BUNDLE_CODE, BUNDLE_SECTIONS, columns, common, window
 
 
 def edge_branch(
@@ -34,27 +33,31 @@ def edge_branch(
         transformed_examples=transformed,
         model=model,
         model_blessing=evaluator.outputs["blessing"],
-        settings=_settings(config, "pruner", "pipeline.components.pruner"),
+        settings=PrunerNodeSettings(
+            pruner=config.pruner, preprocessing=window(config), **common(config, "pipeline.components.pruner")
+        ),
     )
     converter = TFLiteConverter(
         transformed_examples=transformed,
         model=model,
         pruned_model=pruner.outputs["pruned_model"],
-        settings=_settings(config, "converter", "pipeline.components.tflite_converter"),
+        settings=TFLiteConverterNodeSettings(
+            converter=config.converter,
+            preprocessing=window(config),
+            **common(config, "pipeline.components.tflite_converter"),
+        ),
     )
     edge_evaluator = EdgeEvaluator(
         examples=examples,
         variants=converter.outputs["variants"],
         model=model,
-        settings={
-            **_settings(config, "edge_evaluator", "pipeline.components.edge_evaluator"),
-            **columns(config),
-            "task": config.task,
-            "digests": {
-                "config": config.digest_of(*BUNDLE_SECTIONS),
-                "code": code_digest.digest(*BUNDLE_CODE),
-            },
-        },
+        settings=EdgeEvaluatorNodeSettings(
+            edge_evaluator=config.edge_evaluator,
+            columns=columns(config),
+            task=config.task,
+            digests={"config": config.digest_of(*BUNDLE_SECTIONS), "code": code_digest.digest(*BUNDLE_CODE)},
+            **common(config, "pipeline.components.edge_evaluator"),
+        ),
     )
     card = evaluation.edge_card(config, model, edge_evaluator)
     edge_pusher = Pusher(
@@ -65,12 +68,3 @@ def edge_branch(
         custom_config={"keep_versions": config.pusher.keep_versions, "card_place": ""},
     ).with_id("EdgePusher")
     return [pruner, converter, edge_evaluator, card, edge_pusher]
-
-
-def _settings(config: Config, section: str, module: str) -> dict[str, Any]:
-    """The settings of a node behind the blessing."""
-    return {
-        **config.node_settings(section),
-        "sequence_length": kinds.with_backbone(config.inputs).sequence_length,
-        "sources": code_digest.digest(module),
-    }

@@ -30,11 +30,11 @@ class VertexJob:
     image: str
     project: str
     region: str
-    service_account: str | None = None
-    network: str | None = None
-    encryption_key: str | None = None
-    training: VertexTrainingConfig | None = None
-    registry: RegistryConfig | None = None
+    service_account: str | None
+    network: str | None
+    encryption_key: str | None
+    training: VertexTrainingConfig | None
+    registry: RegistryConfig | None
 
 
 @dataclasses.dataclass(frozen=True)

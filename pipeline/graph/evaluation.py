@@ -6,13 +6,14 @@ from typing import Any
 
 import modules  # noqa: F401  (settles Keras 2 before TFX imports TensorFlow)
 from modules.card import model_card
+from modules.card.settings import ModelCardNodeSettings
 from modules.inputs import kinds
 
-from pipeline.components.evaluator import Evaluator
+from pipeline.components.evaluator import Evaluator, EvaluatorNodeSettings
 from pipeline.components.model_card import ModelCard
 from pipeline.config.task import Config
 from pipeline.graph import code_digest, tfma_config
-from pipeline.graph.settings import BUNDLE_CODE, BUNDLE_SECTIONS, MODEL_CODE, MODEL_SECTIONS, columns
+from pipeline.graph.settings import BUNDLE_CODE, BUNDLE_SECTIONS, MODEL_CODE, MODEL_SECTIONS, columns, common, others
 
 
 def evaluator(config: Config, examples: Any, model: Any, baseline: Any) -> Evaluator:
@@ -61,16 +62,13 @@ def server_card(config: Config, model: Any, evaluator: Any, test_evaluator: Any)
         evaluator: the node that judged it on eval.
         test_evaluator: the node that measured it on test.
     """
-    bounds = config.evaluator.model_dump(mode="json")
     return ModelCard(
         model=model,
         evaluation=evaluator.outputs["evaluation"],
         test_evaluation=test_evaluator.outputs["evaluation"],
-        settings={
-            **_card_settings(config, MODEL_SECTIONS, MODEL_CODE),
-            "thresholds": bounds["thresholds"],
-            "gaps": bounds["fairness"]["bounds"],
-        },
+        settings=_card_settings(config, MODEL_SECTIONS, MODEL_CODE).with_values(
+            thresholds=config.evaluator.thresholds, gaps=config.evaluator.fairness.bounds
+        ),
     )
 
 
@@ -91,29 +89,30 @@ def edge_card(config: Config, model: Any, edge_evaluator: Any) -> ModelCard:
     return node.with_id("EdgeModelCard")
 
 
-def _settings(config: Config, *, gated: bool) -> dict[str, Any]:
+def _settings(config: Config, *, gated: bool) -> EvaluatorNodeSettings:
     """What the look at the gaps between slices depends on; their bounds only where they gate."""
-    fairness = config.evaluator.fairness.model_dump(mode="json")
-    if not gated:
-        del fairness["bounds"]
-    return {
-        **columns(config),
-        "fairness": fairness,
-        "gated": gated,
-        "sources": code_digest.digest("pipeline.components.evaluator", "modules.quality.tfma_metrics"),
-    }
+    fairness = config.evaluator.fairness
+    return EvaluatorNodeSettings(
+        columns=columns(config),
+        labels=config.target.names,
+        others=others(config),
+        fairness=fairness if gated else fairness.with_values(bounds={}),
+        gated=gated,
+        **common(config, "pipeline.components.evaluator", "modules.quality.tfma_metrics"),
+    )
 
 
-def _card_settings(config: Config, sections: tuple[str, ...], code: tuple[str, ...]) -> dict[str, Any]:
+def _card_settings(config: Config, sections: tuple[str, ...], code: tuple[str, ...]) -> ModelCardNodeSettings:
     main = kinds.with_backbone(config.inputs)
-    return {
-        **config.node_settings("card", "task"),
-        "labels": config.target.names,
-        "slices": config.data.columns.slices,
-        "dataset": None if config.data.path else config.data.dataset,
-        "backbone": main.backbone["kind"],
-        "sequence_length": main.sequence_length,
-        "digests": {"config": config.digest_of(*sections), "code": code_digest.digest(*code)},
-        "template": model_card.template_digest(),
-        "sources": code_digest.digest("pipeline.components.model_card"),
-    }
+    return ModelCardNodeSettings(
+        card=config.card,
+        task=config.task,
+        labels=config.target.names,
+        slices=config.data.columns.slices,
+        dataset=None if config.data.path else config.data.dataset,
+        backbone=main.backbone["kind"],
+        sequence_length=main.sequence_length,
+        digests={"config": config.digest_of(*sections), "code": code_digest.digest(*code)},
+        template=model_card.template_digest(),
+        **common(config, "pipeline.components.model_card"),
+    )

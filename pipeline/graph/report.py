@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import modules  # noqa: F401  (settles Keras 2 before TFX imports TensorFlow)
 from modules.inputs import kinds
+from modules.report.settings import ReportedConfiguration, ReporterNodeSettings
 from modules.targets.kinds import ONE_LABEL
 
 from pipeline.components.reporter import Reporter
 from pipeline.config.task import Config
 from pipeline.graph import code_digest
+from pipeline.graph.settings import common
 
 # By key of Reporter's input, the node and the output that it takes.
 INPUTS = {
@@ -45,7 +46,7 @@ def reporter(config: Config, nodes: Sequence[Any]) -> Reporter:
     return Reporter(inputs, settings(config, [*graph, ("Reporter", sorted({node for node, _ in INPUTS.values()}))]))
 
 
-def settings(config: Config, graph: Sequence[tuple[str, Sequence[str]]]) -> dict[str, Any]:
+def settings(config: Config, graph: Sequence[tuple[str, Sequence[str]]]) -> ReporterNodeSettings:
     """What the report depends on beside its inputs.
 
     Args:
@@ -53,22 +54,22 @@ def settings(config: Config, graph: Sequence[tuple[str, Sequence[str]]]) -> dict
         graph: pairs of a node's id and the ids that it comes after.
     """
     known = {name for name, _ in graph}
-    return {
-        "task": config.task,
-        "labels": config.target.names,
-        "label": config.target.column,
-        "slices": config.data.columns.slices,
-        "window": kinds.with_backbone(config.inputs).sequence_length,
-        "mask": kinds.mask(config.inputs),
-        "attributed": kinds.only(config.inputs) is not None and config.target.kind == ONE_LABEL,
-        "config": config.model_dump(mode="json", exclude={"platform"}),
-        "graph": [[name, [other for other in after if other in known]] for name, after in graph],
-        "digests": {
+    return ReporterNodeSettings(
+        task=config.task,
+        labels=config.target.names,
+        label=config.target.column,
+        slices=config.data.columns.slices,
+        window=kinds.with_backbone(config.inputs).sequence_length,
+        mask=kinds.mask(config.inputs) or "",
+        attributed=kinds.only(config.inputs) is not None and config.target.kind == ONE_LABEL,
+        config=ReportedConfiguration.model_validate(config.model_dump(mode="json", exclude={"platform"})),
+        graph=[(name, [other for other in after if other in known]) for name, after in graph],
+        digests={
             "configuration": config.digest_of(*(name for name in type(config).model_fields if name != "platform")),
             "training code": code_digest.digest("modules.trainer"),
         },
-        "sources": code_digest.digest("pipeline.components.reporter"),
-    }
+        **common(config, "pipeline.components.reporter"),
+    )
 
 
 def _after(node: Any) -> list[str]:

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-import modules  # noqa: F401  (settles Keras 2 before TFX imports TensorFlow)
+from modules.entry_settings import TransformNodeSettings
 
 from tfx import v1 as tfx
 
-from pipeline.components.linear_baseline import LinearBaseline
+from pipeline.components.linear_baseline import LinearBaseline, LinearBaselineNodeSettings
 from pipeline.components.transform import Transform
 from pipeline.config.rows import span_pattern
 from pipeline.config.task import Config
-from pipeline.graph import code_digest
-from pipeline.graph.settings import columns, custom_config
+from pipeline.graph.settings import columns, common, features, others
 from pipeline.ingest import example_gen as ingest
 from pipeline.ingest import rows
 from pipeline.ingest.component import RowsExampleGen
@@ -32,13 +31,15 @@ def example_gen(config: Config, data: str) -> RowsExampleGen:
     folder, file = span_pattern.split(data)
     splits = [tfx.proto.SplitConfig.Split(name=name, hash_buckets=getattr(config.data.splits, name)) for name in SPLITS]
     settings = {
-        **columns(config),
+        **columns(config).model_dump(mode="json"),
+        "labels": config.target.names,
+        "others": others(config),
         "source": config.data.source.model_dump(mode="json"),
         "cleaning": config.data.cleaning.model_dump(mode="json"),
         "train_fraction": config.data.train_fraction,
         "augmentation": config.data.augmentation.settings(),
         "marker": config.data.spans.marker,
-        "sources": code_digest.digest("pipeline.ingest.example_gen"),
+        **common(config, "pipeline.ingest.example_gen"),
     }
     return RowsExampleGen(
         input_base=folder,
@@ -59,15 +60,14 @@ def transform(config: Config, examples: Any, schema: Any) -> Transform:
         examples: ExampleGen's output.
         schema: the curated schema.
     """
+    code = ("modules.preprocessing", "pipeline.components.transform")
+    settings = TransformNodeSettings(**features(config, *code))
     return Transform(
         examples=examples,
         schema=schema,
         splits_config=tfx.proto.SplitsConfig(analyze=["train"], transform=list(SPLITS)),
         preprocessing_fn="modules.preprocessing.preprocessing_fn",
-        custom_config=custom_config(
-            config,
-            ("modules.preprocessing", "pipeline.components.transform"),
-        ),
+        custom_config=settings.to_values(),
         disable_statistics=True,
     )
 
@@ -79,9 +79,10 @@ def linear_baseline(config: Config, examples: Any) -> LinearBaseline:
         config: the task's configuration.
         examples: ExampleGen's output.
     """
-    settings = {
-        **columns(config),
-        "seed": config.trainer.seed,
-        "sources": code_digest.digest("modules.quality.linear_baseline"),
-    }
+    settings = LinearBaselineNodeSettings(
+        columns=columns(config),
+        labels=config.target.names,
+        seed=config.trainer.seed,
+        **common(config, "modules.quality.linear_baseline"),
+    )
     return LinearBaseline(examples=examples, settings=settings)

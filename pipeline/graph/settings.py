@@ -7,65 +7,72 @@ from pathlib import Path
 from typing import Any
 
 from modules.inputs import kinds
+from modules.rows.settings import Columns
+from modules.tensors import ColumnType
+from modules.text.settings import PreprocessingSettings
 
 from pipeline.config.task import Config
 from pipeline.graph import code_digest
 
 # What decides the content of a model, and of its bundle; a new gate is not a new bundle.
-MODEL_SECTIONS = ("labels", "data", "preprocessing", "backbone", "inputs", "target", "trainer", "tuner")
+MODEL_SECTIONS = (
+    *("labels", "data", "preprocessing", "backbone", "inputs", "target", "trainer", "tuner", "extensions"),
+)
 BUNDLE_SECTIONS = (*MODEL_SECTIONS, "pruner", "converter")
 MODEL_CODE = ("modules.trainer",)
 BUNDLE_CODE = (*MODEL_CODE, "modules.student.compress", "modules.tflite.convert")
 
 
-def columns(config: Config) -> dict[str, Any]:
-    """What a node that reads rows must know of them."""
+def common(config: Config, *modules: str) -> dict[str, Any]:
+    """What every node is told: a digest of the code that it runs, and the extensions.
+
+    Args:
+        config: the task's configuration.
+        *modules: what the node runs, by dotted names.
+    """
+    return {"sources": code_digest.digest(*modules), "extensions": config.extensions}
+
+
+def columns(config: Config) -> Columns:
+    """The columns that decide what a row is: its text, its label, its slices."""
     text = kinds.with_backbone(config.inputs).column
-    return {
-        "text": text,
-        "label": config.target.column,
-        "slices": config.data.columns.slices,
-        "labels": config.target.names,
-        "others": {column.name: column.type for column in kinds.columns(config.inputs) if column.name != text},
-    }
+    return Columns(text=text, label=config.target.column, slices=config.data.columns.slices)
 
 
-def parts(config: Config) -> dict[str, Any]:
-    """The inputs and the target, for a node that makes features or a network."""
+def others(config: Config) -> dict[str, ColumnType]:
+    """Types of the columns that further inputs read, by name."""
+    text = kinds.with_backbone(config.inputs).column
+    return {column.name: column.type for column in kinds.columns(config.inputs) if column.name != text}
+
+
+def window(config: Config) -> PreprocessingSettings:
+    """The longest row of the features."""
+    return PreprocessingSettings(sequence_length=kinds.with_backbone(config.inputs).sequence_length)
+
+
+def features(config: Config, *modules: str) -> dict[str, Any]:
+    """What a node that makes or reads features is told: a `modules.entry_settings.TransformNodeSettings`.
+
+    Args:
+        config: the task's configuration.
+        *modules: what the node runs; the code of the inputs and the target comes to it.
+    """
     return {
-        "inputs": {name: part.model_dump(mode="json") for name, part in config.inputs.items()},
-        "target": config.target.model_dump(mode="json"),
-        "extensions": config.extensions,
+        "inputs": config.inputs,
+        "target": config.target,
+        "vocabulary": vocabulary_digest(config),
+        **common(config, *modules, *parts_code(config)),
     }
 
 
 def parts_code(config: Config, *roles: str) -> tuple[str, ...]:
-    """The modules that such a node runs for them: kinds are found by name, which no import statement shows.
+    """The modules that such a node runs for its parts: kinds are found by name, which no import statement shows.
 
     Args:
         config: the task's configuration.
         *roles: parts of the inputs that the node asks for, see `modules.inputs.base.Input.parts`.
     """
     return (*kinds.code(config.inputs.values(), *roles), *config.target.code())
-
-
-def custom_config(config: Config, module: str | tuple[str, ...], *sections: str) -> dict[str, Any]:
-    """The settings of a node that makes features or a network, with nothing in them that it does not depend on.
-
-    Args:
-        config: the task's configuration.
-        module: what the node runs.
-        *sections: of the configuration, besides the inputs and the target.
-
-    Returns:
-        JSON values, digests of the vocabulary and of the code among them.
-    """
-    settings = {**parts(config), **config.node_settings(*sections)}
-    vocabulary = vocabulary_digest(config)
-    if vocabulary:
-        settings["vocabulary"] = vocabulary
-    code = [module] if isinstance(module, str) else module
-    return {**settings, "sources": code_digest.digest(*code, *parts_code(config))}
 
 
 def vocabulary_digest(config: Config) -> str | None:

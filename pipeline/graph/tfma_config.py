@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from modules.quality.settings import Bound
 from modules.quality.tfma_results import BASELINE, CANDIDATE
 
-from pipeline.config.evaluator import Bound
 from pipeline.config.task import Config
 
 if TYPE_CHECKING:

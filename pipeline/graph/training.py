@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-import modules  # noqa: F401  (settles Keras 2 before TFX imports TensorFlow)
+from modules.entry_settings import TrainerNodeSettings, TunerNodeSettings
 
 from tfx import v1 as tfx
 
 from pipeline.config.task import Config
 from pipeline.graph import lookups, vertex_training
 from pipeline.graph.engines import Engine, VertexJob
-from pipeline.graph.settings import custom_config
+from pipeline.graph.settings import features
 
 
 def hyperparameters(config: Config, transform: Any, engine: Engine) -> list[Any]:
@@ -26,7 +26,7 @@ def hyperparameters(config: Config, transform: Any, engine: Engine) -> list[Any]
         return [lookups.hyperparameters(engine)]
     if not config.tuner.enabled:
         return []
-    sections = ("trainer", "tuner")
+    settings = TunerNodeSettings(trainer=config.trainer, tuner=config.tuner, **features(config, "modules.tuner"))
     return [
         vertex_training.tuner_class(engine.vertex)(
             examples=transform.outputs["transformed_examples"],
@@ -35,7 +35,7 @@ def hyperparameters(config: Config, transform: Any, engine: Engine) -> list[Any]
             train_args=tfx.proto.TrainArgs(splits=["train"]),
             eval_args=tfx.proto.EvalArgs(splits=["eval"]),
             custom_config={
-                **custom_config(config, "modules.tuner", *sections),
+                **settings.to_values(),
                 **vertex_training.custom_config(engine.vertex, search=True),
             },
             **vertex_training.tune_args(engine.vertex),
@@ -69,6 +69,7 @@ def trainer(
         warm_start: what `warm_start` gave.
         job: machines of its own on Vertex AI; None trains inside the node.
     """
+    settings = TrainerNodeSettings(trainer=config.trainer, **features(config, "modules.trainer"))
     return vertex_training.trainer_class(job)(
         examples=transform.outputs["transformed_examples"],
         transform_graph=transform.outputs["transform_graph"],
@@ -78,7 +79,7 @@ def trainer(
         train_args=tfx.proto.TrainArgs(splits=["train"]),
         eval_args=tfx.proto.EvalArgs(splits=["eval"]),
         custom_config={
-            **custom_config(config, "modules.trainer", "trainer"),
+            **settings.to_values(),
             **vertex_training.custom_config(job, search=False),
         },
     )

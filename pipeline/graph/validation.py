@@ -5,19 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 import modules  # noqa: F401  (settles Keras 2 before TFX imports TensorFlow)
-from modules.inputs import kinds
 
 from tfx import v1 as tfx
 from tfx.components.example_gen.component import FileBasedExampleGen
 from tfx.dsl.components.base import executor_spec
 
-from pipeline.components.example_validator import ExampleValidator
-from pipeline.components.statistics_gen import StatisticsGen
+from pipeline.components.example_validator import ExampleValidator, ExampleValidatorNodeSettings
+from pipeline.components.statistics_gen import StatisticsGen, StatisticsGenNodeSettings
 from pipeline.config.rows import span_pattern
 from pipeline.config.task import Config
-from pipeline.graph import code_digest, lookups
+from pipeline.graph import lookups
 from pipeline.graph.engines import Engine
-from pipeline.graph.settings import parts, parts_code, vocabulary_digest
+from pipeline.graph.settings import columns, common, parts_code, vocabulary_digest
 from pipeline.ingest import example_gen as ingest
 from pipeline.ingest import serving_logs
 
@@ -50,12 +49,12 @@ def validation(
         schema=schema,
         previous_statistics=previous[0].outputs["statistics"] if previous else None,
         serving_statistics=serving_nodes[-1].outputs["statistics"] if serving_nodes else None,
-        settings={
-            **config.node_settings("validator"),
-            "split": config.compared_split,
-            "keep": statistics_folder if keeps else "",
-            "sources": code_digest.digest("pipeline.components.example_validator"),
-        },
+        settings=ExampleValidatorNodeSettings(
+            validator=config.validator,
+            split=config.compared_split,
+            keep=statistics_folder if keeps else "",
+            **common(config, "pipeline.components.example_validator"),
+        ),
     )
     return [statistics_gen, *previous, *serving_nodes, example_validator]
 
@@ -64,10 +63,11 @@ def _serving(config: Config, path: str) -> list[Any]:
     """What was served, and its statistics, made as those of the rows are."""
     folder, file = span_pattern.split(path)
     split = tfx.proto.SplitConfig.Split(name=serving_logs.SPLIT, hash_buckets=1)
+    found = columns(config)
     settings = {
-        "text": kinds.with_backbone(config.inputs).column,
-        "slices": config.data.columns.slices,
-        "sources": code_digest.digest("pipeline.ingest.serving_logs"),
+        "text": found.text,
+        "slices": found.slices,
+        **common(config, "pipeline.ingest.serving_logs"),
     }
     example_gen = FileBasedExampleGen(
         input_base=folder,
@@ -82,13 +82,12 @@ def _serving(config: Config, path: str) -> list[Any]:
     return [example_gen, statistics_gen]
 
 
-def _statistics_settings(config: Config, label: str | None, split: str) -> dict[str, Any]:
-    return {
-        "inputs": parts(config)["inputs"],
-        "extensions": config.extensions,
-        "label": label,
-        "split": split,
-        "sample_rows": config.validator.sample_rows,
-        "vocabulary": vocabulary_digest(config),
-        "sources": code_digest.digest("pipeline.components.statistics_gen", *parts_code(config, "statistics")),
-    }
+def _statistics_settings(config: Config, label: str | None, split: str) -> StatisticsGenNodeSettings:
+    return StatisticsGenNodeSettings(
+        inputs=config.inputs,
+        label=label,
+        split=split,
+        sample_rows=config.validator.sample_rows,
+        vocabulary=vocabulary_digest(config),
+        **common(config, "pipeline.components.statistics_gen", *parts_code(config, "statistics")),
+    )

@@ -6,7 +6,6 @@ is gathered here instead; only what needs the model is missing then.
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import subprocess
@@ -17,6 +16,7 @@ from typing import Any
 from modules.report import render  # and settles Keras 2 before TFX imports TensorFlow
 from modules.report.facts import gather  # and settles Keras 2 before TFX imports TensorFlow
 from modules.report.files import read_json
+from modules.report.settings import ReporterNodeSettings
 
 from pipeline.components import reporter
 from pipeline.graph import report
@@ -58,14 +58,14 @@ def gathered(ir: Any, outputs: RunOutputs) -> dict[str, Any]:
     if found is not None:
         return found
     [node] = [item.pipeline_node for item in ir.nodes if item.pipeline_node.node_info.id == "Reporter"]
-    settings = json.loads(node.parameters.parameters[reporter.SETTINGS].field_value.string_value)
+    text = node.parameters.parameters[reporter.SETTINGS].field_value.string_value
     inputs = {}
     for key, (producer, output) in report.INPUTS.items():
         artifact = outputs.artifact(producer, output)
         if artifact is not None:
             inputs[key] = reporter.ReporterSpec.INPUTS[key].type()
             inputs[key].set_mlmd_artifact(artifact)
-    return gather.gather(reporter.found_artifacts(inputs), settings)
+    return gather.gather(reporter.found_artifacts(inputs), ReporterNodeSettings.from_json(text))
 
 
 def run_facts(summary: Mapping[str, Any]) -> dict[str, Any]:

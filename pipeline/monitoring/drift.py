@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any, Literal
 
 import modules  # noqa: F401  (settles Keras 2 before TFX imports TensorFlow)
@@ -20,6 +20,8 @@ from tfx import types
 from tfx.components.statistics_gen import stats_artifact_utils
 from tfx.dsl.io import fileio
 from tfx.types import artifact_utils
+
+from pipeline.config.validator import ValidatorConfig
 
 Kind = Literal["drift", "skew"]
 _MEASURES = {
@@ -73,7 +75,7 @@ def compare(
     *,
     schema: schema_pb2.Schema,
     split: str,
-    validator: Mapping[str, Any],
+    validator: ValidatorConfig,
 ) -> list[Comparison]:
     """Compares the statistics of a split with earlier ones and with those of serving.
 
@@ -119,13 +121,13 @@ def _by_text(
     kind: Kind,
     ours: text_statistics.TextProfile | None,
     theirs: text_statistics.TextProfile | None,
-    validator: Mapping[str, Any],
+    validator: ValidatorConfig,
 ) -> Iterator[Comparison]:
     if ours is None or theirs is None:
         return
-    judged = min(ours.sampled, theirs.sampled) >= validator["min_rows"]
+    judged = min(ours.sampled, theirs.sampled) >= validator.min_rows
     for item in text_statistics.distances(ours, theirs):
-        bound = validator["text"][item.feature] if judged else None
+        bound = getattr(validator.text, item.feature) if judged else None
         breached = bound is not None and item.value > bound
         yield Comparison(kind, item.feature, item.measure, item.value, bound, breached)
 

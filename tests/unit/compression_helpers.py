@@ -9,6 +9,7 @@ from modules.network.architecture import Architecture
 from modules.network.model import build_model
 from modules.network.trained import Trained
 from modules.rows.token_windows import TokenWindows
+from modules.student.settings import FineTuning, PruningSettings, QuantizationAwareSettings
 
 import numpy as np
 
@@ -61,6 +62,17 @@ def examples(count: int, seed: int = 0, noise: float = 0.0) -> TokenWindows:
         ids[row, : len(tokens)] = [number[token] for token in tokens]
         labels[row] = int(votes > 0) if rng.random() >= noise else int(votes <= 0)
     return TokenWindows(ids, (ids > 0).astype(np.int32), labels)
+
+
+def plain(**values: object) -> FineTuning:
+    """A fine-tuning without zeros and without rounding, but for what a test asks for."""
+    without: dict = {
+        "pruning": PruningSettings(pattern="none"),
+        "quantization_aware": QuantizationAwareSettings(kernel_bits=None),
+        "learning_rate": 1e-4,
+        "seed": 0,
+    }
+    return FineTuning(**{**without, **values})
 
 
 def probabilities(trained: Trained, rows: TokenWindows) -> np.ndarray:

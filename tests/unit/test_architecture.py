@@ -28,13 +28,14 @@ FLOORS = (
     ("pipeline.config", "pipeline.machine", "pipeline.tfx_gaps"),
     ("modules.tuner",),
     ("modules.trainer", "modules.preprocessing"),
+    ("modules.entry_settings",),
     ("modules.student", "modules.device", "modules.report", "modules.card"),
     ("modules.tflite", "modules.serving", "modules.quality"),
     ("modules.network",),
     ("modules.rows",),
     ("modules.inputs", "modules.targets"),
     ("modules.text", "modules.training"),
-    ("modules.machine", "modules.artifact_files", "modules.settings", "modules.tensors"),
+    ("modules.machine", "modules.artifact_files", "modules.settings", "modules.tensors", "modules.kinds"),
     ("modules.registry",),
 )
 # Who may know what a text becomes, or which column it is; and what decides between labels. `modules/inputs/text.py` and
@@ -68,7 +69,6 @@ KNOW_A_TEXT = (
     "pipeline/ingest/example_gen.py",
     "pipeline/ingest/rows.py",
     "pipeline/ingest/serving_logs.py",
-    "pipeline/monitoring/drift.py",
     "pipeline/profiling/*.py",
 )
 OF_A_LABEL = frozenset(
@@ -90,8 +90,7 @@ KNOW_A_LABEL = (
     # What a gate may bound, and what a person is shown.
     "modules/card/model_card.py",
     "modules/report/plots/quality.py",
-    "pipeline/config/evaluator.py",
-    "pipeline/config/task.py",
+    "modules/training/settings.py",
     "pipeline/history/*.py",
     "pipeline/kubeflow/compile/parameters.py",
     "pipeline/local/closing.py",
@@ -108,6 +107,8 @@ QUICK = (
     "modules/inputs/*.py",
     "modules/targets/*.py",
     "modules/settings.py",
+    "modules/entry_settings.py",
+    "modules/**/settings.py",
     "pipeline/machine/doctor*.py",
     "pipeline/machine/*checks.py",
     "pipeline/machine/datasets.py",

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from modules.artifact_files import DRIFT_FILE
 from modules.machine.progress import report
 from modules.report.files import read_json
+from modules.report.settings import ReporterNodeSettings
 from modules.rows.batches import read_split
 from modules.tensors import Tensor
 
@@ -21,28 +21,28 @@ if TYPE_CHECKING:
 SPLITS = ("train", "eval", "test")
 
 
-def data(artifacts: Artifacts, settings: Mapping[str, Any]) -> dict[str, Any] | None:
+def data(artifacts: Artifacts, settings: ReporterNodeSettings) -> dict[str, Any] | None:
     """The section `data`; None where nothing was counted yet.
 
     Args:
         artifacts: of the run.
-        settings: see `modules.report.facts.gather.gather`.
+        settings: what Reporter is told.
     """
     splits = _counts(artifacts.statistics, settings) if artifacts.statistics else {}
     counts = read_json(artifacts.examples, "quarantine", "counts.json")
     if not splits and counts is None:
         return None
-    window = settings["window"]
-    limit = settings["config"]["reporter"]["length_rows"]
+    window = settings.window
+    limit = settings.config.reporter.length_rows
     return {
         "splits": splits,
-        "lengths": _lengths(artifacts.transformed, settings["mask"], window, limit) if artifacts.transformed else None,
+        "lengths": _lengths(artifacts.transformed, settings.mask, window, limit) if artifacts.transformed else None,
         "quarantine": counts["quarantined"] if counts else None,
         "drift": read_json(artifacts.anomalies, DRIFT_FILE),
     }
 
 
-def _counts(folder: str, settings: Mapping[str, Any]) -> dict[str, Any]:
+def _counts(folder: str, settings: ReporterNodeSettings) -> dict[str, Any]:
     """Rows of each split by label and by slice, from TFDV's statistics."""
     found = {}
     for split in SPLITS:
@@ -56,8 +56,8 @@ def _counts(folder: str, settings: Mapping[str, Any]) -> dict[str, Any]:
         }
         found[split] = {
             "rows": int(statistics.num_examples),
-            "labels": _frequencies(values.get(settings["label"])),
-            "slices": {column: _frequencies(values.get(column)) for column in settings["slices"]},
+            "labels": _frequencies(values.get(settings.label)),
+            "slices": {column: _frequencies(values.get(column)) for column in settings.slices},
         }
     return found
 

@@ -16,6 +16,7 @@ from modules.artifact_files import PARETO_FILE, VARIANTS_FILE
 from modules.report.facts import data, learning, quality
 from modules.report.facts.artifacts import Artifacts
 from modules.report.files import read_json
+from modules.report.settings import ReporterNodeSettings
 
 FORMAT = 1
 REPORT_DATA, REPORT_PAGE = "report.json", "report.html"
@@ -27,31 +28,30 @@ _LIBRARIES = (
 )  # fmt: skip
 
 
-def gather(artifacts: Artifacts, settings: Mapping[str, Any]) -> dict[str, Any]:
+def gather(artifacts: Artifacts, settings: ReporterNodeSettings) -> dict[str, Any]:
     """Reads everything that needs no model: `errors` is left None.
 
     Args:
         artifacts: where things are.
-        settings: `task`, `labels`, `label`, `slices`, `config` (the resolved configuration), `graph` (pairs of
-            a node's id and the ids that it comes after) and optionally `digests`.
+        settings: what Reporter is told.
 
     Returns:
         JSON values, see docs/report.md.
     """
-    config = settings["config"]
+    config = settings.config
     return {
         "format": FORMAT,
-        "task": settings["task"],
-        "labels": settings["labels"],
-        "graph": settings["graph"],
+        "task": settings.task,
+        "labels": settings.labels,
+        "graph": [[name, after] for name, after in settings.graph],
         "data": data.data(artifacts, settings),
-        "tuning": learning.tuning(artifacts.tuner_results, config["tuner"]),
+        "tuning": learning.tuning(artifacts.tuner_results, config.tuner),
         "training": learning.training(artifacts.training),
-        "quality": quality.quality(artifacts, config["evaluator"], len(settings["labels"])),
+        "quality": quality.quality(artifacts, config.evaluator, len(settings.labels)),
         "compression": _compression(artifacts),
         "errors": None,
         "pushed": {name: dict(found) if found else None for name, found in artifacts.pushed.items()},
-        "provenance": provenance(config, {**settings.get("digests", {}), "data": artifacts.fingerprint}),
+        "provenance": provenance(config.model_dump(mode="json"), {**settings.digests, "data": artifacts.fingerprint}),
     }
 
 

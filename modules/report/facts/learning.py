@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from modules.artifact_files import HISTORY_FILE
 from modules.report.files import read_json
+from modules.training.settings import TunerSettings
 
 
-def tuning(folder: str | None, section: Mapping[str, Any]) -> dict[str, Any] | None:
+def tuning(folder: str | None, section: TunerSettings) -> dict[str, Any] | None:
     """The section `tuning`.
 
     Args:
@@ -22,13 +22,13 @@ def tuning(folder: str | None, section: Mapping[str, Any]) -> dict[str, Any] | N
     trials = read_json(folder, "tuner_results.json")
     if not trials:
         return None
-    names = [entry["name"] for entry in section["space"] if entry["name"] in trials[0]]
-    smaller = section["objective"] == "val_loss"
+    names = [entry.name for entry in section.space if entry.name in trials[0]]
+    smaller = section.objective == "val_loss"
     return {
-        "objective": section["objective"],
-        "algorithm": section["algorithm"],
+        "objective": section.objective,
+        "algorithm": section.algorithm,
         "names": names,
-        "logarithmic": [entry["name"] for entry in section["space"] if entry["sampling"] == "log"],
+        "logarithmic": [entry.name for entry in section.space if entry.sampling == "log"],
         "trials": sorted(trials, key=lambda trial: trial["score"] * (1 if smaller else -1)),
     }
 

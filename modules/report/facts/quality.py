@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from modules.artifact_files import BASELINE_FILE
@@ -11,6 +11,7 @@ from modules.quality import intervals, scores
 from modules.quality.attribution import explain
 from modules.quality.fairness import FAIRNESS_FILE
 from modules.quality.predictions import PREDICTIONS_FILE, Predictions, read
+from modules.quality.settings import EvaluatorSettings
 from modules.quality.tfma_results import BASELINE, metrics, missed_bounds
 from modules.report.files import read_json
 
@@ -25,7 +26,7 @@ OVERALL = ""
 _SEED = 17
 
 
-def quality(artifacts: Artifacts, section: Mapping[str, Any], num_classes: int) -> dict[str, Any] | None:
+def quality(artifacts: Artifacts, section: EvaluatorSettings, num_classes: int) -> dict[str, Any] | None:
     """The section `quality`; None where nothing was evaluated.
 
     Args:
@@ -37,7 +38,7 @@ def quality(artifacts: Artifacts, section: Mapping[str, Any], num_classes: int) 
     linear = (read_json(artifacts.baseline, BASELINE_FILE) or {}).get("splits", {})
     if not any(folders.values()) and not linear:
         return None
-    answers = stored_predictions(artifacts)
+    answers, bounds = stored_predictions(artifacts), section.model_dump(mode="json")
     return {
         "splits": {
             split: {
@@ -49,8 +50,8 @@ def quality(artifacts: Artifacts, section: Mapping[str, Any], num_classes: int) 
             }
             for split, folder in folders.items()
         },
-        "thresholds": section["thresholds"],
-        "gap_bounds": section["fairness"]["bounds"],
+        "thresholds": bounds["thresholds"],
+        "gap_bounds": bounds["fairness"]["bounds"],
         "blessed": artifacts.blessed,
         "missed": missed_bounds(artifacts.evaluation) if artifacts.evaluation else [],
     }

@@ -47,7 +47,7 @@ def make_plan(trimmed: TrimmedVocabulary) -> structured.Plan:
     """
     shape, teacher = trimmed.settings.student, trimmed.teacher
     available = teacher.architecture.num_layers
-    rows = stratified(trimmed.train.labels, shape.importance_rows, trimmed.settings.fine_tuning.seed)
+    rows = stratified(trimmed.train.labels, shape.importance_rows, trimmed.settings.seed)
     stream = TrainingStream(
         trimmed.train.take(rows),
         batch_size=min(16, len(rows)),

@@ -11,7 +11,8 @@ from modules.network.model import build_model
 from modules.network.trained import Trained
 from modules.network.weights import read_weights, write_weights
 from modules.rows.token_windows import TokenWindows
-from modules.student.pruning import PruningSettings, check_sparsity
+from modules.student.pruning import check_sparsity
+from modules.student.settings import PruningSettings
 from modules.student.stages.values import Compressed, TunedStudent
 from modules.text.tokenization import UNKNOWN
 
@@ -33,36 +34,36 @@ def export(tuned: TunedStudent) -> Compressed:
     exported = build_model(tuned.architecture, dropout=0.0, policy="float32")
     write_weights(exported, read_weights(tuned.student))
     # Measured on what is saved, not on the network that was trained: a mask that got lost must be noticed here.
-    sparsity = check(exported, tuned.settings.fine_tuning.pruning)
+    sparsity = check(exported, tuned.settings.pruning)
     student = Trained(exported, tuned.architecture, tuned.words.tokens, tuned.teacher.labels)
     return Compressed(student, _report(tuned, exported, sparsity))
 
 
-def check(model: tf_keras.Model, pruning: PruningSettings | None) -> dict[str, float]:
+def check(model: tf_keras.Model, pruning: PruningSettings) -> dict[str, float]:
     """Share of zeros by kernel, which must be as large as `pruning` promised.
 
     Args:
         model: the network that is saved.
-        pruning: what was asked for; None asked for nothing.
+        pruning: what was asked for.
 
     Raises:
         SparsityShortfallError: a kernel has fewer zeros.
     """
     parts = anatomy.of(model)
-    if pruning is None:
+    if not pruning.enabled:
         return parts.sparsity()
     check_sparsity(parts.sparsity(pruning.targets), pruning.final_sparsity)
     return parts.sparsity(sorted({*pruning.targets, "layer_*"}))
 
 
 def _report(tuned: TunedStudent, exported: tf_keras.Model, sparsity: dict[str, float]) -> dict[str, Any]:
-    teacher, pruning = tuned.teacher, tuned.settings.fine_tuning.pruning
+    teacher, pruning = tuned.teacher, tuned.settings.pruning
     evaluation = tuned.in_own_tokens(tuned.evaluation)
     return {
         "architecture": tuned.architecture.to_dict(),
         "layers_kept": list(tuned.plan.layers),
         "sparsity": sparsity,
-        "sparsity_wanted": pruning.final_sparsity if pruning else 0.0,
+        "sparsity_wanted": pruning.final_sparsity,
         "vocabulary": {
             "before": len(teacher.vocabulary),
             "after": len(tuned.words.tokens),

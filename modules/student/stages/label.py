@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 
 from modules.network.logits import split_logits
@@ -35,7 +34,7 @@ def label(cut: CutNetwork) -> LabelledRows:
     """
     seen = varied(cut)
     signals = TeacherSignals(_logits(cut, seen))
-    if cut.settings.fine_tuning.distillation.needs_teacher_in_step:
+    if cut.settings.distillation.needs_teacher_in_step:
         signals = TeacherSignals(signals.logits, _under_policy(cut), seen.token_ids, cut.plan.layers)
     return extend(cut, LabelledRows, seen=seen, signals=signals)
 
@@ -50,7 +49,7 @@ def varied(given: Given) -> TokenWindows:
     if not options.copies:
         return given.train
     more = unlabelled_variations.augment(
-        given.train, given.teacher.vocabulary, **dataclasses.asdict(options), seed=given.settings.fine_tuning.seed
+        given.train, given.teacher.vocabulary, **options.model_dump(), seed=given.settings.seed
     )
     return unlabelled_variations.joined(given.train, more)
 

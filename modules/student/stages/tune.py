@@ -16,7 +16,7 @@ def tune(labelled: LabelledRows) -> TunedStudent:
     """Builds the cut network under the policy and strategy of the fine-tuning, and trains it.
 
     Args:
-        labelled: what the stage before gave; `settings.fine_tuning` says how.
+        labelled: what the stage before gave; `settings` says how.
 
     Returns:
         The same with the trained student. A stored embedding is left as it is stored.
@@ -34,7 +34,7 @@ def tune(labelled: LabelledRows) -> TunedStudent:
         student,
         labelled.in_own_tokens(labelled.seen),
         labelled.signals,
-        labelled.settings.fine_tuning,
+        labelled.settings,
         backup_dir=labelled.backup_dir,
         strategy=labelled.strategy,
         policy=labelled.policy,

@@ -10,7 +10,7 @@ from modules.network.arrays import NetworkWeights
 from modules.network.trained import Trained
 from modules.rows.token_windows import TokenWindows
 from modules.student.fine_tuning import TeacherSignals
-from modules.student.settings import CompressionSettings
+from modules.student.settings import PrunerSettings
 from modules.student.structured import Plan
 from modules.text import vocabulary
 
@@ -37,7 +37,7 @@ class Given:
     teacher: Trained
     train: TokenWindows
     evaluation: TokenWindows
-    settings: CompressionSettings
+    settings: PrunerSettings
     backup_dir: str
     policy: str = "float32"
     strategy: tf.distribute.Strategy | None = None

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Literal, Self
 
+from modules.rows.settings import Columns
 from modules.settings import Section
 
 from pydantic import Field, model_validator
@@ -17,24 +18,6 @@ from pipeline.config.rows.cleaning import CleaningConfig
 from pipeline.config.rows.collect import CollectConfig
 from pipeline.config.rows.source import SourceConfig
 from pipeline.config.rows.spans import SpansConfig
-
-
-class Columns(Section):
-    """The columns of the input."""
-
-    text: str = "text"
-    """Column with the text."""
-    label: str = "label"
-    """Column with the label's name."""
-    slices: list[str] = []
-    """Columns to evaluate by; each of their values becomes a slice."""
-
-    @model_validator(mode="after")
-    def _distinct(self) -> Self:
-        names = [self.text, self.label, *self.slices]
-        if len(set(names)) != len(names):
-            raise ValueError(f"the columns {names} must all differ")
-        return self
 
 
 class Splits(Section):

@@ -14,6 +14,7 @@ from typing import Any
 import modules  # noqa: F401
 from modules import trainer
 from modules.artifact_files import training_dir
+from modules.entry_settings import TransformNodeSettings
 from modules.inputs import kinds as inputs_lib
 from modules.network.trained import load_trained
 from modules.rows import batches
@@ -21,6 +22,7 @@ from modules.rows.token_windows import TokenWindows
 from modules.targets import kinds as targets_lib
 from modules.targets.one_label import OneLabel
 from modules.training import compiled, trace
+from modules.training.settings import TrainerSettings
 
 import numpy as np
 import pytest
@@ -28,11 +30,10 @@ import tensorflow as tf
 import tf_keras
 from tensorboard.plugins.hparams import plugin_data_pb2 as hparams_plugin
 
-SETTINGS: dict[str, Any] = {
-    "epochs": 3, "batch_size": 4, "learning_rate": 0.01, "warmup_fraction": 0.1, "weight_decay": 0.01,
-    "gradient_clip_norm": 1.0, "dropout": 0.0, "class_weights": "balanced", "early_stopping_patience": 5,
-    "precision": "float32", "warm_start": False, "seed": 3, "checkpoint_steps": 2, "tensorboard": False,
-}  # fmt: skip
+SETTINGS = TrainerSettings(
+    epochs=3, batch_size=4, learning_rate=0.01, dropout=0.0, class_weights="balanced", early_stopping_patience=5,
+    precision="float32", warm_start=False, seed=3, checkpoint_steps=2, tensorboard=False,
+)  # fmt: skip
 ROWS, LENGTH = 26, 16
 TARGET = OneLabel(labels=["bad", "good"])
 
@@ -96,18 +97,22 @@ def config(transform_settings: dict[str, Any]) -> dict[str, Any]:
     return copy.deepcopy(transform_settings)
 
 
+def told(config: dict[str, Any]) -> TransformNodeSettings:
+    return TransformNodeSettings.from_values(config)
+
+
 def train(
     config: dict[str, Any], folder: Path, monkeypatch: pytest.MonkeyPatch, killer: Killer | None = None, **changes: Any
 ) -> Trained:
     """Trains a fresh model as `run_fn` does, in one process."""
     killer = killer or Killer()
     # So slow that every epoch is better than the one before: it is the last one's weights that are kept.
-    settings = {**SETTINGS, "learning_rate": 0.0005, **changes}
-    tf_keras.utils.set_random_seed(settings["seed"])
+    settings = SETTINGS.with_values(**{"learning_rate": 0.0005, **changes})
+    tf_keras.utils.set_random_seed(settings.seed)
     rows = split()
-    stream = batches.TrainingStream(rows, batch_size=settings["batch_size"], seed=settings["seed"])
+    stream = batches.TrainingStream(rows, batch_size=settings.batch_size, seed=settings.seed)
     model, _ = trainer.starting_model(*parts(config), settings, policy="float32")
-    compiled.compile_model(model, settings, total_steps=stream.steps_per_epoch * settings["epochs"], target=TARGET)
+    compiled.compile_model(model, settings, total_steps=stream.steps_per_epoch * settings.epochs, target=TARGET)
     monkeypatch.setattr(trainer.progress, "training_callback", lambda: killer)
     evaluation = batches.evaluation_batches(rows.take(np.arange(16)), batch_size=16)
     history = trainer.fit(
@@ -293,7 +298,7 @@ def fn_args(config: dict[str, Any], transform_graph: str, tmp_path: Path, write_
         {"token_ids": ids.tolist(), "padding_mask": mask.tolist(), "label_id": [int(label)]}
         for ids, mask, label in zip(features["token_ids"], features["padding_mask"], labels, strict=True)
     ]
-    config["trainer"] = {**SETTINGS, "epochs": 1}
+    config["trainer"] = SETTINGS.with_values(epochs=1).model_dump(mode="json")
     return SimpleNamespace(
         custom_config=config, hyperparameters=None, base_model=None, transform_graph_path=transform_graph,
         train_files=[write_examples(tmp_path / "examples" / "train.gz", rows)],
@@ -344,10 +349,10 @@ def test_the_node_that_was_killed_finds_its_checkpoint_in_its_next_execution(
 @pytest.mark.parametrize("change", ["settings", "rows", "backbone", "graph", "base model"])
 def test_another_training_does_not_go_on_from_the_checkpoint_of_this_one(fn_args: SimpleNamespace, change: str) -> None:
     before = trainer._backup_dir(fn_args, SETTINGS)
-    settings = dict(SETTINGS)
+    settings = SETTINGS
     match change:
         case "settings":
-            settings["learning_rate"] = 0.5
+            settings = SETTINGS.with_values(learning_rate=0.5)
         case "rows":
             fn_args.train_files = ["other.gz"]
         case "backbone":
@@ -377,6 +382,7 @@ import tensorflow_text
 import tensorflow_transform as tft
 import tf_keras
 from modules import trainer
+from modules.entry_settings import TransformNodeSettings
 from modules.machine import devices
 from modules.rows import batches as data
 from modules.training import compiled as training
@@ -397,7 +403,7 @@ def transformed():
 
 
 def train(replicas, policy):
-    settings = {**SETTINGS, "epochs": 2, "precision": policy}
+    settings = SETTINGS.with_values(epochs=2, precision=policy)
     tf_keras.utils.set_random_seed(1)
     tf.config.list_logical_devices = lambda kind: logical_devices(kind)[:replicas]
     strategy = devices.distribution_strategy()

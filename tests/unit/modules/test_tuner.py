@@ -11,6 +11,7 @@ from typing import Any
 import modules  # noqa: F401
 from modules import tuner
 from modules.machine import progress
+from modules.training.settings import SpaceEntry, TunerSettings
 
 import keras_tuner
 import numpy as np
@@ -19,23 +20,21 @@ import tensorflow as tf
 import tf_keras
 from tensorboard.backend.event_processing.event_multiplexer import EventMultiplexer
 
-from pipeline.config.task import TunerConfig
-
 SPACE = [
     {"name": "learning_rate", "kind": "float", "min": 1e-3, "max": 1e-1, "sampling": "log"},
     {"name": "batch_size", "kind": "choice", "values": [4.0, 8.0]},
 ]
 
 
-def settings(**changes: Any) -> dict[str, Any]:
-    return TunerConfig.model_validate({"space": SPACE, "trials": 3, **changes}).model_dump(mode="json")
+def settings(**changes: Any) -> TunerSettings:
+    return TunerSettings.model_validate({"space": SPACE, "trials": 3, **changes})
 
 
 # The space
 
 
-def entry(**values: Any) -> dict[str, Any]:
-    return {"sampling": "linear", "min": None, "max": None, "values": None, **values}
+def entry(**values: Any) -> SpaceEntry:
+    return SpaceEntry.model_validate(values)
 
 
 def test_a_float_is_searched_between_its_bounds_on_its_scale() -> None:
@@ -68,7 +67,7 @@ class Hyper(keras_tuner.HyperModel):
     """A network that is trained in no time; larger rates score higher."""
 
     def build(self, hp: keras_tuner.HyperParameters) -> tf_keras.Model:
-        rate = tuner.declare(hp, {**SPACE[0], "values": None})
+        rate = tuner.declare(hp, entry(**SPACE[0]))
         model = tf_keras.Sequential([tf_keras.layers.Dense(1, input_shape=(1,))])
         model.compile(tf_keras.optimizers.SGD(rate), "mse")
         return model
@@ -166,7 +165,7 @@ def fn_args(transform_settings: dict[str, Any], tmp_path: Path, write_examples: 
         "gradient_clip_norm": 1.0, "dropout": 0.0, "class_weights": "balanced", "precision": "float32", "seed": 3,
         "tensorboard": True,
     }  # fmt: skip
-    config["tuner"] = settings(trials=2, steps_per_epoch=2, eval_steps=1)
+    config["tuner"] = settings(trials=2, steps_per_epoch=2, eval_steps=1).model_dump(mode="json")
     return SimpleNamespace(
         custom_config=config,
         train_files=[write_examples(tmp_path / "train.gz", rows)],

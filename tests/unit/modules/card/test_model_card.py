@@ -8,14 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from modules.card import model_card
+from modules.card.settings import CardSettings, ModelCardNodeSettings
 from modules.quality import fairness
 from modules.quality.predictions import Predictions
+from modules.quality.settings import FairnessSettings
 
 import numpy as np
 import pytest
 
 from pipeline.config import loader
-from pipeline.config.card import CardConfig
 from pipeline.config.task import Config
 from pipeline.graph import evaluation
 
@@ -33,9 +34,9 @@ SECTION = {
 }
 
 
-def settings(**changes: Any) -> dict[str, Any]:
-    return {
-        "card": CardConfig(**{**SECTION, **changes.pop("card", {})}).model_dump(mode="json"),
+def settings(**changes: Any) -> ModelCardNodeSettings:
+    values = {
+        "card": CardSettings(**{**SECTION, **changes.pop("card", {})}),
         "task": "mood",
         "labels": ["bad", "good"],
         "slices": ["source"],
@@ -47,6 +48,7 @@ def settings(**changes: Any) -> dict[str, Any]:
         "digests": {"config": "c0ffee"},
         **changes,
     }
+    return ModelCardNodeSettings.model_validate(values)
 
 
 def predictions(rows: int = 200, sources: tuple[str, ...] = ("web|shop", "mail")) -> Predictions:
@@ -72,7 +74,7 @@ TRAINING = {
 
 def server(**changes: Any) -> dict[str, Any]:
     test = predictions()
-    gaps = {"min_rows": 30, "resamples": 200, "level": 0.95, "seed": 1}
+    gaps = FairnessSettings(min_rows=30, resamples=200, level=0.95, seed=1)
     return model_card.server(
         settings(**changes),
         splits={"test": test, "eval": predictions(100)},
@@ -217,7 +219,7 @@ def test_a_new_sentence_or_page_is_a_new_card_and_a_new_edge_gate_is_not(
 ) -> None:
     monkeypatch.chdir(repository)
 
-    def node_settings(*overrides: str) -> dict[str, Any]:
+    def node_settings(*overrides: str) -> ModelCardNodeSettings:
         config: Config = loader.load("configs/sentiment.yaml", profile="quick", overrides=overrides)
         return evaluation._card_settings(config, evaluation.MODEL_SECTIONS, ())
 

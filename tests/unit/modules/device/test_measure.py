@@ -5,8 +5,9 @@ import math
 
 from modules.device import cost as device_cost
 from modules.device import gate, measure
-from modules.device.gate import Gate
+from modules.device.settings import CostSettings, EdgeEvaluatorSettings, Gate
 from modules.rows.raw import RawSplit
+from modules.rows.settings import Columns
 from modules.tflite import variants
 from modules.tflite.recipes import RECIPES
 
@@ -15,7 +16,14 @@ import pytest
 
 from tests.unit import compression_helpers as helpers
 
-LOOSE = Gate(0.5, 1.0, 1, None, 1.0, None, None, 0.5)
+LOOSE = Gate(
+    max_accuracy_drop=0.5, max_slice_drop=1.0, min_slice_rows=1, min_size_ratio=1.0, min_latency_ratio=None,
+    min_agreement=0.5,
+)  # fmt: skip
+OPEN = Gate(
+    max_accuracy_drop=None, max_slice_drop=None, min_slice_rows=1, min_size_ratio=None, min_latency_ratio=None,
+    min_agreement=None,
+)  # fmt: skip
 GOOD = {
     "accuracy": 0.88,
     "accuracy_drop": 0.004,
@@ -64,7 +72,7 @@ def bundles(converted, tmp_path_factory):
 
 
 def test_every_variant_is_measured_through_the_edge_package_from_raw_text(converted, bundles) -> None:
-    split, cost = _split(), measure.CostSettings(texts=4, rounds=1, threads=(1,), memory=False)
+    split, cost = _split(), CostSettings(texts=4, rounds=1, threads=[1], memory=False)
     results = measure.measure(bundles, converted[1], split, cost=cost)
     assert set(results) == {"reference", "float32", "dynamic_wi8_afp32", "dynamic_wi4_afp32"}
     reference, small = results["reference"], results["dynamic_wi4_afp32"]
@@ -93,7 +101,7 @@ def test_a_failed_recipe_is_in_the_table_and_never_selected(converted, bundles) 
     index = json.loads(json.dumps(converted[1]))
     index["variants"]["broken"] = {"error": "no operation matches"}
     results = measure.measure(bundles, index, _split(), cost=None)
-    selected, reasons = measure.decide(results, Gate(None, None, 1, None, None, None, None, None), "smallest")
+    selected, reasons = measure.decide(results, OPEN, "smallest")
     assert selected == "dynamic_wi4_afp32"
     assert reasons["broken"] == ["could not be made: no operation matches"]
 
@@ -205,20 +213,17 @@ class _Artifacts:
     def run(self, bounds: Gate) -> dict:
         from pipeline.components import edge_evaluator
 
-        section = {
-            "gate": vars(bounds),
-            "objective": "smallest",
-            "seed": 1,
-            "latency": {"texts": 3, "rounds": 1, "threads": [1], "memory": False},
-        }
-        settings = {
-            "edge_evaluator": section,
-            "task": "opinions",
-            "text": "text",
-            "label": "label",
-            "slices": ["source"],
-        }
-        edge_evaluator.Executor().Do(self.inputs, self.outputs, {"settings": json.dumps(settings)})
+        settings = edge_evaluator.EdgeEvaluatorNodeSettings(
+            edge_evaluator=EdgeEvaluatorSettings(
+                gate=bounds,
+                objective="smallest",
+                seed=1,
+                latency=CostSettings(texts=3, rounds=1, threads=[1], memory=False),
+            ),
+            task="opinions",
+            columns=Columns(slices=["source"]),
+        )
+        edge_evaluator.Executor().Do(self.inputs, self.outputs, {"settings": settings.to_json()})
         with open(f"{self.outputs['evaluation'][0].uri}/pareto.json") as file:
             return json.load(file)
 

@@ -6,12 +6,13 @@ import json
 from typing import Any
 
 from modules.quality import fairness
+from modules.quality.settings import FairnessSettings, GapBound
 
 import numpy as np
 import pytest
 
 LABELS = ["bad", "good"]
-SETTINGS: dict[str, Any] = {"min_rows": 20, "resamples": 500, "level": 0.95, "seed": 3}
+SETTINGS = FairnessSettings(min_rows=20, resamples=500, level=0.95, seed=3)
 
 
 def rows(*groups: tuple[str, int, float, float]) -> tuple[np.ndarray, np.ndarray, dict[str, list[str]]]:
@@ -27,7 +28,7 @@ def rows(*groups: tuple[str, int, float, float]) -> tuple[np.ndarray, np.ndarray
 
 
 def measure(*groups: tuple[str, int, float, float], **settings: Any) -> dict[str, Any]:
-    return fairness.measure(*rows(*groups), LABELS, {**SETTINGS, **settings})
+    return fairness.measure(*rows(*groups), LABELS, SETTINGS.with_values(**settings))
 
 
 def gaps(*groups: tuple[str, int, float, float], **settings: Any) -> dict[str, Any]:
@@ -105,7 +106,7 @@ def test_the_same_seed_gives_the_same_intervals() -> None:
 
 
 def missed(bound: dict[str, Any], *groups: tuple[str, int, float, float], metric: str = "accuracy") -> list[Any]:
-    return fairness.missed(measure(*groups), {"source": {metric: {"decided_by": "value", **bound}}})
+    return fairness.missed(measure(*groups), {"source": {metric: GapBound(**bound)}})
 
 
 def test_a_gap_that_equals_its_bound_keeps_it_and_a_wider_one_does_not() -> None:

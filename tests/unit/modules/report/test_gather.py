@@ -6,6 +6,7 @@ import itertools
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 from modules.report import render
 from modules.report.facts import gather
@@ -13,6 +14,7 @@ from modules.report.facts.artifacts import Artifacts
 from modules.report.facts.quality import calibration
 from modules.report.plots import graph
 from modules.report.plots.edge import bounds
+from modules.report.settings import ReporterNodeSettings
 from modules.report.words import words_of
 
 import numpy as np
@@ -21,14 +23,25 @@ import pytest
 from tests import report_facts
 
 CONFIG = {
-    "tuner": {"space": [{"name": "dropout", "sampling": "linear"}], "objective": "val_loss", "algorithm": "random"},
+    "tuner": {
+        "space": [{"name": "dropout", "kind": "float", "min": 0, "max": 0.5}], "objective": "val_loss",
+        "algorithm": "random",
+    },
     "evaluator": {"thresholds": {}, "fairness": {"bounds": {}}},
     "reporter": {"length_rows": 10},
-}
-SETTINGS = {
-    "task": "toy", "labels": ["a", "b"], "label": "label", "slices": [], "graph": [["One", []]],
-    "config": CONFIG, "window": 8, "mask": "padding_mask",
 }  # fmt: skip
+
+
+def told(config: dict[str, Any]) -> ReporterNodeSettings:
+    return ReporterNodeSettings.model_validate(
+        {
+            "task": "toy", "labels": ["a", "b"], "label": "label", "slices": [], "graph": [["One", []]],
+            "config": config, "window": 8, "mask": "padding_mask", "attributed": True,
+        }
+    )  # fmt: skip
+
+
+SETTINGS = told(CONFIG)
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +93,7 @@ def test_what_was_kept_back_and_what_drifted_is_shown_also_where_nothing_is_boun
 
 def test_a_password_in_an_address_does_not_get_into_the_report() -> None:
     config = {**CONFIG, "data": {"sources": ["postgresql://me:secret@host/rows", "https://host/@me"]}}
-    found = gather.gather(Artifacts(), {**SETTINGS, "config": config})
+    found = gather.gather(Artifacts(), told(config))
     assert found["provenance"]["config"]["data"]["sources"] == ["postgresql://…@host/rows", "https://host/@me"]
 
 

@@ -2,8 +2,9 @@
 
 from modules.network.weights import read_weights
 from modules.student.compress import compress
-from modules.student.settings import CompressionSettings
-from modules.tflite.packed_embedding import Storage, embedding_table
+from modules.student.settings import PrunerSettings
+from modules.tflite.packed_embedding import embedding_table
+from modules.tflite.settings import Storage
 
 import numpy as np
 import pytest
@@ -16,8 +17,16 @@ def test_a_stored_embedding_stays_as_it_was_stored_while_the_layers_learn(stored
     teacher, train = helpers.random_trained(seed=2), helpers.examples(96)
     storage = {"bits": "int4", "rare_bits": "int2", "frequent": 8, "block": 32}
     student = {"layers": None, "intermediate": 0.5, "importance_rows": 32, "embedding": storage if stored else None}
-    settings = {"student": student, "pruning": {"pattern": "none"}, "epochs": 1, "batch_size": 16}
-    made = compress(teacher, train, train, CompressionSettings.from_dict(settings), backup_dir=str(tmp_path))
+    settings = PrunerSettings.model_validate(
+        {
+            "student": student,
+            "pruning": {"pattern": "none"},
+            "quantization_aware": {"kernel_bits": None},
+            "epochs": 1,
+            "batch_size": 16,
+        }
+    )
+    made = compress(teacher, train, train, settings, backup_dir=str(tmp_path))
     rows = [teacher.vocabulary.index(token) for token in made.trained.vocabulary]
     before = read_weights(teacher.model).token[rows]
     after = read_weights(made.trained.model)

@@ -5,8 +5,9 @@ import dataclasses
 from modules.network.logits import split_logits
 from modules.network.model import build_model, logits_model
 from modules.student import distillation, unlabelled_variations
-from modules.student.distillation import DistillationSettings, Tapped
-from modules.student.fine_tuning import FineTuning, TeacherSignals, fine_tune
+from modules.student.distillation import Tapped
+from modules.student.fine_tuning import TeacherSignals, fine_tune
+from modules.student.settings import DistillationSettings
 from modules.text.features import PADDING_MASK, TOKEN_IDS
 
 import numpy as np
@@ -39,7 +40,7 @@ def test_a_teacher_really_teaches(tmp_path) -> None:
         for alpha, found in scores.items():
             tf.keras.utils.set_random_seed(seed)
             student = build_model(helpers.architecture(num_layers=1), dropout=0.0)
-            settings = FineTuning(
+            settings = helpers.plain(
                 epochs=6, batch_size=16, learning_rate=3e-3, seed=seed, distillation=DistillationSettings(alpha=alpha)
             )
             signals = TeacherSignals(_perfect_logits(train))
@@ -105,7 +106,7 @@ def test_hidden_states_and_attention_pull_a_student_with_fewer_heads_to_its_teac
         return float(tf.reduce_mean(hidden)), float(tf.reduce_mean(maps))
 
     before = distance()
-    settings = FineTuning(
+    settings = helpers.plain(
         epochs=4,
         batch_size=16,
         learning_rate=3e-3,

@@ -1,7 +1,6 @@
 """`modules.student.pruning` and `fine_tuning`: schedules reach their sparsity, masks survive, runs continue."""
 
 import contextlib
-import dataclasses
 import json
 import os
 import subprocess
@@ -14,13 +13,11 @@ from modules.network.model import build_model
 from modules.network.trained import load_trained, save_trained
 from modules.network.weights import read_weights, write_weights
 from modules.student import fine_tuning, pruning
-from modules.student.distillation import DistillationSettings
-from modules.student.fine_tuning import FineTuning, TeacherSignals, fine_tune
-from modules.student.pruning import PruningSettings
-from modules.student.quantization_aware import QuantizationAwareSettings
+from modules.student.fine_tuning import TeacherSignals, fine_tune
+from modules.student.settings import DistillationSettings, FineTuning, PruningSettings, QuantizationAwareSettings
 from modules.tflite.convert import convert
-from modules.tflite.packed_embedding import Storage
 from modules.tflite.recipes import RECIPES
+from modules.tflite.settings import Storage
 
 import numpy as np
 import pytest
@@ -46,7 +43,7 @@ def _run(model, tmp_path: Path, settings: FineTuning, **options: object) -> dict
 @pytest.mark.parametrize(
     ("settings", "wanted"),
     [
-        (PruningSettings(sparsity=0.7, frequency=2, targets=("layer_*", "embedding/*")), 0.7),
+        (PruningSettings(sparsity=0.7, frequency=2, targets=["layer_*", "embedding/*"]), 0.7),
         (PruningSettings(pattern="m_by_n", m_by_n=(2, 4)), 0.5),
         (PruningSettings(pattern="block", sparsity=0.6, block=(4, 2), frequency=2), 0.6),
     ],
@@ -54,7 +51,7 @@ def _run(model, tmp_path: Path, settings: FineTuning, **options: object) -> dict
 )
 def test_each_schedule_reaches_its_sparsity(settings, wanted, tmp_path) -> None:
     model = _student()
-    _run(model, tmp_path, FineTuning(epochs=2, batch_size=8, pruning=settings))
+    _run(model, tmp_path, helpers.plain(epochs=2, batch_size=8, pruning=settings))
     measured = anatomy.of(model).sparsity(settings.targets)
     pruning.check_sparsity(measured, wanted)
     assert max(measured.values()) < wanted + 0.02, "and not more than it"
@@ -64,7 +61,7 @@ def test_each_schedule_reaches_its_sparsity(settings, wanted, tmp_path) -> None:
 
 def test_two_of_every_four_weights_along_the_inputs_are_zero(tmp_path) -> None:
     model = _student()
-    _run(model, tmp_path, FineTuning(epochs=1, batch_size=8, pruning=PruningSettings(pattern="m_by_n")))
+    _run(model, tmp_path, helpers.plain(epochs=1, batch_size=8, pruning=PruningSettings(pattern="m_by_n")))
     for kernel in anatomy.of(model).kernels():
         matrix = kernel.variable.numpy().reshape(kernel.matrix_shape)
         zeros = (matrix.T.reshape(matrix.shape[1], -1, 4) == 0).sum(axis=2)
@@ -74,7 +71,7 @@ def test_two_of_every_four_weights_along_the_inputs_are_zero(tmp_path) -> None:
 def test_a_block_is_zero_as_a_whole(tmp_path) -> None:
     model = _student()
     settings = PruningSettings(pattern="block", sparsity=0.5, block=(4, 2), frequency=1)
-    _run(model, tmp_path, FineTuning(epochs=1, batch_size=8, pruning=settings))
+    _run(model, tmp_path, helpers.plain(epochs=1, batch_size=8, pruning=settings))
     for kernel in anatomy.of(model).kernels():
         height, width = kernel.matrix_shape
         blocks = (kernel.variable.numpy().reshape(height // 4, 4, width // 2, 2) == 0).sum(axis=(1, 3))
@@ -86,7 +83,7 @@ def test_masks_survive_export_and_conversion(tmp_path) -> None:
 
     start = helpers.random_trained(seed=3)
     model = _student()
-    _run(model, tmp_path, FineTuning(epochs=1, batch_size=8, pruning=PruningSettings(sparsity=0.75, frequency=1)))
+    _run(model, tmp_path, helpers.plain(epochs=1, batch_size=8, pruning=PruningSettings(sparsity=0.75, frequency=1)))
     save_trained(str(tmp_path / "t"), model, start.architecture, vocabulary=start.vocabulary, labels=start.labels)
     loaded = load_trained(str(tmp_path / "t"))
     pruning.check_sparsity(anatomy.of(loaded.model).sparsity(), 0.75)
@@ -108,8 +105,8 @@ def test_masks_survive_export_and_conversion(tmp_path) -> None:
 def test_norms_biases_and_head_are_never_pruned(tmp_path) -> None:
     model = _student()
     before = read_weights(model)
-    settings = PruningSettings(sparsity=0.9, frequency=1, targets=("layer_*",))
-    _run(model, tmp_path, FineTuning(epochs=1, batch_size=8, pruning=settings))
+    settings = PruningSettings(sparsity=0.9, frequency=1, targets=["layer_*"])
+    _run(model, tmp_path, helpers.plain(epochs=1, batch_size=8, pruning=settings))
     after = read_weights(model)
     assert (before.head_kernel != 0).all()
     assert (after.head_kernel != 0).all()
@@ -146,7 +143,7 @@ test_pruning.run_mirrored({policy!r}, Path({str(tmp_path)!r}))
 def run_mirrored(policy: str, folder: Path) -> None:
     strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
     model = _student(policy, strategy)
-    settings = FineTuning(
+    settings = helpers.plain(
         epochs=1,
         batch_size=8,
         learning_rate=1e-3,
@@ -164,8 +161,8 @@ def run_mirrored(policy: str, folder: Path) -> None:
 
 
 def test_a_killed_run_continues_and_ends_where_it_would_have(tmp_path, monkeypatch) -> None:
-    settings = FineTuning(
-        epochs=2, batch_size=8, pruning=PruningSettings(sparsity=0.6, frequency=2), checkpoint_seconds=0.0
+    settings = helpers.plain(
+        epochs=2, batch_size=8, pruning=PruningSettings(sparsity=0.6, frequency=2), checkpoint_seconds=1e-9
     )
     whole = _student()
     _run(whole, tmp_path / "whole", settings)
@@ -191,7 +188,7 @@ def test_a_killed_run_continues_and_ends_where_it_would_have(tmp_path, monkeypat
 
 def test_rounding_leaves_the_masters_exact_until_it_is_over(tmp_path, monkeypatch) -> None:
     aware = QuantizationAwareSettings(kernel_bits=4, embedding_bits=4, begin=0.0)
-    settings = FineTuning(epochs=1, batch_size=8, quantization_aware=aware)
+    settings = helpers.plain(epochs=1, batch_size=8, quantization_aware=aware)
 
     def values(model) -> int:
         """Different values in a column of a kernel; four bits have 16."""
@@ -212,12 +209,12 @@ def test_a_rounded_network_loses_nothing_to_the_same_number_of_bits(tmp_path) ->
 
     start, model, rows = helpers.random_trained(seed=3), _student(), helpers.examples(40)
     aware = QuantizationAwareSettings(kernel_bits=4, begin=0.0)
-    _run(model, tmp_path, FineTuning(epochs=1, batch_size=8, quantization_aware=aware))
+    _run(model, tmp_path, helpers.plain(epochs=1, batch_size=8, quantization_aware=aware))
     files = {
         name: convert(
             read_weights(model),
             start.architecture,
-            dataclasses.replace(RECIPES[name], embedding=Storage()),
+            RECIPES[name].with_values(embedding=Storage()),
             sequence_length=helpers.LENGTH,
         ).content
         for name in ("float32", "dynamic_wi8_afp32", "dynamic_wi4_afp32")
@@ -237,7 +234,7 @@ def test_a_shortfall_is_an_error_that_names_the_kernel() -> None:
 @pytest.mark.parametrize(
     ("settings", "told"),
     [
-        (PruningSettings(targets=("layer_*/attenton/*",)), "matches none"),
+        (PruningSettings(targets=["layer_*/attenton/*"]), "matches none"),
         (PruningSettings(pattern="m_by_n", m_by_n=(2, 7)), "does not divide"),
         (PruningSettings(pattern="block", block=(5, 1)), "do not fit"),
     ],

@@ -5,8 +5,9 @@ from modules.tflite import convert as conversion
 from modules.tflite import parity, variants
 from modules.tflite.convert import ConversionError, convert
 from modules.tflite.graph import InferenceGraph
-from modules.tflite.packed_embedding import Storage, embedding_table
-from modules.tflite.recipes import RECIPES, Quantize, Recipe, RecipeError, resolve
+from modules.tflite.packed_embedding import embedding_table
+from modules.tflite.recipes import RECIPES, RecipeError, resolve
+from modules.tflite.settings import Quantize, Recipe, Storage
 
 import numpy as np
 import pytest
@@ -95,34 +96,36 @@ def test_a_window_that_is_not_shorter_is_left_out(trained, rows) -> None:
 def test_a_packed_embedding_gives_the_rows_that_it_says_it_gives(storage, bound) -> None:
     table = np.random.default_rng(0).normal(size=(50, 64)).astype(np.float32)
     table[3], table[7, :32] = 0.0, 0.0
-    packed = embedding_table(table, Storage(storage))
+    packed = embedding_table(table, Storage(bits=storage))
     ids = tf.constant([0, 3, 7, 49, 49])
     np.testing.assert_allclose(packed.lookup(ids), packed.dequantized()[ids], atol=1e-5)
     assert np.abs(packed.dequantized()[3]).max() < 0.02, "a zero stays (nearly) a zero"
     relative = np.linalg.norm(packed.dequantized() - table) / np.linalg.norm(table)
     assert relative < bound
-    again = embedding_table(packed.dequantized(), Storage(storage)).dequantized()
+    again = embedding_table(packed.dequantized(), Storage(bits=storage)).dequantized()
     assert np.linalg.norm(again - packed.dequantized()) < 0.02 * np.linalg.norm(table), "storing twice loses nothing"
 
 
 def test_rare_rows_get_fewer_bits_and_the_frequent_ones_lose_nothing_by_it() -> None:
     table = np.random.default_rng(1).normal(size=(40, 64)).astype(np.float32)
-    mixed = embedding_table(table, Storage("int8", rare_bits="int2", frequent=10))
+    mixed = embedding_table(table, Storage(bits="int8", rare_bits="int2", frequent=10))
     ids = tf.constant([0, 9, 10, 39, 9])
     np.testing.assert_allclose(mixed.lookup(ids), mixed.dequantized()[ids], atol=1e-5)
     error = np.linalg.norm(mixed.dequantized() - table, axis=1) / np.linalg.norm(table, axis=1)
     assert error[:10].max() < 0.01 < 0.2 < error[10:].min()
-    all_frequent = embedding_table(table, Storage("int8", rare_bits="int2", frequent=40))
-    np.testing.assert_array_equal(all_frequent.dequantized(), embedding_table(table, Storage("int8")).dequantized())
+    all_frequent = embedding_table(table, Storage(bits="int8", rare_bits="int2", frequent=40))
+    np.testing.assert_array_equal(
+        all_frequent.dequantized(), embedding_table(table, Storage(bits="int8")).dequantized()
+    )
 
 
 def test_a_block_that_does_not_divide_the_row_is_made_to_fit() -> None:
     table = np.random.default_rng(0).normal(size=(5, 24)).astype(np.float32)
-    np.testing.assert_allclose(embedding_table(table, Storage("int8")).dequantized(), table, atol=0.02)
+    np.testing.assert_allclose(embedding_table(table, Storage(bits="int8")).dequantized(), table, atol=0.02)
     with pytest.raises(ValueError, match="does not pack"):
-        embedding_table(np.zeros((4, 31), np.float32), Storage("int4"))
-    with pytest.raises(ValueError, match="int3"):
-        embedding_table(np.zeros((4, 32), np.float32), Storage("int8", rare_bits="int3"))
+        embedding_table(np.zeros((4, 31), np.float32), Storage(bits="int4"))
+    with pytest.raises(ValueError, match="rare_bits"):
+        Storage(bits="int8", rare_bits="int3")  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("mask_value", [0.0, float("-inf")])
@@ -168,7 +171,7 @@ def test_static_recipes_want_examples(trained) -> None:
 
 
 def test_a_poisoned_recipe_is_reported_and_does_not_stop_the_others(trained, rows, tmp_path) -> None:
-    poisoned = Recipe("poisoned", quantize=(Quantize("dynamic", scope="no_such_layer"),))
+    poisoned = Recipe(name="poisoned", quantize=[Quantize(mode="dynamic", scope="no_such_layer")])
     index = variants.convert_all(
         trained,
         trained,
@@ -188,7 +191,7 @@ def test_a_poisoned_recipe_is_reported_and_does_not_stop_the_others(trained, row
 
 
 def test_if_every_recipe_is_poisoned_the_node_fails(trained, rows, tmp_path) -> None:
-    poisoned = Recipe("poisoned", mask_value=1.0)
+    poisoned = Recipe(name="poisoned", quantize=[Quantize(mode="dynamic", scope="no_such_layer")])
     with pytest.raises(ConversionError, match="no recipe succeeded"):
         variants.convert_all(
             trained,
@@ -204,15 +207,15 @@ def test_if_every_recipe_is_poisoned_the_node_fails(trained, rows, tmp_path) -> 
 
 def test_recipes_are_data() -> None:
     for recipe in RECIPES.values():
-        assert Recipe.from_dict(recipe.to_dict()) == recipe
+        assert Recipe.model_validate_json(recipe.model_dump_json()) == recipe
     own = {"name": "mine", "embedding": {"bits": "int8"}, "quantize": [{"mode": "dynamic", "scope": "head/"}]}
-    assert resolve(["float32", "mine"], [own])[1].quantize[0].scope == "head/"
+    assert resolve(["float32", "mine"], [Recipe.model_validate(own)])[1].quantize[0].scope == "head/"
     with pytest.raises(RecipeError, match="unknown recipe 'floa32'"):
         resolve(["floa32"])
     with pytest.raises(RecipeError, match="twice"):
         resolve(["float32", "float32"])
-    with pytest.raises(RecipeError, match="exclude each other"):
-        Recipe.from_dict({**own, "float16": True})
+    with pytest.raises(ValueError, match="exclude each other"):
+        Recipe.model_validate({**own, "float16": True})
 
 
 def test_a_parity_report_names_the_worst_rows() -> None:

@@ -13,6 +13,7 @@ from modules.training import compiled, resume
 from modules.training.compiled import class_weights
 from modules.training.optimizer import WarmupDecay, make_optimizer
 from modules.training.resume import BestWeights, finished_steps
+from modules.training.settings import TrainerSettings
 
 import numpy as np
 import pytest
@@ -20,7 +21,7 @@ import tensorflow as tf
 import tf_keras
 from sklearn.utils.class_weight import compute_class_weight
 
-SETTINGS = {"learning_rate": 1e-3, "warmup_fraction": 0.1, "weight_decay": 0.01, "gradient_clip_norm": 1.0}
+SETTINGS = TrainerSettings(learning_rate=1e-3)
 
 
 # Schedule
@@ -73,7 +74,7 @@ def dense_model() -> tf_keras.Model:
 def test_weight_decay_spares_biases_and_layer_norms() -> None:
     model = dense_model()
     model.set_weights([np.ones_like(weight) for weight in model.get_weights()])
-    optimizer = make_optimizer({**SETTINGS, "weight_decay": 0.5, "warmup_fraction": 0.0}, total_steps=10)
+    optimizer = make_optimizer(SETTINGS.with_values(weight_decay=0.5, warmup_fraction=0.0), total_steps=10)
     optimizer.apply_gradients((tf.zeros_like(variable), variable) for variable in model.trainable_variables)
     moved = {variable.name: float(np.abs(variable.numpy() - 1).max()) for variable in model.trainable_variables}
     assert moved.pop("head/kernel:0") > 1e-5

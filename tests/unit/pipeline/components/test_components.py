@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import modules  # noqa: F401
+from modules.rows.settings import Columns
 
 import pandas as pd
 import pytest
@@ -330,9 +330,11 @@ def test_the_baseline_is_trained_on_train_and_scored_on_the_other_splits(
         rows = [{"text": [text], "label": [label], "source": [b"web"]} for text, label in texts]
         write_examples(tmp_path / "examples" / f"Split-{split}" / "data_tfrecord-00000-of-00001.gz", rows)
     evaluation = artifact(standard_artifacts.ModelEvaluation, tmp_path / "evaluation")
-    settings = {"text": "text", "label": "label", "slices": ["source"], "labels": ["bad", "good"], "seed": 1}
+    settings = linear_baseline.LinearBaselineNodeSettings(
+        columns=Columns(slices=["source"]), labels=["bad", "good"], seed=1
+    )
     linear_baseline.Executor().Do(
-        {"examples": [examples]}, {"evaluation": [evaluation]}, {"settings": json.dumps(settings)}
+        {"examples": [examples]}, {"evaluation": [evaluation]}, {"settings": settings.to_json()}
     )
     result = json.loads((tmp_path / "evaluation" / "baseline.json").read_text())
     assert set(result["splits"]) == {"eval", "test"}

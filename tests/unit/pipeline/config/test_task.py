@@ -7,12 +7,14 @@ import sys
 from pathlib import Path
 from typing import get_args
 
+from modules.training.settings import SpaceEntry, TrainerSettings
+
 import pytest
 import yaml
 
 from pipeline.config import loader
 from pipeline.config.loader import ConfigError, dump, load
-from pipeline.config.task import Config, SpaceEntry, TrainerConfig
+from pipeline.config.task import Config
 
 MINIMAL = """\
 task: reviews
@@ -186,21 +188,16 @@ def test_every_change_of_a_value_changes_the_digest(file: Path, override: str) -
 
 def test_the_digest_is_the_same_on_every_machine_and_day() -> None:
     # A changed digest throws away everybody's cache: if this fails, a default or a field has changed on purpose.
-    section = TrainerConfig(epochs=1, learning_rate=0.5)
-    assert section.digest() == TrainerConfig(learning_rate=0.5, epochs=1).digest()
+    section = TrainerSettings(epochs=1, learning_rate=0.5)
+    assert section.digest() == TrainerSettings(learning_rate=0.5, epochs=1).digest()
     assert len(section.digest()) == 64
     assert SpaceEntry(name="dropout", kind="choice", values=[0.1]).digest() == DROPOUT_CHOICE
-
-
-def test_a_node_gets_only_the_sections_that_it_asks_for(file: Path) -> None:
-    settings = load(file).node_settings("labels", "backbone")
-    assert settings == {"labels": ["bad", "good"], "backbone": {"kind": "minilm", "layers": [0, 5]}}
 
 
 def test_every_tunable_name_is_a_field_of_the_trainer() -> None:
     tunable = get_args(SpaceEntry.model_fields["name"].annotation)
     assert len(tunable) > 3
-    assert set(tunable) <= set(TrainerConfig.model_fields)
+    assert set(tunable) <= set(TrainerSettings.model_fields)
 
 
 # Errors

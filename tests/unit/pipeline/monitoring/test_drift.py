@@ -86,13 +86,11 @@ def validate(tmp_path: Path, statistics: Callable[..., Any]) -> Callable[..., di
             inputs["previous_statistics"] = [statistics("before", before, span=1)]
         if served:
             inputs["serving_statistics"] = [statistics("served", served, "serving")]
-        settings = {
-            "split": "train",
-            "validator": ValidatorConfig(**{"min_rows": 10, **values}).model_dump(mode="json"),
-            "keep": keep,
-        }
+        settings = example_validator.ExampleValidatorNodeSettings(
+            split="train", validator=ValidatorConfig(**{"min_rows": 10, **values}), keep=keep
+        )
         example_validator.Executor().Do(
-            inputs, {"anomalies": [anomalies]}, {"exclude_splits": "[]", "settings": json.dumps(settings)}
+            inputs, {"anomalies": [anomalies]}, {"exclude_splits": "[]", "settings": settings.to_json()}
         )
         found = json.loads((tmp_path / "anomalies" / "drift.json").read_text())
         return {(item["kind"], item["feature"]): item for item in found}

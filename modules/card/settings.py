@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from typing import Literal
 
-from modules.settings import Section
+from modules.quality.settings import Bound, GapBound, Metric
+from modules.settings import NodeSettings, Section
 
 from pydantic import Field
 
@@ -31,7 +32,7 @@ class CardSource(Section):
     """Named only with this backbone."""
 
 
-class CardConfig(Section):
+class CardSettings(Section):
     """What the model card says besides numbers. What is left empty is called not stated."""
 
     summary: str | None = None
@@ -48,3 +49,30 @@ class CardConfig(Section):
     """Known weaknesses."""
     sources: list[CardSource] = []
     """Data and weights with their licences."""
+
+
+class ModelCardNodeSettings(NodeSettings):
+    """What ModelCard is told, of a SavedModel or of a bundle."""
+
+    card: CardSettings
+    """What no program can know."""
+    task: str
+    """Name of the task."""
+    labels: list[str]
+    """The label names, in the order of their ids."""
+    slices: list[str]
+    """The slice columns."""
+    dataset: str | None
+    """The data set that is read, where it is one of those that come with the project."""
+    backbone: str
+    """Kind of the backbone."""
+    sequence_length: int
+    """Window in tokens."""
+    digests: dict[str, str]
+    """Of what made the model, by what they are of."""
+    template: str = ""
+    """Digest of the page's template; there for the cache alone."""
+    thresholds: dict[Metric, Bound] = {}
+    """Bounds of the server gate by metric; of a bundle they are its evaluation's."""
+    gaps: dict[str, dict[str, GapBound]] = {}
+    """Bounds of gaps by column and metric."""

@@ -45,7 +45,7 @@ class GapBound(Section):
     """`value`: the gap itself; `lower_end`: that end of its interval, so that chance alone hardly ever decides."""
 
 
-class FairnessConfig(Section):
+class FairnessSettings(Section):
     """How far apart the slices of a column may lie. Gaps are measured wherever there are slice columns."""
 
     bounds: dict[str, dict[str, GapBound]] = {}
@@ -61,12 +61,12 @@ class FairnessConfig(Section):
     """Of the samples."""
 
 
-class EvaluatorConfig(Section):
+class EvaluatorSettings(Section):
     """The gate in front of the server push."""
 
     thresholds: dict[Metric, Bound] = {}
     """Bounds by metric: accuracy, macro_f1, auc, precision and recall (macro), calibration_error."""
-    fairness: FairnessConfig = FairnessConfig()
+    fairness: FairnessSettings = FairnessSettings()
     """Gaps between slices."""
 
     def check_gaps(self, slices: list[str], labels: list[str]) -> None:

@@ -1,0 +1,58 @@
+"""The `reporter` section of the configuration. Nothing here imports TensorFlow or TFX."""
+
+from __future__ import annotations
+
+from modules.quality.settings import EvaluatorSettings
+from modules.settings import NodeSettings, Section
+from modules.training.settings import TunerSettings
+
+from pydantic import ConfigDict, Field
+
+
+class ReporterSettings(Section):
+    """What the report looks at."""
+
+    errors: int = Field(12, ge=0)
+    """Errors on eval to show with the words that pushed them, the surest first. 0 keeps all texts out of the report."""
+    attribution_points: int = Field(16, ge=2)
+    """Points of the integral behind the words' weights; more are more exact and slower."""
+    length_rows: int = Field(200_000, ge=1)
+    """Rows of each split whose lengths are counted, at most."""
+
+
+class ReportedConfiguration(Section):
+    """The resolved configuration: the sections that the report reads, and the others, which it only shows."""
+
+    model_config = ConfigDict(extra="allow")
+
+    tuner: TunerSettings
+    """What was searched."""
+    evaluator: EvaluatorSettings
+    """Bounds."""
+    reporter: ReporterSettings
+    """How much is looked at."""
+
+
+class ReporterNodeSettings(NodeSettings):
+    """What Reporter is told."""
+
+    task: str
+    """Name of the task."""
+    labels: list[str]
+    """The label names, in the order of their ids."""
+    label: str
+    """The label's column."""
+    slices: list[str]
+    """The slice columns."""
+    window: int
+    """Longest row of the features."""
+    mask: str
+    """The feature whose sum is a row's length."""
+    attributed: bool
+    """Whether words can be the reasons of an answer: a text is all that there is."""
+    config: ReportedConfiguration
+    """The resolved configuration, but for where nodes run."""
+    graph: list[tuple[str, list[str]]]
+    """Pairs of a node's id and the ids that it comes after."""
+    digests: dict[str, str] = {}
+    """Of what made the run, by what they are of."""

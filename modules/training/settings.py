@@ -1,0 +1,120 @@
+"""How a training runs, and what is searched before it: the sections `trainer` and `tuner`.
+
+Nothing here imports TensorFlow.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from modules.settings import Precision, Section, Share
+
+from pydantic import Field, model_validator
+
+
+class TrainerSettings(Section):
+    """Fine-tuning. With the tuner on, the fields of `tuner.space` are replaced by the best trial's."""
+
+    epochs: int = Field(3, ge=1)
+    """Passes over the train split, at most (see `early_stopping_patience`)."""
+    batch_size: int = Field(32, ge=1)
+    """Rows per replica and step; the global batch is this times the number of replicas."""
+    learning_rate: float = Field(1e-4, gt=0)
+    """Peak of the schedule."""
+    warmup_fraction: Share = 0.1
+    """Share of all steps over which the learning rate rises from 0; it then falls linearly to 5 % of its peak."""
+    weight_decay: float = Field(0.01, ge=0)
+    """AdamW's decoupled decay; never on biases and layer norms."""
+    gradient_clip_norm: float = Field(1.0, gt=0)
+    """Largest global norm of the gradient."""
+    dropout: float = Field(0.1, ge=0, lt=1)
+    """Rate inside the encoder and before the head."""
+    class_weights: Literal["none", "balanced"] = "none"
+    """`balanced` weighs each class by the inverse of its frequency."""
+    early_stopping_patience: int = Field(2, ge=0)
+    """Epochs without a better macro-F1 on eval before training stops; the best weights are restored either way."""
+    precision: Precision = "auto"
+    """`auto`: mixed_float16 on a GPU, mixed_bfloat16 on a CPU with AVX512-BF16, else float32."""
+    warm_start: bool | None = None
+    """Start from the latest blessed model instead of the backbone's own weights. Empty: where `data.path` has spans."""
+    seed: int = 17
+    """Seeds Python, NumPy and TensorFlow."""
+    checkpoint_steps: int = Field(100, ge=1)
+    """Steps between two checkpoints that a killed training goes on from."""
+    tensorboard: bool = True
+    """Write TensorBoard logs into the ModelRun artifact: curves, hyperparameters, and those of the search's trials."""
+    profile_steps: Annotated[list[Annotated[int, Field(ge=1)]], Field(min_length=2, max_length=2)] | None = None
+    """First and last step to profile, such as `[10, 12]`; needs `tensorboard`. A profiled step is slower."""
+
+    @model_validator(mode="after")
+    def _profile_fits(self) -> Self:
+        if self.profile_steps and (self.profile_steps[0] > self.profile_steps[1] or not self.tensorboard):
+            raise ValueError(f"profile_steps {self.profile_steps}: a first and a last step, with tensorboard: true")
+        return self
+
+
+class SpaceEntry(Section):
+    """One hyperparameter to search."""
+
+    name: Literal["learning_rate", "dropout", "weight_decay", "warmup_fraction", "batch_size", "gradient_clip_norm"]
+    """Field of the `trainer` section."""
+    kind: Literal["float", "int", "choice"]
+    """`float` and `int` take `min` and `max`, `choice` takes `values`."""
+    min: float | None = None
+    """Lowest value."""
+    max: float | None = None
+    """Highest value."""
+    sampling: Literal["linear", "log"] = "linear"
+    """`log` for scales such as the learning rate's."""
+    values: list[float] | None = None
+    """The values of a `choice`."""
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if self.kind == "choice":
+            if not self.values:
+                raise ValueError("a choice needs `values`")
+        elif self.min is None or self.max is None or self.min >= self.max:
+            raise ValueError(f"a {self.kind} needs `min` < `max`")
+        if self.sampling == "log" and self.min is not None and self.min <= 0:
+            raise ValueError("log sampling needs `min` > 0")
+        return self
+
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """Lowest and highest value of a `float` or an `int`."""
+        if self.min is None or self.max is None:
+            raise ValueError(f"{self.name}: a {self.kind} has no bounds")
+        return self.min, self.max
+
+
+class TunerSettings(Section):
+    """Search for hyperparameters, under the same strategy and precision as the training."""
+
+    enabled: bool = True
+    """False uses the values of the `trainer` section."""
+    reuse: Literal["never", "latest"] = "never"
+    """`latest` searches nothing and takes the best values of the last search in this metadata store."""
+    algorithm: Literal["bayesian", "hyperband", "random"] = "bayesian"
+    """How the space is searched (KerasTuner)."""
+    trials: int = Field(8, ge=1)
+    """Sets of values to try (Hyperband derives its own number from `epochs`)."""
+    epochs: int = Field(1, ge=1)
+    """Passes over the data per trial; for Hyperband, the most that a trial gets."""
+    steps_per_epoch: int | None = Field(None, ge=1)
+    """Steps that count as one pass in a trial. Empty: the whole train split."""
+    eval_steps: int | None = Field(None, ge=1)
+    """Batches of eval to score a trial on. Empty: all."""
+    objective: Literal["val_macro_f1", "val_accuracy", "val_loss"] = "val_macro_f1"
+    """What the search improves; losses are made small, the others large."""
+    space: list[SpaceEntry] = []
+    """What is searched."""
+
+    @model_validator(mode="after")
+    def _space_is_needed(self) -> Self:
+        if self.enabled and self.reuse == "never" and not self.space:
+            raise ValueError("tuner.enabled needs at least one entry in tuner.space")
+        names = [entry.name for entry in self.space]
+        if len(set(names)) != len(names):
+            raise ValueError(f"tuner.space names a hyperparameter twice: {names}")
+        return self
