@@ -16,8 +16,8 @@ from modules.entry_settings import TrainerNodeSettings
 from modules.inputs import kinds as inputs_lib
 from modules.machine import devices, memory, progress
 from modules.network.architecture import Architecture
-from modules.network.backbones import bert
 from modules.network.model import build_model
+from modules.network.pretrained import build_classifier
 from modules.network.trained import load_trained, save_trained
 from modules.rows import batches
 from modules.rows.transformed import Examples
@@ -130,7 +130,7 @@ def starting_model(
         ValueError: the base model has another architecture than the configuration asks for.
     """
     main = inputs_lib.with_backbone(inputs)
-    model, architecture = bert.build_classifier(
+    model, architecture = build_classifier(
         main.backbone,
         vocabulary_size=len(main.vocabulary()),
         num_classes=target.outputs(target.names),

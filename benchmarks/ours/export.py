@@ -78,12 +78,13 @@ def export(config: Any, root: Path | None, parts: Sequence[str], out: Path, *, v
     if "texts" in parts:
         _texts(config, uris["texts"], out)
     if "tokens" in parts:
+        from modules.network.backbones import base as backbones
         from modules.rows.token_windows import load_windows
-        from modules.text import pretrained_vocabulary, tokenization
+        from modules.text import tokenization
 
         train = load_windows([f"{uris['tokens']}/Split-train/*"], sequence_length=length)
         np.savez(out / "tokens.npz", token_ids=train.token_ids, padding_mask=train.padding_mask, labels=train.labels)
-        vocabulary = tokenization.load_vocabulary(pretrained_vocabulary.vocabulary_path(record["backbone"]))
+        vocabulary = tokenization.load_vocabulary(backbones.read(record["backbone"]).vocabulary_path())
         record["vocabulary_size"] = len(vocabulary)
     for part in ("blessed", "student"):
         if part in parts:

@@ -10,6 +10,7 @@ import importlib
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
+from modules.network.backbones.base import AnyBackbone
 from modules.settings import Section
 from modules.tensors import Column, Tensor
 
@@ -116,8 +117,12 @@ class BackboneInput(Input):
 
     sequence_length: int
     """Longest row of its tensors."""
-    backbone: dict[str, Any]
-    """The section of its backbone."""
+    backbone: AnyBackbone
+    """Its backbone."""
+
+    def code(self, *roles: str) -> tuple[str, ...]:
+        """The backbone's own module, too."""
+        return (*super().code(*roles), type(self.backbone).__module__)
 
     @abc.abstractmethod
     def vocabulary(self) -> list[str]:

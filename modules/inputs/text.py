@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from modules.inputs.base import BackboneInput
+from modules.network.backbones import base as backbones
+from modules.network.backbones.base import AnyBackbone
 from modules.tensors import Tensor
 from modules.text.features import PADDING_MASK, TOKEN_IDS
 
@@ -30,7 +32,7 @@ class Text(BackboneInput):
     """Column with the text."""
     sequence_length: int = Field(64, ge=8, le=512)
     """Window in tokens, [CLS] and [SEP] included; longer texts are cut."""
-    backbone: dict[str, Any] = {"kind": "minilm"}
+    backbone: AnyBackbone = Field(default_factory=lambda: backbones.read(backbones.DEFAULT))
     """The pretrained encoder: `kind: minilm`, `preset` or `scratch`, as in the section `backbone`."""
 
     def tensors(self) -> tuple[Tensor, ...]:
@@ -48,9 +50,9 @@ class Text(BackboneInput):
         Raises:
             BackboneError: the backbone has no vocabulary that this tokenizer can use.
         """
-        from modules.text import pretrained_vocabulary, tokenization
+        from modules.text import tokenization
 
-        return tokenization.load_vocabulary(pretrained_vocabulary.vocabulary_path(self.backbone))
+        return tokenization.load_vocabulary(self.backbone.vocabulary_path())
 
     def features(self, raw: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         """Tokenizes `[batch]` texts."""

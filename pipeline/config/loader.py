@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, get_args
 
+from modules.network.backbones import base as backbones
+from modules.network.backbones.base import Backbone
 from modules.registry import load_extensions
 
 import yaml
@@ -231,12 +233,7 @@ def _line(node: yaml.Node, location: Sequence[str | int]) -> tuple[int, int]:
 
 
 def _explain(error: Mapping[str, Any], origin: _Origin) -> str:
-    # The discriminator of a union shows up in pydantic's location but not in the file.
-    location = [
-        part for part in error["loc"] if part not in ("minilm", "preset", "scratch") or error["loc"][0] != "backbone"
-    ]
-    if error["loc"] and error["loc"][-1] == "preset":
-        location.append("preset")
+    location = list(error["loc"])
     field = ".".join(str(part) for part in location) or "the file"
     where = origin(location)
     if error["type"] == "extra_forbidden":
@@ -264,6 +261,8 @@ def _fields(model: type[BaseModel], location: Sequence[str | int]) -> list[str]:
 
 
 def _models_in(annotation: Any) -> list[type[BaseModel]]:
+    if annotation is Backbone:
+        return list(backbones.kinds())
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return [annotation]
     return [found for argument in get_args(annotation) for found in _models_in(argument)]

@@ -6,11 +6,11 @@ Nothing here imports TensorFlow or TFX.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence, Set
-from typing import Any
+from collections.abc import Sequence, Set
 
 from modules.inputs import kinds as inputs_lib
 from modules.inputs.base import Input
+from modules.network.backbones.base import Backbone
 from modules.targets.base import Target
 from modules.targets.kinds import ONE_LABEL, TARGETS
 
@@ -36,9 +36,9 @@ def refuse_both(given: Set[str]) -> None:
             raise ValueError(f"{part} and {', '.join(both)} say the same thing twice; keep one of the two forms")
 
 
-def short_inputs(column: str, sequence_length: int, backbone: Mapping[str, Any]) -> dict[str, Input]:
+def short_inputs(column: str, sequence_length: int, backbone: Backbone) -> dict[str, Input]:
     """The one text of the short form."""
-    section = {"kind": TEXT, "column": column, "sequence_length": sequence_length, "backbone": dict(backbone)}
+    section = {"kind": TEXT, "column": column, "sequence_length": sequence_length, "backbone": backbone}
     return inputs_lib.read({TEXT: section})
 
 

@@ -10,9 +10,9 @@ from typing import Annotated, Any, Self
 
 from modules.card.settings import CardSettings
 from modules.device.settings import EdgeEvaluatorSettings
-from modules.inputs.base import BackboneInput
 from modules.inputs.kinds import InputSections
-from modules.network.backbones.settings import Backbone, MinilmBackbone
+from modules.network.backbones import base as backbones
+from modules.network.backbones.base import AnyBackbone
 from modules.quality.settings import EvaluatorSettings
 from modules.report.settings import ReporterSettings
 from modules.settings import Section
@@ -22,7 +22,7 @@ from modules.text.settings import PreprocessingSettings
 from modules.tflite.settings import ConverterSettings
 from modules.training.settings import TrainerSettings, TunerSettings
 
-from pydantic import Field, SerializerFunctionWrapHandler, TypeAdapter, model_serializer, model_validator
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from pipeline.config import parts
 from pipeline.config.platform import PlatformConfig
@@ -62,7 +62,7 @@ class Config(Section):
     """Rows."""
     preprocessing: PreprocessingSettings = PreprocessingSettings()
     """Features."""
-    backbone: Backbone = MinilmBackbone()
+    backbone: AnyBackbone = backbones.read(backbones.DEFAULT)
     """The pretrained encoder: `kind: minilm`, `preset` or `scratch`."""
     trainer: TrainerSettings = TrainerSettings()
     """Training."""
@@ -91,22 +91,13 @@ class Config(Section):
     def _resolved(self) -> Self:
         """Puts the parts in place; what the short form says is not written down a second time."""
         parts.refuse_both({*self.model_fields_set, *(f"data.columns.{x}" for x in self.data.columns.model_fields_set)})
-        if "inputs" in self.model_fields_set:
-            known = TypeAdapter(Backbone)
-            inputs = {
-                name: part.with_values(backbone=known.dump_python(known.validate_python(part.backbone), mode="json"))
-                if isinstance(part, BackboneInput)
-                else part
-                for name, part in self.inputs.items()
-            }
-        else:
-            backbone = self.backbone.model_dump(mode="json")
-            inputs = parts.short_inputs(self.data.columns.text, self.preprocessing.sequence_length, backbone)
+        if "inputs" not in self.model_fields_set:
+            length, column = self.preprocessing.sequence_length, self.data.columns.text
+            self.__dict__["inputs"] = parts.short_inputs(column, length, self.backbone)
         if "target" not in self.model_fields_set:
             if not self.labels:
                 raise ValueError("labels: is missing; name the labels, or set `target`")
             self.__dict__["target"] = parts.short_target(self.data.columns.label, self.labels)
-        self.__dict__["inputs"] = inputs
         parts.check(self.inputs, self.target, self.data.columns.slices, edge=self.edge)
         return self
 

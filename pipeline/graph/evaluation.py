@@ -6,8 +6,9 @@ from typing import Any
 
 import modules  # noqa: F401  (settles Keras 2 before TFX imports TensorFlow)
 from modules.card import model_card
-from modules.card.settings import ModelCardNodeSettings
+from modules.card.settings import CardSource, ModelCardNodeSettings
 from modules.inputs import kinds
+from modules.network.backbones.base import Source
 
 from pipeline.components.evaluator import Evaluator, EvaluatorNodeSettings
 from pipeline.components.model_card import ModelCard
@@ -102,6 +103,12 @@ def _settings(config: Config, *, gated: bool) -> EvaluatorNodeSettings:
     )
 
 
+def _of_card(source: Source) -> CardSource:
+    return CardSource(
+        kind="weights", name=source.name, licence=source.licence, address=source.address, note=source.note
+    )
+
+
 def _card_settings(config: Config, sections: tuple[str, ...], code: tuple[str, ...]) -> ModelCardNodeSettings:
     main = kinds.with_backbone(config.inputs)
     return ModelCardNodeSettings(
@@ -110,7 +117,8 @@ def _card_settings(config: Config, sections: tuple[str, ...], code: tuple[str, .
         labels=config.target.names,
         slices=config.data.columns.slices,
         dataset=None if config.data.path else config.data.dataset,
-        backbone=main.backbone["kind"],
+        backbone=main.backbone.kind,
+        backbone_sources=[_of_card(source) for source in main.backbone.sources()],
         sequence_length=main.sequence_length,
         digests={"config": config.digest_of(*sections), "code": code_digest.digest(*code)},
         template=model_card.template_digest(),

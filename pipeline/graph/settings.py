@@ -76,6 +76,7 @@ def parts_code(config: Config, *roles: str) -> tuple[str, ...]:
 
 
 def vocabulary_digest(config: Config) -> str | None:
-    """Digest of the vocabulary, where the configuration names a file of one's own."""
-    vocabulary = kinds.with_backbone(config.inputs).backbone.get("vocabulary")
-    return hashlib.sha256(Path(vocabulary).read_bytes()).hexdigest()[:16] if vocabulary else None
+    """Digest of the files of one's own that the backbone reads, its vocabulary; None where there are none."""
+    files = kinds.with_backbone(config.inputs).backbone.files()
+    content = b"".join(Path(path).read_bytes() for path in files.values())
+    return hashlib.sha256(content).hexdigest()[:16] if content else None

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import string
+from pathlib import Path
+from typing import Any
 
 import modules  # noqa: F401
 from modules.network.architecture import Architecture
 from modules.network.model import build_model
 from modules.network.trained import Trained
 from modules.rows.token_windows import TokenWindows
-from modules.student.settings import FineTuning, PruningSettings, QuantizationAwareSettings
+from modules.student.settings import FineTuning, PrunerSettings, PruningSettings, QuantizationAwareSettings
+from modules.student.stages.values import Given
 
 import numpy as np
 
@@ -77,3 +80,20 @@ def plain(**values: object) -> FineTuning:
 
 def probabilities(trained: Trained, rows: TokenWindows) -> np.ndarray:
     return trained.model.predict({"token_ids": rows.token_ids, "padding_mask": rows.padding_mask}, verbose=0)
+
+
+def compression_settings(**values: Any) -> PrunerSettings:
+    """The section `pruner` of a configuration; neither masks nor rounding unless they are asked for."""
+    without = {"pruning": {"pattern": "none"}, "quantization_aware": {"kernel_bits": None}}
+    return PrunerSettings.model_validate({**without, **values})
+
+
+def given(folder: Path, *, seed: int = 2, **settings: Any) -> Given:
+    """What a student is made from: a random teacher of two layers, 96 training and 40 held-out texts."""
+    return Given(
+        teacher=random_trained(seed=seed),
+        train=examples(96),
+        evaluation=examples(40, seed=1),
+        settings=compression_settings(**settings),
+        backup_dir=str(folder),
+    )

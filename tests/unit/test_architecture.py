@@ -33,8 +33,13 @@ FLOORS = (
     ("modules.tflite", "modules.serving", "modules.quality"),
     ("modules.network",),
     ("modules.rows",),
+    # A backbone gives shapes and arrays; the network is built from them. What says where its parts are is below both.
+    ("modules.network.backbones",),
+    ("modules.network.weights",),
+    ("modules.network.anatomy",),
+    ("modules.network.architecture", "modules.network.arrays"),
     ("modules.inputs", "modules.targets"),
-    ("modules.text", "modules.training"),
+    ("modules.text", "modules.training", "modules.network.backbones.base"),
     ("modules.machine", "modules.artifact_files", "modules.settings", "modules.tensors", "modules.kinds"),
     ("modules.registry",),
 )
@@ -247,6 +252,64 @@ def test_unit_tests_lie_in_the_rooms_that_they_test():
 
 def test_modules_know_nothing_of_the_pipeline_or_the_runners():
     _report(_forbidden(_files("modules"), {"pipeline", "benchmarks", "tests", *RUNNERS}))
+
+
+# Where KerasNLP and Keras keep the parts of a transformer layer.
+PRIVATE_PARTS = re.compile(
+    r"(?<![a-z])_(self_attention_layer|feedforward_(intermediate|output|layer)|(query|key|value|output)_dense)"
+)
+KNOWS_PARTS = ROOT / "modules" / "network" / "anatomy.py"
+# A subclass of Keras' own attention, which makes those four itself.
+MAKES_PARTS = ROOT / "modules" / "network" / "layers.py"
+
+
+def _words(path: Path) -> Iterator[tuple[int, str]]:
+    """Attributes and texts of a file, docstrings and comments left out."""
+    documented = [ast.get_docstring(node, clean=False) for node in ast.walk(house.tree(path)) if _has_docstring(node)]
+    for node in ast.walk(house.tree(path)):
+        if isinstance(node, ast.Attribute):
+            yield node.lineno, node.attr
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value not in documented:
+            yield node.lineno, node.value
+
+
+def _has_docstring(node: ast.AST) -> bool:
+    return isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
+
+
+def test_the_anatomy_alone_knows_where_a_library_keeps_the_parts_of_a_layer():
+    assert sum(bool(PRIVATE_PARTS.search(word)) for _, word in _words(KNOWS_PARTS)) >= 8
+    _report(
+        f"{path.relative_to(ROOT)}:{line} knows {word!r}: ask modules.network.anatomy"
+        for path in [*_code(), *_files("benchmarks")]
+        if path not in (KNOWS_PARTS, MAKES_PARTS)
+        for line, word in _words(path)
+        if PRIVATE_PARTS.search(word)
+    )
+
+
+def test_nobody_in_modules_reads_anothers_private_attributes():
+    """Besides the anatomy, and the search, which counts the trials of a KerasTuner oracle that does not tell them."""
+    known = {KNOWS_PARTS, ROOT / "modules" / "tuner.py"}
+    _report(
+        f"{path.relative_to(ROOT)}:{node.lineno} reads {ast.unparse(node)}"
+        for path in _files("modules")
+        if path not in known
+        for node in ast.walk(house.tree(path))
+        if isinstance(node, ast.Attribute) and re.match(r"_[^_]", node.attr)
+        if ast.unparse(node.value) not in ("self", "cls", "super()")
+    )
+
+
+def test_nobody_outside_a_backbones_folder_asks_for_its_kind():
+    names = {path.name for path in (ROOT / "modules" / "network" / "backbones").iterdir() if path.is_dir()}
+    assert {"minilm", "preset", "scratch"} <= names
+    _report(
+        f"{path.relative_to(ROOT)}:{node.lineno} compares with {ast.unparse(node)}: ask the backbone"
+        for path in _code()
+        for node in ast.walk(house.tree(path))
+        if isinstance(node, ast.Compare) and names & {str(getattr(item, "value", "")) for item in ast.walk(node)}
+    )
 
 
 def test_the_pipeline_knows_nothing_of_the_runners():

@@ -63,8 +63,9 @@ def test_two_inputs_may_read_one_column_but_not_give_one_tensor() -> None:
 
 
 def test_the_code_of_an_input_is_its_module_and_that_of_the_parts_that_a_node_asks_for() -> None:
-    assert kinds.code([text()]) == ("modules.inputs.text",)
-    assert kinds.code([text()], "statistics") == ("modules.inputs.text", "modules.text.statistics")
+    backbone = "modules.network.backbones.scratch.backbone"
+    assert kinds.code([text()]) == ("modules.inputs.text", backbone)
+    assert kinds.code([text()], "statistics") == ("modules.inputs.text", "modules.text.statistics", backbone)
     assert kinds.code([LetterCount(name="a", column="x")], "statistics") == ("tests.toys.letter_count",)
 
 

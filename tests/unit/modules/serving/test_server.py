@@ -6,7 +6,8 @@ from typing import Any
 
 import modules  # noqa: F401
 from modules.inputs.text import Text
-from modules.network.backbones.bert import build_classifier
+from modules.network.backbones import base as backbones
+from modules.network.pretrained import build_classifier
 from modules.serving import server as signatures
 from modules.targets.one_label import OneLabel
 from modules.text import tokenization
@@ -27,7 +28,7 @@ def served(
     vocabulary = tokenization.load_vocabulary(tiny_backbone["vocabulary"])
     tf.random.set_seed(1)
     model, _ = build_classifier(
-        tiny_backbone, vocabulary_size=len(vocabulary), num_classes=2, sequence_length=16, dropout=0.3,
+        backbones.read(tiny_backbone), vocabulary_size=len(vocabulary), num_classes=2, sequence_length=16, dropout=0.3,
         policy="float32",
     )  # fmt: skip
     model.set_weights([weight * 10 for weight in model.get_weights()])  # so that answers differ visibly

@@ -32,7 +32,9 @@ def _decided(node: ast.ClassDef) -> Fields:
     return {
         item.target.id
         for item in node.body
-        if isinstance(item, ast.AnnAssign) and isinstance(item.target, ast.Name) and item.value is not None
+        if isinstance(item, ast.AnnAssign)
+        and isinstance(item.target, ast.Name)
+        and item.value is not None
         and "ClassVar" not in ast.unparse(item.annotation)
     }
 
