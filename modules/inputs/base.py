@@ -22,22 +22,14 @@ if TYPE_CHECKING:
 
 
 class Input(Section, abc.ABC):
-    """An input: its own section of the configuration, and what each stage asks of it.
+    """An input: its own section of the configuration, and what each stage asks of it."""
 
-    Only what serves the network itself is a method here. What a node of its own runs (statistics, variations of rows,
-    the device's step) is a *part*, named by its module in `parts`, so that an edit of it runs that node again and not
-    the training.
-
-    Attributes:
-        parts: by role, `package.module:name` of what this kind brings for it: `statistics` (an object with `profile`,
-            `distances` and `TextProfile`-like results, see `modules.inputs.text_statistics`), `augmentation`
-            (variations of training rows), `device` (what a device does before the model), `report` (facts and plots).
-            A role that is missing is not played.
-        alone: names of the signatures that a SavedModel promises where this is the only input: that of raw values,
-            the name of its argument, and that of tensors.
-    """
-
+    # By role, `package.module:name` of what a node of its own runs for this kind: an edit of it runs that node again,
+    # and not the training. `statistics`: (file patterns, column, label or None, vocabulary, sample) to a profile with
+    # `to_json`, for drift; `device`: what a bundle must be told. A role that is missing is not played.
     parts: ClassVar[Mapping[str, str]] = {}
+    # Signatures that a SavedModel promises where this is the only input: that of raw values, the name of its argument,
+    # and that of tensors.
     alone: ClassVar[tuple[str, str, str] | None] = None
 
     kind: str

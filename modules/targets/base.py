@@ -19,18 +19,14 @@ if TYPE_CHECKING:
 
 
 class Target(Section, abc.ABC):
-    """A target: its own section of the configuration, and what each stage asks of it.
+    """A target: its own section of the configuration, and what each stage asks of it."""
 
-    Attributes:
-        objective: the metric of `metrics` that the best epoch has most of.
-        bounded: metrics that `evaluator.thresholds` may bound.
-        lower_is_better: those of them that are errors.
-        device_answers: whether a bundle can decide and answer as `answer` does.
-    """
-
+    # The metric of `metrics` that the best epoch has most of.
     objective: ClassVar[str]
+    # Metrics that `evaluator.thresholds` may bound, and those of them that are errors.
     bounded: ClassVar[tuple[str, ...]] = ()
     lower_is_better: ClassVar[frozenset[str]] = frozenset()
+    # Whether a bundle can decide and answer as `answers` does.
     device_answers: ClassVar[bool] = False
 
     kind: str
