@@ -31,8 +31,9 @@ def task_options(command: Callable[..., Any]) -> Callable[..., Any]:
                               "Repeatable."),
             click.option("--data", metavar="URI", help="A CSV file that every node can read, in place of the "
                                                        "configuration's data."),
-            click.option("--engine", "-e", type=click.Choice(["kubeflow", "vertex"]), required=True,
-                         help="Open-source Kubeflow Pipelines v2, or Vertex AI Pipelines."),
+            click.option("--engine", "-e", required=True, metavar="NAME",
+                         help="`kubeflow`: open-source Kubeflow Pipelines v2; `vertex`: Vertex AI Pipelines; or one "
+                              "of your own, which an extension registers."),
             click.option("--image", metavar="NAME", help="Container image of every node.  [default: platform.image]"),
             click.option("--pipeline-root", metavar="URI",
                          help="Root of all artifacts.  [default: platform.pipeline_root]"),
@@ -119,8 +120,8 @@ def submit(given: tuple[str, ...], dry_run: bool, wait: bool, **options: Any) ->
     config, target = _target(options)
     from pipeline.config.loader import ConfigError
     from pipeline.kubeflow.compile import parameters
+    from pipeline.kubeflow.orchestrators.request import make as make_request
     from pipeline.kubeflow.submit.base import SubmissionError
-    from pipeline.kubeflow.submit.request import make as make_request
 
     try:
         values = parameters.values(parameters.parameters(config, target), _pairs(given, "--param"))

@@ -9,6 +9,9 @@ from typing import Any
 TRAINING_DIR = "training"  # of a model, beside Format-Serving: what later nodes rebuild the network from
 HISTORY_FILE = "history.json"  # in there: how it was trained
 BASELINE_FILE = "baseline.json"
+TRIALS_FILE = "tuner_results.json"  # TFX's Tuner names it
+FAIRNESS_FILE = "fairness.json"
+PREDICTIONS_FILE = "predictions.parquet"
 PROFILE_FILE = "text_profile.json"
 DRIFT_FILE = "drift.json"
 PRUNING_FILE = "pruning.json"

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import modules  # noqa: F401  (settles Keras 2 before TensorFlow is imported)
@@ -17,12 +16,12 @@ from modules.inputs import kinds as inputs_lib
 from modules.machine import devices, memory, progress
 from modules.network.architecture import Architecture
 from modules.network.model import build_model
-from modules.network.pretrained import build_classifier
-from modules.network.trained import load_trained, save_trained
+from modules.network.trained import save_trained
 from modules.rows import batches
-from modules.rows.transformed import Examples
 from modules.serving import server as signatures
+from modules.starting_model import load_split, starting_model
 from modules.targets.base import Target
+from modules.tf_gaps import backup
 from modules.training import compiled, hyperparameters, resume, trace
 from modules.training.settings import TrainerSettings
 
@@ -96,61 +95,6 @@ def run_fn(fn_args: FnArgs) -> None:
     devices.wait_for_chief(os.path.join(training_dir(fn_args.serving_model_dir), HISTORY_FILE))
 
 
-def load_split(file_patterns: Sequence[str], inputs: inputs_lib.Inputs, target: Target) -> Examples:
-    """Reads a split of Transform's output into memory.
-
-    Args:
-        file_patterns: globs of its files.
-        inputs: of the task.
-        target: of the task.
-    """
-    return batches.load_examples(
-        file_patterns, inputs_lib.tensors(inputs), target.tensor(), mask=inputs_lib.mask(inputs)
-    )
-
-
-def starting_model(
-    inputs: inputs_lib.Inputs,
-    target: Target,
-    settings: TrainerSettings,
-    *,
-    policy: str,
-    base_model: str | None = None,
-) -> tuple[tf_keras.Model, Architecture]:
-    """The model that training starts from: the backbone's weights, or a blessed model's.
-
-    Args:
-        inputs: of the task.
-        target: of the task.
-        settings: the `trainer` section with the tuner's values.
-        policy: Keras precision policy.
-        base_model: serving folder of the model to go on from.
-
-    Raises:
-        ValueError: the base model has another architecture than the configuration asks for.
-    """
-    main = inputs_lib.with_backbone(inputs)
-    model, architecture = build_classifier(
-        main.backbone,
-        vocabulary_size=len(main.vocabulary()),
-        num_classes=target.outputs(target.names),
-        sequence_length=main.sequence_length,
-        dropout=settings.dropout,
-        policy=policy,
-        inputs={name: part.model_dump(mode="json") for name, part in inputs_lib.others(inputs).items()},
-        target=target.kind,
-    )
-    if base_model:
-        base = load_trained(training_dir(base_model))
-        if base.architecture != architecture or base.labels != target.names:
-            raise ValueError(
-                "trainer.warm_start: the latest blessed model has another architecture or other labels than this "
-                f"configuration ({base.architecture}, {base.labels}). Set trainer.warm_start=false for this run."
-            )
-        model.set_weights(base.model.get_weights())
-    return model, architecture
-
-
 def fit(
     model: tf_keras.Model,
     stream: batches.TrainingStream,
@@ -176,7 +120,7 @@ def fit(
         Keras' history of the epochs that this process trained, by metric. The model holds the best weights.
     """
     steps, epochs = stream.steps_per_epoch, settings.epochs
-    done = resume.finished_steps(backup_dir, steps)
+    done = backup.finished_steps(backup_dir, steps)
     if done:
         progress.report(f"resuming after step {done} of {steps * epochs}", resumed_steps=done)
     best = resume.BestWeights(
@@ -185,7 +129,7 @@ def fit(
     callbacks: list[tf_keras.callbacks.Callback] = [
         best,
         # After BestWeights, so that a checkpoint at an epoch's end comes with that epoch's record.
-        resume.Backup(backup_dir, every=settings.checkpoint_steps, steps_per_epoch=steps),
+        backup.Backup(backup_dir, every=settings.checkpoint_steps, steps_per_epoch=steps),
         progress.training_callback(),
     ]
     if settings.tensorboard:
@@ -219,6 +163,14 @@ def export(
 
     The network is rebuilt under float32 first: what is shipped depends neither on the policy nor on the strategy that
     trained it.
+
+    Args:
+        model: the trained network.
+        architecture: its shape.
+        transform_output: Transform's graph, which the server's signatures apply to raw rows.
+        serving_dir: where the SavedModel goes; the rebuildable model goes to `training_dir` of it.
+        inputs: of the task.
+        target: of the task.
     """
     plain = build_model(architecture, dropout=0.0, policy="float32")
     plain.set_weights(model.get_weights())

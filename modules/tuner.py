@@ -15,7 +15,8 @@ from modules.artifact_files import resume_folder
 from modules.entry_settings import TunerNodeSettings
 from modules.machine import devices, memory, progress
 from modules.rows import batches
-from modules.trainer import load_split, starting_model
+from modules.starting_model import load_split, starting_model
+from modules.tf_gaps.hyperband_trials import hyperband_trials
 from modules.training import compiled, hyperparameters
 from modules.training.settings import SpaceEntry, TunerSettings
 
@@ -156,17 +157,6 @@ def make_tuner(
         return tuner
     kinds = {"bayesian": keras_tuner.BayesianOptimization, "random": keras_tuner.RandomSearch}
     return kinds[settings.algorithm](max_trials=settings.trials, **common)
-
-
-def hyperband_trials(tuner: keras_tuner.Hyperband) -> int:
-    """Trials that one Hyperband iteration runs over all its brackets."""
-    # Where several machines search, all but the chief's oracle are clients of it, with a copy of their own inside.
-    oracle = getattr(tuner.oracle, "_oracle", tuner.oracle)
-    return sum(
-        oracle._get_size(bracket, round_number)
-        for bracket in range(oracle._get_num_brackets())
-        for round_number in range(oracle._get_num_rounds(bracket))
-    )
 
 
 def _working_dir(fn_args: FnArgs) -> str:

@@ -10,11 +10,11 @@ import modules  # noqa: F401  (settles Keras 2 before TFX imports TensorFlow)
 from ml_metadata.proto import metadata_store_pb2
 from tfx import v1 as tfx
 
-from pipeline.components.pusher import Pusher
 from pipeline.config.task import Config
 from pipeline.graph import evaluation, lookups, pushing, report, rows, training
 from pipeline.graph.edge import edge_branch
 from pipeline.graph.engines import LOCAL, Engine
+from pipeline.graph.extensions import extension_nodes
 from pipeline.graph.validation import validation
 
 
@@ -61,7 +61,7 @@ def create_pipeline(
     """
     example_gen = rows.example_gen(config, places.data)
     examples = example_gen.outputs["examples"]
-    schema_gen = tfx.components.ImportSchemaGen(schema_file=places.schema)
+    schema_gen = rows.schema(places.schema)
     schema = schema_gen.outputs["schema"]
     checks = validation(
         config,
@@ -84,13 +84,7 @@ def create_pipeline(
     evaluator = evaluation.evaluator(config, examples, candidate, resolver.outputs["model"])
     test_evaluator = evaluation.test_evaluator(config, examples, candidate)
     card = evaluation.server_card(config, candidate, evaluator, test_evaluator)
-    pusher = Pusher(
-        model=candidate,
-        model_blessing=evaluator.outputs["blessing"],
-        model_card=card.outputs["card"],
-        push_destination=pushing.folder(f"{places.push}/server"),
-        custom_config={"keep_versions": config.pusher.keep_versions},
-    )
+    pusher = pushing.server(config, f"{places.push}/server", candidate, evaluator, card)
     edge = edge_branch(config, f"{places.push}/edge", examples, transform, candidate, evaluator) if config.edge else []
     nodes = [
         example_gen,
@@ -109,6 +103,7 @@ def create_pipeline(
         *pushing.registry(config, candidate, evaluator, engine.vertex),
         *edge,
     ]
+    nodes += extension_nodes(config, nodes)
     nodes.append(report.reporter(config, nodes))
     for node in nodes:
         if node.id in engine.beam_args:

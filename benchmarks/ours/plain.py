@@ -185,15 +185,15 @@ def _tokens(split: Any, vocabulary: Sequence[str], length: int) -> Any:
 
 
 def _compiled(values: TunerNodeSettings, settings: TrainerSettings, policy: str, total: int) -> Any:
-    from modules import trainer
     from modules.machine import devices
+    from modules.starting_model import starting_model
     from modules.training import compiled
 
     import tf_keras
 
     tf_keras.utils.set_random_seed(settings.seed)
     with devices.distribution_strategy().scope():
-        model, architecture = trainer.starting_model(values.inputs, values.target, settings, policy=policy)
+        model, architecture = starting_model(values.inputs, values.target, settings, policy=policy)
         compiled.compile_model(model, settings, total_steps=total, target=values.target)
     return model, architecture
 

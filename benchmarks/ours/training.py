@@ -28,11 +28,11 @@ def prepare(folder: Path, precision: str, steps: int, threads: int) -> Callable[
         "turns": n}` by writing the batches of the first n turns, and telling the `rows` of each.
     """
     import modules  # noqa: F401  (settles Keras 2 before TensorFlow is imported)
-    from modules import trainer
     from modules.inputs.text import Text
     from modules.machine import devices, memory
     from modules.rows import batches as data
     from modules.rows.token_windows import TokenWindows
+    from modules.starting_model import starting_model
     from modules.targets.one_label import OneLabel
     from modules.training import compiled
     from modules.training.settings import TrainerSettings
@@ -58,7 +58,7 @@ def prepare(folder: Path, precision: str, steps: int, threads: int) -> Callable[
     inputs = {"text": Text(name="text", sequence_length=run["sequence_length"], backbone=run["backbone"])}
     target = OneLabel(labels=labels)
     with strategy.scope():
-        model, _ = trainer.starting_model(inputs, target, settings, policy=policy)
+        model, _ = starting_model(inputs, target, settings, policy=policy)
         total = stream.steps_per_epoch * settings.epochs
         compiled.compile_model(model, settings, total_steps=total, target=target)
     turns = _Turns(steps)

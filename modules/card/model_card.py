@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -21,11 +20,6 @@ CARD_VERSION = 1
 SERVER, EDGE = "server", "edge"
 TEMPLATE = Path(__file__).parent / "templates" / "model_card.md.j2"
 _METRICS = ("accuracy", "macro_f1")
-
-
-def template_digest() -> str:
-    """SHA-256 of the page's template, 64 hexadecimal digits: a node's cache must notice another one."""
-    return hashlib.sha256(TEMPLATE.read_bytes()).hexdigest()
 
 
 def server(

@@ -81,8 +81,6 @@ class ModelCardNodeSettings(NodeSettings):
     """Window in tokens."""
     digests: dict[str, str]
     """Of what made the model, by what they are of."""
-    template: str = ""
-    """Digest of the page's template; there for the cache alone."""
     thresholds: dict[Metric, Bound] = {}
     """Bounds of the server gate by metric; of a bundle they are its evaluation's."""
     gaps: dict[str, dict[str, GapBound]] = {}

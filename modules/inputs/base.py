@@ -82,14 +82,6 @@ class Input(Section, abc.ABC):
         module, _, name = path.partition(":")
         return getattr(importlib.import_module(module), name)
 
-    def code(self, *roles: str) -> tuple[str, ...]:
-        """The modules that a node runs for this input, for the digest of the node's code.
-
-        Args:
-            *roles: the parts that the node asks for, besides the input itself.
-        """
-        return (type(self).__module__, *(self.parts[role].partition(":")[0] for role in roles if role in self.parts))
-
     @classmethod
     def named(cls, name: str, settings: Mapping[str, Any]) -> Self:
         """Reads the section of an input.
@@ -111,10 +103,6 @@ class BackboneInput(Input):
     """Longest row of its tensors."""
     backbone: AnyBackbone
     """Its backbone."""
-
-    def code(self, *roles: str) -> tuple[str, ...]:
-        """The backbone's own module, too."""
-        return (*super().code(*roles), type(self.backbone).__module__)
 
     @abc.abstractmethod
     def vocabulary(self) -> list[str]:

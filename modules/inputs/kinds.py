@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from modules.inputs.base import BackboneInput, Input
@@ -91,8 +91,3 @@ def only(inputs: Inputs) -> Input | None:
     """The input where there is no other one and its kind promises signatures of its own; else None."""
     [first, *rest] = inputs.values()
     return first if not rest and first.alone else None
-
-
-def code(inputs: Iterable[Input], *roles: str) -> tuple[str, ...]:
-    """The modules that a node runs for some inputs, for the digest of its code; see `Input.code`."""
-    return tuple(dict.fromkeys(module for part in inputs for module in part.code(*roles)))

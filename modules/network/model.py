@@ -19,6 +19,7 @@ from modules.network.architecture import ENCODER, Architecture
 from modules.targets.kinds import TARGETS
 from modules.targets.one_label import LOGITS
 from modules.text.features import PADDING_MASK, TOKEN_IDS
+from modules.tf_gaps.attention import SelfAttention
 
 import keras_nlp
 import tensorflow as tf
@@ -132,7 +133,7 @@ def _exchange(view: anatomy.BertLayer, architecture: Architecture, index: int) -
     """
     layer, hidden = view.layer, (None, None, architecture.hidden_dim)
     heads, width = architecture.heads[index], architecture.intermediate_dims[index]
-    attention = layers.SelfAttention(
+    attention = SelfAttention(
         num_heads=heads,
         key_dim=architecture.key_dim,
         dropout=layer.dropout,

@@ -20,7 +20,6 @@ from modules.quality.settings import FairnessSettings, GapBound
 import numpy as np
 from scipy import stats
 
-FAIRNESS_FILE = "fairness.json"
 EQUAL_OPPORTUNITY = "equal_opportunity"
 RECALL_OF = "recall_"  # followed by a label's name
 _MACRO = ("accuracy", "macro_f1", "precision", "recall")

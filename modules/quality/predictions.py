@@ -19,7 +19,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-PREDICTIONS_FILE = "predictions.parquet"
 # From texts, and values of other columns by name where a model reads more, to probabilities `[texts, classes]`.
 Predictor = Callable[..., np.ndarray]
 _SLICE = "slice:"  # in front of a slice column's name, which may be `label` or `split`

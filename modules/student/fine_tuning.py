@@ -22,7 +22,7 @@ from modules.student.pruning import MagnitudePruner
 from modules.student.quantization_aware import WeightRounder
 from modules.student.settings import FineTuning
 from modules.text.features import PADDING_MASK, TOKEN_IDS
-from modules.training.fused_adamw import FusedAdamW
+from modules.tf_gaps.fused_adamw import FusedAdamW
 from modules.training.optimizer import WarmupDecay
 
 import numpy as np

@@ -112,7 +112,3 @@ class Target(Section, abc.ABC):
     def prediction_key(self) -> str:
         """Which of `answers` TFMA compares with the right answer."""
         return "probabilities"
-
-    def code(self) -> tuple[str, ...]:
-        """The modules that a node runs for this target, for the digest of the node's code."""
-        return (type(self).__module__,)

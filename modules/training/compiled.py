@@ -25,6 +25,12 @@ def compile_model(model: tf_keras.Model, settings: TrainerSettings, *, total_ste
     """Compiles for a target; call it inside the strategy's scope.
 
     Under `mixed_float16` Keras wraps the optimizer into one that scales the loss.
+
+    Args:
+        model: gives what the target's loss takes.
+        settings: the `trainer` section, with the tuner's values in place.
+        total_steps: steps of the whole training, for the schedule of the learning rate.
+        target: whose loss and metrics they are.
     """
     model.compile(
         optimizer=make_optimizer(settings, total_steps),

@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
+from modules.artifact_files import FAIRNESS_FILE, PREDICTIONS_FILE  # and settles Keras 2 before TFX
 from modules.quality.settings import FairnessSettings
 from modules.rows.settings import Columns
 from modules.settings import NodeSettings
@@ -62,10 +63,10 @@ class Executor(executor.Executor):
         [split] = json_utils.loads(exec_properties[standard_component_specs.EXAMPLE_SPLITS_KEY])
         labels, folder = settings.labels, artifacts.single(output_dict, EVALUATION).uri
         found = _predict(split, settings, input_dict)
-        predictions.write(os.path.join(folder, predictions.PREDICTIONS_FILE), {split: found}, labels)
+        predictions.write(os.path.join(folder, PREDICTIONS_FILE), {split: found}, labels)
         measured = fairness.measure(found.label, found.predicted, found.slices, labels, settings.fairness)
         missed = fairness.missed(measured, settings.fairness.bounds) if settings.gated else []
-        artifacts.write_json(os.path.join(folder, fairness.FAIRNESS_FILE), {**measured, "missed": missed})
+        artifacts.write_json(os.path.join(folder, FAIRNESS_FILE), {**measured, "missed": missed})
         if missed:
             report("not blessed: a gap between slices is too wide", missed=[item["message"] for item in missed])
             take_back(artifacts.single(output_dict, BLESSING))

@@ -17,7 +17,7 @@ from tfx.dsl.io import fileio
 from tfx.types import artifact_utils, component_spec, standard_artifacts, standard_component_specs
 from tfx.utils import io_utils, json_utils
 
-from pipeline.components.previous_statistics import keep
+from pipeline.components.lookups.previous_statistics import keep
 from pipeline.config.validator import ValidatorConfig
 from pipeline.monitoring import drift
 

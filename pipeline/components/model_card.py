@@ -8,7 +8,7 @@ import json
 import os
 from typing import Any
 
-from modules.artifact_files import BUNDLE_FILE, HISTORY_FILE, PARETO_FILE
+from modules.artifact_files import BUNDLE_FILE, FAIRNESS_FILE, HISTORY_FILE, PARETO_FILE, PREDICTIONS_FILE
 from modules.card.settings import ModelCardNodeSettings
 
 from tfx import types  # isort: skip
@@ -53,12 +53,11 @@ class Executor(base_executor.BaseExecutor):
 def _server(settings: ModelCardNodeSettings, input_dict: artifacts.Artifacts) -> dict[str, Any]:
     from modules.card import model_card
     from modules.quality import predictions
-    from modules.quality.fairness import FAIRNESS_FILE
 
     splits: dict[str, Any] = {}
     for key in (TEST_EVALUATION, EVALUATION):
         folder = artifacts.single(input_dict, key).uri
-        splits |= predictions.read(os.path.join(folder, predictions.PREDICTIONS_FILE))[0]
+        splits |= predictions.read(os.path.join(folder, PREDICTIONS_FILE))[0]
     model = artifacts.single(input_dict, MODEL)
     training = _read_json(artifacts.training_folder(model), HISTORY_FILE)
     return model_card.server(

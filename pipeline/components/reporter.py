@@ -6,6 +6,7 @@ same `report.json`; on Kubeflow and Vertex AI the page of the node is the report
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from collections.abc import Mapping
 from typing import Any
@@ -18,39 +19,15 @@ from tfx.dsl.components.base import base_component, base_executor, executor_spec
 from tfx.types import component_spec, standard_artifacts
 from tfx.utils import io_utils
 
+from pipeline import nodes
 from pipeline.components import artifacts as edge_nodes
 
 REPORT, SETTINGS, EXAMPLES, MODEL, BLESSING = "report", "settings", "examples", "model", "blessing"
 _ERRORS_OF = "eval"  # nobody is to look at the rows of `test` and then change something
-# By key of an input, whose folder it is in `modules.report.facts.artifacts.Artifacts`.
-_FOLDERS = {
-    EXAMPLES: "examples",
-    "statistics": "statistics",
-    "anomalies": "anomalies",
-    "transformed_examples": "transformed",
-    "tuner_results": "tuner_results",
-    "evaluation": "evaluation",
-    "test_evaluation": "test_evaluation",
-    "baseline": "baseline",
-    "variants": "variants",
-    "edge_evaluation": "edge_evaluation",
-}
 _PUSHED = {"pushed_model": "server", "pushed_bundle": "edge"}
+_ROWS = nodes.rows()
 _TYPES = {
-    EXAMPLES: standard_artifacts.Examples,
-    "statistics": standard_artifacts.ExampleStatistics,
-    "anomalies": standard_artifacts.ExampleAnomalies,
-    "transformed_examples": standard_artifacts.Examples,
-    "tuner_results": standard_artifacts.TunerResults,
-    MODEL: standard_artifacts.Model,
-    "evaluation": standard_artifacts.ModelEvaluation,
-    BLESSING: standard_artifacts.ModelBlessing,
-    "test_evaluation": standard_artifacts.ModelEvaluation,
-    "baseline": standard_artifacts.ModelEvaluation,
-    "variants": standard_artifacts.Model,
-    "edge_evaluation": standard_artifacts.ModelEvaluation,
-    "pushed_model": standard_artifacts.PushedModel,
-    "pushed_bundle": standard_artifacts.PushedModel,
+    key: getattr(standard_artifacts, _ROWS[node].outputs[output]) for key, (node, output) in nodes.reported().items()
 }
 
 
@@ -86,8 +63,9 @@ def found_artifacts(inputs: Mapping[str, types.Artifact]) -> Any:
     from modules.report.facts.artifacts import Artifacts
 
     examples, blessing = inputs.get(EXAMPLES), inputs.get(BLESSING)
+    folders = {field.name for field in dataclasses.fields(Artifacts)}
     return Artifacts(
-        **{name: inputs[key].uri for key, name in _FOLDERS.items() if key in inputs},
+        **{key: inputs[key].uri for key in _TYPES if key in inputs and key in folders},
         training=edge_nodes.training_folder(inputs[MODEL]) if MODEL in inputs else None,
         fingerprint=examples.get_string_custom_property("input_fingerprint") if examples else "",
         blessed=model_utils.is_model_blessed(blessing) if blessing else None,

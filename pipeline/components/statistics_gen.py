@@ -19,8 +19,8 @@ from tfx.dsl.components.base import base_beam_component, executor_spec
 from tfx.types import artifact_utils, component_spec, standard_artifacts, standard_component_specs
 from tfx.utils import io_utils, json_utils
 
-from pipeline.components.resolvers import span_of
-from pipeline.tfx_gaps import batched_records
+from pipeline.components.marks import span_of
+from pipeline.tfx_gaps.batched_reader import reading_in_batches
 
 _SETTINGS = "settings"
 
@@ -50,7 +50,7 @@ class Executor(executor.Executor):
         exec_properties: dict[str, Any],
     ) -> None:
         """TFX's hook."""
-        with batched_records.batched():
+        with reading_in_batches():
             super().Do(input_dict, output_dict, exec_properties)
         from modules.inputs import kinds
 

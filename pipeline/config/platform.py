@@ -13,22 +13,11 @@ from modules.settings import Section
 
 from pydantic import Field, model_validator
 
+from pipeline import nodes as table
+
 Quantity = Annotated[str, Field(pattern=r"^\d+(\.\d+)?(Ki|Mi|Gi|Ti|K|M|G|T)?$")]
 Port = Annotated[str, Field(pattern=r"^[^:/\s]+:\d+$")]
 AbsolutePath = Annotated[str, Field(pattern=r"^/[^\s]*[^/\s]$")]
-
-# Every node that `pipeline.create_pipeline` can make, in the order of the diagram; a test compares the two.
-NODES = (
-    "ExampleGen", "StatisticsGen", "ImportSchemaGen", "PreviousStatisticsResolver", "ServingExampleGen",
-    "ServingStatisticsGen", "ExampleValidator", "Transform", "LinearBaseline",
-    "LatestHyperparametersResolver", "Tuner", "WarmStartResolver", "Trainer", "LatestBlessedModelResolver",
-    "Evaluator", "TestEvaluator", "ModelCard", "Pusher", "RegistryPusher", "Pruner", "TFLiteConverter", "EdgeEvaluator",
-    "EdgeModelCard", "EdgePusher", "Reporter",
-)  # fmt: skip
-BEAM_NODES = (
-    "ExampleGen", "StatisticsGen", "ServingExampleGen", "ServingStatisticsGen", "Transform", "Evaluator",
-    "TestEvaluator",
-)  # fmt: skip
 
 
 class BeamConfig(Section):
@@ -184,13 +173,15 @@ class PlatformConfig(Section):
 
     @model_validator(mode="after")
     def _known_nodes(self) -> Self:
+        rows = table.rows()
         for name, node in self.nodes.items():
-            if name not in NODES:
-                near = difflib.get_close_matches(name, NODES, n=1)
+            if name not in rows:
+                near = difflib.get_close_matches(name, rows, n=1)
                 hint = f" Did you mean {near[0]}?" if near else ""
-                raise ValueError(f"nodes.{name}: there is no such node.{hint} There are: {', '.join(NODES)}")
-            if node.beam is not None and name not in BEAM_NODES:
-                raise ValueError(f"nodes.{name}.beam: {name} does not run on Beam; {', '.join(BEAM_NODES)} do")
+                raise ValueError(f"nodes.{name}: there is no such node.{hint} There are: {', '.join(rows)}")
+            if node.beam is not None and not rows[name].beam:
+                on_beam = ", ".join(table.beam_nodes())
+                raise ValueError(f"nodes.{name}.beam: {name} does not run on Beam; {on_beam} do")
         if self.defaults.beam is not None:
             raise ValueError("defaults.beam: set platform.beam instead")
         return self

@@ -12,7 +12,7 @@ from pipeline.components.pusher import Pusher
 from pipeline.components.tflite_converter import TFLiteConverter, TFLiteConverterNodeSettings
 from pipeline.config.task import Config
 from pipeline.graph import code_digest, evaluation, pushing
-from pipeline.graph.settings import BUNDLE_CODE, BUNDLE_SECTIONS, columns, common, window
+from pipeline.graph.settings import BUNDLE_NODES, BUNDLE_SECTIONS, columns, common, window
 
 
 def edge_branch(
@@ -33,9 +33,7 @@ def edge_branch(
         transformed_examples=transformed,
         model=model,
         model_blessing=evaluator.outputs["blessing"],
-        settings=PrunerNodeSettings(
-            pruner=config.pruner, preprocessing=window(config), **common(config, "pipeline.components.pruner")
-        ),
+        settings=PrunerNodeSettings(pruner=config.pruner, preprocessing=window(config), **common(config, "Pruner")),
     )
     converter = TFLiteConverter(
         transformed_examples=transformed,
@@ -44,7 +42,7 @@ def edge_branch(
         settings=TFLiteConverterNodeSettings(
             converter=config.converter,
             preprocessing=window(config),
-            **common(config, "pipeline.components.tflite_converter"),
+            **common(config, "TFLiteConverter"),
         ),
     )
     edge_evaluator = EdgeEvaluator(
@@ -55,8 +53,8 @@ def edge_branch(
             edge_evaluator=config.edge_evaluator,
             columns=columns(config),
             task=config.task,
-            digests={"config": config.digest_of(*BUNDLE_SECTIONS), "code": code_digest.digest(*BUNDLE_CODE)},
-            **common(config, "pipeline.components.edge_evaluator"),
+            digests={"config": config.digest_of(*BUNDLE_SECTIONS), "code": code_digest.of(config, *BUNDLE_NODES)},
+            **common(config, "EdgeEvaluator"),
         ),
     )
     card = evaluation.edge_card(config, model, edge_evaluator)
@@ -65,6 +63,10 @@ def edge_branch(
         model_blessing=edge_evaluator.outputs["blessing"],
         model_card=card.outputs["card"],
         push_destination=pushing.folder(push_folder),
-        custom_config={"keep_versions": config.pusher.keep_versions, "card_place": ""},
+        custom_config={
+            "keep_versions": config.pusher.keep_versions,
+            "card_place": "",
+            "sources": code_digest.of(config, "EdgePusher"),
+        },
     ).with_id("EdgePusher")
     return [pruner, converter, edge_evaluator, card, edge_pusher]

@@ -8,8 +8,7 @@ from typing import Literal
 
 from pipeline.config.platform import RegistryConfig, VertexTrainingConfig
 
-EngineName = Literal["kubeflow", "vertex"]
-ENGINES: tuple[EngineName, ...] = ("kubeflow", "vertex")
+Lookups = Literal["store", "latest", "pushed"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,7 +48,7 @@ class Engine:
         vertex: Vertex AI's training and registry; None elsewhere.
     """
 
-    lookups: Literal["store", "latest", "pushed"] = "store"
+    lookups: Lookups = "store"
     beam_args: Mapping[str, Sequence[str]] = dataclasses.field(default_factory=dict)
     vertex: VertexJob | None = None
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import modules  # noqa: F401  (settles Keras 2 before TFX imports TensorFlow)
-from modules.card import model_card
 from modules.card.settings import CardSource, ModelCardNodeSettings
 from modules.inputs import kinds
 from modules.network.backbones.base import Source
@@ -14,7 +13,7 @@ from pipeline.components.evaluator import Evaluator, EvaluatorNodeSettings
 from pipeline.components.model_card import ModelCard
 from pipeline.config.task import Config
 from pipeline.graph import code_digest, tfma_config
-from pipeline.graph.settings import BUNDLE_CODE, BUNDLE_SECTIONS, MODEL_CODE, MODEL_SECTIONS, columns, common, others
+from pipeline.graph.settings import BUNDLE_NODES, BUNDLE_SECTIONS, MODEL_NODES, MODEL_SECTIONS, columns, common, others
 
 
 def evaluator(config: Config, examples: Any, model: Any, baseline: Any) -> Evaluator:
@@ -67,7 +66,7 @@ def server_card(config: Config, model: Any, evaluator: Any, test_evaluator: Any)
         model=model,
         evaluation=evaluator.outputs["evaluation"],
         test_evaluation=test_evaluator.outputs["evaluation"],
-        settings=_card_settings(config, MODEL_SECTIONS, MODEL_CODE).with_values(
+        settings=_card_settings(config, MODEL_SECTIONS, MODEL_NODES).with_values(
             thresholds=config.evaluator.thresholds, gaps=config.evaluator.fairness.bounds
         ),
     )
@@ -85,7 +84,7 @@ def edge_card(config: Config, model: Any, edge_evaluator: Any) -> ModelCard:
         model=model,
         evaluation=edge_evaluator.outputs["evaluation"],
         bundle=edge_evaluator.outputs["bundle"],
-        settings=_card_settings(config, BUNDLE_SECTIONS, BUNDLE_CODE),
+        settings=_card_settings(config, BUNDLE_SECTIONS, BUNDLE_NODES),
     )
     return node.with_id("EdgeModelCard")
 
@@ -99,7 +98,7 @@ def _settings(config: Config, *, gated: bool) -> EvaluatorNodeSettings:
         others=others(config),
         fairness=fairness if gated else fairness.with_values(bounds={}),
         gated=gated,
-        **common(config, "pipeline.components.evaluator", "modules.quality.tfma_metrics"),
+        **common(config, "Evaluator"),
     )
 
 
@@ -109,7 +108,7 @@ def _of_card(source: Source) -> CardSource:
     )
 
 
-def _card_settings(config: Config, sections: tuple[str, ...], code: tuple[str, ...]) -> ModelCardNodeSettings:
+def _card_settings(config: Config, sections: tuple[str, ...], made_by: tuple[str, ...]) -> ModelCardNodeSettings:
     main = kinds.with_backbone(config.inputs)
     return ModelCardNodeSettings(
         card=config.card,
@@ -120,7 +119,6 @@ def _card_settings(config: Config, sections: tuple[str, ...], code: tuple[str, .
         backbone=main.backbone.kind,
         backbone_sources=[_of_card(source) for source in main.backbone.sources()],
         sequence_length=main.sequence_length,
-        digests={"config": config.digest_of(*sections), "code": code_digest.digest(*code)},
-        template=model_card.template_digest(),
-        **common(config, "pipeline.components.model_card"),
+        digests={"config": config.digest_of(*sections), "code": code_digest.of(config, *made_by)},
+        **common(config, "ModelCard"),
     )

@@ -11,9 +11,9 @@ import modules  # noqa: F401  (settles Keras 2 before TFX imports TensorFlow)
 
 from tfx import v1 as tfx
 
-from pipeline.components.latest_pushed_model import LatestPushedModel
-from pipeline.components.previous_statistics import PreviousStatistics
-from pipeline.components.resolvers import (
+from pipeline.components.lookups.latest_pushed_model import LatestPushedModel
+from pipeline.components.lookups.previous_statistics import PreviousStatistics
+from pipeline.components.lookups.resolvers import (
     EarlierSpanBlessedModelStrategy,
     LatestOtherBlessedModelStrategy,
     PreviousSpanStatisticsStrategy,

@@ -8,9 +8,33 @@ import modules  # noqa: F401  (settles Keras 2 before TFX imports TensorFlow)
 
 from tfx import v1 as tfx
 
+from pipeline.components.pusher import Pusher
 from pipeline.components.registry_pusher import RegistryPusher
 from pipeline.config.task import Config
+from pipeline.graph import code_digest
 from pipeline.graph.engines import VertexJob
+
+
+def server(config: Config, push_folder: str, model: Any, evaluator: Any, card: Any) -> Pusher:
+    """The node that pushes the SavedModel.
+
+    Args:
+        config: the task's configuration.
+        push_folder: where server models are pushed.
+        model: Trainer's model.
+        evaluator: the node that blessed it.
+        card: the node that wrote its card.
+    """
+    return Pusher(
+        model=model,
+        model_blessing=evaluator.outputs["blessing"],
+        model_card=card.outputs["card"],
+        push_destination=folder(push_folder),
+        custom_config={
+            "keep_versions": config.pusher.keep_versions,
+            "sources": code_digest.of(config, "Pusher"),
+        },
+    )
 
 
 def registry(config: Config, model: Any, evaluator: Any, job: VertexJob | None) -> list[RegistryPusher]:
@@ -30,6 +54,7 @@ def registry(config: Config, model: Any, evaluator: Any, job: VertexJob | None) 
         "region": job.region,
         "encryption_key": job.encryption_key,
         "registry": job.registry.model_dump(mode="json"),
+        "sources": code_digest.of(config, "RegistryPusher"),
     }
     return [RegistryPusher(model=model, model_blessing=evaluator.outputs["blessing"], settings=settings)]
 

@@ -9,28 +9,11 @@ from modules.inputs import kinds
 from modules.report.settings import ReportedConfiguration, ReporterNodeSettings
 from modules.targets.kinds import ONE_LABEL
 
+from pipeline import nodes as table
 from pipeline.components.reporter import Reporter
 from pipeline.config.task import Config
 from pipeline.graph import code_digest
 from pipeline.graph.settings import common
-
-# By key of Reporter's input, the node and the output that it takes.
-INPUTS = {
-    "examples": ("ExampleGen", "examples"),
-    "statistics": ("StatisticsGen", "statistics"),
-    "anomalies": ("ExampleValidator", "anomalies"),
-    "transformed_examples": ("Transform", "transformed_examples"),
-    "tuner_results": ("Tuner", "tuner_results"),
-    "model": ("Trainer", "model"),
-    "evaluation": ("Evaluator", "evaluation"),
-    "blessing": ("Evaluator", "blessing"),
-    "test_evaluation": ("TestEvaluator", "evaluation"),
-    "baseline": ("LinearBaseline", "evaluation"),
-    "variants": ("TFLiteConverter", "variants"),
-    "edge_evaluation": ("EdgeEvaluator", "evaluation"),
-    "pushed_model": ("Pusher", "pushed_model"),
-    "pushed_bundle": ("EdgePusher", "pushed_model"),
-}
 
 
 def reporter(config: Config, nodes: Sequence[Any]) -> Reporter:
@@ -41,9 +24,10 @@ def reporter(config: Config, nodes: Sequence[Any]) -> Reporter:
         nodes: all other nodes, in topological order.
     """
     by_id = {node.id: node for node in nodes}
-    inputs = {key: by_id[node].outputs[output] for key, (node, output) in INPUTS.items() if node in by_id}
+    reported = table.reported()
+    inputs = {key: by_id[node].outputs[output] for key, (node, output) in reported.items() if node in by_id}
     graph = [(node.id, _after(node)) for node in nodes]
-    return Reporter(inputs, settings(config, [*graph, ("Reporter", sorted({node for node, _ in INPUTS.values()}))]))
+    return Reporter(inputs, settings(config, [*graph, ("Reporter", sorted({node for node, _ in reported.values()}))]))
 
 
 def settings(config: Config, graph: Sequence[tuple[str, Sequence[str]]]) -> ReporterNodeSettings:
@@ -66,9 +50,9 @@ def settings(config: Config, graph: Sequence[tuple[str, Sequence[str]]]) -> Repo
         graph=[(name, [other for other in after if other in known]) for name, after in graph],
         digests={
             "configuration": config.digest_of(*(name for name in type(config).model_fields if name != "platform")),
-            "training code": code_digest.digest("modules.trainer"),
+            "training code": code_digest.of(config, "Trainer"),
         },
-        **common(config, "pipeline.components.reporter"),
+        **common(config, "Reporter"),
     )
 
 

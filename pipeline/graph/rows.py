@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import hashlib
+from pathlib import Path
 from typing import Any
 
 from modules.entry_settings import TransformNodeSettings
 
 from tfx import v1 as tfx
 
+from pipeline.components.import_schema_gen import ImportSchemaGen
 from pipeline.components.linear_baseline import LinearBaseline, LinearBaselineNodeSettings
 from pipeline.components.transform import Transform
 from pipeline.config.rows import span_pattern
 from pipeline.config.task import Config
 from pipeline.graph.settings import columns, common, features, others
-from pipeline.ingest import example_gen as ingest
 from pipeline.ingest import rows
+from pipeline.ingest import settings as ingest
 from pipeline.ingest.component import RowsExampleGen
 from pipeline.ingest.span_driver import range_config
 
@@ -39,7 +42,7 @@ def example_gen(config: Config, data: str) -> RowsExampleGen:
         "train_fraction": config.data.train_fraction,
         "augmentation": config.data.augmentation.settings(),
         "marker": config.data.spans.marker,
-        **common(config, "pipeline.ingest.example_gen"),
+        **common(config, "ExampleGen"),
     }
     return RowsExampleGen(
         input_base=folder,
@@ -52,6 +55,17 @@ def example_gen(config: Config, data: str) -> RowsExampleGen:
     ).with_id("ExampleGen")
 
 
+def schema(path: str) -> ImportSchemaGen:
+    """The curated schema.
+
+    Args:
+        path: its file, here or in a bucket.
+    """
+    file = Path(path)
+    content = hashlib.sha256(file.read_bytes()).hexdigest() if "://" not in path and file.is_file() else ""
+    return ImportSchemaGen(schema_file=path, content=content)
+
+
 def transform(config: Config, examples: Any, schema: Any) -> Transform:
     """Examples to the features that the network reads.
 
@@ -60,8 +74,7 @@ def transform(config: Config, examples: Any, schema: Any) -> Transform:
         examples: ExampleGen's output.
         schema: the curated schema.
     """
-    code = ("modules.preprocessing", "pipeline.components.transform")
-    settings = TransformNodeSettings(**features(config, *code))
+    settings = TransformNodeSettings(**features(config, "Transform"))
     return Transform(
         examples=examples,
         schema=schema,
@@ -83,6 +96,6 @@ def linear_baseline(config: Config, examples: Any) -> LinearBaseline:
         columns=columns(config),
         labels=config.target.names,
         seed=config.trainer.seed,
-        **common(config, "modules.quality.linear_baseline"),
+        **common(config, "LinearBaseline"),
     )
     return LinearBaseline(examples=examples, settings=settings)

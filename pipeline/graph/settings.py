@@ -19,18 +19,18 @@ MODEL_SECTIONS = (
     *("labels", "data", "preprocessing", "backbone", "inputs", "target", "trainer", "tuner", "extensions"),
 )
 BUNDLE_SECTIONS = (*MODEL_SECTIONS, "pruner", "converter")
-MODEL_CODE = ("modules.trainer",)
-BUNDLE_CODE = (*MODEL_CODE, "modules.student.compress", "modules.tflite.convert")
+MODEL_NODES = ("Trainer",)
+BUNDLE_NODES = (*MODEL_NODES, "Pruner", "TFLiteConverter")
 
 
-def common(config: Config, *modules: str) -> dict[str, Any]:
+def common(config: Config, node: str) -> dict[str, Any]:
     """What every node is told: a digest of the code that it runs, and the extensions.
 
     Args:
         config: the task's configuration.
-        *modules: what the node runs, by dotted names.
+        node: its name, a row of `pipeline.nodes`.
     """
-    return {"sources": code_digest.digest(*modules), "extensions": config.extensions}
+    return {"sources": code_digest.of(config, node), "extensions": config.extensions}
 
 
 def columns(config: Config) -> Columns:
@@ -50,29 +50,19 @@ def window(config: Config) -> PreprocessingSettings:
     return PreprocessingSettings(sequence_length=kinds.with_backbone(config.inputs).sequence_length)
 
 
-def features(config: Config, *modules: str) -> dict[str, Any]:
+def features(config: Config, node: str) -> dict[str, Any]:
     """What a node that makes or reads features is told: a `modules.entry_settings.TransformNodeSettings`.
 
     Args:
         config: the task's configuration.
-        *modules: what the node runs; the code of the inputs and the target comes to it.
+        node: its name.
     """
     return {
         "inputs": config.inputs,
         "target": config.target,
         "vocabulary": vocabulary_digest(config),
-        **common(config, *modules, *parts_code(config)),
+        **common(config, node),
     }
-
-
-def parts_code(config: Config, *roles: str) -> tuple[str, ...]:
-    """The modules that such a node runs for its parts: kinds are found by name, which no import statement shows.
-
-    Args:
-        config: the task's configuration.
-        *roles: parts of the inputs that the node asks for, see `modules.inputs.base.Input.parts`.
-    """
-    return (*kinds.code(config.inputs.values(), *roles), *config.target.code())
 
 
 def vocabulary_digest(config: Config) -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from modules.quality.settings import Bound
-from modules.quality.tfma_results import BASELINE, CANDIDATE
+from modules.quality.tfma_results import CANDIDATE, PREVIOUS
 
 from pipeline.config.task import Config
 
@@ -38,7 +38,7 @@ def eval_config(config: Config, *, gated: bool) -> config_pb2.EvalConfig:
     }
     models = [{**spec, "name": CANDIDATE}]
     if gated:
-        models.append({**spec, "name": BASELINE, "is_baseline": True})
+        models.append({**spec, "name": PREVIOUS, "is_baseline": True})
     else:
         models[0].pop("name")
     document = {

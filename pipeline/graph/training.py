@@ -26,7 +26,7 @@ def hyperparameters(config: Config, transform: Any, engine: Engine) -> list[Any]
         return [lookups.hyperparameters(engine)]
     if not config.tuner.enabled:
         return []
-    settings = TunerNodeSettings(trainer=config.trainer, tuner=config.tuner, **features(config, "modules.tuner"))
+    settings = TunerNodeSettings(trainer=config.trainer, tuner=config.tuner, **features(config, "Tuner"))
     return [
         vertex_training.tuner_class(engine.vertex)(
             examples=transform.outputs["transformed_examples"],
@@ -69,7 +69,7 @@ def trainer(
         warm_start: what `warm_start` gave.
         job: machines of its own on Vertex AI; None trains inside the node.
     """
-    settings = TrainerNodeSettings(trainer=config.trainer, **features(config, "modules.trainer"))
+    settings = TrainerNodeSettings(trainer=config.trainer, **features(config, "Trainer"))
     return vertex_training.trainer_class(job)(
         examples=transform.outputs["transformed_examples"],
         transform_graph=transform.outputs["transform_graph"],

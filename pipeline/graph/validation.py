@@ -16,9 +16,9 @@ from pipeline.config.rows import span_pattern
 from pipeline.config.task import Config
 from pipeline.graph import lookups
 from pipeline.graph.engines import Engine
-from pipeline.graph.settings import columns, common, parts_code, vocabulary_digest
-from pipeline.ingest import example_gen as ingest
+from pipeline.graph.settings import columns, common, vocabulary_digest
 from pipeline.ingest import serving_logs
+from pipeline.ingest import settings as ingest
 
 
 def validation(
@@ -53,7 +53,7 @@ def validation(
             validator=config.validator,
             split=config.compared_split,
             keep=statistics_folder if keeps else "",
-            **common(config, "pipeline.components.example_validator"),
+            **common(config, "ExampleValidator"),
         ),
     )
     return [statistics_gen, *previous, *serving_nodes, example_validator]
@@ -67,7 +67,7 @@ def _serving(config: Config, path: str) -> list[Any]:
     settings = {
         "text": found.text,
         "slices": found.slices,
-        **common(config, "pipeline.ingest.serving_logs"),
+        **common(config, "ServingExampleGen"),
     }
     example_gen = FileBasedExampleGen(
         input_base=folder,
@@ -89,5 +89,5 @@ def _statistics_settings(config: Config, label: str | None, split: str) -> Stati
         split=split,
         sample_rows=config.validator.sample_rows,
         vocabulary=vocabulary_digest(config),
-        **common(config, "pipeline.components.statistics_gen", *parts_code(config, "statistics")),
+        **common(config, "StatisticsGen"),
     )

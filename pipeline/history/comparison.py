@@ -89,12 +89,13 @@ def _metrics(one: Mapping[str, Any], other: Mapping[str, Any], split: str) -> di
 
 
 def _test_rows(paths: TaskPaths, one: str, other: str) -> dict[str, Any] | None:
+    from modules.artifact_files import PREDICTIONS_FILE
     from modules.quality import comparison, predictions
 
     found = []
     for run_id in (one, other):
         folder = RunOutputs(connection(paths), run_id).uri("TestEvaluator", "evaluation")
-        file = os.path.join(folder, predictions.PREDICTIONS_FILE) if folder else ""
+        file = os.path.join(folder, PREDICTIONS_FILE) if folder else ""
         if not os.path.isfile(file):
             return None
         with open(file, "rb") as stream:

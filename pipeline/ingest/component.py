@@ -18,7 +18,8 @@ from tfx.dsl.components.base import executor_spec
 from tfx.types import standard_component_specs
 
 from pipeline.config.rows.source import SourceConfig
-from pipeline.ingest import example_gen, sources, transforms
+from pipeline.ingest import example_gen, files, sources
+from pipeline.ingest.settings import settings_of
 from pipeline.ingest.sources import sql
 from pipeline.ingest.span_driver import SpanDriver
 
@@ -35,15 +36,15 @@ def rows_fingerprint(properties: Mapping[str, Any]) -> str:
     Raises:
         DataError: the database cannot be reached, or a query fails.
     """
-    settings = example_gen.settings_of(properties)
+    settings = settings_of(properties)
     if "source" not in settings:  # what was served comes from files
         return ""
     source = SourceConfig.model_validate(settings["source"])
     base = properties[standard_component_specs.INPUT_BASE_KEY]
     [split] = json.loads(properties[standard_component_specs.INPUT_CONFIG_KEY])["splits"]
     found = [
-        sql.fingerprint(path, source, opener=transforms.open_file)
-        for path in transforms.matching(base, split["pattern"])
+        sql.fingerprint(path, source, opener=files.open_file)
+        for path in files.matching(base, split["pattern"])
         if sources.format_of(path, source) == "sql"
     ]
     return "".join(f",rows:{item}" for item in found)

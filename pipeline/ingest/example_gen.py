@@ -4,52 +4,27 @@ from __future__ import annotations
 
 import functools
 import hashlib
-import json
 import math
 import posixpath
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 import modules  # noqa: F401  (settles Keras 2 before TFX imports TensorFlow)
 
 import apache_beam as beam
 import tensorflow as tf
-from google.protobuf import json_format, struct_pb2
 from tfx.components.example_gen.base_example_gen_executor import BaseExampleGenExecutor
-from tfx.proto import example_gen_pb2
 from tfx.types import standard_component_specs
-from tfx.utils import proto_utils
 
 from pipeline.config.rows.cleaning import CleaningConfig
 from pipeline.config.rows.source import SourceConfig
-from pipeline.ingest import report, rows, transforms
+from pipeline.ingest import files, rows, tally, transforms
 from pipeline.ingest.augmentation import AddVariedRows
-from pipeline.tfx_gaps import batched_records
+from pipeline.ingest.settings import settings_of
+from pipeline.tfx_gaps.batched_writer import writing_splits_in_batches
 
 TRAIN_SPLIT = "train"
 _LISTS = {"text": "bytes_list", "integer": "int64_list", "number": "float_list"}  # of tf.train.Feature
-
-
-def custom_config(settings: dict[str, Any]) -> example_gen_pb2.CustomConfig:
-    """Packs the executor's settings into the message that ExampleGen carries.
-
-    Args:
-        settings: JSON values: `text`, `label`, `slices`, `labels`, `others`, `source`, `cleaning`, `train_fraction`,
-            `augmentation` (None adds no row), `marker` of complete spans, and a digest of this executor's sources,
-            which is there for the cache alone.
-    """
-    packed = example_gen_pb2.CustomConfig()
-    packed.custom_config.Pack(json_format.ParseDict(settings, struct_pb2.Struct()))
-    return packed
-
-
-def settings_of(exec_properties: Mapping[str, Any]) -> dict[str, Any]:
-    """Unpacks what `custom_config` packed."""
-    packed = example_gen_pb2.CustomConfig()
-    proto_utils.json_to_proto(exec_properties[standard_component_specs.CUSTOM_CONFIG_KEY], packed)
-    struct = struct_pb2.Struct()
-    packed.custom_config.Unpack(struct)
-    return json.loads(json_format.MessageToJson(struct))
 
 
 class RowsExecutor(BaseExampleGenExecutor):
@@ -66,12 +41,12 @@ class RowsExecutor(BaseExampleGenExecutor):
         """TFX's hook."""
         [artifact] = output_dict[standard_component_specs.EXAMPLES_KEY]
         self._folder = posixpath.join(artifact.uri, transforms.QUARANTINE)
-        with batched_records.batched():
+        with writing_splits_in_batches():
             super().Do(input_dict, output_dict, exec_properties)
         counts = transforms.read_counts(self._folder)
         config = CleaningConfig.model_validate(settings_of(exec_properties)["cleaning"])
-        report.check(counts, self._folder, config)
-        for name, count in report.properties(counts).items():
+        tally.check(counts, self._folder, config)
+        for name, count in tally.properties(counts).items():
             artifact.set_int_custom_property(name, count)
 
     def GetInputSourceToExamplePTransform(self) -> Any:  # noqa: N802 - TFX's name
@@ -106,12 +81,12 @@ class _RowsToExamples(beam.PTransform):
         self._folder, self._settings = folder, settings_of(exec_properties)
 
     def expand(self, pipeline: beam.Pipeline) -> beam.PCollection:
-        files = transforms.matching(self._base, self._pattern)
+        paths = files.matching(self._base, self._pattern)
         settings = self._settings
         layout = rows.Layout.of(settings)
         source = SourceConfig.model_validate(settings["source"])
         config = CleaningConfig.model_validate(settings["cleaning"])
-        found = transforms.clean(pipeline, files, layout, source, config)
+        found = transforms.clean(pipeline, paths, layout, source, config)
         if self._folder is not None:
             transforms.write_quarantine(found, self._folder)
         return found.rows | "Examples" >> beam.Map(lambda item: to_example(rows.Row._make(item[1]), layout, item[0]))

@@ -16,8 +16,9 @@ from tfx.components.example_gen.base_example_gen_executor import BaseExampleGenE
 from tfx.types import standard_component_specs
 
 from pipeline.config.rows.source import SourceConfig
-from pipeline.ingest import example_gen, sources, transforms
+from pipeline.ingest import files, sources
 from pipeline.ingest.rows import DataError
+from pipeline.ingest.settings import settings_of
 
 SPLIT = "serving"
 
@@ -44,7 +45,7 @@ def read_log(path: str, text: str, others: list[str]) -> Iterator[dict[str, str]
     Raises:
         DataError: the kind of file is not known, a line cannot be read, or a record has no text field.
     """
-    for record in sources.read(path, SourceConfig(), opener=transforms.open_file):
+    for record in sources.read(path, SourceConfig(), opener=files.open_file):
         where = f"{record.file}:{record.line}"
         if record.problem:
             raise DataError(f"{where}: {record.problem}.")
@@ -59,9 +60,9 @@ def read_log(path: str, text: str, others: list[str]) -> Iterator[dict[str, str]
 @beam.ptransform_fn
 def _logs_to_examples(pipeline: beam.Pipeline, exec_properties: dict[str, Any], split_pattern: str) -> beam.PCollection:
     base = exec_properties[standard_component_specs.INPUT_BASE_KEY]
-    settings = example_gen.settings_of(exec_properties)
-    files = transforms.matching(base, split_pattern)
-    return pipeline | "Files" >> beam.Create(files) | "Records" >> beam.FlatMap(_read_file, settings)
+    settings = settings_of(exec_properties)
+    found = files.matching(base, split_pattern)
+    return pipeline | "Files" >> beam.Create(found) | "Records" >> beam.FlatMap(_read_file, settings)
 
 
 def _read_file(path: str, settings: dict[str, Any]) -> Iterator[tf.train.Example]:

@@ -12,15 +12,14 @@ import modules  # noqa: F401  (settles Keras 2 before TensorFlow)
 
 import apache_beam as beam
 import tensorflow as tf
-from apache_beam.io.filesystem import CompressionTypes
-from apache_beam.io.filesystems import FileSystems
 from apache_beam.transforms.window import GlobalWindows
 
 from pipeline.config.rows.cleaning import CleaningConfig
 from pipeline.config.rows.source import SourceConfig
-from pipeline.ingest import cleaning, duplicates, packing, sources, spans
+from pipeline.ingest import cleaning, duplicates, packing, sources
 from pipeline.ingest.cleaning import Quarantined
-from pipeline.ingest.rows import DataError, Layout, Row, text_hash
+from pipeline.ingest.files import open_file
+from pipeline.ingest.rows import Layout, Row, text_hash
 
 QUARANTINE = "quarantine"  # folder inside the Examples artifact; a split's folder begins with `Split-`
 QUARANTINE_FILE, COUNTS_FILE = "rows.jsonl.gz", "counts.json"
@@ -81,23 +80,6 @@ def clean(
         kept_back | "CountQuarantined" >> beam.ParDo(_Count()),
     )
     return Cleaned(rows, kept_back, counts | "Counts" >> beam.Flatten())
-
-
-def matching(base: str, pattern: str) -> list[str]:
-    """The files behind an executor's pattern, those of older spans first.
-
-    Raises:
-        DataError: there are none.
-    """
-    files = spans.expand(base, pattern, glob=tf.io.gfile.glob)
-    if not files:
-        raise DataError(f"{base}/{pattern}: no such file. Set data.path to a file with rows.")
-    return files
-
-
-def open_file(path: str) -> Any:
-    """Opens a file, here or in a bucket, for reading its bytes as they are."""
-    return FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED)
 
 
 def write_quarantine(found: Cleaned, folder: str) -> None:

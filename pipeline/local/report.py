@@ -18,8 +18,8 @@ from modules.report.facts import gather  # and settles Keras 2 before TFX import
 from modules.report.files import read_json
 from modules.report.settings import ReporterNodeSettings
 
+from pipeline import nodes
 from pipeline.components import reporter
-from pipeline.graph import report
 from pipeline.history.paths import REPORT, TaskPaths
 from pipeline.history.store import RunOutputs
 
@@ -60,7 +60,7 @@ def gathered(ir: Any, outputs: RunOutputs) -> dict[str, Any]:
     [node] = [item.pipeline_node for item in ir.nodes if item.pipeline_node.node_info.id == "Reporter"]
     text = node.parameters.parameters[reporter.SETTINGS].field_value.string_value
     inputs = {}
-    for key, (producer, output) in report.INPUTS.items():
+    for key, (producer, output) in nodes.reported().items():
         artifact = outputs.artifact(producer, output)
         if artifact is not None:
             inputs[key] = reporter.ReporterSpec.INPUTS[key].type()

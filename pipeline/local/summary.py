@@ -7,13 +7,13 @@ import os
 from pathlib import Path
 from typing import Any
 
-from modules.artifact_files import BASELINE_FILE, DRIFT_FILE, HISTORY_FILE, PARETO_FILE, TRAINING_DIR
-from modules.quality.fairness import FAIRNESS_FILE
-from modules.quality.tfma_results import BASELINE, metrics, missed_bounds
+from modules.artifact_files import FAIRNESS_FILE, PARETO_FILE
+from modules.quality.tfma_results import PREVIOUS, metrics, missed_bounds
 
 from ml_metadata.proto import metadata_store_pb2
 from tfx.components.evaluator import constants as evaluator_constants
 
+from pipeline import nodes
 from pipeline.config.task import Config
 from pipeline.history.paths import TaskPaths
 from pipeline.history.states import CACHED, FAILED, NodeResult
@@ -55,7 +55,8 @@ def collect(
     fairness = {"eval": _read_json(evaluation, FAIRNESS_FILE), "test": _read_json(test, FAIRNESS_FILE)}
     gaps = (fairness["eval"] or {}).get("missed", [])
     pareto = _read_json(outputs.uri("EdgeEvaluator", "evaluation"), PARETO_FILE)
-    return {
+    told = {key: _read_json(outputs.uri(node, item.output), *item.file) for key, (node, item) in nodes.told().items()}
+    summary = {
         "run_id": run_id,
         "task": config.task,
         "profile": profile,
@@ -73,13 +74,13 @@ def collect(
             "test": metrics(test) if test else None,
         },
         "fairness": fairness,
-        "previous": metrics(evaluation, BASELINE) or None if evaluation else None,
-        "baseline": _read_json(outputs.uri("LinearBaseline", "evaluation"), BASELINE_FILE),
-        "training": _read_json(outputs.uri("Trainer", "model"), TRAINING_DIR, HISTORY_FILE),
-        "tuner_trials": _read_json(outputs.uri("Tuner", "tuner_results"), "tuner_results.json"),
+        "previous": metrics(evaluation, PREVIOUS) or None if evaluation else None,
+        "baseline": told["baseline"],
+        "training": told["training"],
+        "tuner_trials": told["tuner_trials"],
         "states": {result.node: result.state for result in results},
         "cache_hits": sum(result.state == CACHED for result in results),
-        "drift": _read_json(outputs.uri("ExampleValidator", "anomalies"), DRIFT_FILE) or [],
+        "drift": told["drift"] or [],
         "edge": {**pareto, "blessed": _blessed(outputs.artifact("EdgeEvaluator", "blessing"))} if pareto else None,
         "pushed": {
             "server": _pushed(outputs.artifact("Pusher", "pushed_model")),
@@ -87,6 +88,7 @@ def collect(
         },
         "folder": str(paths.root),
     }
+    return summary | {key: value for key, value in told.items() if key not in summary}  # what extensions tell
 
 
 def _cleaning(examples: str | None) -> dict[str, Any] | None:

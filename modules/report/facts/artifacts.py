@@ -14,7 +14,7 @@ class Artifacts:
         examples: ExampleGen's.
         statistics: StatisticsGen's.
         anomalies: ExampleValidator's.
-        transformed: Transform's examples.
+        transformed_examples: Transform's examples.
         tuner_results: Tuner's.
         training: the `training` folder of Trainer's model.
         evaluation: Evaluator's, on eval.
@@ -30,7 +30,7 @@ class Artifacts:
     examples: str | None = None
     statistics: str | None = None
     anomalies: str | None = None
-    transformed: str | None = None
+    transformed_examples: str | None = None
     tuner_results: str | None = None
     training: str | None = None
     evaluation: str | None = None

@@ -36,7 +36,9 @@ def data(artifacts: Artifacts, settings: ReporterNodeSettings) -> dict[str, Any]
     limit = settings.config.reporter.length_rows
     return {
         "splits": splits,
-        "lengths": _lengths(artifacts.transformed, settings.mask, window, limit) if artifacts.transformed else None,
+        "lengths": _lengths(artifacts.transformed_examples, settings.mask, window, limit)
+        if artifacts.transformed_examples
+        else None,
         "quarantine": counts["quarantined"] if counts else None,
         "drift": read_json(artifacts.anomalies, DRIFT_FILE),
     }

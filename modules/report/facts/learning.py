@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from modules.artifact_files import HISTORY_FILE
+from modules.artifact_files import HISTORY_FILE, TRIALS_FILE
 from modules.report.files import read_json
 from modules.training.settings import TunerSettings
 
@@ -19,7 +19,7 @@ def tuning(folder: str | None, section: TunerSettings) -> dict[str, Any] | None:
     Returns:
         `objective`, `names` of what was searched, `logarithmic` ones among them, and `trials`, the best one first.
     """
-    trials = read_json(folder, "tuner_results.json")
+    trials = read_json(folder, TRIALS_FILE)
     if not trials:
         return None
     names = [entry.name for entry in section.space if entry.name in trials[0]]

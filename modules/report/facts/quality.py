@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from modules.artifact_files import BASELINE_FILE
+from modules.artifact_files import BASELINE_FILE, FAIRNESS_FILE, PREDICTIONS_FILE
 from modules.network.trained import load_trained
 from modules.quality import intervals, scores
 from modules.quality.attribution import explain
-from modules.quality.fairness import FAIRNESS_FILE
-from modules.quality.predictions import PREDICTIONS_FILE, Predictions, read
+from modules.quality.predictions import Predictions, read
 from modules.quality.settings import EvaluatorSettings
-from modules.quality.tfma_results import BASELINE, metrics, missed_bounds
+from modules.quality.tfma_results import PREVIOUS, metrics, missed_bounds
 from modules.report.files import read_json
 
 import numpy as np
@@ -43,7 +42,7 @@ def quality(artifacts: Artifacts, section: EvaluatorSettings, num_classes: int) 
         "splits": {
             split: {
                 "model": metrics(folder) or None if folder else None,
-                "previous": metrics(folder, BASELINE) or None if folder and split == "eval" else None,
+                "previous": metrics(folder, PREVIOUS) or None if folder and split == "eval" else None,
                 "linear": linear.get(split),
                 "fairness": read_json(folder, FAIRNESS_FILE),
                 **(row_facts(answers[split], num_classes) if split in answers else {}),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pipeline.config.platform import BEAM_NODES
+from pipeline import nodes
 from pipeline.config.task import Config
 from pipeline.kubeflow.contract.target import Target
 
@@ -15,7 +15,7 @@ _ON_BY_DEFAULT = ("direct_runner_use_stacked_bundle", "pipeline_type_check", "sa
 
 def beam_args(config: Config, target: Target) -> dict[str, list[str]]:
     """The arguments by node."""
-    return {name: _args(config, target, name) for name in BEAM_NODES}
+    return {name: _args(config, target, name) for name in nodes.beam_nodes()}
 
 
 def _args(config: Config, target: Target, name: str) -> list[str]:

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
 from pathlib import Path
 
 from modules.inputs import kinds
 
 from pipeline.config.loader import ConfigError
 from pipeline.config.task import Config
-from pipeline.graph.engines import ENGINES
 from pipeline.kubeflow.compile import limits
-from pipeline.kubeflow.contract.target import COPIED_SCHEMES, DATASET, ROOT_SCHEMES, Target, scheme
+from pipeline.kubeflow.contract.target import COPIED_SCHEMES, DATASET, Target, scheme
+from pipeline.kubeflow.orchestrators.base import ORCHESTRATORS, orchestrator
 
 
 def make_target(
@@ -40,8 +39,8 @@ def make_target(
     Raises:
         ConfigError: one line for each thing that the engine could not do or reach.
     """
-    if engine not in ENGINES:
-        raise ConfigError(f"--engine {engine}: choose one of {', '.join(ENGINES)}.")
+    if engine not in ORCHESTRATORS:
+        raise ConfigError(f"--engine {engine}: choose one of {', '.join(ORCHESTRATORS.kinds)}.")
     platform = config.platform
     image = image or platform.image
     root = (pipeline_root or platform.pipeline_root or "").rstrip("/")
@@ -52,7 +51,7 @@ def make_target(
     copied = scheme(root) in COPIED_SCHEMES
     push = (push_root or platform.push_root or ("" if copied else f"{root}/pushed")).rstrip("/")
     target = Target(
-        engine=engine,  # type: ignore[arg-type]
+        engine=engine,
         image=image,
         pipeline_root=root,
         push_root=push,
@@ -71,10 +70,11 @@ def _shared_folders(config: Config, target: Target) -> list[str]:
     problems = []
     if re.search(r"\s", target.image):
         problems.append(f"--image {target.image!r}: an image name has no white space.")
-    known = ROOT_SCHEMES[target.engine]
+    engine = orchestrator(target.engine)
+    known = engine.root_schemes
     kind = scheme(target.pipeline_root)
     allowed = ", ".join(f"{name}://" for name in known) + (
-        "" if target.engine == "vertex" else ", or a path under platform.volumes"
+        ", or a path under platform.volumes" if engine.volumes else ""
     )
     if kind not in known and (kind or not _mounted(config, target, target.pipeline_root)):
         why = f"{kind}:// is a scheme that it cannot write to" if kind else "it is no folder that all nodes share"
@@ -133,5 +133,5 @@ def _readable(config: Config, target: Target, path: str, *, in_image: bool) -> b
 def _mounted(config: Config, target: Target, path: str) -> bool:
     if not os.path.isabs(path):
         return False
-    mounts: Sequence[str] = ["/gcs"] if target.engine == "vertex" else [item.path for item in config.platform.volumes]
+    mounts = orchestrator(target.engine).mounts(config)
     return target.local or any(path == mount or path.startswith(f"{mount}/") for mount in mounts)

@@ -1,4 +1,4 @@
-"""Compiles the pipeline of a configuration for Kubeflow Pipelines or Vertex AI, offline; imports TFX."""
+"""Compiles the pipeline of a configuration for an orchestrator, offline; imports TFX."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ import modules  # noqa: F401  (settles Keras 2 before TFX imports TensorFlow)
 from tfx.orchestration.kubeflow.v2 import kubeflow_v2_dag_runner
 
 from pipeline.config.task import Config
-from pipeline.graph.engines import Engine, VertexJob
-from pipeline.kubeflow.compile import beam_args, finishing, kubernetes
+from pipeline.graph.engines import Engine
+from pipeline.kubeflow.compile import beam_args, finishing
 from pipeline.kubeflow.compile.parameters import parameters
 from pipeline.kubeflow.contract import lint
 from pipeline.kubeflow.contract.specification import Specification
 from pipeline.kubeflow.contract.target import Target
+from pipeline.kubeflow.orchestrators import base
 from pipeline.pipeline import Places, create_pipeline
 
 
@@ -35,10 +36,11 @@ def compile_pipeline(config: Config, target: Target) -> Specification:
         schema=target.schema,
         serving_logs=config.data.serving_logs or "",
     )
+    orchestrator = base.orchestrator(target.engine)
     engine = Engine(
-        lookups="latest" if target.engine == "vertex" else "pushed",
+        lookups=orchestrator.lookups,
         beam_args=beam_args.beam_args(config, target),
-        vertex=_vertex_job(config, target),
+        vertex=orchestrator.job(config, target.image),
     )
     runner = kubeflow_v2_dag_runner.KubeflowV2DagRunner(
         kubeflow_v2_dag_runner.KubeflowV2DagRunnerConfig(
@@ -47,24 +49,8 @@ def compile_pipeline(config: Config, target: Target) -> Specification:
     )
     job: dict[str, Any] = runner.run(create_pipeline(config, places, engine=engine), write_out=False)
     specification = finishing.normalised(
-        Specification(job["pipelineSpec"], kubernetes.platform(config, target, job["pipelineSpec"]))
+        Specification(job["pipelineSpec"], orchestrator.platform(config, job["pipelineSpec"]))
     )
     finishing.finish(specification, config, target, parameters(config, target))
-    lint.check(specification, target.engine)
+    lint.check(specification, orchestrator.lacks)
     return specification
-
-
-def _vertex_job(config: Config, target: Target) -> VertexJob | None:
-    vertex = config.platform.vertex
-    if target.engine != "vertex" or not (vertex.training or vertex.registry):
-        return None
-    return VertexJob(
-        image=target.image,
-        project=vertex.project or "",
-        region=vertex.region or "",
-        service_account=config.platform.service_account,
-        network=vertex.network,
-        encryption_key=vertex.encryption_key,
-        training=vertex.training,
-        registry=vertex.registry,
-    )

@@ -7,21 +7,20 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+from pipeline import nodes
 from pipeline.config.platform import NodeConfig
 from pipeline.config.task import Config
-from pipeline.kubeflow.compile.parameters import INTEGER, NUMBER, STRING, Parameter
 from pipeline.kubeflow.contract import options as container_options
 from pipeline.kubeflow.contract.bindings import Binding, apply
 from pipeline.kubeflow.contract.options import ROOT_PARAMETER
+from pipeline.kubeflow.contract.parameter import INTEGER, NUMBER, STRING, Parameter
 from pipeline.kubeflow.contract.specification import Specification
 from pipeline.kubeflow.contract.target import Target, scheme
+from pipeline.kubeflow.orchestrators.base import Orchestrator, orchestrator
 
 # Version 2.0 of the specification has other names for the types.
 _LEGACY = {STRING: "STRING", INTEGER: "INT", NUMBER: "DOUBLE"}
 _BYTES = {"": 1, "K": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40}
-# A look-up whose answer changes without its inputs changing is never taken from the cache.
-_NEVER_CACHED = ("LatestBlessedModelResolver", "WarmStartResolver", "PreviousStatisticsResolver")
-GATE, SEARCH = "edgeline_gate", "edgeline_search"
 
 
 def finish(specification: Specification, config: Config, target: Target, parameters: Sequence[Parameter]) -> None:
@@ -33,6 +32,7 @@ def finish(specification: Specification, config: Config, target: Target, paramet
         target: where it shall run.
         parameters: what stays open.
     """
+    engine = orchestrator(target.engine)
     if scheme(target.pipeline_root):
         specification.pipeline["defaultPipelineRoot"] = target.pipeline_root
     _declare(specification, parameters, target)
@@ -44,10 +44,10 @@ def finish(specification: Specification, config: Config, target: Target, paramet
             for parameter in parameters:
                 if parameter.name == ROOT_PARAMETER:
                     _hand_over(specification, name, parameter, target)
-            _entry_point(executor["container"], bound, target)
+            _entry_point(executor["container"], bound, target, engine)
             _resources(executor["container"], node)
-        _policies(specification.tasks[name], name, config, target)
-    if target.engine == "vertex":
+        _policies(specification.tasks[name], name, config, engine)
+    if "resolver" not in engine.lacks:
         _narrow_lookups(specification)
 
 
@@ -101,18 +101,18 @@ def _constant(value: dict[str, Any]) -> Any:
     return next(iter(value["constantValue"].values()))
 
 
-def _entry_point(container: dict[str, Any], bound: list[Binding], target: Target) -> None:
+def _entry_point(container: dict[str, Any], bound: list[Binding], target: Target, engine: Orchestrator) -> None:
     options = container_options.Options(
         bindings=bound,
-        root_parameter=ROOT_PARAMETER if target.engine == "kubeflow" and target.on_volume else "",
+        root_parameter=ROOT_PARAMETER if engine.volumes and target.on_volume else "",
         copied=target.copied,
-        drive=target.engine == "kubeflow" and "lifecycle" in container,
+        drive=not engine.runs_hooks and "lifecycle" in container,
     )
     container["command"] = list(container_options.COMMAND)
     container["args"] = [*options.to_args(), *container["args"]]
     if "lifecycle" not in container:
         return
-    if target.engine == "kubeflow":  # it ignores the hook; the entry point does its work
+    if not engine.runs_hooks:  # it would ignore the hook; the entry point does its work
         del container["lifecycle"]
         return
     hook = container["lifecycle"]["preCacheCheck"]
@@ -145,10 +145,11 @@ def _gigabytes(quantity: str) -> float:
     return float(number) * _BYTES[unit] / 1e9
 
 
-def _policies(task: dict[str, Any], name: str, config: Config, target: Target) -> None:
-    node, own = config.platform.node(name), config.platform.nodes.get(name)
-    cached = bool(node.cache) and name not in _NEVER_CACHED
-    if name in ("ExampleGen", "ServingExampleGen") and target.engine == "kubeflow" and not (own and own.cache):
+def _policies(task: dict[str, Any], name: str, config: Config, engine: Orchestrator) -> None:
+    node, own, row = config.platform.node(name), config.platform.nodes.get(name), nodes.rows().get(name)
+    # TFX splits a query into tasks with longer names.
+    cached = bool(node.cache) and (row is None or row.cached)
+    if row and row.reads_outside and not engine.runs_hooks and not (own and own.cache):
         # Its cache key would hold the file's name only, and a changed file would never be read.
         cached = False
     task["cachingOptions"] = {"enableCache": True} if cached else {}
@@ -164,18 +165,18 @@ def _narrow_lookups(specification: Specification) -> None:
 
     TFX's queries go by type alone: they would find the blessing of a bundle, or another task's model.
     """
-    name = specification.name
-    tags = (
-        ("Evaluator", "blessing", GATE, 'schema_title="tfx.ModelBlessing"'),
-        ("Tuner", "best_hyperparameters", SEARCH, 'schema_title="tfx.HyperParameters"'),
-    )
-    for task, output, tag, query in tags:
-        if task in specification.tasks:
+    name, rows = specification.name, nodes.rows()
+    executors = specification.pipeline["deploymentSpec"]["executors"].values()
+    resolvers = [executor["resolver"] for executor in executors if "resolver" in executor]
+    queries = [item for resolver in resolvers for item in resolver.get("outputArtifactQueries", {}).values()]
+    for task in specification.tasks:
+        for output, tag in rows[task].found_by.items() if task in rows else ():
             artifact = specification.component(task)["outputDefinitions"]["artifacts"][output]
             artifact.setdefault("metadata", {})[tag] = name
-        for executor in specification.pipeline["deploymentSpec"]["executors"].values():
-            for item in executor.get("resolver", {}).get("outputArtifactQueries", {}).values():
-                if query in item["filter"]:
+    for row in rows.values():
+        for output, tag in row.found_by.items():
+            for item in queries:
+                if f'schema_title="tfx.{row.outputs[output]}"' in item["filter"]:
                     item["filter"] += f' AND metadata.{tag}.string_value="{name}"'
 
 

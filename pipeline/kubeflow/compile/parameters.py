@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from pipeline.config.loader import ConfigError
 from pipeline.config.task import Config
-from pipeline.graph.engines import ENGINES
 from pipeline.kubeflow.contract import bindings
 from pipeline.kubeflow.contract.bindings import Binding
-from pipeline.kubeflow.contract.options import ROOT_PARAMETER
+from pipeline.kubeflow.contract.parameter import INTEGER, NUMBER, STRING, Parameter, Place
 from pipeline.kubeflow.contract.target import Target
+from pipeline.kubeflow.orchestrators.base import Orchestrator, orchestrator
 
-STRING, INTEGER, NUMBER = "STRING", "NUMBER_INTEGER", "NUMBER_DOUBLE"
-# Where a parameter's place can be told only from the compiled settings, a function finds it there.
-Place = Binding | Callable[[Mapping[str, Any]], Binding]
 # TFMA's own names of the metrics that Edgeline bounds.
 _CLASSES = {
     "accuracy": "SparseCategoricalAccuracy", "macro_f1": "MacroF1", "auc": "AUC", "precision": "MacroPrecision",
@@ -26,40 +22,9 @@ _CLASSES = {
 _EPSILON = 1e-9  # as in pipeline.graph.tfma_config: a metric that equals its bound passes
 
 
-@dataclasses.dataclass(frozen=True)
-class Parameter:
-    """One parameter of a run.
-
-    Attributes:
-        name: as on the command line of `submit` and `execute`.
-        kind: Kubeflow's name of the type.
-        default: what holds unless the run says otherwise.
-        help: one line.
-        places: by node, what it decides.
-    """
-
-    name: str
-    kind: str
-    default: str | int | float
-    help: str
-    places: Mapping[str, tuple[Place, ...]]
-
-    def parse(self, text: str) -> str | int | float:
-        """A value from the command line.
-
-        Raises:
-            ConfigError: the text is no such value.
-        """
-        try:
-            return {STRING: str, INTEGER: int, NUMBER: float}[self.kind](text)
-        except ValueError:
-            what = "a whole number" if self.kind == INTEGER else "a number"
-            raise ConfigError(f"--param {self.name}={text}: expected {what}.") from None
-
-
 def parameters(config: Config, target: Target) -> list[Parameter]:
     """All parameters of a configuration on an engine, by name."""
-    assert target.engine in ENGINES
+    engine = orchestrator(target.engine)
     found = [
         Parameter("data", STRING, target.data, "The rows: a CSV file, or `dataset:vader` from the image.", {
             "ExampleGen": (
@@ -70,15 +35,14 @@ def parameters(config: Config, target: Target) -> list[Parameter]:
         Parameter("schema", STRING, target.schema, "The curated schema.", {
             "ImportSchemaGen": (Binding("schema", "schema_file"),)
         }),
-        Parameter("push_root", STRING, target.push_root, "Where blessed models go.", _push(config, target)),
+        Parameter("push_root", STRING, target.push_root, "Where blessed models go.", _push(config, engine)),
         Parameter("epochs", INTEGER, config.trainer.epochs, "Passes over the train split, at most.", {
             "Trainer": (Binding("epochs", "custom_config", "/trainer/epochs"),), **_told("epochs", "trainer/epochs")
         }),
-        *_root(target),
-        *_tuner(config, target),
+        *_tuner(config, engine),
         *_thresholds(config),
         *_edge_gate(config),
-        *_vertex(config, target),
+        *engine.parameters(config, target),
     ]  # fmt: skip
     return sorted(found, key=lambda item: item.name)
 
@@ -96,14 +60,7 @@ def values(known: list[Parameter], given: Mapping[str, str]) -> dict[str, str | 
     return {name: item.parse(given[name]) if name in given else item.default for name, item in sorted(by_name.items())}
 
 
-def _root(target: Target) -> list[Parameter]:
-    if target.engine != "kubeflow" or not target.on_volume:
-        return []
-    # Every container gets it, see `finishing`: it replaces no setting of a node.
-    return [Parameter(ROOT_PARAMETER, STRING, target.pipeline_root, "Folder of all artifacts, on a shared volume.", {})]
-
-
-def _push(config: Config, target: Target) -> dict[str, tuple[Place, ...]]:
+def _push(config: Config, engine: Orchestrator) -> dict[str, tuple[Place, ...]]:
     places: dict[str, tuple[Place, ...]] = {
         node: (Binding("push_root", "push_destination", "/filesystem/base_directory", form=f"{{}}/{folder}"),)
         for node, folder in (("Pusher", "server"), ("EdgePusher", "edge"))
@@ -112,7 +69,7 @@ def _push(config: Config, target: Target) -> dict[str, tuple[Place, ...]]:
         form = "{}/statistics"
         places["PreviousStatisticsResolver"] = (Binding("push_root", "folder", form=form),)
         places["ExampleValidator"] = (Binding("push_root", "settings", "/keep", form=form),)
-    if target.engine == "kubeflow":
+    if engine.lookups == "pushed":
         lookup = Binding("push_root", "push_folder", form="{}/server")
         places["LatestBlessedModelResolver"] = (lookup,)
         if config.warm_starts:
@@ -120,9 +77,9 @@ def _push(config: Config, target: Target) -> dict[str, tuple[Place, ...]]:
     return places
 
 
-def _tuner(config: Config, target: Target) -> list[Parameter]:
+def _tuner(config: Config, engine: Orchestrator) -> list[Parameter]:
     if config.tuner.reuse == "latest":
-        if target.engine == "vertex":
+        if engine.lookups != "pushed":
             return []
         text = "URI of an earlier run's best hyperparameters; open-source Kubeflow cannot look them up."
         place = Binding("hyperparameters", "artifact_uri")
@@ -197,22 +154,3 @@ def _edge_gate(config: Config) -> list[Parameter]:
 def _told(parameter: str, field: str) -> dict[str, tuple[Place, ...]]:
     """Where the report shows a field of the configuration, so that it shows the run's value."""
     return {"Reporter": (Binding(parameter, "settings", f"/config/{field}"),)}
-
-
-def _vertex(config: Config, target: Target) -> list[Parameter]:
-    vertex = config.platform.vertex
-    if target.engine != "vertex" or not (vertex.training or vertex.registry):
-        return []
-    places: dict[str, dict[str, tuple[Place, ...]]] = {"project": {}, "region": {}}
-    if vertex.training:
-        for node, key in (("Trainer", "ai_platform_training_args"), ("Tuner", "ai_platform_tuning_args")):
-            if node == "Trainer" or (config.tuner.enabled and config.tuner.reuse == "never"):
-                places["project"][node] = (Binding("project", "custom_config", f"/{key}/project"),)
-                places["region"][node] = (Binding("region", "custom_config", "/ai_platform_vertex_region"),)
-    if vertex.registry:
-        for name in places:
-            places[name]["RegistryPusher"] = (Binding(name, "settings", f"/{name}"),)
-    return [
-        Parameter("project", STRING, vertex.project or "", "The project of jobs and models.", places["project"]),
-        Parameter("region", STRING, vertex.region or "", "The region of jobs and models.", places["region"]),
-    ]

@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-from pipeline.config.platform import BEAM_NODES, NODES, NodeConfig
+from pipeline import nodes as table
+from pipeline.config.platform import NodeConfig
 from pipeline.config.task import Config
 from pipeline.kubeflow.compile.parameters import parameters
 from pipeline.kubeflow.contract.target import Target
+from pipeline.kubeflow.orchestrators.base import orchestrator
 
 
 def nodes(config: Config, target: Target) -> list[str]:
     """The nodes of a configuration on an engine, in the order of the diagram."""
-    missing = {
-        "LatestHyperparametersResolver": config.tuner.reuse != "latest",
-        "Tuner": config.tuner.reuse == "latest" or not config.tuner.enabled,
-        "PreviousStatisticsResolver": not config.data.has_spans,
-        "ServingExampleGen": not config.data.serving_logs,
-        "ServingStatisticsGen": not config.data.serving_logs,
-        "WarmStartResolver": not config.warm_starts,
-        "RegistryPusher": target.engine != "vertex" or config.platform.vertex.registry is None,
-    }
-    return [name for name in NODES if not missing.get(name, False)]
+    return list(table.of(config, orchestrator(target.engine).job(config, target.image)))
 
 
 def text(config: Config, target: Target) -> str:
@@ -46,7 +39,7 @@ def _settings(config: Config, name: str) -> str:
         f"{node.memory} memory" if node.memory else "",
         f"{node.gpu.count} × {node.gpu.type}" if node.gpu else "",
         " ".join(f"{key}={value}" for key, value in node.node_selector.items()),
-        f"Beam: {config.platform.beam_of(name).runner}" if name in BEAM_NODES else "",
+        f"Beam: {config.platform.beam_of(name).runner}" if name in table.beam_nodes() else "",
         f"{node.retries} retries" if node.retries else "",
     ]
     return ", ".join(item for item in shown if item)

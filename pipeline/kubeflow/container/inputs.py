@@ -14,7 +14,7 @@ from pipeline.kubeflow.contract import bindings
 from pipeline.kubeflow.contract.options import LAUNCHER_ROOT_VARIABLE, Options
 from pipeline.kubeflow.contract.target import COPIED_SCHEMES, DATASET
 
-ABSENT = "absent"  # as pipeline.components.latest_pushed_model writes it
+ABSENT = "absent"  # as pipeline.components.marks has it
 _URI = re.compile(r"^([a-z][a-z0-9+.-]*)://([^/]+)/?(.*)$")
 
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
-from pipeline.graph.engines import EngineName
 from pipeline.kubeflow.contract.specification import Specification
 
 
@@ -12,19 +11,17 @@ class SpecificationError(ValueError):
     """The specification contradicts itself, or has what the engine cannot run."""
 
 
-def check(specification: Specification, engine: EngineName | None = None) -> None:
+def check(specification: Specification, lacks: Mapping[str, str] | None = None) -> None:
     """Raises if anything is wrong.
 
     Args:
         specification: what was compiled.
-        engine: whose limits count; None checks the specification alone.
+        lacks: see `pipeline.kubeflow.orchestrators.base.Orchestrator`; None checks the specification alone.
 
     Raises:
         SpecificationError: names every problem, one a line.
     """
-    problems = [*_producers(specification), *_parameters(specification)]
-    if engine == "kubeflow":
-        problems += _kubeflow(specification)
+    problems = [*_producers(specification), *_parameters(specification), *_lacking(specification, lacks or {})]
     if problems:
         raise SpecificationError("\n".join(problems))
     order(specification)
@@ -93,10 +90,9 @@ def _parameters(specification: Specification) -> Iterator[str]:
                 yield f"{name}.{key}: the pipeline has no parameter {wanted}"
 
 
-def _kubeflow(specification: Specification) -> Iterator[str]:
+def _lacking(specification: Specification, lacks: Mapping[str, str]) -> Iterator[str]:
     for name in specification.tasks:
         executor = specification.executor(name)
-        if "resolver" in executor:
-            yield f"{name}: open-source Kubeflow Pipelines cannot run resolvers"
-        if "lifecycle" in executor.get("container", {}):
-            yield f"{name}: open-source Kubeflow Pipelines ignores lifecycle hooks"
+        for kind, said in lacks.items():
+            if kind in executor or kind in executor.get("container", {}):
+                yield f"{name}: {said}"

@@ -1,16 +1,12 @@
-"""What is compiled for: engine, image, roots, and the schemes that an engine can reach."""
+"""What is compiled for: orchestrator, image and roots."""
 
 from __future__ import annotations
 
 import dataclasses
 import re
 
-from pipeline.graph.engines import EngineName
-
 SCHEMA_VERSIONS = ("2.1", "2.0")
 DATASET = "dataset:"  # in place of a file: a data set that comes with the image
-# Which root of artifacts an engine's own code can write to.
-ROOT_SCHEMES = {"kubeflow": ("gs", "s3", "minio"), "vertex": ("gs",)}
 # Buckets that Kubeflow's launcher copies from and to a folder of the container, since TensorFlow cannot reach them.
 COPIED_SCHEMES = ("s3", "minio")
 
@@ -20,7 +16,7 @@ class Target:
     """Where a compiled pipeline shall run.
 
     Attributes:
-        engine: `kubeflow` or `vertex`.
+        engine: name of the orchestrator, a row of `pipeline.kubeflow.orchestrators.base.ORCHESTRATORS`.
         image: container image of every node.
         pipeline_root: root of all artifacts.
         push_root: where blessed models go.
@@ -30,7 +26,7 @@ class Target:
         local: allow paths of this machine, for `execute`.
     """
 
-    engine: EngineName
+    engine: str
     image: str
     pipeline_root: str
     push_root: str

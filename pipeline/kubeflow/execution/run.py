@@ -10,7 +10,6 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from pipeline.graph.engines import EngineName
 from pipeline.kubeflow.container.inputs import local_path
 from pipeline.kubeflow.contract import lint
 from pipeline.kubeflow.contract.options import LAUNCHER_ROOT_VARIABLE
@@ -18,6 +17,7 @@ from pipeline.kubeflow.contract.specification import Specification
 from pipeline.kubeflow.contract.target import COPIED_SCHEMES, scheme
 from pipeline.kubeflow.execution import conditions, executor_input, processes
 from pipeline.kubeflow.execution.artifacts import Artifact, Artifacts
+from pipeline.kubeflow.orchestrators.base import Orchestrator, compiled_for
 
 EXECUTED, IMPORTED, LOOKED_UP, SKIPPED = "executed", "imported", "looked up", "skipped"
 Observer = Callable[[str, str, float], None]
@@ -50,13 +50,6 @@ class Execution:
     artifacts: dict[str, dict[str, list[Artifact]]]
 
 
-def engine_of(specification: Specification) -> EngineName:
-    """The engine that a specification was compiled for, told by what only Vertex AI can run."""
-    executors = specification.pipeline["deploymentSpec"]["executors"].values()
-    special = any("resolver" in item or "lifecycle" in item.get("container", {}) for item in executors)
-    return "vertex" if special else "kubeflow"
-
-
 def execute(
     specification: Specification,
     root: Path,
@@ -80,8 +73,8 @@ def execute(
         TaskError: a container failed; nothing after it was started.
         SpecificationError: the specification cannot be run on its engine.
     """
-    engine = engine_of(specification)
-    lint.check(specification, engine)
+    engine = compiled_for(specification)
+    lint.check(specification, engine.lacks)
     run_id = f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{uuid.uuid4().hex[:6]}"
     session = _Session(specification, engine, root.resolve(), run_id, dict(parameters), runner)
     wanted = lint.needed(specification, until) if until else set(specification.tasks)
@@ -99,7 +92,7 @@ class _Session:
     def __init__(
         self,
         specification: Specification,
-        engine: EngineName,
+        engine: Orchestrator,
         root: Path,
         run_id: str,
         parameters: dict[str, Any],
@@ -114,8 +107,8 @@ class _Session:
         bucket = specification.pipeline.get("defaultPipelineRoot", "")
         # A bucket that the launcher copies from and to keeps its URI: the entry point looks for the copies.
         self._base = bucket if scheme(bucket) in COPIED_SCHEMES else f"{root}/pipeline_root"
-        if engine == "kubeflow" and not bucket:
-            self._base = "minio://mlpipeline/v2/artifacts"  # Kubeflow's default; artifacts go to the volume instead
+        if engine.default_root and not bucket:
+            self._base = engine.default_root  # artifacts go to the volume instead
         self._environment = {LAUNCHER_ROOT_VARIABLE: str(root / "launcher")}
 
     def run(self, task: str) -> str:
@@ -133,7 +126,7 @@ class _Session:
             self._parameters,
             folder=f"{self._base}/{self._specification.name}/{self._run_id}/{task}",
             output_file=str(work / "output_metadata.json"),
-            typed=self._engine == "vertex",
+            typed=self._engine.typed,
         )
         condition = self._specification.tasks[task].get("triggerPolicy", {}).get("condition")
         if condition and not conditions.holds(condition, given):

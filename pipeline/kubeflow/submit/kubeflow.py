@@ -111,7 +111,7 @@ class KubeflowRequest:
 
 
 def make(config: Config, run: Run, options: Mapping[str, Any]) -> KubeflowRequest:
-    """Makes the request; see `pipeline.kubeflow.submit.request.make`.
+    """Makes the request; see `pipeline.kubeflow.orchestrators.request.make`.
 
     Raises:
         ConfigError: the host is missing.

@@ -19,6 +19,7 @@ from modules.inputs import kinds as inputs_lib
 from modules.network.trained import load_trained
 from modules.rows import batches
 from modules.rows.token_windows import TokenWindows
+from modules.starting_model import starting_model
 from modules.targets import kinds as targets_lib
 from modules.targets.one_label import OneLabel
 from modules.training import compiled, trace
@@ -111,7 +112,7 @@ def train(
     tf_keras.utils.set_random_seed(settings.seed)
     rows = split()
     stream = batches.TrainingStream(rows, batch_size=settings.batch_size, seed=settings.seed)
-    model, _ = trainer.starting_model(*parts(config), settings, policy="float32")
+    model, _ = starting_model(*parts(config), settings, policy="float32")
     compiled.compile_model(model, settings, total_steps=stream.steps_per_epoch * settings.epochs, target=TARGET)
     monkeypatch.setattr(trainer.progress, "training_callback", lambda: killer)
     evaluation = batches.evaluation_batches(rows.take(np.arange(16)), batch_size=16)
@@ -257,7 +258,7 @@ def test_two_trainings_with_one_seed_start_from_the_same_weights(config: dict[st
     models = []
     for seed in (3, 3, 4):
         tf_keras.utils.set_random_seed(seed)
-        models.append(trainer.starting_model(*parts(config), SETTINGS, policy="float32")[0])
+        models.append(starting_model(*parts(config), SETTINGS, policy="float32")[0])
     assert_same_weights(models[0], models[1], tolerance=0.0)
     with pytest.raises(AssertionError):
         assert_same_weights(models[0], models[2])
@@ -267,19 +268,19 @@ def test_two_trainings_with_one_seed_start_from_the_same_weights(config: dict[st
 def test_a_warm_start_takes_the_weights_of_the_blessed_model_and_refuses_another_network(
     config: dict[str, Any], tmp_path: Path
 ) -> None:
-    model, architecture = trainer.starting_model(*parts(config), SETTINGS, policy="float32")
+    model, architecture = starting_model(*parts(config), SETTINGS, policy="float32")
     serving = tmp_path / "Format-Serving"
     vocabulary = Path(config["inputs"]["text"]["backbone"]["vocabulary"]).read_text(encoding="utf-8").split()
     trainer.save_trained(training_dir(str(serving)), model, architecture, vocabulary=vocabulary, labels=["bad", "good"])
-    started, _ = trainer.starting_model(*parts(config), SETTINGS, policy="float32", base_model=str(serving))
+    started, _ = starting_model(*parts(config), SETTINGS, policy="float32", base_model=str(serving))
     assert_same_weights(started, model, tolerance=0.0)
     config["inputs"]["text"]["backbone"]["hidden_dim"] = 16
     with pytest.raises(ValueError, match=r"another architecture or other labels.*trainer.warm_start=false"):
-        trainer.starting_model(*parts(config), SETTINGS, policy="float32", base_model=str(serving))
+        starting_model(*parts(config), SETTINGS, policy="float32", base_model=str(serving))
     config["inputs"]["text"]["backbone"]["hidden_dim"] = 8
     config["target"]["labels"] = ["good", "bad"]
     with pytest.raises(ValueError, match=r"trainer.warm_start"):
-        trainer.starting_model(*parts(config), SETTINGS, policy="float32", base_model=str(serving))
+        starting_model(*parts(config), SETTINGS, policy="float32", base_model=str(serving))
 
 
 def test_the_rebuildable_model_lies_beside_the_serving_folder() -> None:
@@ -382,6 +383,7 @@ import tensorflow_text
 import tensorflow_transform as tft
 import tf_keras
 from modules import trainer
+from modules.starting_model import starting_model
 from modules.entry_settings import TransformNodeSettings
 from modules.machine import devices
 from modules.rows import batches as data
@@ -412,7 +414,7 @@ def train(replicas, policy):
     stream = data.TrainingStream(rows, batch_size=4 * replicas, seed=1)
     total = 2 * stream.steps_per_epoch
     with strategy.scope():
-        model, _ = trainer.starting_model(INPUTS, TARGET, settings, policy=devices.resolve_precision(policy))
+        model, _ = starting_model(INPUTS, TARGET, settings, policy=devices.resolve_precision(policy))
         training.compile_model(model, settings, total_steps=total, target=TARGET)
     start = [weight.copy() for weight in model.get_weights()]
     evaluation = data.evaluation_batches(rows.take(np.arange(16)), batch_size=8 * replicas)

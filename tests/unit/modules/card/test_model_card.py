@@ -226,7 +226,7 @@ def test_the_default_task_states_everything_but_whom_to_ask(repository: Path, mo
     assert licences == {"Ground": "MIT", "all-MiniLM-L6-v2": "Apache-2.0"}
 
 
-def test_a_new_sentence_or_page_is_a_new_card_and_a_new_edge_gate_is_not(
+def test_a_new_sentence_or_another_code_is_a_new_card_and_a_new_edge_gate_is_not(
     repository: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(repository)
@@ -238,5 +238,5 @@ def test_a_new_sentence_or_page_is_a_new_card_and_a_new_edge_gate_is_not(
     usual = node_settings()
     assert node_settings("card.limits=[none]") != usual
     assert node_settings("edge_evaluator.gate.max_bytes=1", "pruner.epochs=9", "pusher.keep_versions=2") == usual
-    monkeypatch.setattr(model_card, "template_digest", lambda: "another")
+    monkeypatch.setattr(evaluation.code_digest, "of", lambda config, *nodes: "another")
     assert node_settings() != usual

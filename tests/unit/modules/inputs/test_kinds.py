@@ -62,13 +62,6 @@ def test_two_inputs_may_read_one_column_but_not_give_one_tensor() -> None:
         kinds.tensors(twice)
 
 
-def test_the_code_of_an_input_is_its_module_and_that_of_the_parts_that_a_node_asks_for() -> None:
-    backbone = "modules.network.backbones.scratch.backbone"
-    assert kinds.code([text()]) == ("modules.inputs.text", backbone)
-    assert kinds.code([text()], "statistics") == ("modules.inputs.text", "modules.text.statistics", backbone)
-    assert kinds.code([LetterCount(name="a", column="x")], "statistics") == ("tests.toys.letter_count",)
-
-
 def test_every_part_that_a_kind_of_ours_names_is_there() -> None:
     for role in Text.parts:
         assert callable(text().part(role)), role

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from modules.artifact_files import PREDICTIONS_FILE
 from modules.quality import predictions
 from modules.rows.raw import RawSplit
 
@@ -42,7 +43,7 @@ def test_each_row_gets_its_own_answer_whatever_batch_it_was_in() -> None:
 
 def test_the_file_gives_back_what_was_written(tmp_path: Path) -> None:
     found = predictions.predict_split(by_length, split(), name="test")
-    path = tmp_path / predictions.PREDICTIONS_FILE
+    path = tmp_path / PREDICTIONS_FILE
     predictions.write(str(path), {"test": found, "eval": found}, ["no", "yes"])
     again, labels = predictions.read(str(path))
     assert [item.name for item in tmp_path.iterdir()] == [path.name]

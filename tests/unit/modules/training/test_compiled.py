@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 from pathlib import Path
-from typing import Any
 
 import modules  # noqa: F401
 from modules.targets.one_label import OneLabel
-from modules.training import compiled, resume
+from modules.training import compiled
 from modules.training.compiled import class_weights
 from modules.training.optimizer import WarmupDecay, make_optimizer
-from modules.training.resume import BestWeights, finished_steps
+from modules.training.resume import BestWeights
 from modules.training.settings import TrainerSettings
 
 import numpy as np
@@ -203,48 +201,3 @@ def test_a_metric_that_is_not_measured_is_an_error(tmp_path: Path) -> None:
     callback = BestWeights(str(tmp_path), monitor="val_f2")
     with pytest.raises(KeyError, match="val_f2"):
         play(callback, dense_model(), [0.5])
-
-
-# Steps that were finished
-
-
-class StopError(Exception):
-    """Stands for a kill."""
-
-
-def train(folder: Path, *, steps: int, epochs: int, save: int, stop_after: int | None) -> None:
-    class Killer(tf_keras.callbacks.Callback):
-        done = 0
-
-        def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-            self.done += 1
-            if self.done == stop_after:
-                raise StopError
-
-    model = tf_keras.Sequential([tf_keras.layers.Dense(1, input_shape=(1,))])
-    model.compile("sgd", "mse")
-    backup = resume.Backup(str(folder), every=save, steps_per_epoch=steps)
-    with contextlib.suppress(StopError):
-        model.fit(
-            tf.data.Dataset.from_tensors((tf.ones([1, 1]), tf.ones([1]))).repeat(),
-            steps_per_epoch=steps, epochs=epochs, verbose=0, callbacks=[backup, Killer()],
-        )  # fmt: skip
-
-
-def test_a_training_that_never_began_has_finished_nothing(tmp_path: Path) -> None:
-    assert finished_steps(str(tmp_path / "absent"), 5) == 0
-
-
-@pytest.mark.parametrize(
-    ("stop_after", "finished"),
-    [(1, 0), (2, 2), (3, 2), (4, 4), (6, 5), (7, 7), (11, 10), (12, 12), (None, 15)],
-)
-def test_finished_steps_are_those_of_the_last_checkpoint(tmp_path: Path, stop_after: int | None, finished: int) -> None:
-    train(tmp_path, steps=5, epochs=3, save=2, stop_after=stop_after)
-    assert finished_steps(str(tmp_path), 5) == finished
-
-
-def test_an_epoch_without_its_evaluation_does_not_count_as_finished(tmp_path: Path) -> None:
-    """Otherwise its weights would never be compared with the best ones."""
-    train(tmp_path, steps=4, epochs=2, save=2, stop_after=4)
-    assert finished_steps(str(tmp_path), 4) == 2

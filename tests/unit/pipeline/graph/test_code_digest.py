@@ -32,25 +32,123 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+def append(path: Path, text: str) -> None:
+    with path.open("a", encoding="utf-8") as stream:
+        stream.write(text)
+
+
 @pytest.mark.parametrize("edited", ["trainer", "rows/batches", "late", "__init__"])
 def test_editing_a_module_or_what_it_imports_changes_its_digest(project: Path, edited: str) -> None:
     before = code_digest.digest("modules.trainer")
-    with (project / "modules" / f"{edited}.py").open("a", encoding="utf-8") as stream:
-        stream.write("# edited\n")
+    append(project / "modules" / f"{edited}.py", "print(1)\n")
     assert code_digest.digest("modules.trainer") != before
 
 
-def test_the_templates_of_a_package_belong_to_it_and_to_nothing_else(project: Path) -> None:
+@pytest.mark.parametrize(
+    "text",
+    [
+        "# a comment\n",
+        "\n\n",
+        'y: int\n"""What y is."""\n',
+        "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from modules.other import z\n",
+    ],
+    ids=["comment", "white space", "attribute docstring", "import for type checkers"],
+)
+def test_what_decides_nothing_is_no_change(project: Path, text: str) -> None:
+    path = project / "modules" / "trainer.py"
+    bare = "\n".join(line for line in text.splitlines() if line.startswith(("y:", "from typing")))
+    append(path, f"{bare}\n")
+    before = code_digest.digest("modules.trainer")
+    path.write_text(path.read_text()[: -len(bare) - 1] + text)
+    (project / "modules" / "other.py").write_text("z = 2\n")
+    assert code_digest.digest("modules.trainer") == before
+
+
+def test_another_wrapping_or_docstring_of_a_function_is_no_change_and_another_default_is(project: Path) -> None:
+    path = project / "modules" / "late.py"
+    path.write_text("def f(a, b=1):\n    return a + b\nprint(f)\n")
+    before = code_digest.digest("modules.late")
+    path.write_text('def f(\n    a,\n    b=1,\n):\n    """Adds."""\n    return (a + b)\nprint(f)\n')
+    assert code_digest.digest("modules.late") == before
+    path.write_text("def f(a, b=2):\n    return a + b\nprint(f)\n")
+    assert code_digest.digest("modules.late") != before
+
+
+def test_a_file_that_is_named_belongs_to_who_names_it_and_one_that_nobody_names_to_the_package(project: Path) -> None:
     package = project / "modules" / "report"
-    (package / "templates").mkdir(parents=True)
+    (package / "data").mkdir(parents=True)
     (package / "__init__.py").touch()
-    (package / "page.py").write_text("from modules.report import page\n", encoding="utf-8")
-    template = package / "templates" / "page.html"
-    template.write_text("one", encoding="utf-8")
-    before = code_digest.digest("modules.report.page"), code_digest.digest("modules.trainer")
-    template.write_text("two", encoding="utf-8")
-    assert code_digest.digest("modules.report.page") != before[0]
-    assert code_digest.digest("modules.trainer") == before[1]
+    (package / "page.py").write_text("from pathlib import Path\nPAGE = Path(__file__).parent / 'templates'\n")
+    (package / "table.py").write_text("VERSION = 1\ndef read():\n    return open(f'data/table-{VERSION}.txt')\n")
+    (package / "plain.py").write_text("print(1)\n")
+    files = {name: package / name for name in ("templates/page.html", "data/table-1.txt", "data/unknown.bin")}
+    names = ("page", "table", "plain")
+    for path in files.values():
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("one")
+    for name, expected in (
+        ("templates/page.html", {"page"}),
+        ("data/table-1.txt", {"table"}),
+        ("data/unknown.bin", {"page", "table", "plain"}),
+    ):
+        before = {item: code_digest.digest(f"modules.report.{item}") for item in names}
+        files[name].write_text(f"two of {name}")
+        assert {item for item in names if code_digest.digest(f"modules.report.{item}") != before[item]} == expected
+
+
+def test_of_a_module_that_only_declares_names_those_count_that_somebody_takes(project: Path) -> None:
+    names = project / "modules" / "names.py"
+    names.write_text("A, B = 1, 2\nC = 3\nD = (C, 4)\ndef f():\n    return C\n")
+    for taken in ("A", "D", "f"):
+        (project / "modules" / f"user_{taken}.py").write_text(f"from modules.names import {taken}\n")
+    before = {taken: code_digest.digest(f"modules.user_{taken}") for taken in ("A", "D", "f")}
+    names.write_text("A, B = 1, 2\nC = 5\nD = (C, 4)\nE = 6\ndef f():\n    return C\n")
+    after = {taken: code_digest.digest(f"modules.user_{taken}") for taken in ("A", "D", "f")}
+    assert {taken for taken in before if before[taken] != after[taken]} == {"D", "f"}
+
+
+def test_names_that_a_package_loads_late_are_followed_to_where_they_come_from(project: Path) -> None:
+    package = project / "edge" / "edgeline_edge"
+    package.mkdir(parents=True)
+    face = "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from edgeline_edge.one import One\n"
+    (package / "__init__.py").write_text(f"{face}    from edgeline_edge.two import Two\ndef __getattr__(name): ...\n")
+    (package / "one.py").write_text("class One: ...\n")
+    (package / "two.py").write_text("class Two: ...\n")
+    append(project / "modules" / "late.py", "def f():\n    from edgeline_edge import One\n")
+    append(project / "modules" / "other.py", "import edgeline_edge\n")
+    before = code_digest.digest("modules.late"), code_digest.digest("modules.other")
+    (package / "two.py").write_text("class Two:\n    x = 1\n")
+    assert code_digest.digest("modules.late") == before[0]
+    assert code_digest.digest("modules.other") != before[1]
+    (package / "one.py").write_text("class One:\n    x = 1\n")
+    assert code_digest.digest("modules.late") != before[0]
+
+
+def test_rows_of_a_registry_are_followed(project: Path) -> None:
+    (project / "modules" / "kind.py").write_text("class Kind: ...\n")
+    append(project / "modules" / "late.py", "KINDS: Registry[type] = Registry('k', {'a': 'modules.kind:Kind'})\n")
+    before = code_digest.digest("modules.late")
+    (project / "modules" / "kind.py").write_text("class Kind:\n    x = 1\n")
+    assert code_digest.digest("modules.late") != before
+
+
+def test_an_extension_counts_wherever_it_lies_with_what_it_imports_of_its_own(
+    project: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    elsewhere = tmp_path_factory.mktemp("site")
+    (elsewhere / "acme").mkdir()
+    for name, text in (("__init__", ""), ("kinds", "from acme import deep\nimport modules.other\n"), ("deep", "")):
+        (elsewhere / "acme" / f"{name}.py").write_text(text)
+    monkeypatch.syspath_prepend(str(elsewhere))
+    before = code_digest.digest("modules.late", extensions=["acme.kinds"])
+    assert before != code_digest.digest("modules.late")
+    (elsewhere / "acme" / "deep.py").write_text("x = 1\n")
+    after = code_digest.digest("modules.late", extensions=["acme.kinds"])
+    assert after != before
+    (project / "modules" / "other.py").write_text("x = 1\n")
+    assert code_digest.digest("modules.late", extensions=["acme.kinds"]) != after
+    with pytest.raises(FileNotFoundError, match=r"no module acme\.kind "):
+        code_digest.digest("modules.late", extensions=["acme.kind"])
 
 
 @pytest.mark.parametrize("edited", ["modules/other.py", "pipeline/circle.py", "pipeline/ingest/rows.py"])
@@ -78,7 +176,7 @@ def test_the_digest_does_not_depend_on_the_folder_of_the_clone(project: Path, tm
 def test_modules_are_followed_into_the_other_package_and_in_circles(project: Path) -> None:
     before = code_digest.digest("pipeline.ingest.rows"), code_digest.digest("pipeline.circle")
     (project / "modules" / "rows" / "batches.py").write_text("import json\n", encoding="utf-8")
-    (project / "pipeline" / "back.py").write_text("from pipeline import circle  # edited\n", encoding="utf-8")
+    (project / "pipeline" / "back.py").write_text("from pipeline import circle\nedited = 1\n", encoding="utf-8")
     after = code_digest.digest("pipeline.ingest.rows"), code_digest.digest("pipeline.circle")
     assert after[0] != before[0]
     assert after[1] != before[1]
@@ -96,29 +194,3 @@ def test_moving_code_from_one_file_to_another_is_a_change(project: Path) -> None
 def test_a_module_that_does_not_exist_is_an_error_and_not_an_empty_digest(project: Path) -> None:
     with pytest.raises(FileNotFoundError, match=r"no module modules\.trainr"):
         code_digest.digest("modules.trainr")
-
-
-@pytest.mark.parametrize(
-    "module",
-    [
-        "modules.preprocessing",
-        "modules.trainer",
-        "modules.tuner",
-        "modules.quality.linear_baseline",
-        "pipeline.ingest.example_gen",
-    ],
-)
-def test_the_digest_of_each_node_covers_its_own_code(module: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    read: list[str] = []
-    real = code_digest._path
-
-    def recorded(name: str) -> Path:
-        read.append(name)
-        return real(name)
-
-    monkeypatch.setattr(code_digest, "_path", recorded)
-    code_digest.digest(module)
-    assert module in read
-    assert not any(name.startswith(("pipeline.local", "pipeline.history", "pipeline.kubeflow")) for name in read), (
-        "the display is no part of a result"
-    )

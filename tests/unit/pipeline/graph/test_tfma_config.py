@@ -1,4 +1,4 @@
-"""`pipeline.graph.tfma_config` and `pipeline.components.resolvers`: which bounds hold on what, and against whom."""
+"""`pipeline.graph.tfma_config`, and the resolvers: which bounds hold on what, and against whom."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 from ml_metadata.proto import metadata_store_pb2
 from tfx.types import standard_artifacts
 
-from pipeline.components.resolvers import LatestOtherBlessedModelStrategy
+from pipeline.components.lookups.resolvers import LatestOtherBlessedModelStrategy
 from pipeline.config.task import Config
 from pipeline.graph.tfma_config import BASELINE, CANDIDATE, eval_config
 

@@ -8,6 +8,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from modules.artifact_files import PREDICTIONS_FILE
 from modules.quality import comparison as rows_comparison
 from modules.quality import predictions
 from modules.quality.predictions import Predictions
@@ -180,7 +181,7 @@ class Runs:
         if found:
             folder = self.paths.root / f"evaluation-{run_id}"
             folder.mkdir()
-            predictions.write(str(folder / predictions.PREDICTIONS_FILE), {"test": found}, LABELS)
+            predictions.write(str(folder / PREDICTIONS_FILE), {"test": found}, LABELS)
             self._evaluations[run_id] = str(folder)
         return self.past[-1]
 

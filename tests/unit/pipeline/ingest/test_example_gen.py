@@ -19,7 +19,7 @@ from tfx.proto import example_gen_pb2
 from tfx.types import standard_component_specs
 from tfx.utils import proto_utils
 
-from pipeline.ingest import example_gen, rows
+from pipeline.ingest import rows, settings
 from pipeline.ingest.example_gen import RowsExecutor, custom_config, to_example
 
 LAYOUT = rows.Layout("text", "label", ("source",), ("bad", "good"))
@@ -107,7 +107,7 @@ def test_settings_survive_the_way_into_the_executor() -> None:
     packed = proto_utils.proto_to_json(
         custom_config({**SETTINGS, "train_fraction": 0.25, "source": {"delimiter": "\t"}})
     )
-    found = example_gen.settings_of({standard_component_specs.CUSTOM_CONFIG_KEY: packed})
+    found = settings.settings_of({standard_component_specs.CUSTOM_CONFIG_KEY: packed})
     assert found == {**SETTINGS, "train_fraction": 0.25, "source": {"delimiter": "\t"}}
 
 

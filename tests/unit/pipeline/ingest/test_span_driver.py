@@ -14,7 +14,7 @@ from tfx.types import standard_component_specs
 from tfx.utils import proto_utils
 
 from pipeline.config.rows.spans import SpansConfig
-from pipeline.ingest import example_gen, span_driver, spans
+from pipeline.ingest import settings, span_driver, spans
 
 PATTERN = "span-{SPAN}/version-{VERSION}/*"
 
@@ -35,7 +35,7 @@ def resolved(base: Path, *, marker: str | None = None, pattern: str = PATTERN, *
         standard_component_specs.INPUT_BASE_KEY: str(base),
         standard_component_specs.INPUT_CONFIG_KEY: proto_utils.proto_to_json(example_gen_pb2.Input(splits=splits)),
         standard_component_specs.CUSTOM_CONFIG_KEY: proto_utils.proto_to_json(
-            example_gen.custom_config({"marker": marker})
+            settings.custom_config({"marker": marker})
         ),
     }
     if pattern == PATTERN:
@@ -89,7 +89,7 @@ def test_a_plain_file_is_as_with_tfx(base: Path) -> None:
 
 def test_a_container_finds_the_same(base: Path) -> None:
     """TFX's container driver makes the processor itself, from what `container_processor` gives it."""
-    config = proto_utils.proto_to_json(example_gen.custom_config({"marker": None}))
+    config = proto_utils.proto_to_json(settings.custom_config({"marker": None}))
     splits = [example_gen_pb2.Input.Split(name="all", pattern=PATTERN)]
     processor = span_driver.container_processor(config)(
         str(base), splits, span_driver.range_config(SpansConfig(window=2))

@@ -21,8 +21,13 @@ from ml_metadata.proto import metadata_store_pb2
 from tfx.orchestration.kubeflow.v2.container import kubeflow_v2_entrypoint_utils
 from tfx.types import artifact_utils, standard_artifacts
 
-from pipeline.components import example_validator, previous_statistics
-from pipeline.components.resolvers import EarlierSpanBlessedModelStrategy, PreviousSpanStatisticsStrategy, span_of
+from pipeline.components import example_validator
+from pipeline.components.lookups import previous_statistics
+from pipeline.components.lookups.resolvers import (
+    EarlierSpanBlessedModelStrategy,
+    PreviousSpanStatisticsStrategy,
+    span_of,
+)
 from pipeline.config.task import Config
 from pipeline.config.validator import ValidatorConfig
 from pipeline.ingest import serving_logs

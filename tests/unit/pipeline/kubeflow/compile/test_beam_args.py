@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from pipeline.config import loader
-from pipeline.config.platform import BEAM_NODES
 from pipeline.kubeflow.compile.beam_args import DIRECT, beam_args
 from pipeline.kubeflow.compile.checked_target import make_target
+from pipeline.nodes import beam_nodes
 
 TASK = "tests/data/kubeflow/task.yaml"
 PORTABLE = "{runner: %s, job_endpoint: 'beam-job-server:8099', options: {%s}}"
@@ -31,8 +31,8 @@ def test_one_setting_moves_every_beam_node_to_a_job_server_with_the_image_as_its
     found = arguments(
         "kubeflow", f"platform.beam={PORTABLE % (runner, 'parallelism: 8')}", "data.path=/mnt/edgeline/rows.csv"
     )
-    assert set(found) == set(BEAM_NODES)
-    for node in BEAM_NODES:
+    assert set(found) == set(beam_nodes())
+    for node in beam_nodes():
         assert found[node] == [
             "--runner=PortableRunner", "--sdk_container_image=registry/edgeline:1",
             "--environment_config=localhost:50000", "--environment_type=EXTERNAL",
@@ -43,7 +43,7 @@ def test_one_setting_moves_every_beam_node_to_a_job_server_with_the_image_as_its
 def test_a_node_of_its_own_mind_leaves_the_others_where_they_are() -> None:
     found = arguments("kubeflow", f"platform.nodes.Transform.beam={PORTABLE % ('flink', '')}")
     assert found["Transform"][0] == "--runner=PortableRunner"
-    assert all(found[node] == list(DIRECT) for node in BEAM_NODES if node != "Transform")
+    assert all(found[node] == list(DIRECT) for node in beam_nodes() if node != "Transform")
 
 
 def test_beam_itself_takes_the_arguments_for_dataflow(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -24,8 +24,8 @@ import pytest
 import yaml
 from google.protobuf import json_format
 
+from pipeline import nodes as table
 from pipeline.config import loader
-from pipeline.config.platform import BEAM_NODES, NODES
 from pipeline.kubeflow.compile import compile
 from pipeline.kubeflow.compile.checked_target import make_target
 from pipeline.kubeflow.compile.parameters import parameters
@@ -33,6 +33,7 @@ from pipeline.kubeflow.compile.preview import nodes
 from pipeline.kubeflow.contract import bindings, lint, specification
 from pipeline.kubeflow.contract.options import OPTIONS, Options
 from pipeline.kubeflow.contract.specification import Specification
+from pipeline.kubeflow.orchestrators.base import orchestrator
 
 FOLDER = Path("tests/data/kubeflow")
 ENGINES = ("kubeflow", "vertex")
@@ -130,7 +131,7 @@ def test_the_older_schema_version_is_valid_too(tmp_path: Path) -> None:
     assert older.pipeline["schemaVersion"] == "2.0.0"
     parsed = json_format.ParseDict(older.pipeline, pipeline_spec_pb2.PipelineSpec())
     assert parsed.root.input_definitions.parameters["epochs"].type == pipeline_spec_pb2.PrimitiveType.INT
-    lint.check(older, "vertex")
+    lint.check(older, orchestrator("vertex").lacks)
     # KFP's own loader reads version 2.1 only; Google's client, for which 2.0 is, takes it.
     (tmp_path / "pipeline.yaml").write_text(specification.dump(older))
     job = aiplatform.PipelineJob(
@@ -200,10 +201,10 @@ def test_the_names_of_nodes_are_known_to_the_configuration() -> None:
     config = loader.load(FOLDER / "task.yaml", profile="vertex")
     target = make_target(config, engine="vertex")
     tasks = {name.partition("-")[0] for name in compiled("vertex").tasks}  # a look-up is two tasks there
-    assert tasks == set(nodes(config, target)) <= set(NODES)
+    assert tasks == set(nodes(config, target)) <= set(table.rows())
     reuse = compiled("kubeflow", "tuner={reuse: latest, enabled: false}", "trainer.warm_start=true")
-    assert {"LatestHyperparametersResolver", "WarmStartResolver"} <= set(reuse.tasks) <= set(NODES)
-    lint.check(reuse, "kubeflow")
+    assert {"LatestHyperparametersResolver", "WarmStartResolver"} <= set(reuse.tasks) <= set(table.rows())
+    lint.check(reuse, orchestrator("kubeflow").lacks)
 
 
 @pytest.mark.parametrize("engine", ENGINES)
@@ -213,7 +214,7 @@ def test_spans_and_what_was_served_compile_and_the_window_is_found_when_the_pipe
         " spans: {window: 3}}",
     )
     found = compiled(engine, *overrides)
-    lint.check(found, engine)
+    lint.check(found, orchestrator(engine).lacks)
     config = loader.load(FOLDER / "task.yaml", profile=engine, overrides=overrides)
     target = make_target(config, engine=engine)
     assert {name.partition("-")[0] for name in found.tasks} == set(nodes(config, target))
@@ -301,7 +302,7 @@ def test_beam_nodes_alone_get_beams_arguments() -> None:
         arguments = vertex.executor(name).get("container", {}).get("args", [])
         runners = [item for item in arguments if item.startswith("--runner=")]
         expected = ["--runner=DataflowRunner"] if name == "Transform" else ["--runner=FnApiRunner"]
-        assert runners == (expected if name in BEAM_NODES else [])
+        assert runners == (expected if name in table.beam_nodes() else [])
     dataflow = vertex.executor("Transform")["container"]["args"]
     assert "--sdk_container_image=registry/edgeline:1" in dataflow
     assert "--temp_location=gs://bucket/edgeline/beam/temp" in dataflow

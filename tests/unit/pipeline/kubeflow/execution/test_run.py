@@ -13,6 +13,7 @@ from pipeline.kubeflow.contract import lint, specification
 from pipeline.kubeflow.contract.specification import Specification
 from pipeline.kubeflow.execution import conditions, processes, run, run_parameters
 from pipeline.kubeflow.execution.artifacts import Artifacts, QueryError
+from pipeline.kubeflow.orchestrators.base import compiled_for, orchestrator
 
 MODEL, BLESSING = "title: tfx.Model\ntype: object\n", "title: tfx.ModelBlessing\ntype: object\n"
 # A container that reports an output artifact's metadata, as TFX's entry point does.
@@ -178,8 +179,8 @@ def test_open_source_kubeflow_gets_no_resolver_and_no_hook() -> None:
     hooked = {"container": {**container()["container"], "lifecycle": {"preCacheCheck": {"command": ["a"]}}}}
     spec = made({"A": {}, "R": {}}, {"A": hooked, "R": {"resolver": {"outputArtifactQueries": {}}}})
     with pytest.raises(lint.SpecificationError, match=r"(?s)A: .*lifecycle hooks.*R: .*resolvers"):
-        lint.check(spec, "kubeflow")
-    assert run.engine_of(spec) == "vertex"
+        lint.check(spec, orchestrator("kubeflow").lacks)
+    assert compiled_for(spec).name == "vertex"
 
 
 def test_a_fork_has_state_of_its_own_and_its_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

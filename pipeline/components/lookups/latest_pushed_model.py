@@ -18,10 +18,9 @@ from tfx.dsl.io import fileio
 from tfx.types import artifact_utils, component_spec, standard_artifacts
 
 from pipeline.components import pusher
+from pipeline.components.marks import ABSENT
 
 CANDIDATE, MODEL, PUSH_FOLDER = "candidate", "model", "push_folder"
-# Custom property of an output that stands for nothing; `pipeline.kubeflow.container.inputs` drops such an input.
-ABSENT = "absent"
 
 
 class Executor(base_executor.BaseExecutor):

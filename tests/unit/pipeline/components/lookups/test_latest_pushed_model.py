@@ -10,7 +10,8 @@ import pytest
 from tfx.types import standard_artifacts
 
 from pipeline.components import pusher
-from pipeline.components.latest_pushed_model import ABSENT, Executor, latest
+from pipeline.components.lookups.latest_pushed_model import Executor, latest
+from pipeline.components.marks import ABSENT
 
 
 @pytest.fixture

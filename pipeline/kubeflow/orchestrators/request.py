@@ -8,12 +8,8 @@ from typing import Any
 from pipeline.config.loader import ConfigError
 from pipeline.config.task import Config
 from pipeline.kubeflow.contract.target import Target
+from pipeline.kubeflow.orchestrators.base import ORCHESTRATORS, orchestrator
 from pipeline.kubeflow.submit.base import Request, Run
-
-_ONLY = {
-    "vertex": ("project", "region", "network", "encryption_key"),
-    "kubeflow": ("host", "namespace", "experiment", "token_file", "cookies_file", "ca_file"),
-}
 
 
 def make(
@@ -30,10 +26,11 @@ def make(
     Raises:
         ConfigError: something that the engine needs is missing, or an option is another engine's.
     """
-    other = "kubeflow" if target.engine == "vertex" else "vertex"
-    for name in _ONLY[other]:
-        if options.get(name):
-            raise ConfigError(f"--{name.replace('_', '-')} is for --engine {other}.")
+    engine = orchestrator(target.engine)
+    for other in map(orchestrator, ORCHESTRATORS.kinds):
+        for name in other.options:
+            if options.get(name) and name not in engine.options:
+                raise ConfigError(f"--{name.replace('_', '-')} is for --engine {other.name}.")
     if options.get("cron") and options.get("wait"):
         raise ConfigError("--wait waits for one run; a recurring run (--cron) has no end.")
     run = Run(
@@ -45,10 +42,4 @@ def make(
         cache=not options.get("no_cache"),
         cron=options.get("cron"),
     )
-    if target.engine == "vertex":
-        from pipeline.kubeflow.submit import vertex
-
-        return vertex.make(config, run, options)
-    from pipeline.kubeflow.submit import kubeflow
-
-    return kubeflow.make(config, run, options)
+    return engine.request(config, run, options)

@@ -14,6 +14,8 @@ from tfx.dsl.components.common import resolver
 from tfx.dsl.input_resolution.strategies.latest_blessed_model_strategy import LatestBlessedModelStrategy
 from tfx.types import standard_artifacts
 
+from pipeline.components.marks import span_of
+
 MODEL, BLESSING, CANDIDATE = "model", "model_blessing", "candidate"
 EXAMPLES, STATISTICS, CURRENT = "examples", "statistics", "current"
 _Found = dict[str, list[types.Artifact]]
@@ -91,12 +93,6 @@ class PreviousSpanStatisticsStrategy(resolver.ResolverStrategy):
         ]
         newest = sorted(earlier, key=lambda artifact: (span_of(artifact), artifact.id))[-1:]
         return {STATISTICS: newest, CURRENT: input_dict[CURRENT]}
-
-
-def span_of(artifact: types.Artifact) -> int:
-    """The span of examples or statistics; 0 without one, as TFX has it."""
-    # ExampleGen's driver sets a custom property, StatisticsGen the property.
-    return artifact.span or artifact.get_int_custom_property(SPAN_PROPERTY_NAME) or 0
 
 
 def _latest_blessed(store: mlmd.MetadataStore, models: list[types.Artifact], blessings: Iterable) -> _Found:

@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from pipeline.config.task import Config
-from pipeline.kubeflow.contract.target import Target
 
 
-def platform(config: Config, target: Target, pipeline: dict[str, Any]) -> dict[str, Any]:
+def platform(config: Config, pipeline: Mapping[str, Any]) -> dict[str, Any]:
     """Volumes, secrets, node selectors and labels by executor.
 
     Args:
         config: with the platform section.
-        target: where it shall run.
         pipeline: the specification that TFX compiled.
 
     Returns:
-        A PlatformSpec as JSON values; empty where nothing is asked for, and on Vertex AI.
+        A PlatformSpec as JSON values; empty where nothing is asked for.
     """
-    if target.engine != "kubeflow":
-        return {}
     executors = {}
     for name, component in pipeline["components"].items():
         if "container" not in pipeline["deploymentSpec"]["executors"][component["executorLabel"]]:

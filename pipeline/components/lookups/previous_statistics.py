@@ -17,8 +17,7 @@ from tfx.dsl.io import fileio
 from tfx.types import artifact_utils, component_spec, standard_artifacts
 from tfx.utils import io_utils
 
-from pipeline.components.latest_pushed_model import ABSENT
-from pipeline.components.resolvers import span_of
+from pipeline.components.marks import ABSENT, span_of
 
 CURRENT, STATISTICS, FOLDER = "current", "statistics", "folder"
 _PARTIAL, _WHOLE = ".partial", ".whole"

@@ -14,8 +14,8 @@ from pipeline.config.loader import ConfigError
 from pipeline.kubeflow.compile import parameters
 from pipeline.kubeflow.compile.checked_target import make_target
 from pipeline.kubeflow.contract.specification import Specification
+from pipeline.kubeflow.orchestrators.request import make
 from pipeline.kubeflow.submit import base
-from pipeline.kubeflow.submit.request import make
 from tests.recorder import Answer, Recorder
 
 TASK = "tests/data/kubeflow/task.yaml"

@@ -1,0 +1,1 @@
+"""What an orchestrator can do and how it is asked: a class each."""

@@ -1,0 +1,107 @@
+"""What there is to know of a node: the form of a row of `pipeline.nodes`, and how an extension adds one."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from modules.registry import Registry
+
+Condition = Callable[[Any, Any], bool]
+"""Of the configuration, and of what Vertex AI's jobs need (`pipeline.graph.engines.VertexJob`, or None)."""
+
+
+def _always(config: Any, job: Any) -> bool:
+    return True
+
+
+@dataclasses.dataclass(frozen=True)
+class Told:
+    """A JSON file of an artifact whose content becomes a key of `summary.json`.
+
+    Attributes:
+        output: of the node.
+        file: path below the artifact.
+    """
+
+    output: str
+    file: tuple[str, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class Node:
+    """What there is to know of a node without building it.
+
+    Attributes:
+        name: its id in every graph, store, configuration and report.
+        component: `package.module:Class`.
+        does: one line.
+        inputs: by key, the `Node.output` that it takes, or several with ` | ` between them of which there is one; a
+            look-up's are those of earlier runs.
+        outputs: by key, the name of the type in `tfx.types.standard_artifacts`.
+        code: modules whose code, imports and data files decide its result; empty where all of it is TFX's own.
+        beam: whether it runs on Beam.
+        cached: whether an earlier result may be taken; not that of a look-up, which changes while its inputs do not.
+        gpu: whether it trains, so that a GPU makes it faster.
+        reads_outside: whether it reads files that no artifact stands for. An orchestrator that ignores drivers knows
+            their names only, and must not take a cached result.
+        query: ways of looking up (`pipeline.graph.engines.Engine.lookups`) under which it is a query or an importer,
+            without a container.
+        found_by: by output, the property that an orchestrator's queries tell it by from other pipelines' artifacts.
+        files: that it leaves, for other nodes or for a person.
+        summary: by key of `summary.json`, what of it is told there.
+        report: by key of Reporter's inputs, the output that the report is made of.
+        when: which configurations have it.
+    """
+
+    name: str
+    component: str
+    does: str
+    inputs: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    outputs: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    code: tuple[str, ...] = ()
+    beam: bool = False
+    cached: bool = True
+    gpu: bool = False
+    reads_outside: bool = False
+    query: tuple[str, ...] = ()
+    found_by: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    files: tuple[str, ...] = ()
+    summary: Mapping[str, Told] = dataclasses.field(default_factory=dict)
+    report: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    when: Condition = _always
+
+
+Builder = Callable[[Any, Mapping[str, Mapping[str, Any]]], Any]
+"""Of the configuration and of the outputs of all nodes before it, by node and key, makes the component."""
+
+BUILDERS: Registry[Builder] = Registry("node", {})
+ADDED: dict[str, Node] = {}
+"""The rows of the nodes that loaded extensions bring, by name."""
+
+
+def node(row: Node) -> Callable[[Builder], Builder]:
+    """Decorates the function of an extension that builds a node; the node stands before Reporter.
+
+    Args:
+        row: the node's. Its `code` need not name the extension, which counts for every node.
+    """
+
+    def add(build: Builder) -> Builder:
+        BUILDERS.register(row.name)(build)
+        ADDED[row.name] = row
+        return build
+
+    return add
+
+
+def builders(config: Any) -> dict[str, Builder]:
+    """What builds the nodes that a configuration's extensions bring, by name.
+
+    Args:
+        config: the task's configuration; those that others brought into the same process are not its.
+    """
+    names = [f"{name}." for name in getattr(config, "extensions", [])]
+    found = {name: BUILDERS[name] for name in ADDED}
+    return {name: build for name, build in found.items() if f"{build.__module__}.".startswith(tuple(names))}
