@@ -280,6 +280,12 @@ def reported() -> dict[str, tuple[str, str]]:
     return {key: (row.name, output) for row in NODES for key, output in row.report.items()}
 
 
-def told() -> dict[str, tuple[str, Told]]:
-    """By key of `summary.json`, the node and the file whose content it is."""
-    return {key: (row.name, item) for row in rows().values() for key, item in row.summary.items()}
+def told(config: Any) -> dict[str, tuple[str, Told]]:
+    """By key of `summary.json`, the node and the file whose content it is.
+
+    Args:
+        config: the task's configuration, for the nodes of its extensions.
+    """
+    stand = {row.name for row in NODES}
+    known = [row for row in rows().values() if row.name in stand or row.name in builders(config)]
+    return {key: (row.name, item) for row in known for key, item in row.summary.items()}

@@ -9,12 +9,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, get_args
 
-from modules.network.backbones import base as backbones
-from modules.network.backbones.base import Backbone
 from modules.registry import load_extensions
+from modules.settings import Section
 
 import yaml
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from pipeline.config.task import Config
 
@@ -251,8 +250,8 @@ def _explain(error: Mapping[str, Any], origin: _Origin) -> str:
     return f"{where}: {field}: {message[0].lower()}{message[1:]}{value}.{near}"
 
 
-def _fields(model: type[BaseModel], location: Sequence[str | int]) -> list[str]:
-    models: list[type[BaseModel]] = [model]
+def _fields(model: type[Section], location: Sequence[str | int]) -> list[str]:
+    models: list[type[Section]] = [model]
     for part in location:
         annotations = [item.model_fields[part].annotation for item in models if part in item.model_fields]
         if annotations:
@@ -260,11 +259,9 @@ def _fields(model: type[BaseModel], location: Sequence[str | int]) -> list[str]:
     return sorted({name for item in models for name in item.model_fields})
 
 
-def _models_in(annotation: Any) -> list[type[BaseModel]]:
-    if annotation is Backbone:
-        return list(backbones.kinds())
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return [annotation]
+def _models_in(annotation: Any) -> list[type[Section]]:
+    if isinstance(annotation, type) and issubclass(annotation, Section):
+        return list(annotation.alternatives())
     return [found for argument in get_args(annotation) for found in _models_in(argument)]
 
 

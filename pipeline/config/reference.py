@@ -62,7 +62,9 @@ def _inside(annotation: Any, place: str) -> Iterator[tuple[type[Section], str]]:
                 yield from ((kinds[kind], place) for kind in kinds.own)
             return
     if isinstance(annotation, type) and issubclass(annotation, Section):
-        yield annotation, place
+        # The page is the project's: what an extension brings documents itself.
+        own = (kind for kind in annotation.alternatives() if kind.__module__.split(".")[0] in ("modules", "pipeline"))
+        yield from ((kind, place) for kind in own)
         return
     origin, arguments = get_origin(annotation), get_args(annotation)
     if origin is Annotated:

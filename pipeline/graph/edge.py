@@ -8,7 +8,7 @@ import modules  # noqa: F401  (settles Keras 2 before TFX imports TensorFlow)
 
 from pipeline.components.edge_evaluator import EdgeEvaluator, EdgeEvaluatorNodeSettings
 from pipeline.components.pruner import Pruner, PrunerNodeSettings
-from pipeline.components.pusher import Pusher
+from pipeline.components.pusher import Pusher, PusherNodeSettings
 from pipeline.components.tflite_converter import TFLiteConverter, TFLiteConverterNodeSettings
 from pipeline.config.task import Config
 from pipeline.graph import code_digest, evaluation, pushing
@@ -63,10 +63,10 @@ def edge_branch(
         model_blessing=edge_evaluator.outputs["blessing"],
         model_card=card.outputs["card"],
         push_destination=pushing.folder(push_folder),
-        custom_config={
-            "keep_versions": config.pusher.keep_versions,
-            "card_place": "",
-            "sources": code_digest.of(config, "EdgePusher"),
-        },
+        settings=PusherNodeSettings(
+            keep_versions=config.pusher.keep_versions,
+            card_place="",
+            **common(config, "EdgePusher"),
+        ),
     ).with_id("EdgePusher")
     return [pruner, converter, edge_evaluator, card, edge_pusher]

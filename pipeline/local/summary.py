@@ -55,7 +55,9 @@ def collect(
     fairness = {"eval": _read_json(evaluation, FAIRNESS_FILE), "test": _read_json(test, FAIRNESS_FILE)}
     gaps = (fairness["eval"] or {}).get("missed", [])
     pareto = _read_json(outputs.uri("EdgeEvaluator", "evaluation"), PARETO_FILE)
-    told = {key: _read_json(outputs.uri(node, item.output), *item.file) for key, (node, item) in nodes.told().items()}
+    told = {
+        key: _read_json(outputs.uri(node, item.output), *item.file) for key, (node, item) in nodes.told(config).items()
+    }
     summary = {
         "run_id": run_id,
         "task": config.task,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import abc
 import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -89,6 +89,11 @@ class Backbone(Section, abc.ABC):
         """The weights that it is made of, for the model card; none for random ones, or where nobody knows."""
         return ()
 
+    @classmethod
+    def alternatives(cls) -> tuple[type[Section], ...]:
+        """All kinds, those of loaded extensions among them."""
+        return tuple(kinds()) if cls is Backbone else (cls,)
+
     def files(self) -> Mapping[str, str]:
         """By field of the section, the files of one's own that it reads: every machine must have them."""
         return {}
@@ -133,9 +138,13 @@ class _OfAnyKind:
         return {"oneOf": [handler(kind.__pydantic_core_schema__) for kind in kinds()]}
 
 
-def kinds() -> Iterator[type[Backbone]]:
-    """The classes of all kinds, those of loaded extensions among them."""
-    return (BACKBONES[kind] for kind in BACKBONES.kinds)
+def kinds(names: Iterable[str] | None = None) -> list[type[Backbone]]:
+    """The classes of some kinds.
+
+    Args:
+        names: which; None takes all, those of loaded extensions among them.
+    """
+    return [BACKBONES[name] for name in (BACKBONES.kinds if names is None else names)]
 
 
 AnyBackbone = Annotated[SerializeAsAny[Backbone], _OfAnyKind()]

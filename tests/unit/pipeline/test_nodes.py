@@ -18,10 +18,12 @@ import pytest
 from pipeline import node, nodes
 from pipeline.config import loader
 from pipeline.graph import code_digest
+from pipeline.history.paths import TaskPaths
 from pipeline.kubeflow.compile import compile, preview
 from pipeline.kubeflow.compile.checked_target import make_target
 from pipeline.kubeflow.contract.specification import Specification
 from pipeline.kubeflow.orchestrators import request
+from pipeline.local import cache_state, data_files, session
 from pipeline.pipeline import Places, create_pipeline
 from tests import tiny
 
@@ -126,7 +128,10 @@ def test_a_node_of_ones_own_runs_is_told_in_the_summary_and_comes_from_the_cache
     task = tiny.make(tmp_path / "task")
     outcome = tiny.run_task(task, TOY_NODE, only="RowCounter")
     assert sum(outcome.summary["row_counts"].values()) == 400
-    assert tiny.run_task(task, TOY_NODE, only="RowCounter").summary["states"]["RowCounter"] == "cached"
+    config = loader.load(task.config, profile="quick", overrides=[TOY_NODE])
+    paths = TaskPaths.of(config, task.root)
+    ir = session.compile_task(config, paths, data_files.data_path(config))
+    assert cache_state.cache_state(ir, paths.metadata)["RowCounter"] == "cached"
 
 
 @functools.cache

@@ -13,7 +13,7 @@ from modules.network.backbones.base import Backbone, BackboneError
 class Preset(Backbone):
     """A KerasNLP BERT preset."""
 
-    kind: Literal["preset"] = "preset"
+    kind: Literal["preset"]
     """Selects this backbone."""
     preset: str
     """Name of a preset (`bert_tiny_en_uncased`; needs the network) or a local preset folder."""

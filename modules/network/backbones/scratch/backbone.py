@@ -14,7 +14,7 @@ from pydantic import Field, model_validator
 class Scratch(Backbone):
     """Random weights."""
 
-    kind: Literal["scratch"] = "scratch"
+    kind: Literal["scratch"]
     """Selects this backbone."""
     num_layers: int = Field(2, ge=1, le=48)
     """Transformer layers."""

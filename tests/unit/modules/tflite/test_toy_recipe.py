@@ -28,14 +28,14 @@ def configured(folder: Path, repository: Path, **changes: Any) -> Any:
 
 
 def test_a_recipe_of_ones_own_becomes_a_file_beside_the_others(tmp_path: Path, repository: Path) -> None:
-    converter = configured(tmp_path, repository).model_dump(mode="json")
+    converter = configured(tmp_path, repository)
     trained, rows = helpers.random_trained(seed=1), helpers.examples(24)
     convert_all(
         trained,
         trained,
         rows,
         rows,
-        resolve(converter["recipes"], converter["custom_recipes"]),
+        resolve(converter.recipes, converter.custom_recipes),
         folder=str(tmp_path / "out"),
         sequence_length=helpers.LENGTH,
         windows=[],

@@ -6,6 +6,8 @@ import os
 from pathlib import Path
 from typing import Any
 
+from modules.network.backbones.base import BACKBONES
+from modules.registry import load_extensions
 from modules.settings import Section
 
 import pytest
@@ -55,6 +57,13 @@ def test_every_field_has_a_row() -> None:
         part = page.split(f"## {place or 'The file'}\n", 1)[1].split("\n## ", 1)[0]
         fields = [name for name, info in section.model_fields.items() if not info.exclude]
         assert [line.split("`")[1] for line in part.splitlines() if line.startswith("| `")] == fields
+
+
+def test_a_kind_of_an_extension_does_not_get_into_the_projects_page() -> None:
+    before = reference.page()
+    load_extensions(["tests.toys.backbone"])
+    assert "toy" in BACKBONES
+    assert reference.page() == before
 
 
 def test_a_bound_and_a_choice_are_told_as_a_person_reads_them() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from modules.entry_settings import TransformNodeSettings
 from modules.network import anatomy
 from modules.network.backbones.base import BACKBONES
 from modules.network.backbones.initial import INITIAL, Task
@@ -17,7 +18,7 @@ import pytest
 import tf_keras
 
 from pipeline.config import loader
-from pipeline.graph.settings import vocabulary_digest
+from pipeline.graph.settings import features, vocabulary_digest
 
 TASK = """
 task: toys
@@ -39,6 +40,7 @@ def file(tmp_path: Path, vocabulary_file: Path) -> Path:
 
 def test_it_is_built_trained_for_a_step_looked_into_and_cut(file: Path) -> None:
     config = loader.load(file)
+    tf_keras.utils.set_random_seed(3)
     tokens = Path(config.backbone.vocabulary_path()).read_text(encoding="utf-8").count("\n")
     model, architecture = build_classifier(
         config.backbone, vocabulary_size=tokens, num_classes=2, sequence_length=12, dropout=0.0, policy="float32"
@@ -50,8 +52,8 @@ def test_it_is_built_trained_for_a_step_looked_into_and_cut(file: Path) -> None:
     ids = chance.integers(1, tokens, (16, 12)).astype(np.int32)
     features = {"token_ids": ids, "padding_mask": np.ones_like(ids)}
     labels = chance.integers(0, 2, 16).astype(np.int32)
-    model.compile(tf_keras.optimizers.Adam(1e-2), "sparse_categorical_crossentropy")
-    losses = [model.train_on_batch(features, labels) for _ in range(5)]
+    model.compile(tf_keras.optimizers.Adam(1e-3), "sparse_categorical_crossentropy")
+    losses = [model.train_on_batch(features, labels) for _ in range(10)]
     assert losses[-1] < losses[0]
 
     parts = anatomy.of(model)
@@ -75,7 +77,9 @@ def test_its_own_file_counts_for_the_cache_and_its_section_survives_a_nodes_sett
     other = loader.load(file, overrides=[f"backbone.words={own}"])
     assert before
     assert vocabulary_digest(other) not in (None, before)
-    assert config.node_settings("backbone")["backbone"]["width"] == 16
+    told = TransformNodeSettings(**features(config), extensions=config.extensions)
+    assert TransformNodeSettings.from_json(told.to_json()).backbone == config.backbone
+    assert told.to_values()["backbone"]["width"] == 16
 
 
 @pytest.mark.parametrize(
