@@ -123,6 +123,33 @@ def circles(found: Arrows) -> list[str]:
             return told
 
 
+def words(module: ast.Module) -> Iterator[str]:
+    """What a module names: identifiers, attributes, arguments and strings; docstrings do not count.
+
+    An attribute `text` of columns or of a layout, and a key of that name, count as `text column`.
+    """
+    told = {
+        id(node.body[0].value)
+        for node in ast.walk(module)
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
+        and node.body
+        and isinstance(node.body[0], ast.Expr)
+    }
+    for node in ast.walk(module):
+        if isinstance(node, ast.Attribute):
+            yield node.attr
+            if node.attr == "text" and ast.unparse(node.value).split(".")[-1].lstrip("_") in ("columns", "layout"):
+                yield "text column"
+        elif isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant) and node.slice.value == "text":
+            yield "text column"
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in told:
+            yield node.value
+        else:
+            yield from (
+                value for field in ("id", "arg", "name") if isinstance(value := getattr(node, field, None), str)
+            )
+
+
 def room_of(name: str, floors: Sequence[Sequence[str]]) -> tuple[int, str] | None:
     """Floor (0 is the top) and room of a module; None where no room holds it."""
     held = [

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import dataclasses
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from modules.network.architecture import Architecture
 from modules.network.backbones import initial
 from modules.network.backbones.base import Backbone
 from modules.network.model import build_model
 from modules.network.weights import write_encoder
+from modules.targets.kinds import ONE_LABEL
 
 if TYPE_CHECKING:
     import tf_keras
@@ -22,16 +25,20 @@ def build_classifier(
     sequence_length: int,
     dropout: float,
     policy: str,
+    inputs: Mapping[str, Mapping[str, Any]] | None = None,
+    target: str = ONE_LABEL,
 ) -> tuple[tf_keras.Model, Architecture]:
     """Builds the classifier that a configuration asks for, with its pretrained weights in place.
 
     Args:
         backbone: the configuration's.
         vocabulary_size: tokens in the vocabulary that Transform used.
-        num_classes: labels.
+        num_classes: outputs of the head.
         sequence_length: the longest window, in tokens.
         dropout: rate inside the encoder and before the head.
         policy: Keras precision policy of the encoder.
+        inputs: sections of the inputs that the backbone does not encode, by name.
+        target: kind of the target.
 
     Returns:
         `(model, architecture)`; the model as `modules.network.model.build_model` describes it.
@@ -41,7 +48,8 @@ def build_classifier(
         PackageError: its package cannot be fetched.
     """
     start = initial.of(backbone, initial.Task(vocabulary_size, num_classes, sequence_length))
-    built = build_model(start.architecture, dropout=dropout, policy=policy)
+    architecture = dataclasses.replace(start.architecture, inputs=inputs or {}, target=target)
+    built = build_model(architecture, dropout=dropout, policy=policy)
     if start.weights is not None:
         write_encoder(built, start.weights)
-    return built, start.architecture
+    return built, architecture

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from modules.network import anatomy
-from modules.network.architecture import LOGITS
 from modules.network.arrays import Array, EncoderWeights, LayerWeights, NetworkWeights
+from modules.targets.one_label import LOGITS
 
 if TYPE_CHECKING:
     import tf_keras

@@ -9,13 +9,11 @@ import modules  # noqa: F401  (settles Keras 2 before TensorFlow is imported)
 import tensorflow as tf
 import tf_keras
 
-OBJECTIVE = "val_macro_f1"
-
 
 class BestWeights(tf_keras.callbacks.Callback):
     """Early stopping on one metric, with the best weights on disk so that a killed training still knows them."""
 
-    def __init__(self, folder: str, *, monitor: str = OBJECTIVE, patience: int = 0, minimize: bool = False) -> None:
+    def __init__(self, folder: str, *, monitor: str, patience: int = 0, minimize: bool = False) -> None:
         """Sets what to watch.
 
         Args:

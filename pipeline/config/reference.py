@@ -11,7 +11,12 @@ import types
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Union, get_args, get_origin
 
+from modules.inputs.base import Input
+from modules.inputs.kinds import INPUTS
+from modules.network.backbones.base import BACKBONES, Backbone
 from modules.settings import Section
+from modules.targets.base import Target
+from modules.targets.kinds import TARGETS
 
 from pydantic_core import PydanticUndefined
 
@@ -51,6 +56,11 @@ def _sections(
 
 def _inside(annotation: Any, place: str) -> Iterator[tuple[type[Section], str]]:
     """The sections that a field holds, each with its place: `[]` is an item of a list, `<name>` a key."""
+    for base, kinds in ((Input, INPUTS), (Target, TARGETS), (Backbone, BACKBONES)):
+        if annotation is base:
+            if base is not Backbone or place == "backbone":  # that of an input is the same
+                yield from ((kinds[kind], place) for kind in kinds.own)
+            return
     if isinstance(annotation, type) and issubclass(annotation, Section):
         # The page is the project's: what an extension brings documents itself.
         own = (kind for kind in annotation.alternatives() if kind.__module__.split(".")[0] in ("modules", "pipeline"))
@@ -72,6 +82,8 @@ def _table(section: type[Section], default: Section | None) -> str:
     schema = section.model_json_schema()
     rows = ["| Field | Default | Takes | What it is |", "|---|---|---|---|"]
     for field, info in section.model_fields.items():
+        if info.exclude:  # a key of the file, not a field
+            continue
         value = getattr(default, field) if default is not None else info.get_default(call_default_factory=True)
         takes = _takes(schema["properties"][field], schema.get("$defs", {}))
         rows.append(f"| `{field}` | {_default(value)} | {takes} | {_cell(info.description or '')} |")

@@ -6,6 +6,8 @@ import os
 import re
 from pathlib import Path
 
+from modules.inputs import kinds
+
 from pipeline.config.loader import ConfigError
 from pipeline.config.task import Config
 from pipeline.kubeflow.compile import limits
@@ -115,7 +117,7 @@ def _files(config: Config, target: Target) -> list[str]:
     return problems + [
         f"backbone.{field}: {path}: the nodes cannot read it; use a path inside this project (it is in the image) or "
         "under platform.volumes."
-        for field, path in config.backbone.files().items()
+        for field, path in kinds.with_backbone(config.inputs).backbone.files().items()
         if scheme(path) or not _readable(config, target, path, in_image=True)
     ]
 

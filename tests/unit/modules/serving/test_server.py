@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import modules  # noqa: F401
+from modules.inputs.text import Text
 from modules.network.backbones import base as backbones
 from modules.network.pretrained import build_classifier
 from modules.serving import server as signatures
+from modules.targets.one_label import OneLabel
 from modules.text import tokenization
 
 import numpy as np
@@ -30,10 +32,10 @@ def served(
         policy="float32",
     )  # fmt: skip
     model.set_weights([weight * 10 for weight in model.get_weights()])  # so that answers differ visibly
-    server = signatures.Server(
-        model, tft.TFTransformOutput(transform_graph), text_column="text", vocabulary=vocabulary,
-        labels=["bad", "schön"], sequence_length=16,
-    )  # fmt: skip
+    text = Text(name="text", column="text", sequence_length=16, backbone=tiny_backbone)
+    target = OneLabel(column="label", labels=["bad", "schön"])
+    graph = tft.TFTransformOutput(transform_graph)
+    server = signatures.Server(model, graph, inputs={"text": text}, target=target)
     folder = str(tmp_path_factory.mktemp("served"))
     signatures.save(server, folder)
     loaded = tf.saved_model.load(folder)

@@ -25,11 +25,17 @@ def _is_dataclass(node: ast.ClassDef) -> bool:
 
 
 def _decided(node: ast.ClassDef) -> Fields:
-    """The fields that a class itself decides: those with a default. What it inherits is decided elsewhere."""
+    """The fields that a class itself decides: those with a default. What it inherits is decided elsewhere.
+
+    What a class variable says is a fact of the kind, not a setting.
+    """
     return {
         item.target.id
         for item in node.body
-        if isinstance(item, ast.AnnAssign) and isinstance(item.target, ast.Name) and item.value is not None
+        if isinstance(item, ast.AnnAssign)
+        and isinstance(item.target, ast.Name)
+        and item.value is not None
+        and "ClassVar" not in ast.unparse(item.annotation)
     }
 
 
