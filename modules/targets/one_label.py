@@ -84,7 +84,7 @@ class OneLabel(Target):
 
     def class_weights(self, values: np.ndarray, mode: str) -> dict[int, float] | None:
         """`balanced` is rows / (labels * count), as in scikit-learn; a label without rows weighs 1."""
-        from modules.training.compiled import class_weights
+        from modules.training.weighing import class_weights
 
         import numpy as np
 
