@@ -99,10 +99,11 @@ format: $(STAMP) ## Format the code and mend what can be mended
 doctor: ## Say what is wrong with this machine and how to mend it (ARGS=--online asks the index too)
 	@$(ANY_PYTHON) -m pipeline.machine.doctor $(ARGS)
 
-golden: $(STAMP) ## Write the reviewed specifications anew after a change of the graph; read their diff
+golden: $(STAMP) ## Write the reviewed specifications and the tables of the docs anew after a change; read their diff
 	EDGELINE_UPDATE_GOLDEN=1 $(IN_VENV) pytest tests/unit/pipeline/kubeflow/compile/test_compile.py \
-		tests/unit/pipeline/test_nodes.py -k 'reviewed or documentation' $(ARGS)
-	git diff --stat -- tests/data/kubeflow docs/design.md
+		tests/unit/pipeline/config/test_reference.py tests/unit/pipeline/test_nodes.py \
+		-k 'reviewed or documentation' $(ARGS)
+	git diff --stat -- tests/data/kubeflow docs/settings.md docs/design.md
 
 image: ## Build the container image of all nodes (IMAGE=name:tag, ACCELERATOR=cpu or gpu)
 	docker build --tag '$(IMAGE)' --build-arg ACCELERATOR='$(ACCELERATOR)' \

@@ -30,7 +30,8 @@ def steps(side: str, count: int) -> list[dict[str, float]]:
 
     from modules.machine import memory
     from modules.network.model import Architecture, build_model
-    from modules.rows.features import PADDING_MASK, TOKEN_IDS
+    from modules.targets.one_label import OneLabel
+    from modules.text.features import PADDING_MASK, TOKEN_IDS
     from modules.training import compiled
     from modules.training.settings import TrainerSettings
 
@@ -41,7 +42,7 @@ def steps(side: str, count: int) -> list[dict[str, float]]:
         assert memory.keep_freed_memory(), "this C library cannot be told to keep memory"
     tf_keras.utils.set_random_seed(17)
     model = build_model(Architecture(30522, 6, 12, 384, 1536, 64, 2))
-    compiled.compile_model(model, TrainerSettings(), total_steps=1000, num_classes=2)
+    compiled.compile_model(model, TrainerSettings(), total_steps=1000, target=OneLabel(labels=["a", "b"]))
     rng, found = np.random.default_rng(17), []
     for _ in range(count + 2):
         ids = rng.integers(0, 30522, (32, 24)).astype(np.int32)

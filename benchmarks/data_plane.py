@@ -65,12 +65,12 @@ def measure(options: argparse.Namespace) -> results.Result:
 
     config = loader.load(options.config)
     say("importing TensorFlow and TFX")
-    from modules.text import pretrained_vocabulary, tokenization
+    from modules.text import tokenization
 
     from benchmarks import data_plane_rows
 
     data_plane_nodes.preload()
-    vocabulary = pretrained_vocabulary.vocabulary_path(config.backbone.model_dump())
+    vocabulary = config.backbone.vocabulary_path()
     sizes = [1_000, 2_000] if options.quick else sorted(options.rows)
     measurements = [] if options.quick else _kept(options.results)
     for count in sizes:

@@ -25,6 +25,7 @@ HIDDEN, HEADS, WIDTH = 384, 12, 1536  # MiniLM's
 def pairs(batch: int, tokens: int) -> dict[str, tuple[dict[str, Callable[[Any], Any]], Any]]:
     """Keras' part and ours, and what goes into both."""
     from modules.network import layers
+    from modules.tf_gaps.attention import SelfAttention
 
     import tensorflow as tf
     import tf_keras
@@ -35,7 +36,7 @@ def pairs(batch: int, tokens: int) -> dict[str, tuple[dict[str, Callable[[Any], 
 
     hidden, inner = (tf.random.stateless_normal([batch, tokens, width], seed=[1, 2]) for width in (HIDDEN, WIDTH))
     parts = {
-        "attention": ([attention(kind) for kind in (tf_keras.layers.MultiHeadAttention, layers.SelfAttention)], hidden),
+        "attention": ([attention(kind) for kind in (tf_keras.layers.MultiHeadAttention, SelfAttention)], hidden),
         # KerasNLP's BERT asks for this epsilon, which keeps Keras from its fused kernel.
         "layer normalization": (
             [kind(epsilon=1e-12) for kind in (tf_keras.layers.LayerNormalization, layers.LayerNormalization)],

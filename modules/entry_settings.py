@@ -5,31 +5,19 @@ Nothing here imports TensorFlow: the graph is made with the same classes.
 
 from __future__ import annotations
 
-from modules.network.backbones.settings import Backbone
-from modules.rows.settings import Columns
-from modules.settings import NodeSettings, Section
-from modules.text.settings import PreprocessingSettings
+from modules.inputs.kinds import InputSections
+from modules.settings import NodeSettings
+from modules.targets.kinds import TargetSection
 from modules.training.settings import TrainerSettings, TunerSettings
-
-
-class ReadColumns(Section):
-    """What the entry points know of the section `data`."""
-
-    columns: Columns
-    """Which column is what."""
 
 
 class TransformNodeSettings(NodeSettings):
     """What Transform is told."""
 
-    labels: list[str]
-    """The label names, in the order of their ids."""
-    data: ReadColumns
-    """The columns."""
-    preprocessing: PreprocessingSettings
-    """Features."""
-    backbone: Backbone
-    """Whose vocabulary it is."""
+    inputs: InputSections
+    """What comes in, by name."""
+    target: TargetSection
+    """What is predicted."""
     vocabulary: str | None = None
     """Digest of the vocabulary, where it is a file of one's own; there for the cache alone."""
 

@@ -5,12 +5,12 @@ See the TFX guide on Transform, https://www.tensorflow.org/tfx/guide/transform.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from modules.entry_settings import TransformNodeSettings
-from modules.rows.features import LABEL_ID, PADDING_MASK, TOKEN_IDS
-from modules.text import pretrained_vocabulary, tokenization
+from modules.inputs.base import Input
+from modules.targets.base import Target
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -20,42 +20,23 @@ def preprocessing_fn(inputs: Mapping[str, tf.Tensor], custom_config: Mapping[str
     """TFX Transform's entry point.
 
     Args:
-        inputs: raw features by name; the text column, string `[batch, 1]`, and, except in serving, the label column,
-            string `[batch, 1]`. Others are ignored.
+        inputs: raw features by name, `[batch, 1]`: the columns of the inputs and of the target. Others are ignored.
         custom_config: a `TransformNodeSettings`.
 
     Returns:
-        `token_ids` and `padding_mask`, int64 `[batch, sequence_length]`, and `label_id`, int64 `[batch]`.
+        What the inputs and the target make of them, `[batch, *shape]`: for a text `token_ids` and `padding_mask`, int64
+        `[batch, sequence_length]`, for a label `label_id`, int64 `[batch]`.
     """
     import tensorflow as tf
 
     settings = TransformNodeSettings.from_values(custom_config)
-    columns = settings.data.columns
-    vocabulary = tokenization.load_vocabulary(pretrained_vocabulary.vocabulary_path(settings.backbone.model_dump()))
-    token_ids, padding_mask = tokenization.wordpiece(
-        tf.reshape(inputs[columns.text], [-1]), vocabulary, settings.preprocessing.sequence_length
-    )
-    return {
-        # tf.Example knows no narrower integer.
-        TOKEN_IDS: tf.cast(token_ids, tf.int64),
-        PADDING_MASK: tf.cast(padding_mask, tf.int64),
-        LABEL_ID: label_ids(tf.reshape(inputs[columns.label], [-1]), settings.labels),
-    }
-
-
-def label_ids(names: tf.Tensor, labels: Sequence[str]) -> tf.Tensor:
-    """Ids of label names.
-
-    Args:
-        names: string `[batch]`.
-        labels: the names in the order of their ids.
-
-    Returns:
-        int64 `[batch]`; -1 for a name that is not among them, which no loss accepts.
-    """
-    import tensorflow as tf
-
-    match = tf.equal(names[:, tf.newaxis], tf.constant(list(labels)))
-    return tf.where(
-        tf.reduce_any(match, axis=1), tf.argmax(tf.cast(match, tf.int32), axis=1), tf.constant(-1, tf.int64)
-    )
+    features: dict[str, tf.Tensor] = {}
+    parts: list[Input | Target] = [*settings.inputs.values(), settings.target]
+    for part in parts:
+        raw = {column.name: tf.reshape(inputs[column.name], [-1]) for column in part.columns()}
+        features |= {
+            # tf.Example knows no narrower integer.
+            name: tf.cast(value, tf.int64) if value.dtype.is_integer else value
+            for name, value in part.features(raw).items()
+        }
+    return features

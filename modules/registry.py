@@ -60,6 +60,11 @@ class Registry(Generic[T]):
         """Names of all kinds, those of loaded extensions among them, sorted."""
         return sorted({*self._paths, *self._loaded})
 
+    @property
+    def own(self) -> list[str]:
+        """Names of the kinds that come with this project, sorted."""
+        return sorted(self._paths)
+
     def __contains__(self, kind: object) -> bool:
         """Whether there is a kind of this name."""
         return kind in self._paths or kind in self._loaded

@@ -37,6 +37,11 @@ class Section(BaseModel):
         values = self.model_dump(mode="json", include=set(fields))
         return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
 
+    @classmethod
+    def alternatives(cls) -> tuple[type[Section], ...]:
+        """The classes that a field of this type may hold: itself, or all kinds where a kind is chosen by name."""
+        return (cls,)
+
     def with_values(self, **values: Any) -> Self:
         """The same section with other values, validated.
 

@@ -2,20 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from modules.artifact_files import training_dir  # and settles Keras 2 before TensorFlow is imported
-from modules.entry_settings import TransformNodeSettings
+from modules.inputs import kinds as inputs_lib
 from modules.network.architecture import Architecture
-from modules.network.backbones import bert
+from modules.network.pretrained import build_classifier
 from modules.network.trained import load_trained
+from modules.rows import batches
+from modules.rows.transformed import Examples
+from modules.targets.base import Target
 from modules.training.settings import TrainerSettings
 
 import tf_keras
 
 
+def load_split(file_patterns: Sequence[str], inputs: inputs_lib.Inputs, target: Target) -> Examples:
+    """Reads a split of Transform's output into memory.
+
+    Args:
+        file_patterns: globs of its files.
+        inputs: of the task.
+        target: of the task.
+    """
+    return batches.load_examples(
+        file_patterns, inputs_lib.tensors(inputs), target.tensor(), mask=inputs_lib.mask(inputs)
+    )
+
+
 def starting_model(
-    config: TransformNodeSettings,
+    inputs: inputs_lib.Inputs,
+    target: Target,
     settings: TrainerSettings,
-    vocabulary_size: int,
     *,
     policy: str,
     base_model: str | None = None,
@@ -23,26 +41,29 @@ def starting_model(
     """The model that training starts from: the backbone's weights, or a blessed model's.
 
     Args:
-        config: labels, window and backbone.
+        inputs: of the task.
+        target: of the task.
         settings: the section `trainer` with the tuner's values.
-        vocabulary_size: tokens.
         policy: Keras precision policy.
         base_model: serving folder of the model to go on from.
 
     Raises:
         ValueError: the base model has another architecture than the configuration asks for.
     """
-    model, architecture = bert.build_classifier(
-        config.backbone.model_dump(),
-        vocabulary_size=vocabulary_size,
-        num_classes=len(config.labels),
-        sequence_length=config.preprocessing.sequence_length,
+    main = inputs_lib.with_backbone(inputs)
+    model, architecture = build_classifier(
+        main.backbone,
+        vocabulary_size=len(main.vocabulary()),
+        num_classes=target.outputs(target.names),
+        sequence_length=main.sequence_length,
         dropout=settings.dropout,
         policy=policy,
+        inputs={name: part.model_dump(mode="json") for name, part in inputs_lib.others(inputs).items()},
+        target=target.kind,
     )
     if base_model:
         base = load_trained(training_dir(base_model))
-        if base.architecture != architecture or base.labels != config.labels:
+        if base.architecture != architecture or base.labels != target.names:
             raise ValueError(
                 "trainer.warm_start: the latest blessed model has another architecture or other labels than this "
                 f"configuration ({base.architecture}, {base.labels}). Set trainer.warm_start=false for this run."

@@ -11,15 +11,17 @@ from typing import TYPE_CHECKING
 
 import modules  # noqa: F401  (settles Keras 2 before TensorFlow is imported)
 from modules.artifact_files import HISTORY_FILE, resume_folder, training_dir
-from modules.entry_settings import TrainerNodeSettings, TransformNodeSettings
+from modules.entry_settings import TrainerNodeSettings
+from modules.inputs import kinds as inputs_lib
 from modules.machine import devices, memory, progress
 from modules.network.architecture import Architecture
 from modules.network.model import build_model
 from modules.network.trained import save_trained
 from modules.rows import batches
 from modules.serving import server as signatures
-from modules.starting_model import starting_model
-from modules.text import pretrained_vocabulary, tokenization
+from modules.starting_model import load_split, starting_model
+from modules.targets.base import Target
+from modules.tf_gaps import backup
 from modules.training import compiled, hyperparameters, resume, trace
 from modules.training.settings import TrainerSettings
 
@@ -41,8 +43,7 @@ def run_fn(fn_args: FnArgs) -> None:
     memory.keep_freed_memory()
     config = TrainerNodeSettings.from_values(fn_args.custom_config)
     settings = hyperparameters.resolve(config.trainer, fn_args.hyperparameters)
-    length, labels = config.preprocessing.sequence_length, config.labels
-    vocabulary = tokenization.load_vocabulary(pretrained_vocabulary.vocabulary_path(config.backbone.model_dump()))
+    inputs, target = config.inputs, config.target
     tf_keras.utils.set_random_seed(settings.seed)
 
     strategy = devices.distribution_strategy()
@@ -51,33 +52,28 @@ def run_fn(fn_args: FnArgs) -> None:
     progress.report(f"{policy} on {replicas} replica{'s' if replicas > 1 else ''}", precision=policy, replicas=replicas)
 
     stream = batches.TrainingStream(
-        batches.load_examples(fn_args.train_files, sequence_length=length),
+        load_split(fn_args.train_files, inputs, target),
         batch_size=settings.batch_size * replicas,
         seed=settings.seed,
-        num_classes=len(labels),
     )
-    evaluation = batches.evaluation_batches(
-        batches.load_examples(fn_args.eval_files, sequence_length=length), batch_size=128 * replicas
-    )
+    evaluation = batches.evaluation_batches(load_split(fn_args.eval_files, inputs, target), batch_size=128 * replicas)
     with strategy.scope():
-        model, architecture = starting_model(
-            config, settings, len(vocabulary), policy=policy, base_model=fn_args.base_model
-        )
+        model, architecture = starting_model(inputs, target, settings, policy=policy, base_model=fn_args.base_model)
         total = stream.steps_per_epoch * settings.epochs
-        compiled.compile_model(model, settings, total_steps=total, num_classes=len(labels))
+        compiled.compile_model(model, settings, total_steps=total, target=target)
 
     backup_dir = _backup_dir(fn_args, settings)
     serving_dir, log_dir = (
         devices.output_folder(folder) for folder in (fn_args.serving_model_dir, fn_args.model_run_dir)
     )
-    history = fit(model, stream, evaluation, settings, backup_dir=backup_dir, log_dir=log_dir)
+    history = fit(model, stream, evaluation, settings, target, backup_dir=backup_dir, log_dir=log_dir)
     export(
         model,
         architecture,
         tft.TFTransformOutput(fn_args.transform_graph_path),
         serving_dir=serving_dir,
-        config=config,
-        vocabulary=vocabulary,
+        inputs=inputs,
+        target=target,
     )
     record = {
         "settings": settings.model_dump(mode="json"),
@@ -104,6 +100,7 @@ def fit(
     stream: batches.TrainingStream,
     evaluation: tf.data.Dataset,
     settings: TrainerSettings,
+    target: Target,
     *,
     backup_dir: str,
     log_dir: str,
@@ -114,7 +111,8 @@ def fit(
         model: compiled under its strategy.
         stream: training batches.
         evaluation: batches to choose the best epoch on.
-        settings: the section `trainer` with the tuner's values.
+        settings: the `trainer` section with the tuner's values.
+        target: of the task.
         backup_dir: checkpoints of this very training; the caller removes it.
         log_dir: folder of TensorBoard's logs.
 
@@ -122,14 +120,16 @@ def fit(
         Keras' history of the epochs that this process trained, by metric. The model holds the best weights.
     """
     steps, epochs = stream.steps_per_epoch, settings.epochs
-    done = resume.finished_steps(backup_dir, steps)
+    done = backup.finished_steps(backup_dir, steps)
     if done:
         progress.report(f"resuming after step {done} of {steps * epochs}", resumed_steps=done)
-    best = resume.BestWeights(devices.own_folder(backup_dir), patience=settings.early_stopping_patience)
+    best = resume.BestWeights(
+        devices.own_folder(backup_dir), patience=settings.early_stopping_patience, monitor=f"val_{target.objective}"
+    )
     callbacks: list[tf_keras.callbacks.Callback] = [
         best,
         # After BestWeights, so that a checkpoint at an epoch's end comes with that epoch's record.
-        resume.Backup(backup_dir, every=settings.checkpoint_steps, steps_per_epoch=steps),
+        backup.Backup(backup_dir, every=settings.checkpoint_steps, steps_per_epoch=steps),
         progress.training_callback(),
     ]
     if settings.tensorboard:
@@ -140,7 +140,7 @@ def fit(
         steps_per_epoch=steps,
         epochs=epochs,
         validation_data=evaluation.with_options(options),
-        class_weight=compiled.class_weights(stream.label_counts, settings.class_weights),
+        class_weight=target.class_weights(stream.labels, settings.class_weights),
         callbacks=callbacks,
         verbose=0,
     )
@@ -156,26 +156,27 @@ def export(
     transform_output: tft.TFTransformOutput,
     *,
     serving_dir: str,
-    config: TransformNodeSettings,
-    vocabulary: list[str],
+    inputs: inputs_lib.Inputs,
+    target: Target,
 ) -> None:
     """Writes the float32 SavedModel and, beside it, what later nodes rebuild the network from.
 
     The network is rebuilt under float32 first: what is shipped depends neither on the policy nor on the strategy that
     trained it.
+
+    Args:
+        model: the trained network.
+        architecture: its shape.
+        transform_output: Transform's graph, which the server's signatures apply to raw rows.
+        serving_dir: where the SavedModel goes; the rebuildable model goes to `training_dir` of it.
+        inputs: of the task.
+        target: of the task.
     """
     plain = build_model(architecture, dropout=0.0, policy="float32")
     plain.set_weights(model.get_weights())
-    server = signatures.Server(
-        plain,
-        transform_output,
-        text_column=config.data.columns.text,
-        vocabulary=vocabulary,
-        labels=config.labels,
-        sequence_length=config.preprocessing.sequence_length,
-    )
-    signatures.save(server, serving_dir)
-    save_trained(training_dir(serving_dir), plain, architecture, vocabulary=vocabulary, labels=config.labels)
+    signatures.save(signatures.Server(plain, transform_output, inputs=inputs, target=target), serving_dir)
+    vocabulary = inputs_lib.with_backbone(inputs).vocabulary()
+    save_trained(training_dir(serving_dir), plain, architecture, vocabulary=vocabulary, labels=target.names)
 
 
 def _backup_dir(fn_args: FnArgs, settings: TrainerSettings) -> str:

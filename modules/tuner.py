@@ -15,8 +15,8 @@ from modules.artifact_files import resume_folder
 from modules.entry_settings import TunerNodeSettings
 from modules.machine import devices, memory, progress
 from modules.rows import batches
-from modules.starting_model import starting_model
-from modules.text import pretrained_vocabulary, tokenization
+from modules.starting_model import load_split, starting_model
+from modules.tf_gaps.hyperband_trials import hyperband_trials
 from modules.training import compiled, hyperparameters
 from modules.training.settings import SpaceEntry, TunerSettings
 
@@ -43,18 +43,17 @@ def tuner_fn(fn_args: FnArgs) -> TunerFnResult:
     """
     memory.keep_freed_memory()
     config = TunerNodeSettings.from_values(fn_args.custom_config)
-    search, length, labels = config.tuner, config.preprocessing.sequence_length, config.labels
-    vocabulary = tokenization.load_vocabulary(pretrained_vocabulary.vocabulary_path(config.backbone.model_dump()))
+    search, inputs, target = config.tuner, config.inputs, config.target
     strategy = devices.distribution_strategy()
     policy = devices.resolve_precision(config.trainer.precision)
     replicas = strategy.num_replicas_in_sync
     evaluation = batches.evaluation_batches(
-        batches.load_examples(fn_args.eval_files, sequence_length=length),
+        load_split(fn_args.eval_files, inputs, target),
         batch_size=128 * replicas,
         limit=search.eval_steps,
     )
 
-    train = batches.load_examples(fn_args.train_files, sequence_length=length)
+    train = load_split(fn_args.train_files, inputs, target)
 
     class _Classifier(keras_tuner.HyperModel):
         """Builds, compiles and feeds the classifier for one set of values."""
@@ -64,16 +63,11 @@ def tuner_fn(fn_args: FnArgs) -> TunerFnResult:
             self.settings = hyperparameters.resolve(config.trainer, {"values": values})
             tf_keras.utils.set_random_seed(self.settings.seed)
             self.stream = batches.TrainingStream(
-                train,
-                batch_size=self.settings.batch_size * replicas,
-                seed=config.trainer.seed,
-                num_classes=len(labels),
+                train, batch_size=self.settings.batch_size * replicas, seed=config.trainer.seed
             )
             self.steps = min(search.steps_per_epoch or self.stream.steps_per_epoch, self.stream.steps_per_epoch)
-            model, _ = starting_model(config, self.settings, len(vocabulary), policy=policy)
-            compiled.compile_model(
-                model, self.settings, total_steps=self.steps * search.epochs, num_classes=len(labels)
-            )
+            model, _ = starting_model(inputs, target, self.settings, policy=policy)
+            compiled.compile_model(model, self.settings, total_steps=self.steps * search.epochs, target=target)
             return model
 
         def fit(self, hp: keras_tuner.HyperParameters, model: tf_keras.Model, **kwargs: Any) -> Any:
@@ -91,7 +85,7 @@ def tuner_fn(fn_args: FnArgs) -> TunerFnResult:
                 steps_per_epoch=self.steps,
                 epochs=epochs,
                 validation_data=evaluation.with_options(options),
-                class_weight=compiled.class_weights(self.stream.label_counts, config.trainer.class_weights),
+                class_weight=target.class_weights(self.stream.labels, config.trainer.class_weights),
                 callbacks=callbacks,
                 verbose=0,
                 **{name: value for name, value in kwargs.items() if name not in ("verbose", "validation_data")},
@@ -163,17 +157,6 @@ def make_tuner(
         return tuner
     kinds = {"bayesian": keras_tuner.BayesianOptimization, "random": keras_tuner.RandomSearch}
     return kinds[settings.algorithm](max_trials=settings.trials, **common)
-
-
-def hyperband_trials(tuner: keras_tuner.Hyperband) -> int:
-    """Trials that one Hyperband iteration runs over all its brackets."""
-    # Where several machines search, all but the chief's oracle are clients of it, with a copy of their own inside.
-    oracle = getattr(tuner.oracle, "_oracle", tuner.oracle)
-    return sum(
-        oracle._get_size(bracket, round_number)
-        for bracket in range(oracle._get_num_brackets())
-        for round_number in range(oracle._get_num_rounds(bracket))
-    )
 
 
 def _working_dir(fn_args: FnArgs) -> str:

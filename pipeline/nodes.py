@@ -39,7 +39,7 @@ NODES = (
         "statistics of the columns and of the texts",
         inputs={"examples": "ExampleGen.examples"},
         outputs={"statistics": "ExampleStatistics"},
-        code=("pipeline.components.statistics_gen",),
+        code=("pipeline.components.statistics_gen", "modules.text.statistics"),
         beam=True, files=(PROFILE_FILE,), report={"statistics": "statistics"},
     ),
     Node(
@@ -64,7 +64,7 @@ NODES = (
         "ServingStatisticsGen", "pipeline.components.statistics_gen:StatisticsGen", "statistics of what was served",
         inputs={"examples": "ServingExampleGen.examples"},
         outputs={"statistics": "ExampleStatistics"},
-        code=("pipeline.components.statistics_gen",),
+        code=("pipeline.components.statistics_gen", "modules.text.statistics"),
         beam=True, files=(PROFILE_FILE,), when=lambda config, job: bool(config.data.serving_logs),
     ),
     Node(

@@ -85,7 +85,7 @@ def create_pipeline(
     test_evaluator = evaluation.test_evaluator(config, examples, candidate)
     card = evaluation.server_card(config, candidate, evaluator, test_evaluator)
     pusher = pushing.server(config, f"{places.push}/server", candidate, evaluator, card)
-    edge = edge_branch(config, f"{places.push}/edge", examples, transform, candidate, evaluator)
+    edge = edge_branch(config, f"{places.push}/edge", examples, transform, candidate, evaluator) if config.edge else []
     nodes = [
         example_gen,
         schema_gen,

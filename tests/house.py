@@ -123,6 +123,33 @@ def circles(found: Arrows) -> list[str]:
             return told
 
 
+def words(module: ast.Module) -> Iterator[str]:
+    """What a module names: identifiers, attributes, arguments and strings; docstrings do not count.
+
+    An attribute `text` of columns or of a layout, and a key of that name, count as `text column`.
+    """
+    told = {
+        id(node.body[0].value)
+        for node in ast.walk(module)
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
+        and node.body
+        and isinstance(node.body[0], ast.Expr)
+    }
+    for node in ast.walk(module):
+        if isinstance(node, ast.Attribute):
+            yield node.attr
+            if node.attr == "text" and ast.unparse(node.value).split(".")[-1].lstrip("_") in ("columns", "layout"):
+                yield "text column"
+        elif isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant) and node.slice.value == "text":
+            yield "text column"
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in told:
+            yield node.value
+        else:
+            yield from (
+                value for field in ("id", "arg", "name") if isinstance(value := getattr(node, field, None), str)
+            )
+
+
 def room_of(name: str, floors: Sequence[Sequence[str]]) -> tuple[int, str] | None:
     """Floor (0 is the top) and room of a module; None where no room holds it."""
     held = [
@@ -155,3 +182,48 @@ def upward(found: Arrows, floors: Sequence[Sequence[str]]) -> list[str]:
 
 def _where(own: int, other: int) -> str:
     return "beside" if own == other else "below"
+
+
+NAMED_TUPLE = {"_make", "_replace", "_asdict", "_fields", "_field_defaults"}  # public: they only avoid fields' names
+_REFLECTION = {"getattr", "setattr", "hasattr", "delattr"}
+
+
+def privates(path: Path) -> Iterator[tuple[int, str]]:
+    """Line and name of each private attribute or module that a file takes from elsewhere.
+
+    What a class reads from `self` counts unless a class of the same file defines it: then a base class, of a library,
+    does. So does a name that reflection asks for.
+    """
+    own = _defined(tree(path))
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.Attribute) and _private(node.attr) and node.attr not in NAMED_TUPLE:
+            owner = ast.unparse(node.value)
+            if owner not in ("self", "cls") or node.attr not in own:
+                yield node.lineno, f"{owner}.{node.attr}"
+        elif isinstance(node, ast.Import | ast.ImportFrom):
+            names = [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            names += [alias.name for alias in node.names]
+            yield from ((node.lineno, name) for name in names if any(map(_private, name.split("."))))
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in _REFLECTION:
+            name = node.args[1] if len(node.args) > 1 else None
+            if isinstance(name, ast.Constant) and isinstance(name.value, str) and _private(name.value):
+                yield node.lineno, f"{ast.unparse(node.args[0])}.{name.value}"
+
+
+def _private(name: str) -> bool:
+    return name.startswith("_") and not name.startswith("__") and name != "_"
+
+
+def _defined(module: ast.Module) -> set[str]:
+    """Names that the classes of a file give themselves."""
+    found: set[str] = set()
+    for kind in (node for node in ast.walk(module) if isinstance(node, ast.ClassDef)):
+        for node in ast.walk(kind):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                found.add(node.name)
+            elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
+                if ast.unparse(node.value) in ("self", "cls"):
+                    found.add(node.attr)
+            elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+                found.add(node.id)
+    return found

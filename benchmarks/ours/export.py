@@ -78,12 +78,13 @@ def export(config: Any, root: Path | None, parts: Sequence[str], out: Path, *, v
     if "texts" in parts:
         _texts(config, uris["texts"], out)
     if "tokens" in parts:
-        from modules.rows.batches import load_examples
-        from modules.text import pretrained_vocabulary, tokenization
+        from modules.network.backbones import base as backbones
+        from modules.rows.token_windows import load_windows
+        from modules.text import tokenization
 
-        train = load_examples([f"{uris['tokens']}/Split-train/*"], sequence_length=length)
+        train = load_windows([f"{uris['tokens']}/Split-train/*"], sequence_length=length)
         np.savez(out / "tokens.npz", token_ids=train.token_ids, padding_mask=train.padding_mask, labels=train.labels)
-        vocabulary = tokenization.load_vocabulary(pretrained_vocabulary.vocabulary_path(record["backbone"]))
+        vocabulary = tokenization.load_vocabulary(backbones.read(record["backbone"]).vocabulary_path())
         record["vocabulary_size"] = len(vocabulary)
     for part in ("blessed", "student"):
         if part in parts:
@@ -187,12 +188,12 @@ def _texts(config: Any, uri: str, out: Path) -> None:
 
 def _answers(trained: Trained, out: Path) -> None:
     from modules.network.logits import split_logits
-    from modules.rows.transformed import Examples
+    from modules.rows.token_windows import TokenWindows
     from modules.text.tokenization import wordpiece
 
     texts = json.loads((out / "test.json").read_text(encoding="utf-8"))["texts"]
     ids, mask = wordpiece(texts, trained.vocabulary, trained.architecture.max_sequence_length)
-    examples = Examples(ids.numpy(), mask.numpy(), np.zeros(len(texts), np.int32))
+    examples = TokenWindows(ids.numpy(), mask.numpy(), np.zeros(len(texts), np.int32))
     labels = split_logits(trained.model, examples).argmax(axis=1)
     (out / "answers.json").write_text(json.dumps(labels.tolist()), encoding="utf-8")
 

@@ -72,6 +72,7 @@ def run(config_path: str, profile: str | None, folder: Path, overrides: Sequence
         import modules  # noqa: F401  (settles Keras 2 before TensorFlow is imported)
         from modules.device import measure
         from modules.entry_settings import TunerNodeSettings
+        from modules.inputs import kinds
         from modules.machine import devices, memory
         from modules.network.logits import split_logits
         from modules.network.trained import Trained
@@ -79,7 +80,6 @@ def run(config_path: str, profile: str | None, folder: Path, overrides: Sequence
         from modules.quality.scores import score
         from modules.serving.student import save_student
         from modules.student.compress import compress
-        from modules.text import pretrained_vocabulary, tokenization
         from modules.tflite.recipes import resolve
         from modules.tflite.variants import convert_all
 
@@ -88,8 +88,8 @@ def run(config_path: str, profile: str | None, folder: Path, overrides: Sequence
         from pipeline.local import data_files
     config = loader.load(config_path, profile=profile, overrides=overrides)
     values = TunerNodeSettings(trainer=config.trainer, tuner=config.tuner, **features(config))
-    length, classes = config.preprocessing.sequence_length, len(config.labels)
-    vocabulary = tokenization.load_vocabulary(pretrained_vocabulary.vocabulary_path(config.backbone.model_dump()))
+    text, classes = kinds.with_backbone(config.inputs), len(config.target.names)
+    length, vocabulary = text.sequence_length, text.vocabulary()
     with steps.step("rows"):
         raw = split_rows(data_files.data_path(config), config)
     with steps.step("tokens"):
@@ -99,9 +99,9 @@ def run(config_path: str, profile: str | None, folder: Path, overrides: Sequence
     policy = devices.resolve_precision(config.trainer.precision)
     memory.keep_freed_memory()
     with steps.step("search"):
-        settings = _search(values, examples, len(vocabulary), policy, steps) if config.tuner.enabled else config.trainer
+        settings = _search(values, examples, policy, steps) if config.tuner.enabled else config.trainer
     with steps.step("train"):
-        model, architecture = _train(values, settings, examples, len(vocabulary), policy, steps)
+        model, architecture = _train(values, settings, examples, policy, steps)
         teacher = _float32(model, architecture, vocabulary, list(config.labels))
     with steps.step("evaluate"):
         for name in ("eval", "test"):
@@ -172,7 +172,7 @@ def split_rows(path: Path, config: Any) -> dict[str, Any]:
 
 
 def _tokens(split: Any, vocabulary: Sequence[str], length: int) -> Any:
-    from modules.rows.transformed import Examples
+    from modules.rows.token_windows import TokenWindows
     from modules.text.tokenization import wordpiece
 
     import numpy as np
@@ -181,40 +181,36 @@ def _tokens(split: Any, vocabulary: Sequence[str], length: int) -> Any:
         wordpiece(split.texts[start : start + 4096], vocabulary, length) for start in range(0, len(split.texts), 4096)
     ]
     ids, mask = (np.concatenate([part[index].numpy() for part in parts]) for index in (0, 1))
-    return Examples(ids, mask, split.labels.astype(np.int32))
+    return TokenWindows(ids, mask, split.labels.astype(np.int32))
 
 
-def _compiled(values: TunerNodeSettings, settings: TrainerSettings, tokens: int, policy: str, total: int) -> Any:
-    from modules import trainer
+def _compiled(values: TunerNodeSettings, settings: TrainerSettings, policy: str, total: int) -> Any:
     from modules.machine import devices
+    from modules.starting_model import starting_model
     from modules.training import compiled
 
     import tf_keras
 
     tf_keras.utils.set_random_seed(settings.seed)
     with devices.distribution_strategy().scope():
-        model, architecture = trainer.starting_model(values, settings, tokens, policy=policy)
-        compiled.compile_model(model, settings, total_steps=total, num_classes=len(values.labels))
+        model, architecture = starting_model(values.inputs, values.target, settings, policy=policy)
+        compiled.compile_model(model, settings, total_steps=total, target=values.target)
     return model, architecture
 
 
-def _streams(values: TunerNodeSettings, settings: TrainerSettings, examples: Mapping[str, Any]) -> Any:
+def _streams(settings: TrainerSettings, examples: Mapping[str, Any]) -> Any:
     from modules.rows import batches
 
-    stream = batches.TrainingStream(
-        examples["train"], batch_size=settings.batch_size, seed=settings.seed, num_classes=len(values.labels)
-    )
+    stream = batches.TrainingStream(examples["train"], batch_size=settings.batch_size, seed=settings.seed)
     return stream, lambda limit=None: batches.evaluation_batches(examples["eval"], batch_size=128, limit=limit)
 
 
-def _search(
-    values: TunerNodeSettings, examples: Mapping[str, Any], tokens: int, policy: str, steps: Steps
-) -> TrainerSettings:
+def _search(values: TunerNodeSettings, examples: Mapping[str, Any], policy: str, steps: Steps) -> TrainerSettings:
     """As many trials as the Tuner makes, of random values: what they are costs nothing here."""
     from modules.training import hyperparameters
 
     tuner, chance = values.tuner, random.Random(values.trainer.seed)
-    stream, evaluation = _streams(values, values.trainer, examples)
+    stream, evaluation = _streams(values.trainer, examples)
     count = min(tuner.steps_per_epoch or stream.steps_per_epoch, stream.steps_per_epoch)
     best = (-1.0, values.trainer)
     for _ in range(tuner.trials):
@@ -223,7 +219,7 @@ def _search(
             for entry in tuner.space
         }
         settings = hyperparameters.resolve(values.trainer, {"values": drawn})
-        model, _ = _compiled(values, settings, tokens, policy, count * tuner.epochs)
+        model, _ = _compiled(values, settings, policy, count * tuner.epochs)
         with steps.trained("search"):
             history = model.fit(
                 stream.batches(tuner.epochs), steps_per_epoch=count, epochs=tuner.epochs,
@@ -236,14 +232,13 @@ def _search(
 
 
 def _train(
-    values: TunerNodeSettings, settings: TrainerSettings, examples: Mapping[str, Any], tokens: int, policy: str,
-    steps: Steps,
-) -> Any:  # fmt: skip
+    values: TunerNodeSettings, settings: TrainerSettings, examples: Mapping[str, Any], policy: str, steps: Steps
+) -> Any:
     import tf_keras
 
-    stream, evaluation = _streams(values, settings, examples)
+    stream, evaluation = _streams(settings, examples)
     epochs = settings.epochs
-    model, architecture = _compiled(values, settings, tokens, policy, stream.steps_per_epoch * epochs)
+    model, architecture = _compiled(values, settings, policy, stream.steps_per_epoch * epochs)
     stop = tf_keras.callbacks.EarlyStopping(
         "val_macro_f1", mode="max", patience=max(1, settings.early_stopping_patience), restore_best_weights=True
     )

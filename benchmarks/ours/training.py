@@ -28,11 +28,12 @@ def prepare(folder: Path, precision: str, steps: int, threads: int) -> Callable[
         "turns": n}` by writing the batches of the first n turns, and telling the `rows` of each.
     """
     import modules  # noqa: F401  (settles Keras 2 before TensorFlow is imported)
-    from modules import trainer
-    from modules.entry_settings import TransformNodeSettings
+    from modules.inputs.text import Text
     from modules.machine import devices, memory
     from modules.rows import batches as data
-    from modules.rows import transformed
+    from modules.rows.token_windows import TokenWindows
+    from modules.starting_model import starting_model
+    from modules.targets.one_label import OneLabel
     from modules.training import compiled
     from modules.training.settings import TrainerSettings
 
@@ -50,27 +51,20 @@ def prepare(folder: Path, precision: str, steps: int, threads: int) -> Callable[
     tf_keras.utils.set_random_seed(settings.seed)
     strategy, policy = devices.distribution_strategy(), devices.resolve_precision(precision)
     stream = data.TrainingStream(
-        transformed.Examples(tokens["token_ids"], tokens["padding_mask"], tokens["labels"]),
+        TokenWindows(tokens["token_ids"], tokens["padding_mask"], tokens["labels"]),
         batch_size=settings.batch_size * strategy.num_replicas_in_sync,
         seed=settings.seed,
-        num_classes=len(labels),
     )
-    config = TransformNodeSettings.model_validate(
-        {
-            "labels": labels,
-            "data": {"columns": {}},
-            "preprocessing": {"sequence_length": run["sequence_length"]},
-            "backbone": run["backbone"],
-        }
-    )
+    inputs = {"text": Text(name="text", sequence_length=run["sequence_length"], backbone=run["backbone"])}
+    target = OneLabel(labels=labels)
     with strategy.scope():
-        model, _ = trainer.starting_model(config, settings, run["vocabulary_size"], policy=policy)
+        model, _ = starting_model(inputs, target, settings, policy=policy)
         total = stream.steps_per_epoch * settings.epochs
-        compiled.compile_model(model, settings, total_steps=total, num_classes=len(labels))
+        compiled.compile_model(model, settings, total_steps=total, target=target)
     turns = _Turns(steps)
     callback = tf_keras.callbacks.LambdaCallback(on_train_batch_begin=turns.begin, on_train_batch_end=turns.end)
     batches = stream.batches(1).repeat().with_options(devices.data_options())
-    weights = compiled.class_weights(stream.label_counts, settings.class_weights)
+    weights = target.class_weights(stream.labels, settings.class_weights)
 
     def work() -> None:
         try:

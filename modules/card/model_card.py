@@ -162,12 +162,14 @@ def measured(predictions: Any, labels: Sequence[str]) -> dict[str, Any]:
 
 
 def _common(settings: ModelCardNodeSettings, kind: str, created: str) -> dict[str, Any]:
-    section = settings.card.model_dump(mode="json")
+    section = settings.card.model_dump(mode="json", exclude={"sources"})
     sources = [
-        {key: source[key] for key in ("name", "kind", "licence", "address", "note")}
-        for source in section.pop("sources")
-        if source["dataset"] in (None, settings.dataset) and source["backbone"] in (None, settings.backbone)
+        source
+        for source in settings.card.sources
+        if source.dataset in (None, settings.dataset) and source.backbone in (None, settings.backbone)
     ]
+    if not any(source.kind == "weights" for source in sources):
+        sources += settings.backbone_sources
     return {
         "card_version": CARD_VERSION,
         "kind": kind,
@@ -175,7 +177,7 @@ def _common(settings: ModelCardNodeSettings, kind: str, created: str) -> dict[st
         "labels": settings.labels,
         "created": created,
         **section,
-        "sources": sources,
+        "sources": [source.model_dump(mode="json", exclude={"dataset", "backbone"}) for source in sources],
         "sequence_length": settings.sequence_length,
         "backbone": settings.backbone,
         "slice_columns": settings.slices,

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from typing import Literal
 
+from modules.network.backbones.base import BACKBONES
 from modules.quality.settings import Bound, GapBound, Metric
+from modules.registry import UnknownKindError
 from modules.settings import NodeSettings, Section
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 
 class CardSource(Section):
@@ -28,8 +30,15 @@ class CardSource(Section):
     """Anything else: how it was collected, by whom, when, in which languages."""
     dataset: Literal["vader"] | None = None
     """Named only where this data set is read, and not where one's own file replaces it."""
-    backbone: Literal["minilm", "preset", "scratch"] | None = None
-    """Named only with this backbone."""
+    backbone: str | None = None
+    """Named only with a backbone of this kind."""
+
+    @field_validator("backbone")
+    @classmethod
+    def _known(cls, kind: str | None) -> str | None:
+        if kind is not None and kind not in BACKBONES:
+            raise UnknownKindError(f"{kind!r} is no kind of backbone; there are: {', '.join(BACKBONES.kinds)}")
+        return kind
 
 
 class CardSettings(Section):
@@ -66,6 +75,8 @@ class ModelCardNodeSettings(NodeSettings):
     """The data set that is read, where it is one of those that come with the project."""
     backbone: str
     """Kind of the backbone."""
+    backbone_sources: list[CardSource] = []
+    """What the backbone says of its weights, for a card whose section names none."""
     sequence_length: int
     """Window in tokens."""
     digests: dict[str, str]

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 from modules.device.cost import alternating_latency, peak_memory
 from modules.device.gate import missed, pareto, select
 from modules.device.settings import CostSettings, Gate, Objective
+from modules.inputs import text_device
 from modules.machine.progress import report
-from modules.network.trained import VOCABULARY, read_vocabulary
 from modules.quality.scores import score
 from modules.rows.raw import RawSplit
 from modules.tflite import variants as variants_lib
@@ -75,7 +75,7 @@ def make_bundles(folder: str, target: str, provenance: Provenance) -> dict[str, 
         write_bundle(
             variants_lib.read_model(folder, name),
             path,
-            vocabulary=read_vocabulary(f"{words}/{VOCABULARY}"),
+            **text_device.step(words),
             labels=index["labels"],
             manifest={
                 "task": provenance.task,

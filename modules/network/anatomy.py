@@ -109,19 +109,19 @@ class Layer(abc.ABC):
 
 
 class Anatomy(abc.ABC):
-    """The parts of a classifier with a certain kind of encoder; weights are the model's own, not copies.
+    """The parts of a certain kind of encoder; weights are the encoder's own, not copies.
 
     Args:
-        model: what `modules.network.model.build_model` returns, or another one that `fits`.
+        encoder: one that `fits`.
     """
 
-    def __init__(self, model: tf_keras.Model) -> None:
-        self.encoder: tf_keras.Model = model.get_layer(ENCODER)
+    def __init__(self, encoder: tf_keras.Model) -> None:
+        self.encoder = encoder
 
     @classmethod
     @abc.abstractmethod
-    def fits(cls, model: tf_keras.Model) -> bool:
-        """Whether the model's encoder is of this kind."""
+    def fits(cls, encoder: tf_keras.Model) -> bool:
+        """Whether the encoder is of this kind."""
 
     @property
     @abc.abstractmethod
@@ -180,17 +180,18 @@ class Anatomy(abc.ABC):
 
 
 def of(model: tf_keras.Model) -> Anatomy:
-    """The anatomy of a classifier.
+    """The anatomy of a classifier's encoder.
 
     Args:
-        model: a classifier with a layer named `encoder`.
+        model: what `modules.network.model.build_model` returns, or another one with a layer named `encoder`.
 
     Raises:
         AnatomyError: no anatomy fits its encoder.
     """
+    encoder = model.get_layer(ENCODER)
     for kind in ANATOMIES.kinds:
-        if ANATOMIES[kind].fits(model):
-            return ANATOMIES[kind](model)
+        if ANATOMIES[kind].fits(encoder):
+            return ANATOMIES[kind](encoder)
     raise AnatomyError(
         f"the parts of the network {model.name!r} are unknown; there are anatomies for: {', '.join(ANATOMIES.kinds)}. "
         "Register one for its encoder with `modules.network.anatomy.ANATOMIES`."
@@ -260,8 +261,8 @@ class BertAnatomy(Anatomy):
     """Of a `keras_nlp.models.BertBackbone`, pooler left out."""
 
     @classmethod
-    def fits(cls, model: tf_keras.Model) -> bool:
-        return any(layer.name == ENCODER and bert_layers(layer) for layer in model.layers)
+    def fits(cls, encoder: tf_keras.Model) -> bool:
+        return bool(bert_layers(encoder))
 
     @property
     def layers(self) -> Sequence[BertLayer]:

@@ -6,7 +6,9 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-ENCODER, LOGITS, PROBABILITIES = "encoder", "logits", "probabilities"
+from modules.targets.kinds import ONE_LABEL
+
+ENCODER = "encoder"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -20,12 +22,14 @@ class Architecture:
         hidden_dim: width of the encoder.
         intermediate_dim: width of the feed-forward layers.
         max_sequence_length: rows of the position embedding, the longest window in tokens.
-        num_classes: labels.
+        num_classes: outputs of the head; for one label, the labels.
         activation: `gelu` (exact, as in MiniLM's own code) or `gelu_tanh` (KerasNLP's approximation).
         num_segments: rows of the segment embedding; every token is in segment 0.
         head_dim: width of one head; None means `hidden_dim / num_heads`, as in BERT.
         layer_heads: heads of each layer where they differ from `num_heads`; needs `head_dim` when one of them does.
         layer_intermediate_dims: feed-forward width of each layer where it differs from `intermediate_dim`.
+        inputs: by name, the sections of the inputs besides the one that the backbone encodes, in the order of fusion.
+        target: kind of the target, whose head it is.
     """
 
     vocabulary_size: int
@@ -40,6 +44,8 @@ class Architecture:
     head_dim: int | None = None
     layer_heads: tuple[int, ...] | None = None
     layer_intermediate_dims: tuple[int, ...] | None = None
+    inputs: Mapping[str, Mapping[str, Any]] = dataclasses.field(default_factory=dict)
+    target: str = ONE_LABEL
 
     def __post_init__(self) -> None:
         """Makes tuples of JSON's lists and refuses shapes that cannot be built."""
@@ -67,8 +73,13 @@ class Architecture:
         return self.layer_intermediate_dims or (self.intermediate_dim,) * self.num_layers
 
     def to_dict(self) -> dict[str, Any]:
-        """The fields as plain JSON values."""
-        return dataclasses.asdict(self)
+        """The fields as plain JSON values; without `inputs` and `target` where there is a text and one label alone."""
+        values = dataclasses.asdict(self)
+        if not self.inputs:
+            del values["inputs"]
+        if self.target == ONE_LABEL:
+            del values["target"]
+        return values
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Architecture:

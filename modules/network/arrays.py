@@ -48,8 +48,8 @@ class LayerWeights:
 
 
 @dataclasses.dataclass(frozen=True)
-class NetworkWeights:
-    """The whole classifier; everything float32.
+class EncoderWeights:
+    """The encoder; everything float32.
 
     Attributes:
         token: `[vocabulary, hidden]`.
@@ -57,7 +57,6 @@ class NetworkWeights:
         segment: `[segments, hidden]`; the network uses row 0 only.
         norm_gamma: `[hidden]`, layer norm of the summed embeddings, with `norm_beta`.
         layers: from the input to the head.
-        head_kernel: `[hidden, classes]`, with `head_bias` `[classes]`.
     """
 
     token: Array
@@ -66,6 +65,16 @@ class NetworkWeights:
     norm_gamma: Array
     norm_beta: Array
     layers: tuple[LayerWeights, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class NetworkWeights(EncoderWeights):
+    """The whole classifier; everything float32.
+
+    Attributes:
+        head_kernel: `[hidden, classes]`, with `head_bias` `[classes]`.
+    """
+
     head_kernel: Array
     head_bias: Array
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from modules.network.model import logits_model
-from modules.rows.features import PADDING_MASK, TOKEN_IDS
 from modules.rows.transformed import Examples, in_order
 
 import numpy as np
@@ -30,7 +29,7 @@ def split_logits(model: tf_keras.Model, examples: Examples, *, batch_size: int =
     """
     network = logits_model(model)
 
-    @tf.function(input_signature=[{name: tf.TensorSpec([None, None], tf.int32) for name in (TOKEN_IDS, PADDING_MASK)}])
+    @tf.function(input_signature=[{name: tf.TensorSpec([None, None], tf.int32) for name in examples.windows}])
     def call(features: dict[str, tf.Tensor]) -> tf.Tensor:
         return network(features, training=False)
 

@@ -1,4 +1,4 @@
-"""The classifier: a KerasNLP BERT encoder, masked mean pooling, dropout and a float32 softmax head.
+"""The network: a KerasNLP BERT encoder with masked mean pooling, further inputs, fusion, dropout and a target's head.
 
 `build_model` makes the network from an `Architecture`; a backbone decides which architecture and which pretrained
 weights a configuration asks for. The layers of a student may have fewer heads and neurons than
@@ -13,9 +13,13 @@ from collections.abc import Iterator
 from typing import Any
 
 import modules  # noqa: F401  (settles Keras 2 before TensorFlow is imported)
-from modules.network import anatomy, layers
-from modules.network.architecture import ENCODER, LOGITS, PROBABILITIES, Architecture
-from modules.rows.features import PADDING_MASK, TOKEN_IDS
+from modules.inputs import kinds as inputs_lib
+from modules.network import anatomy, fusion, layers
+from modules.network.architecture import ENCODER, Architecture
+from modules.targets.kinds import TARGETS
+from modules.targets.one_label import LOGITS
+from modules.text.features import PADDING_MASK, TOKEN_IDS
+from modules.tf_gaps.attention import SelfAttention
 
 import keras_nlp
 import tensorflow as tf
@@ -63,9 +67,10 @@ def build_model(architecture: Architecture, *, dropout: float = 0.1, policy: str
         policy: Keras precision policy of the encoder. Pooling, head and softmax are float32 under any.
 
     Returns:
-        A functional model `{"token_ids": int32 [batch, seq], "padding_mask": int32 [batch, seq]}` ->
-        float32 probabilities `[batch, num_classes]`, with layers named `encoder`, `pooling`, `dropout`, `logits` and
-        `probabilities`. `seq` may be anything up to `architecture.max_sequence_length`.
+        A functional model `{"token_ids": int32 [batch, seq], "padding_mask": int32 [batch, seq]}` and the tensors of
+        the further inputs -> what the target's head gives; for one label, float32 probabilities `[batch, num_classes]`,
+        with layers named `encoder`, `pooling`, `dropout`, `logits` and `probabilities`. `seq` may be anything up to
+        `architecture.max_sequence_length`.
     """
     with precision_policy(policy):
         backbone = keras_nlp.models.BertBackbone(
@@ -105,11 +110,17 @@ def classifier(
     token_ids = tf_keras.Input([None], dtype="int32", name=TOKEN_IDS)
     padding_mask = tf_keras.Input([None], dtype="int32", name=PADDING_MASK)
     hidden = encoder({"token_ids": token_ids, "segment_ids": tf.zeros_like(token_ids), "padding_mask": padding_mask})
-    pooled = MaskedMeanPooling(name="pooling")(hidden, padding_mask)
-    pooled = tf_keras.layers.Dropout(dropout, dtype="float32", name="dropout")(pooled)
-    logits = tf_keras.layers.Dense(architecture.num_classes, dtype="float32", name=LOGITS)(pooled)
-    probabilities = tf_keras.layers.Softmax(dtype="float32", name=PROBABILITIES)(logits)
-    return tf_keras.Model({TOKEN_IDS: token_ids, PADDING_MASK: padding_mask}, probabilities, name="classifier")
+    tensors = {TOKEN_IDS: token_ids, PADDING_MASK: padding_mask}
+    vectors = [MaskedMeanPooling(name="pooling")(hidden, padding_mask)]
+    for part in inputs_lib.read(architecture.inputs).values():
+        own = {
+            tensor.name: tf_keras.Input(tensor.shape, dtype=tensor.dtype, name=tensor.name) for tensor in part.tensors()
+        }
+        vectors.append(part.encode(own))
+        tensors |= own
+    fused = tf_keras.layers.Dropout(dropout, dtype="float32", name="dropout")(fusion.concat(vectors))
+    outputs = TARGETS[architecture.target].head(fused, architecture.num_classes)
+    return tf_keras.Model(tensors, outputs, name="classifier")
 
 
 def _exchange(view: anatomy.BertLayer, architecture: Architecture, index: int) -> None:
@@ -122,7 +133,7 @@ def _exchange(view: anatomy.BertLayer, architecture: Architecture, index: int) -
     """
     layer, hidden = view.layer, (None, None, architecture.hidden_dim)
     heads, width = architecture.heads[index], architecture.intermediate_dims[index]
-    attention = layers.SelfAttention(
+    attention = SelfAttention(
         num_heads=heads,
         key_dim=architecture.key_dim,
         dropout=layer.dropout,

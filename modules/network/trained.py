@@ -14,15 +14,18 @@ import tempfile
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from modules.inputs.text_device import VOCABULARY_FILE, read_vocabulary
 from modules.network.architecture import Architecture
 from modules.network.model import build_model
+from modules.targets.kinds import TARGETS
 
 import tensorflow as tf  # isort: skip  (after `modules`, which settles Keras 2)
 
 if TYPE_CHECKING:
     import tf_keras
 
-ARCHITECTURE, WEIGHTS, VOCABULARY, LABELS = "architecture.json", "model.weights.h5", "vocabulary.txt", "labels.json"
+ARCHITECTURE, WEIGHTS, LABELS = "architecture.json", "model.weights.h5", "labels.json"
+VOCABULARY = VOCABULARY_FILE
 
 
 class CheckpointError(ValueError):
@@ -37,7 +40,7 @@ class Trained:
         model: what `modules.network.model.build_model` returns, with the trained weights.
         architecture: the shapes of `model`.
         vocabulary: WordPiece tokens in id order.
-        labels: label names in id order.
+        labels: label names in id order; empty where the target has none.
     """
 
     model: tf_keras.Model
@@ -122,18 +125,10 @@ def load_trained(folder: str, *, policy: str = "float32", dropout: float = 0.0) 
     return Trained(model, architecture, vocabulary, labels)
 
 
-def read_vocabulary(path: str) -> list[str]:
-    """The tokens of a vocabulary file, one a line.
-
-    Only line feeds end a line: some vocabularies hold characters that `str.splitlines` would break at.
-    """
-    return _read(path).removesuffix("\n").split("\n")
-
-
 def _check(architecture: Architecture, vocabulary: Sequence[str], labels: Sequence[str]) -> None:
     for name, got, wanted in (
         ("vocabulary", len(vocabulary), architecture.vocabulary_size),
-        ("labels", len(labels), architecture.num_classes),
+        ("labels", TARGETS[architecture.target].outputs(labels), architecture.num_classes),
     ):
         if got != wanted:
             raise CheckpointError(f"{name} has {got} entries, the network {wanted}.")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from modules.network import anatomy
-from modules.network.architecture import LOGITS
-from modules.network.arrays import Array, LayerWeights, NetworkWeights
+from modules.network.arrays import Array, EncoderWeights, LayerWeights, NetworkWeights
+from modules.targets.one_label import LOGITS
 
 if TYPE_CHECKING:
     import tf_keras
@@ -14,18 +14,25 @@ if TYPE_CHECKING:
 
 def read_weights(model: tf_keras.Model) -> NetworkWeights:
     """Copies the weights out of a model that `modules.network.model.build_model` made, under any precision policy."""
-    parts = anatomy.of(model)
-    tables = {name: layer.get_weights() for name, layer in parts.embeddings.items()}
+    encoder = read_encoder(anatomy.of(model))
     head = model.get_layer(LOGITS).get_weights()
-    return NetworkWeights(
+    return NetworkWeights(**vars(encoder), head_kernel=head[0], head_bias=head[1])
+
+
+def read_encoder(parts: anatomy.Anatomy) -> EncoderWeights:
+    """Copies the weights out of an encoder.
+
+    Args:
+        parts: the encoder's anatomy.
+    """
+    tables = {name: layer.get_weights() for name, layer in parts.embeddings.items()}
+    return EncoderWeights(
         token=tables["token"][0],
         position=tables["position"][0],
         segment=tables["segment"][0],
         norm_gamma=tables["norm"][0],
         norm_beta=tables["norm"][1],
         layers=tuple(_read_layer(layer) for layer in parts.layers),
-        head_kernel=head[0],
-        head_bias=head[1],
     )
 
 
@@ -39,8 +46,8 @@ def write_weights(model: tf_keras.Model, weights: NetworkWeights) -> None:
     model.get_layer(LOGITS).set_weights([weights.head_kernel, weights.head_bias])
 
 
-def write_encoder(model: tf_keras.Model, weights: NetworkWeights) -> None:
-    """The same without the head, which a pretrained encoder does not bring."""
+def write_encoder(model: tf_keras.Model, weights: EncoderWeights) -> None:
+    """Writes arrays into a model's encoder and leaves its head; see `write_weights`."""
     parts = anatomy.of(model)
     for name in ("token", "position", "segment"):
         parts.embeddings[name].set_weights([getattr(weights, name)])

@@ -10,6 +10,7 @@ import dataclasses
 import io
 import json
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from modules.machine.progress import report
 from modules.rows.raw import TEXT_HASH, RawSplit
@@ -18,7 +19,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-Predictor = Callable[[Sequence[str]], np.ndarray]
+# From texts, and values of other columns by name where a model reads more, to probabilities `[texts, classes]`.
+Predictor = Callable[..., np.ndarray]
 _SLICE = "slice:"  # in front of a slice column's name, which may be `label` or `split`
 _LABELS = b"labels"  # key of the label names in the file's metadata
 _PROGRESS_EVERY = 20  # batches
@@ -53,20 +55,27 @@ def served(serving_dir: str) -> Predictor:
     """A SavedModel as a function of raw texts.
 
     Args:
-        serving_dir: folder of the SavedModel, with Edgeline's signature `serving_text`.
+        serving_dir: folder of the SavedModel, with Edgeline's signature `serving_text` or `serving_rows`.
 
     Returns:
-        A function from texts to float32 probabilities `[texts, classes]`.
+        A function from texts, and for the latter the values of the other columns, to float32 probabilities
+        `[texts, classes]`.
     """
     import tensorflow as tf
     import tensorflow_text  # noqa: F401  (registers the tokenizer's ops)
 
     loaded = tf.saved_model.load(serving_dir)
-    signature = loaded.signatures["serving_text"]
+    signature = loaded.signatures.get("serving_text") or loaded.signatures["serving_rows"]
+    arguments = signature.structured_input_signature[1]
 
-    def predict(texts: Sequence[str], _alive: object = loaded) -> np.ndarray:
+    def predict(
+        texts: Sequence[str], others: Mapping[str, Sequence[Any]] | None = None, _alive: object = loaded
+    ) -> np.ndarray:
         # A signature does not keep the variables of its model alive; the default argument does.
-        return signature(text=tf.constant(list(texts), tf.string))["probabilities"].numpy()
+        [text] = set(arguments) - set(others or {})
+        columns = {text: texts, **(others or {})}
+        given = {name: tf.constant(list(values), arguments[name].dtype) for name, values in columns.items()}
+        return signature(**given)["probabilities"].numpy()
 
     return predict
 
@@ -94,7 +103,8 @@ def predict_split(predict: Predictor, split: RawSplit, *, name: str, batch_size:
     answers: list[np.ndarray] = []
     for number, start in enumerate(starts, start=1):
         batch = order[start : start + batch_size]
-        answers.append(predict([split.texts[row] for row in batch]))
+        others = {column: [values[row] for row in batch] for column, values in split.others.items()}
+        answers.append(predict([split.texts[row] for row in batch], *([others] if others else [])))
         if number % _PROGRESS_EVERY == 0 or number == len(starts):
             report(f"predicting {name}: {min(start + batch_size, rows)} of {rows} rows", step=number, steps=len(starts))
     probabilities = np.concatenate(answers).astype(np.float32)[np.argsort(order)]

@@ -11,7 +11,7 @@ from typing import Any
 
 import modules  # noqa: F401  (settles Keras 2 before TFMA imports TensorFlow)
 
-CANDIDATE, BASELINE = "candidate", "baseline"
+CANDIDATE, PREVIOUS = "candidate", "baseline"
 _SCALARS = ("accuracy", "macro_f1", "precision", "recall", "auc", "calibration_error", "example_count")
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from modules.quality.settings import EvaluatorSettings
 from modules.settings import NodeSettings, Section
-from modules.text.settings import PreprocessingSettings
 from modules.training.settings import TunerSettings
 
 from pydantic import ConfigDict, Field
@@ -26,8 +25,6 @@ class ReportedConfiguration(Section):
 
     model_config = ConfigDict(extra="allow")
 
-    preprocessing: PreprocessingSettings
-    """The window."""
     tuner: TunerSettings
     """What was searched."""
     evaluator: EvaluatorSettings
@@ -47,6 +44,12 @@ class ReporterNodeSettings(NodeSettings):
     """The label's column."""
     slices: list[str]
     """The slice columns."""
+    window: int
+    """Longest row of the features."""
+    mask: str
+    """The feature whose sum is a row's length."""
+    attributed: bool
+    """Whether words can be the reasons of an answer: a text is all that there is."""
     config: ReportedConfiguration
     """The resolved configuration, but for where nodes run."""
     graph: list[tuple[str, list[str]]]

@@ -5,24 +5,27 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from modules.rows.features import LABEL_ID, PADDING_MASK, TOKEN_IDS
-from modules.rows.transformed import BUCKET_WIDTH, Examples, epoch_plan, steps_per_epoch, width_of
+from modules.rows.transformed import BUCKET_WIDTH, Examples, epoch_plan, lengths, steps_per_epoch, width_of
+from modules.tensors import Tensor
 
 import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+_ANSWER = "right answer"  # no feature of the network can have this name
 
-def read_split(file_patterns: Sequence[str], *, sequence_length: int) -> tf.data.Dataset:
+
+def read_split(file_patterns: Sequence[str], tensors: Sequence[Tensor], answer: Tensor) -> tf.data.Dataset:
     """Reads one split of Transform's output.
 
     Args:
         file_patterns: globs of gzip-compressed TFRecord files of `tf.Example`.
-        sequence_length: window of the preprocessing, in tokens.
+        tensors: what the network takes.
+        answer: the right answer.
 
     Returns:
-        `({"token_ids": int32 [rows, sequence_length], "padding_mask": int32 [rows, sequence_length]}, labels int32
-        [rows])`, some hundred rows at a time, always in the same order.
+        `(features by name [rows, *shape], answers [rows, *shape])`, some hundred rows at a time, always in the same
+        order.
 
     Raises:
         FileNotFoundError: no file matches.
@@ -30,27 +33,27 @@ def read_split(file_patterns: Sequence[str], *, sequence_length: int) -> tf.data
     files = sorted(name for pattern in file_patterns for name in tf.io.gfile.glob(pattern))
     if not files:
         raise FileNotFoundError(f"no transformed examples match {', '.join(file_patterns)}; did Transform run?")
-    spec = {
-        TOKEN_IDS: tf.io.FixedLenFeature([sequence_length], tf.int64),
-        PADDING_MASK: tf.io.FixedLenFeature([sequence_length], tf.int64),
-        LABEL_ID: tf.io.FixedLenFeature([], tf.int64),
-    }
+    spec = {tensor.name: tensor.stored() for tensor in (*tensors, answer)}
 
     def parse(batch: tf.Tensor) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
         parsed = tf.io.parse_example(batch, spec)
-        features = {name: tf.cast(parsed[name], tf.int32) for name in (TOKEN_IDS, PADDING_MASK)}
-        return features, tf.cast(parsed[LABEL_ID], tf.int32)
+        features = {tensor.name: tf.cast(parsed[tensor.name], tensor.dtype) for tensor in tensors}
+        return features, tf.cast(parsed[answer.name], answer.dtype)
 
     # Parsing 512 at a time is several times faster than one by one.
     return tf.data.TFRecordDataset(files, compression_type="GZIP").batch(512).map(parse)
 
 
-def load_examples(file_patterns: Sequence[str], *, sequence_length: int) -> Examples:
+def load_examples(
+    file_patterns: Sequence[str], tensors: Sequence[Tensor], answer: Tensor, *, mask: str | None = None
+) -> Examples:
     """Reads a split of Transform's output into memory.
 
     Args:
         file_patterns: globs of gzip-compressed TFRecords of `tf.Example`.
-        sequence_length: tokens of a row.
+        tensors: what the network takes.
+        answer: the right answer.
+        mask: the tensor that says how long a row is, if any.
 
     Returns:
         All rows in the order of the files.
@@ -60,19 +63,21 @@ def load_examples(file_patterns: Sequence[str], *, sequence_length: int) -> Exam
         ValueError: the files hold no row.
     """
     parts = [
-        (features[TOKEN_IDS].numpy(), features[PADDING_MASK].numpy(), labels.numpy())
-        for features, labels in read_split(file_patterns, sequence_length=sequence_length)
+        ({name: values.numpy() for name, values in features.items()}, answers.numpy())
+        for features, answers in read_split(file_patterns, tensors, answer)
     ]
     if not parts:
         raise ValueError(f"{', '.join(file_patterns)} hold no examples; check data.train_fraction and the input file")
-    token_ids, padding_mask, labels = (np.concatenate(column).astype(np.int32) for column in zip(*parts, strict=True))
-    return Examples(token_ids, padding_mask, labels)
+    features = {tensor.name: np.concatenate([part[tensor.name] for part, _ in parts]) for tensor in tensors}
+    windows = tuple(tensor.name for tensor in tensors if tensor.window)
+    return Examples(features, np.concatenate([answers for _, answers in parts]), windows, mask)
 
 
 def training_batches(
-    windows: Mapping[str, NDArray[np.int32]],
+    windows: Mapping[str, NDArray[Any]],
     columns: Mapping[str, NDArray[Any]],
     *,
+    mask: str | None,
     batch_size: int,
     seed: int,
     epochs: int,
@@ -84,8 +89,9 @@ def training_batches(
     pooling and the attention mask make the result independent of it).
 
     Args:
-        windows: int32 `[rows, seq]` each, `padding_mask` among them.
-        columns: what else a batch has of each row, `[rows, ...]`.
+        windows: `[rows, seq]` each, `mask` among them.
+        columns: what else a batch has of each row, `[rows, ...]`, one at least.
+        mask: the window that is 1 where a row goes on; None where there are no windows.
         batch_size: rows of a batch, over all replicas.
         seed: of the order.
         epochs: passes over the data.
@@ -94,10 +100,11 @@ def training_batches(
     Returns:
         Dictionaries of both, `[batch_size, ...]`; the windows' width is a multiple of the bucket width, or `seq`.
     """
-    lengths, longest = windows[PADDING_MASK].sum(axis=1, dtype=np.int32), windows[PADDING_MASK].shape[1]
-    plans = [epoch_plan(lengths, batch_size=batch_size, seed=seed, epoch=epoch) for epoch in range(epochs)]
+    long = lengths(windows, mask, len(next(iter(columns.values()))))
+    longest = windows[mask].shape[1] if mask else 0
+    plans = [epoch_plan(long, batch_size=batch_size, seed=seed, epoch=epoch) for epoch in range(epochs)]
     rows = np.concatenate(plans)[skip_steps:]
-    widths = [width_of(lengths[batch], longest) for batch in rows]
+    widths = [width_of(long[batch], longest) for batch in rows]
     with tf.device("CPU"):  # the rows would fill a GPU's memory
         tensors = {name: tf.constant(values) for name, values in {**windows, **columns}.items()}
         dataset = tf.data.Dataset.from_tensor_slices((rows, np.asarray(widths, np.int32)))
@@ -115,21 +122,20 @@ class TrainingStream:
     Attributes:
         rows: examples per epoch.
         steps_per_epoch: batches per epoch.
-        label_counts: examples by label id, int64 `[num_classes]`.
+        labels: the right answers of all rows.
     """
 
-    def __init__(self, examples: Examples, *, batch_size: int, seed: int, num_classes: int) -> None:
-        """Counts steps and labels.
+    def __init__(self, examples: Examples, *, batch_size: int, seed: int) -> None:
+        """Counts steps.
 
         Args:
             examples: the rows.
             batch_size: rows per batch, over all replicas.
             seed: of the shuffle.
-            num_classes: labels.
         """
         self._examples, self._batch_size, self._seed = examples, batch_size, seed
         self.rows = len(examples)
-        self.label_counts = np.bincount(examples.labels, minlength=num_classes)
+        self.labels = examples.labels
         self.steps_per_epoch = steps_per_epoch(self.rows, batch_size)
 
     def batches(self, epochs: int, *, skip_steps: int = 0) -> tf.data.Dataset:
@@ -140,18 +146,19 @@ class TrainingStream:
             skip_steps: batches at the start that a killed training had already done.
 
         Returns:
-            `({"token_ids": int32 [batch, seq], "padding_mask": int32 [batch, seq]}, int32 [batch])`.
+            `(features by name [batch, ...], answers [batch, ...])`.
         """
-        windows = self._examples.features
+        features, windows = self._examples.features, self._examples.windows
         batches = training_batches(
-            windows,
-            {LABEL_ID: self._examples.labels},
+            {name: features[name] for name in windows},
+            {name: values for name, values in features.items() if name not in windows} | {_ANSWER: self.labels},
+            mask=self._examples.mask,
             batch_size=self._batch_size,
             seed=self._seed,
             epochs=epochs,
             skip_steps=skip_steps,
         )
-        return batches.map(lambda batch: ({name: batch[name] for name in windows}, batch[LABEL_ID]))
+        return batches.map(lambda batch: ({name: batch[name] for name in features}, batch[_ANSWER]))
 
 
 def evaluation_batches(examples: Examples, *, batch_size: int, limit: int | None = None) -> tf.data.Dataset:
@@ -163,16 +170,20 @@ def evaluation_batches(examples: Examples, *, batch_size: int, limit: int | None
         limit: at most this many batches, of rows drawn from all over the split: files are often sorted by class.
 
     Returns:
-        `({"token_ids": int32 [batch, seq], "padding_mask": int32 [batch, seq]}, int32 [batch])`, in the rows' order.
+        `(features by name [batch, ...], answers [batch, ...])`, in the rows' order.
     """
     if limit is not None:
         examples = examples.take(np.random.default_rng(0).permutation(len(examples))[: limit * batch_size])
     dataset = tf.data.Dataset.from_tensor_slices((examples.features, examples.labels))
-    return dataset.batch(batch_size).map(trim).cache().prefetch(2)
+    batches = dataset.batch(batch_size)
+    mask, windows = examples.mask, examples.windows
+    if mask is not None:
+        batches = batches.map(lambda features, answer: (trim(features, mask, windows), answer))
+    return batches.cache().prefetch(2)
 
 
-def trim(features: dict[str, tf.Tensor], label: tf.Tensor) -> tuple[dict[str, tf.Tensor], Any]:
-    """Cuts a batch to its longest row, rounded up to a multiple of the bucket width."""
-    longest = tf.reduce_max(tf.reduce_sum(features[PADDING_MASK], axis=1))
+def trim(features: dict[str, tf.Tensor], mask: str, windows: Sequence[str]) -> dict[str, tf.Tensor]:
+    """Cuts the windows of a batch to its longest row, rounded up to a multiple of the bucket width."""
+    longest = tf.reduce_max(tf.reduce_sum(features[mask], axis=1))
     width = (longest + BUCKET_WIDTH - 1) // BUCKET_WIDTH * BUCKET_WIDTH
-    return {name: value[:, :width] for name, value in features.items()}, label
+    return features | {name: features[name][:, :width] for name in windows}

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import modules  # noqa: F401  (settles Keras 2 before TensorFlow is imported)
+from modules.tensors import Column, ColumnType, raw_spec
 
 import numpy as np
 
@@ -22,16 +24,24 @@ class RawSplit:
         labels: label ids, int64 `[rows]`.
         slices: by slice column, the value of each row.
         text_hashes: hash of each row's normalised text; empty strings where the examples have none.
+        others: by column of a further input, the value of each row.
     """
 
     texts: list[str]
     labels: np.ndarray
     slices: dict[str, list[str]]
     text_hashes: list[str] = dataclasses.field(default_factory=list)
+    others: dict[str, list[Any]] = dataclasses.field(default_factory=dict)
 
 
 def read_raw_split(
-    file_patterns: Sequence[str], *, text: str, label: str, slices: Sequence[str], labels: Sequence[str]
+    file_patterns: Sequence[str],
+    *,
+    text: str,
+    label: str,
+    slices: Sequence[str],
+    labels: Sequence[str],
+    others: Mapping[str, ColumnType] | None = None,
 ) -> RawSplit:
     """Reads a split into memory.
 
@@ -41,6 +51,7 @@ def read_raw_split(
         label: name of the label feature.
         slices: names of the slice features.
         labels: label names in the order of their ids.
+        others: types of the columns of further inputs, by name.
 
     Raises:
         FileNotFoundError: no file matches.
@@ -51,13 +62,15 @@ def read_raw_split(
     files = sorted(name for pattern in file_patterns for name in tf.io.gfile.glob(pattern))
     if not files:
         raise FileNotFoundError(f"no examples match {', '.join(file_patterns)}; did ExampleGen run?")
-    spec = {name: tf.io.FixedLenFeature([], tf.string) for name in (text, label, *slices)}
+    spec = raw_spec(Column(name, kind) for name, kind in (others or {}).items())
+    spec |= {name: tf.io.FixedLenFeature([], tf.string) for name in (text, label, *slices)}
     spec[TEXT_HASH] = tf.io.FixedLenFeature([], tf.string, default_value="")
-    columns: dict[str, list[str]] = {name: [] for name in spec}
+    columns: dict[str, list[Any]] = {name: [] for name in spec}
     for batch in tf.data.TFRecordDataset(files, compression_type="GZIP").batch(1024):
         parsed = tf.io.parse_example(batch, spec)
         for name in spec:
-            columns[name].extend(value.decode("utf-8") for value in parsed[name].numpy())
+            values = parsed[name].numpy().tolist()
+            columns[name].extend(value.decode("utf-8") if isinstance(value, bytes) else value for value in values)
     ids = {name: index for index, name in enumerate(labels)}
     unknown = sorted(set(columns[label]) - set(ids))
     if unknown:
@@ -67,4 +80,5 @@ def read_raw_split(
         np.array([ids[name] for name in columns[label]], np.int64),
         {name: columns[name] for name in slices},
         columns[TEXT_HASH],
+        {name: columns[name] for name in others or {}},
     )

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator, Mapping
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 Ints = NDArray[np.int32]
-BUCKET_WIDTH = 8  # tokens; narrower buckets leave more small batches, wider ones more padding
+BUCKET_WIDTH = 8  # narrower buckets leave more small batches, wider ones more padding
 _BATCHES_PER_BUCKET_SORT = 32
 
 
@@ -23,14 +24,16 @@ class Examples:
     """Rows of one split.
 
     Attributes:
-        token_ids: int32 `[rows, seq]`.
-        padding_mask: int32 `[rows, seq]`, 1 for tokens.
-        labels: int32 `[rows]`.
+        features: what a network takes, by name, `[rows, *shape]` each.
+        labels: the right answers as the loss takes them, `[rows, *shape]`.
+        windows: those of the features whose second axis may be cut to the longest row of a batch, `[rows, seq]` each.
+        mask: the one of them that is 1 where a row goes on; None where rows have no length.
     """
 
-    token_ids: Ints
-    padding_mask: Ints
-    labels: Ints
+    features: dict[str, NDArray[Any]]
+    labels: NDArray[Any]
+    windows: tuple[str, ...] = ()
+    mask: str | None = None
 
     def __len__(self) -> int:
         """Rows."""
@@ -38,17 +41,18 @@ class Examples:
 
     @property
     def lengths(self) -> Ints:
-        """Tokens of each row, int32 `[rows]`."""
-        return self.padding_mask.sum(axis=1, dtype=np.int32)
+        """Length of each row, int32 `[rows]`; 0 where rows have none."""
+        return lengths(self.features, self.mask, len(self))
 
-    @property
-    def features(self) -> dict[str, Ints]:
-        """`{"token_ids", "padding_mask"}`, int32 `[rows, seq]` each: what a network takes."""
-        return {"token_ids": self.token_ids, "padding_mask": self.padding_mask}
-
-    def take(self, rows: NDArray[np.integer]) -> Examples:
+    def take(self, rows: NDArray[np.integer]) -> Self:
         """The rows with these numbers."""
-        return Examples(self.token_ids[rows], self.padding_mask[rows], self.labels[rows])
+        features = {name: values[rows] for name, values in self.features.items()}
+        return dataclasses.replace(self, features=features, labels=self.labels[rows])
+
+
+def lengths(features: Mapping[str, NDArray[Any]], mask: str | None, rows: int) -> Ints:
+    """Length of each row, int32 `[rows]`; 0 where there is no mask."""
+    return features[mask].sum(axis=1, dtype=np.int32) if mask else np.zeros(rows, np.int32)
 
 
 def stratified(labels: Ints, count: int, seed: int) -> NDArray[np.int64]:
@@ -110,21 +114,18 @@ def width_of(lengths: Ints, longest: int) -> int:
     return min(longest, -(-int(lengths.max(initial=1)) // BUCKET_WIDTH) * BUCKET_WIDTH)
 
 
-def in_order(examples: Examples, *, batch_size: int) -> Iterator[tuple[NDArray[np.int64], Mapping[str, Ints]]]:
+def in_order(examples: Examples, *, batch_size: int) -> Iterator[tuple[NDArray[np.int64], Mapping[str, NDArray[Any]]]]:
     """Batches for inference, by length so that short rows are not padded.
 
     Yields:
-        Row numbers, and `{"token_ids", "padding_mask"}`, int32 `[batch, seq]`, cut to the longest row.
+        Row numbers, and the features by name, `[batch, ...]`, the windows cut to the longest row.
     """
     lengths = examples.lengths
     order = np.argsort(lengths, kind="stable")
     for start in range(0, len(order), batch_size):
         rows = order[start : start + batch_size]
-        width = width_of(lengths[rows], examples.token_ids.shape[1])
-        yield (
-            rows,
-            {
-                "token_ids": examples.token_ids[rows, :width],
-                "padding_mask": examples.padding_mask[rows, :width],
-            },
-        )
+        batch = {name: values[rows] for name, values in examples.features.items()}
+        if examples.mask:
+            width = width_of(lengths[rows], batch[examples.mask].shape[1])
+            batch |= {name: batch[name][:, :width] for name in examples.windows}
+        yield rows, batch

@@ -4,24 +4,28 @@
 - `serving_text`: a string tensor, as a REST client wants;
 - `transform_features`: serialized `tf.Example` with its label to Transform's features, as TFMA wants;
 - `tokens`: ids and mask, as the TFLite converter wants.
+
+The second and the fourth have these names where a text is the only input. With several, they are `serving_rows`, with
+one argument a column, and `tensors`, with one argument a tensor of the network.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import modules  # noqa: F401  (settles Keras 2 before TensorFlow is imported)
-from modules.rows.features import PADDING_MASK, TOKEN_IDS
-from modules.text import tokenization
+from modules.inputs import kinds
+from modules.targets.base import Target
+from modules.tensors import raw_spec
 
 import tensorflow as tf
 import tensorflow_text  # noqa: F401  (registers the tokenizer's ops, which Transform's graph uses)
 import tensorflow_transform as tft
 import tf_keras
 
-SERVING_DEFAULT, SERVING_TEXT = "serving_default", "serving_text"
-TRANSFORM_FEATURES, TOKENS = "transform_features", "tokens"
+SERVING_DEFAULT, TRANSFORM_FEATURES = "serving_default", "transform_features"
+SERVING_ROWS, TENSORS = "serving_rows", "tensors"
 
 
 class Server(tf.Module):
@@ -31,68 +35,77 @@ class Server(tf.Module):
     """
 
     def __init__(
-        self,
-        model: tf_keras.Model,
-        transform_output: tft.TFTransformOutput,
-        *,
-        text_column: str,
-        vocabulary: Sequence[str],
-        labels: Sequence[str],
-        sequence_length: int,
+        self, model: tf_keras.Model, transform_output: tft.TFTransformOutput, *, inputs: kinds.Inputs, target: Target
     ) -> None:
         """Gathers what the signatures need.
 
         Args:
-            model: the classifier in float32.
+            model: the network in float32.
             transform_output: Transform's output, for the graph and the raw features' specification.
-            text_column: name of the raw text feature.
-            vocabulary: WordPiece tokens in the order of their ids.
-            labels: label names in the order of their ids.
-            sequence_length: window in tokens.
+            inputs: of the task.
+            target: of the task.
         """
         super().__init__(name="server")
         self._model = model
         self._transform = transform_output.transform_features_layer()
         self._raw_spec = transform_output.raw_feature_spec()
-        self._text_column, self._vocabulary, self._length = text_column, tuple(vocabulary), sequence_length
-        self._labels = tf.constant(list(labels))
+        # Tuples: TensorFlow would write a dictionary into the SavedModel as an object of its own.
+        self._inputs, self._tensors = tuple(inputs.values()), kinds.tensors(inputs)
+        self._columns, self._only = kinds.columns(inputs), kinds.only(inputs)
+        self._answers = target.answers()
 
-    def _answer(self, token_ids: tf.Tensor, padding_mask: tf.Tensor) -> dict[str, tf.Tensor]:
-        features = {TOKEN_IDS: tf.cast(token_ids, tf.int32), PADDING_MASK: tf.cast(padding_mask, tf.int32)}
-        probabilities = self._model(features, training=False)
-        return {"probabilities": probabilities, "label": tf.gather(self._labels, tf.argmax(probabilities, axis=1))}
+    def _answer(self, tensors: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        features = {tensor.name: tf.cast(tensors[tensor.name], tensor.dtype) for tensor in self._tensors}
+        return self._answers(self._model(features, training=False))
 
-    def _trimmed(self, token_ids: tf.Tensor, padding_mask: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Short texts need no full window; mean pooling and attention mask make the answer independent of it."""
-        longest = tf.reduce_max(tf.reduce_sum(padding_mask, axis=1))
-        return self._answer(token_ids[:, :longest], padding_mask[:, :longest])
+    def _rows(self, raw: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        """From `[batch]` values by column to answers, each input without what no row of the batch needs of it."""
+        tensors: dict[str, tf.Tensor] = {}
+        for part in self._inputs:
+            tensors |= part.trimmed(part.features(raw))
+        return self._answer(tensors)
 
     def signatures(self) -> dict[str, Any]:
         """The concrete functions by signature name."""
-        texts = tf.TensorSpec([None], tf.string, name="text")
         examples = tf.TensorSpec([None], tf.string, name="examples")
-        tokens = [tf.TensorSpec([None, self._length], tf.int32, name=name) for name in (TOKEN_IDS, PADDING_MASK)]
-
-        def serving_text(text: tf.Tensor) -> dict[str, tf.Tensor]:
-            return self._trimmed(*tokenization.wordpiece(text, self._vocabulary, self._length))
+        columns = [column.name for column in self._columns]
+        by_rows, argument, by_tensors = (self._only.alone if self._only else None) or (SERVING_ROWS, None, TENSORS)
+        rows, default_rows = self._by_row(by_rows, columns, argument)
 
         def serving_default(serialized: tf.Tensor) -> dict[str, tf.Tensor]:
-            spec = {self._text_column: self._raw_spec[self._text_column]}
-            text = tf.io.parse_example(serialized, spec)[self._text_column]
-            return serving_text(tf.reshape(text, [-1]))
+            parsed = tf.io.parse_example(serialized, {name: self._raw_spec[name] for name in columns})
+            return default_rows(*(tf.reshape(parsed[name], [-1]) for name in columns))
 
         def transform_features(serialized: tf.Tensor) -> dict[str, tf.Tensor]:
             return self._transform(tf.io.parse_example(serialized, self._raw_spec))
 
-        def tokens_fn(token_ids: tf.Tensor, padding_mask: tf.Tensor) -> dict[str, tf.Tensor]:
-            return self._answer(token_ids, padding_mask)
-
         return {
             SERVING_DEFAULT: tf.function(serving_default, input_signature=[examples]).get_concrete_function(),
-            SERVING_TEXT: tf.function(serving_text, input_signature=[texts]).get_concrete_function(),
+            by_rows: rows.get_concrete_function(),
             TRANSFORM_FEATURES: tf.function(transform_features, input_signature=[examples]).get_concrete_function(),
-            TOKENS: tf.function(tokens_fn, input_signature=tokens).get_concrete_function(),
+            by_tensors: self._by_tensor(by_tensors).get_concrete_function(),
         }
+
+    def _by_row(self, name: str, columns: list[str], argument: str | None) -> tuple[Any, Any]:
+        """The signature that takes raw values, one tensor a column, and the function in it."""
+        spec = raw_spec(self._columns)
+        specs = [tf.TensorSpec([None], spec[column].dtype, name=argument or column) for column in columns]
+
+        def serving(*values: tf.Tensor) -> dict[str, tf.Tensor]:
+            return self._rows(dict(zip(columns, values, strict=True)))
+
+        serving.__name__ = name
+        return tf.function(serving, input_signature=specs), serving
+
+    def _by_tensor(self, name: str) -> Any:
+        """The signature that takes the network's tensors."""
+        specs = [tf.TensorSpec([None, *tensor.shape], tensor.dtype, name=tensor.name) for tensor in self._tensors]
+
+        def tensors_fn(*values: tf.Tensor) -> dict[str, tf.Tensor]:
+            return self._answer({tensor.name: value for tensor, value in zip(self._tensors, values, strict=True)})
+
+        tensors_fn.__name__ = f"{name}_fn"
+        return tf.function(tensors_fn, input_signature=specs)
 
 
 def save(server: Server, folder: str) -> None:

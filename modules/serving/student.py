@@ -7,8 +7,9 @@ It has no `transform_features`: Transform's graph has the teacher's vocabulary. 
 from __future__ import annotations
 
 from modules.network.trained import Trained
-from modules.rows.features import PADDING_MASK, TOKEN_IDS
+from modules.targets.one_label import OneLabel
 from modules.text import tokenization
+from modules.text.features import PADDING_MASK, TOKEN_IDS
 
 import tensorflow as tf  # isort: skip  (after `modules`, which settles Keras 2)
 
@@ -19,14 +20,13 @@ class _Student(tf.Module):
         self._model = trained.model
         self._vocabulary = tuple(trained.vocabulary)
         self._length = sequence_length
-        self._labels = tf.constant(trained.labels)
+        self._answers = OneLabel(labels=trained.labels).answers()
         window = [tf.TensorSpec([None, sequence_length], tf.int32, name=name) for name in (TOKEN_IDS, PADDING_MASK)]
         self.tokens = tf.function(self._tokens, input_signature=window)
         self.text = tf.function(self._text, input_signature=[tf.TensorSpec([None], tf.string, name="text")])
 
     def _tokens(self, token_ids: tf.Tensor, padding_mask: tf.Tensor) -> dict[str, tf.Tensor]:
-        probabilities = self._model({TOKEN_IDS: token_ids, PADDING_MASK: padding_mask}, training=False)
-        return {"probabilities": probabilities, "label": tf.gather(self._labels, tf.argmax(probabilities, axis=1))}
+        return self._answers(self._model({TOKEN_IDS: token_ids, PADDING_MASK: padding_mask}, training=False))
 
     def _text(self, text: tf.Tensor) -> dict[str, tf.Tensor]:
         return self._tokens(*tokenization.wordpiece(text, self._vocabulary, self._length))

@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from modules.network import anatomy
-from modules.network.architecture import LOGITS
-from modules.rows.features import PADDING_MASK, TOKEN_IDS
 from modules.student.settings import DistillationSettings
+from modules.targets.one_label import LOGITS
+from modules.text.features import PADDING_MASK, TOKEN_IDS
 
 import tensorflow as tf  # isort: skip  (after `modules`, which settles Keras 2)
 import tf_keras

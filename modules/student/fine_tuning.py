@@ -16,13 +16,13 @@ from modules.machine import memory
 from modules.machine.progress import report
 from modules.rows import transformed as examples_lib
 from modules.rows.batches import training_batches
-from modules.rows.features import PADDING_MASK, TOKEN_IDS
 from modules.rows.transformed import Examples
 from modules.student.distillation import Tapped, distillation_loss
 from modules.student.pruning import MagnitudePruner
 from modules.student.quantization_aware import WeightRounder
 from modules.student.settings import FineTuning
-from modules.training.fused_adamw import FusedAdamW
+from modules.text.features import PADDING_MASK, TOKEN_IDS
+from modules.tf_gaps.fused_adamw import FusedAdamW
 from modules.training.optimizer import WarmupDecay
 
 import numpy as np
@@ -210,12 +210,18 @@ def _optimizer(settings: FineTuning, total: int, policy: str) -> tf_keras.optimi
 
 def _dataset(train: Examples, teacher: TeacherSignals, settings: FineTuning, start: int) -> tf.data.Dataset:
     """Batches of the run from `start` on, as dictionaries."""
-    windows = train.features
+    windows = dict(train.features)
     if teacher.token_ids is not None:
         windows[_TEACHER_IDS] = teacher.token_ids
     columns = {_LABELS: train.labels, _SOFT: teacher.logits}
     return training_batches(
-        windows, columns, batch_size=settings.batch_size, seed=settings.seed, epochs=settings.epochs, skip_steps=start
+        windows,
+        columns,
+        mask=train.mask,
+        batch_size=settings.batch_size,
+        seed=settings.seed,
+        epochs=settings.epochs,
+        skip_steps=start,
     )
 
 

@@ -11,13 +11,14 @@ Sources: Zhu and Gupta, 2017 (https://arxiv.org/abs/1710.01878) for the schedule
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from modules.network import anatomy
 from modules.student.settings import PruningSettings
+from modules.tf_gaps.matrix_pruning import MatrixPruning
 
 import tensorflow as tf  # isort: skip  (after `modules`, which settles Keras 2)
-from tensorflow_model_optimization.python.core.sparsity.keras import pruning_impl, pruning_schedule
+from tensorflow_model_optimization.python.core.sparsity.keras import pruning_schedule
 
 if TYPE_CHECKING:
     import tf_keras
@@ -67,7 +68,7 @@ class MagnitudePruner:
             # TF-MOT chooses an m-by-n mask when its step is 1 and never again.
             return self.step - begin + 1 if m_by_n else self.step + 0
 
-        self._pruning = _MatrixPruning(
+        self._pruning = MatrixPruning(
             step,
             triples,
             pruning_schedule.PolynomialDecay(
@@ -114,27 +115,3 @@ def check_sparsity(measured: dict[str, float], wanted: float, *, tolerance: floa
     if short:
         told = ", ".join(f"{name} {value:.3f}" for name, value in sorted(short.items()))
         raise SparsityShortfallError(f"sparsity {wanted:.3f} was asked for, on the exported model it is {told}.")
-
-
-class _MatrixPruning(pruning_impl.Pruning):
-    """TF-MOT's masks for kernels of any rank, through their 2-D view."""
-
-    def __init__(
-        self,
-        step_fn: Any,
-        triples: list[tuple[tf.Variable, tf.Variable, tf.Variable]],
-        schedule: pruning_schedule.PruningSchedule,
-        block: tuple[int, int],
-        m_by_n: tuple[int, int] | None,
-        matrix_shapes: dict[Any, tuple[int, int]],
-    ) -> None:
-        self._matrix_shapes = matrix_shapes
-        super().__init__(step_fn, triples, schedule, block, "AVG", m_by_n)
-
-    def _validate_block(self) -> None:
-        """The 2-D view of an attention kernel is as good as a 2-D kernel, so there is nothing to refuse."""
-
-    def _maybe_update_block_mask(self, weights: tf.Variable) -> tuple[Any, tf.Tensor]:
-        matrix = tf.reshape(weights, self._matrix_shapes[weights.ref()])
-        threshold, mask = super()._maybe_update_block_mask(matrix)
-        return threshold, tf.cast(tf.reshape(mask, weights.shape), weights.dtype)

@@ -121,7 +121,15 @@ def measure_importance(
 
 
 def spread_layers(available: int, wanted: int) -> tuple[int, ...]:
-    """Evenly spaced layers with the first and the last among them: of six, three are 0, 2 (or 3) and 5."""
+    """Evenly spaced layers with the first and the last among them: of six, three are 0, 2 (or 3) and 5.
+
+    Args:
+        available: layers that there are.
+        wanted: layers to keep.
+
+    Raises:
+        ValueError: fewer than one, or more than there are, are wanted.
+    """
     if not 1 <= wanted <= available:
         raise ValueError(f"{wanted} layers are wanted of {available}.")
     if wanted == 1:

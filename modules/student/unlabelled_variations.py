@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from modules.rows.transformed import Examples
+from modules.rows.token_windows import TokenWindows
 from modules.text.tokenization import END, PAD, START, SUFFIX
 
 import numpy as np
@@ -21,7 +21,7 @@ Ints = NDArray[np.int32]
 
 
 def augment(
-    examples: Examples,
+    examples: TokenWindows,
     vocabulary: Sequence[str],
     *,
     copies: int,
@@ -29,7 +29,7 @@ def augment(
     replace: float = 0.1,
     join: float = 0.3,
     seed: int = 0,
-) -> Examples:
+) -> TokenWindows:
     """Makes variations of every row.
 
     Args:
@@ -63,12 +63,12 @@ def augment(
         body = np.concatenate(kept)[: width - 2] if kept else np.zeros(0, np.int32)
         ids[number, : len(body) + 2] = [start, *body, end]
         mask[number, : len(body) + 2] = 1
-    return Examples(ids, mask, np.full(len(ids), NO_LABEL, np.int32))
+    return TokenWindows(ids, mask, np.full(len(ids), NO_LABEL, np.int32))
 
 
-def joined(one: Examples, other: Examples) -> Examples:
+def joined(one: TokenWindows, other: TokenWindows) -> TokenWindows:
     """The rows of both, one after the other; the windows must be equal."""
-    return Examples(
+    return TokenWindows(
         np.concatenate([one.token_ids, other.token_ids]),
         np.concatenate([one.padding_mask, other.padding_mask]),
         np.concatenate([one.labels, other.labels]),

@@ -117,6 +117,21 @@ def profile(
     )
 
 
+def summarise(
+    file_patterns: Sequence[str], column: str, label: str | None, vocabulary: Sequence[str], *, sample: int
+) -> TextProfile:
+    """Summarises the texts of a split: what StatisticsGen asks of an input.
+
+    Args:
+        file_patterns: globs of raw examples.
+        column: name of the text feature.
+        label: name of the label feature; None where there is none.
+        vocabulary: WordPiece tokens in id order.
+        sample: most texts to look into.
+    """
+    return profile(read_rows(file_patterns, text=column, label=label), vocabulary, sample=sample)
+
+
 def distances(now: TextProfile, before: TextProfile) -> list[Distance]:
     """How far a sample is from an earlier one, or training from serving.
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from modules.network.architecture import Architecture
 from modules.network.arrays import NetworkWeights
-from modules.rows.features import PADDING_MASK, TOKEN_IDS
+from modules.text.features import PADDING_MASK, TOKEN_IDS
 from modules.tflite.graph import InferenceGraph
 from modules.tflite.packed_embedding import embedding_table
 from modules.tflite.quantize import QuantizationError, quantize

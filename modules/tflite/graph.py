@@ -16,7 +16,7 @@ from collections.abc import Sequence
 
 from modules.network.architecture import Architecture
 from modules.network.arrays import Array, LayerWeights, NetworkWeights
-from modules.rows.features import PADDING_MASK, TOKEN_IDS
+from modules.text.features import PADDING_MASK, TOKEN_IDS
 from modules.tflite.packed_embedding import EmbeddingTable
 
 import numpy as np

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
-from modules.rows.features import PADDING_MASK, TOKEN_IDS
+from modules.text.features import PADDING_MASK, TOKEN_IDS
 
 import numpy as np
 from numpy.typing import NDArray

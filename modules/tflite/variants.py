@@ -17,7 +17,8 @@ from modules.network import anatomy
 from modules.network.logits import split_logits
 from modules.network.trained import LABELS, VOCABULARY, Trained
 from modules.network.weights import read_weights
-from modules.rows.transformed import Examples, stratified
+from modules.rows.token_windows import TokenWindows
+from modules.rows.transformed import stratified
 from modules.text.vocabulary import Retokenizer
 from modules.tflite import parity
 from modules.tflite.convert import ConversionError, convert
@@ -35,8 +36,8 @@ REFERENCE, FLOAT = "reference", "float32"
 def convert_all(
     student: Trained,
     reference: Trained,
-    train: Examples,
-    evaluation: Examples,
+    train: TokenWindows,
+    evaluation: TokenWindows,
     recipes: Sequence[Recipe],
     *,
     folder: str,
@@ -90,7 +91,7 @@ def convert_all(
         reference, big, RECIPES[FLOAT], sample, rows, f"{folder}/{REFERENCE}", sequence_length, ()
     )
     small = read_weights(student.model)
-    small_sample = Examples(small_ids, small_mask, sample.labels)
+    small_sample = TokenWindows(small_ids, small_mask, sample.labels)
     failures: list[str] = []
     for number, recipe in enumerate(wanted, start=1):
         report(f"converting {recipe.name} ({number}/{len(wanted)})", step=number, steps=len(wanted))
@@ -127,7 +128,7 @@ def _make(
     trained: Trained,
     weights: Any,
     recipe: Recipe,
-    sample: Examples,
+    sample: TokenWindows,
     rows: np.ndarray,
     folder: str,
     sequence_length: int,

@@ -2,25 +2,40 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Protocol
 
 import modules  # noqa: F401  (settles Keras 2 before TensorFlow is imported)
-from modules.training.metrics import SparseMacroF1
 from modules.training.optimizer import make_optimizer
 from modules.training.settings import TrainerSettings
 
 import tf_keras
 
 
-def compile_model(model: tf_keras.Model, settings: TrainerSettings, *, total_steps: int, num_classes: int) -> None:
-    """Compiles for label ids; call it inside the strategy's scope.
+class Learnable(Protocol):
+    """What a training asks of a target; `modules.targets` has them."""
+
+    def loss(self) -> tf_keras.losses.Loss:
+        """Between the right answer and what the network gives."""
+
+    def metrics(self) -> list[tf_keras.metrics.Metric]:
+        """What the training watches."""
+
+
+def compile_model(model: tf_keras.Model, settings: TrainerSettings, *, total_steps: int, target: Learnable) -> None:
+    """Compiles for a target; call it inside the strategy's scope.
 
     Under `mixed_float16` Keras wraps the optimizer into one that scales the loss.
+
+    Args:
+        model: gives what the target's loss takes.
+        settings: the `trainer` section, with the tuner's values in place.
+        total_steps: steps of the whole training, for the schedule of the learning rate.
+        target: whose loss and metrics they are.
     """
     model.compile(
         optimizer=make_optimizer(settings, total_steps),
-        loss=tf_keras.losses.SparseCategoricalCrossentropy(),
-        metrics=[tf_keras.metrics.SparseCategoricalAccuracy(name="accuracy"), SparseMacroF1(num_classes)],
+        loss=target.loss(),
+        metrics=target.metrics(),
         jit_compile=False,  # slower on CPU, and lengths differ from batch to batch
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import modules  # noqa: F401  (settles Keras 2 before TensorFlow is imported)
-from modules.training.fused_adamw import FusedAdamW
+from modules.tf_gaps.fused_adamw import FusedAdamW
 from modules.training.settings import TrainerSettings
 
 import tensorflow as tf

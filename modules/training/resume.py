@@ -1,4 +1,4 @@
-"""What survives a kill: checkpoints, and the best weights with their record."""
+"""What survives a kill beside the checkpoints: the best weights with their record."""
 
 from __future__ import annotations
 
@@ -9,61 +9,11 @@ import modules  # noqa: F401  (settles Keras 2 before TensorFlow is imported)
 import tensorflow as tf
 import tf_keras
 
-OBJECTIVE = "val_macro_f1"
-
-
-def finished_steps(backup_dir: str, steps_per_epoch: int) -> int:
-    """Steps that a killed training had finished, by the checkpoint that `BackupAndRestore` left.
-
-    Args:
-        backup_dir: its folder.
-        steps_per_epoch: steps of an epoch.
-
-    Returns:
-        0 where there is no checkpoint.
-    """
-    checkpoint = tf.train.latest_checkpoint(f"{backup_dir}/chief")
-    if checkpoint is None:
-        return 0
-    reader = tf.train.load_checkpoint(checkpoint)
-    suffix = "/.ATTRIBUTES/VARIABLE_VALUE"
-    epoch, batch = (int(reader.get_tensor(f"ckpt_saved_{name}{suffix}")) for name in ("epoch", "batch"))
-    return max(0, epoch) * steps_per_epoch + batch + 1
-
-
-class Backup(tf_keras.callbacks.BackupAndRestore):
-    """Checkpoints every few steps and at each epoch's end, after that epoch's evaluation.
-
-    Keras' own would count an epoch as done as soon as its last step is: killed during the evaluation that follows, the
-    training would go on with the next epoch, and nobody would ever know how good the one before was.
-    """
-
-    def __init__(self, folder: str, *, every: int, steps_per_epoch: int) -> None:
-        """Sets when to save.
-
-        Args:
-            folder: of the checkpoints, which stay there after the training.
-            every: steps between two checkpoints inside an epoch.
-            steps_per_epoch: steps of an epoch.
-        """
-        super().__init__(folder, save_freq=every, delete_checkpoint=False)
-        self._steps = steps_per_epoch
-
-    def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
-        """Saves, unless the epoch ends with this step."""
-        if batch < self._steps - 1:
-            super().on_train_batch_end(batch, logs)
-
-    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Saves the whole epoch; callbacks that keep a record of it must come before this one."""
-        self._batches_count = 0
-        self._backup(epoch=epoch, batch=self._steps - 1)
-
 
 class BestWeights(tf_keras.callbacks.Callback):
     """Early stopping on one metric, with the best weights on disk so that a killed training still knows them."""
 
-    def __init__(self, folder: str, *, monitor: str = OBJECTIVE, patience: int = 0, minimize: bool = False) -> None:
+    def __init__(self, folder: str, *, monitor: str, patience: int = 0, minimize: bool = False) -> None:
         """Sets what to watch.
 
         Args:

@@ -11,6 +11,7 @@ from typing import Any
 
 import modules  # noqa: F401  (settles Keras 2 before TensorFlow is imported)
 from modules.machine import progress
+from modules.tf_gaps.profile_table import profile_table
 
 import tensorflow as tf
 
@@ -36,17 +37,11 @@ def summarise(log_dir: str) -> list[dict[str, Any]]:
         `self_us` (microseconds over all profiled steps). Empty, with a word about it, where no step was profiled: a
         training is not thrown away for that.
     """
-    # The only way to a profile's numbers that comes with TensorFlow; its pages are drawn from the same call.
-    from tensorflow.python.profiler.internal import _pywrap_profiler_plugin as plugin
-
     files = sorted(tf.io.gfile.glob(f"{log_dir}/plugins/profile/*/*.xplane.pb"))
     if not files:
         progress.report("no step was profiled: the training ended before the first of trainer.profile_steps")
         return []
-    content, found = plugin.xspace_to_tools_data(files[-1:], _TOOL)
-    if not found:
-        raise RuntimeError(f"{files[-1]}: TensorFlow has no {_TOOL}: {content!r}")
-    rows = _rows(json.loads(content))[:_TOP]
+    rows = _rows(json.loads(profile_table(files[-1], _TOOL)))[:_TOP]
     lines = ["| " + " | ".join(_COLUMNS.values()) + " |", "|---" * len(_COLUMNS) + "|"]
     lines += ["| " + " | ".join(str(row[name]).replace("|", "/") for name in _COLUMNS.values()) + " |" for row in rows]
     writer = tf.summary.create_file_writer(log_dir)

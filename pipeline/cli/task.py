@@ -64,6 +64,12 @@ def require_spans(config: Any, option: str) -> None:
 def load_config(config_path: str, profile: str | None, overrides: tuple[str, ...], data: str | None) -> Any:
     """The resolved configuration that the options name.
 
+    Args:
+        config_path: the YAML file.
+        profile: which of its profiles; None means the default one, if there is one.
+        overrides: `section.field=value`, in order.
+        data: the file that replaces `data.path`.
+
     Raises:
         WrongUse: it cannot be read, or something in it is wrong.
     """

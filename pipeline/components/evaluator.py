@@ -15,6 +15,7 @@ from modules.artifact_files import FAIRNESS_FILE, PREDICTIONS_FILE  # and settle
 from modules.quality.settings import FairnessSettings
 from modules.rows.settings import Columns
 from modules.settings import NodeSettings
+from modules.tensors import ColumnType
 
 from tfx import types  # isort: skip
 from tfx.components.evaluator import constants, executor
@@ -35,6 +36,8 @@ class EvaluatorNodeSettings(NodeSettings):
     """Which column is what."""
     labels: list[str]
     """The label names, in the order of their ids."""
+    others: dict[str, ColumnType] = {}
+    """Columns of further inputs, by name."""
     fairness: FairnessSettings
     """Gaps between slices; without bounds where they do not gate."""
     gated: bool
@@ -88,6 +91,7 @@ def _predict(split: str, settings: EvaluatorNodeSettings, input_dict: artifacts.
         label=settings.columns.label,
         slices=settings.columns.slices,
         labels=settings.labels,
+        others=settings.others,
     )
     serving = artifacts.serving_folder(artifacts.single(input_dict, MODEL))
     return predictions.predict_split(predictions.served(serving), rows, name=split)

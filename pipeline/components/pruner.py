@@ -49,7 +49,7 @@ class Executor(base_executor.BaseExecutor):
         from modules.machine import devices
         from modules.machine.progress import report
         from modules.network.trained import load_trained, save_trained
-        from modules.rows.batches import load_examples
+        from modules.rows.token_windows import load_windows
         from modules.serving.student import save_student
         from modules.student.compress import compress, describe
 
@@ -58,7 +58,7 @@ class Executor(base_executor.BaseExecutor):
         teacher = load_trained(artifacts.training_folder(model))
         length = settings.preprocessing.sequence_length
         splits = {
-            name: load_examples([artifacts.split_pattern(examples, name)], sequence_length=length)
+            name: load_windows([artifacts.split_pattern(examples, name)], sequence_length=length)
             for name in ("train", "eval")
         }
         policy = devices.resolve_precision(settings.pruner.precision)

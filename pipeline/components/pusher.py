@@ -13,7 +13,7 @@ import os
 import time
 from typing import Any
 
-import modules  # noqa: F401  (settles Keras 2 before TFX imports TensorFlow)
+from modules.settings import NodeSettings
 
 from tfx import types
 from tfx.components.pusher import executor
@@ -21,13 +21,22 @@ from tfx.dsl.components.base import base_component, executor_spec
 from tfx.dsl.io import fileio
 from tfx.proto import pusher_pb2
 from tfx.types import artifact_utils, component_spec, standard_artifacts, standard_component_specs
-from tfx.utils import io_utils, json_utils, proto_utils
+from tfx.utils import io_utils, proto_utils
 
 LATEST = "latest"
 RECORD = "edgeline.json"
 CARD = "model_card"
 EXTRA = "assets.extra"  # TF Serving's place for files that are not part of the graph
 _PARTIAL = ".partial"
+
+
+class PusherNodeSettings(NodeSettings):
+    """What Pusher is told."""
+
+    keep_versions: int
+    """How many older versions stay."""
+    card_place: str = EXTRA
+    """The card's folder inside a version; empty for the version's own."""
 
 
 class Executor(executor.Executor):
@@ -47,7 +56,7 @@ class Executor(executor.Executor):
             return
         destination = pusher_pb2.PushDestination()
         proto_utils.json_to_proto(exec_properties[standard_component_specs.PUSH_DESTINATION_KEY], destination)
-        config = json_utils.loads(exec_properties[standard_component_specs.CUSTOM_CONFIG_KEY]) or {}
+        settings = PusherNodeSettings.from_json(exec_properties[standard_component_specs.CUSTOM_CONFIG_KEY])
         model = artifact_utils.get_single_instance(input_dict[standard_component_specs.MODEL_KEY])
         base = destination.filesystem.base_directory
         card = artifact_utils.get_single_uri(input_dict[CARD]) if input_dict.get(CARD) else None
@@ -55,9 +64,9 @@ class Executor(executor.Executor):
             self.GetModelPath(input_dict),
             base,
             identity=model.uri,
-            keep=config.get("keep_versions", 10),
+            keep=settings.keep_versions,
             card=card,
-            card_place=config.get("card_place", EXTRA),
+            card_place=settings.card_place,
         )
         target = os.path.join(base, version)
         # A server may read the destination only; the artifact says where that is and keeps the record.
@@ -157,7 +166,7 @@ class Pusher(base_component.BaseComponent):
         model: types.BaseChannel,
         model_blessing: types.BaseChannel,
         push_destination: pusher_pb2.PushDestination,
-        custom_config: dict[str, Any],
+        settings: PusherNodeSettings,
         model_card: types.BaseChannel | None = None,
     ) -> None:
         """Wires the node.
@@ -166,7 +175,7 @@ class Pusher(base_component.BaseComponent):
             model: what is pushed.
             model_blessing: without it nothing is.
             push_destination: folder of the versions.
-            custom_config: `keep_versions`, and `card_place`, the card's folder inside a version.
+            settings: how many versions stay, and where the card goes.
             model_card: ModelCard's output.
         """
         super().__init__(
@@ -175,7 +184,7 @@ class Pusher(base_component.BaseComponent):
                 model_blessing=model_blessing,
                 model_card=model_card,
                 push_destination=push_destination,
-                custom_config=json_utils.dumps(custom_config),
+                custom_config=settings.to_json(),
                 pushed_model=types.Channel(type=standard_artifacts.PushedModel),
             )
         )

@@ -5,10 +5,9 @@ TFX's own pusher for Vertex AI always deploys to an endpoint; a registry without
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
-import modules  # noqa: F401  (settles Keras 2 before TFX imports TensorFlow)
+from modules.settings import NodeSettings
 
 from tfx import types
 from tfx.components.util import model_utils
@@ -16,7 +15,24 @@ from tfx.dsl.components.base import base_component, base_executor, executor_spec
 from tfx.types import artifact_utils, component_spec, standard_artifacts
 from tfx.utils import path_utils
 
+from pipeline.config.model_registry import RegistryConfig
+
 MODEL, BLESSING, PUSHED, SETTINGS = "model", "model_blessing", "pushed_model", "settings"
+
+
+class RegistryPusherNodeSettings(NodeSettings):
+    """What RegistryPusher is told."""
+
+    name: str
+    """Of the model in the registry."""
+    project: str
+    """The project that pays."""
+    region: str
+    """Where."""
+    encryption_key: str | None
+    """Customer-managed key."""
+    registry: RegistryConfig
+    """Container, endpoint and machines."""
 
 
 class Executor(base_executor.BaseExecutor):
@@ -35,44 +51,46 @@ class Executor(base_executor.BaseExecutor):
             pushed.set_int_custom_property("pushed", 0)
             return
         model = artifact_utils.get_single_instance(input_dict[MODEL])
-        name = register(path_utils.serving_model_dir(model.uri), json.loads(exec_properties[SETTINGS]))
+        name = register(
+            path_utils.serving_model_dir(model.uri), RegistryPusherNodeSettings.from_json(exec_properties[SETTINGS])
+        )
         pushed.set_int_custom_property("pushed", 1)
         pushed.set_string_custom_property("registered", name)
 
 
-def register(serving_folder: str, settings: dict[str, Any]) -> str:
+def register(serving_folder: str, settings: RegistryPusherNodeSettings) -> str:
     """Registers one model version.
 
     Args:
         serving_folder: the SavedModel, in a bucket.
-        settings: `project`, `region`, `name`, `encryption_key` and `registry` (the section).
+        settings: where to, and on what machines.
 
     Returns:
         The version's resource name.
     """
     from google.cloud import aiplatform  # late: two seconds, and only this node needs it
 
-    registry = settings["registry"]
+    registry = settings.registry
     aiplatform.init(
-        project=settings["project"],
-        location=settings["region"],
-        encryption_spec_key_name=settings.get("encryption_key"),
+        project=settings.project,
+        location=settings.region,
+        encryption_spec_key_name=settings.encryption_key,
     )
-    known = aiplatform.Model.list(filter=f'display_name="{settings["name"]}"')
+    known = aiplatform.Model.list(filter=f'display_name="{settings.name}"')
     version = aiplatform.Model.upload(
-        display_name=settings["name"],
+        display_name=settings.name,
         artifact_uri=serving_folder,
-        serving_container_image_uri=registry["serving_image"],
+        serving_container_image_uri=registry.serving_image,
         parent_model=known[0].resource_name if known else None,
         is_default_version=True,
     )
-    if registry["endpoint"]:
+    if registry.endpoint:
         # All traffic moves in one step; the version before stays in the registry to go back to.
-        aiplatform.Endpoint(registry["endpoint"]).deploy(
+        aiplatform.Endpoint(registry.endpoint).deploy(
             model=version,
-            machine_type=registry["machine_type"],
-            min_replica_count=registry["min_replicas"],
-            max_replica_count=registry["max_replicas"],
+            machine_type=registry.machine_type,
+            min_replica_count=registry.min_replicas,
+            max_replica_count=registry.max_replicas,
             traffic_percentage=100,
         )
     return str(version.versioned_resource_name)
@@ -95,19 +113,21 @@ class RegistryPusher(base_component.BaseComponent):
     SPEC_CLASS = RegistryPusherSpec
     EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
 
-    def __init__(self, model: types.BaseChannel, model_blessing: types.BaseChannel, settings: dict[str, Any]) -> None:
+    def __init__(
+        self, model: types.BaseChannel, model_blessing: types.BaseChannel, settings: RegistryPusherNodeSettings
+    ) -> None:
         """Wires the node.
 
         Args:
             model: Trainer's model.
             model_blessing: Evaluator's blessing.
-            settings: `project`, `region`, `name`, `encryption_key` and `registry`.
+            settings: where to, and on what machines.
         """
         super().__init__(
             RegistryPusherSpec(
                 model=model,
                 model_blessing=model_blessing,
-                settings=json.dumps(settings, sort_keys=True),
+                settings=settings.to_json(),
                 pushed_model=types.Channel(type=standard_artifacts.PushedModel),
             )
         )

@@ -88,7 +88,8 @@ def _errors(artifacts: Any, settings: ReporterNodeSettings) -> dict[str, Any] | 
 
     config = settings.config
     answers = stored_predictions(artifacts).get(_ERRORS_OF)
-    if answers is None or artifacts.training is None or not config.reporter.errors:
+    # The reasons are words of a text; where other inputs had a say, words alone explain nothing.
+    if not settings.attributed or answers is None or artifacts.training is None or not config.reporter.errors:
         return None
     return worst_errors(
         answers,
@@ -96,7 +97,7 @@ def _errors(artifacts: Any, settings: ReporterNodeSettings) -> dict[str, Any] | 
         settings.labels,
         split=_ERRORS_OF,
         count=config.reporter.errors,
-        sequence_length=config.preprocessing.sequence_length,
+        sequence_length=settings.window,
         points=config.reporter.attribution_points,
     )
 

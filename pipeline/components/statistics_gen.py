@@ -9,7 +9,7 @@ import os
 from typing import Any
 
 from modules.artifact_files import PROFILE_FILE
-from modules.network.backbones.settings import Backbone
+from modules.inputs.kinds import InputSections
 from modules.settings import NodeSettings
 
 import tensorflow_data_validation as tfdv
@@ -20,7 +20,7 @@ from tfx.types import artifact_utils, component_spec, standard_artifacts, standa
 from tfx.utils import io_utils, json_utils
 
 from pipeline.components.marks import span_of
-from pipeline.tfx_gaps import batched_records
+from pipeline.tfx_gaps.batched_reader import reading_in_batches
 
 _SETTINGS = "settings"
 
@@ -28,16 +28,14 @@ _SETTINGS = "settings"
 class StatisticsGenNodeSettings(NodeSettings):
     """What StatisticsGen is told."""
 
-    text: str
-    """Column with the text."""
+    inputs: InputSections
+    """What comes in; what is summarised of it is its own affair."""
     label: str | None
     """Column with the label; None where there is none, as in what was served."""
     split: str
     """The split whose texts are summarised."""
     sample_rows: int
     """Most texts to look into."""
-    backbone: Backbone
-    """Whose tokens are counted."""
     vocabulary: str | None = None
     """Digest of the vocabulary, where it is a file of one's own; there for the cache alone."""
 
@@ -52,10 +50,9 @@ class Executor(executor.Executor):
         exec_properties: dict[str, Any],
     ) -> None:
         """TFX's hook."""
-        with batched_records.batched():
+        with reading_in_batches():
             super().Do(input_dict, output_dict, exec_properties)
-        from modules.text import pretrained_vocabulary, tokenization
-        from modules.text import statistics as text_statistics
+        from modules.inputs import kinds
 
         settings = StatisticsGenNodeSettings.from_json(exec_properties[_SETTINGS])
         examples = artifact_utils.get_single_instance(input_dict[standard_component_specs.EXAMPLES_KEY])
@@ -63,11 +60,11 @@ class Executor(executor.Executor):
         statistics.span = span_of(examples)  # TFX copies a property that ExampleGen does not set
         split = settings.split
         pattern = io_utils.all_files_pattern(artifact_utils.get_split_uri([examples], split))
-        found = text_statistics.profile(
-            text_statistics.read_rows([pattern], text=settings.text, label=settings.label),
-            tokenization.load_vocabulary(pretrained_vocabulary.vocabulary_path(settings.backbone.model_dump())),
-            sample=settings.sample_rows,
-        )
+        part = kinds.with_backbone(settings.inputs)
+        summarise = part.part("statistics")
+        if summarise is None:
+            return
+        found = summarise([pattern], part.column, settings.label, part.vocabulary(), sample=settings.sample_rows)
         target = os.path.join(artifact_utils.get_split_uri([statistics], split), PROFILE_FILE)
         io_utils.write_string_file(target, found.to_json())
 

@@ -45,7 +45,7 @@ class Executor(base_executor.BaseExecutor):
             return
         # Late: a graph that is only compiled must not wait for TensorFlow.
         from modules.network.trained import load_trained
-        from modules.rows.batches import load_examples
+        from modules.rows.token_windows import load_windows
         from modules.tflite.recipes import resolve
         from modules.tflite.variants import convert_all
 
@@ -53,7 +53,7 @@ class Executor(base_executor.BaseExecutor):
         converter, length = settings.converter, settings.preprocessing.sequence_length
         examples = artifacts.single(input_dict, EXAMPLES)
         train, evaluation = (
-            load_examples([artifacts.split_pattern(examples, name)], sequence_length=length)
+            load_windows([artifacts.split_pattern(examples, name)], sequence_length=length)
             for name in ("train", "eval")
         )
         convert_all(

@@ -10,7 +10,8 @@ from tfx import types
 from tfx.components.transform import component, executor
 from tfx.dsl.components.base import executor_spec
 
-from pipeline.tfx_gaps import batched_records
+from pipeline.tfx_gaps.batched_reader import reading_in_batches
+from pipeline.tfx_gaps.batched_writer import writing_features_in_batches
 
 
 class Executor(executor.Executor):
@@ -23,7 +24,7 @@ class Executor(executor.Executor):
         exec_properties: dict[str, Any],
     ) -> None:
         """TFX's hook."""
-        with batched_records.batched():
+        with reading_in_batches(), writing_features_in_batches():
             super().Do(input_dict, output_dict, exec_properties)
 
 

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any, get_args
 
 from modules.registry import load_extensions
+from modules.settings import Section
 
 import yaml
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from pipeline.config.task import Config
 
@@ -231,12 +232,7 @@ def _line(node: yaml.Node, location: Sequence[str | int]) -> tuple[int, int]:
 
 
 def _explain(error: Mapping[str, Any], origin: _Origin) -> str:
-    # The discriminator of a union shows up in pydantic's location but not in the file.
-    location = [
-        part for part in error["loc"] if part not in ("minilm", "preset", "scratch") or error["loc"][0] != "backbone"
-    ]
-    if error["loc"] and error["loc"][-1] == "preset":
-        location.append("preset")
+    location = list(error["loc"])
     field = ".".join(str(part) for part in location) or "the file"
     where = origin(location)
     if error["type"] == "extra_forbidden":
@@ -254,8 +250,8 @@ def _explain(error: Mapping[str, Any], origin: _Origin) -> str:
     return f"{where}: {field}: {message[0].lower()}{message[1:]}{value}.{near}"
 
 
-def _fields(model: type[BaseModel], location: Sequence[str | int]) -> list[str]:
-    models: list[type[BaseModel]] = [model]
+def _fields(model: type[Section], location: Sequence[str | int]) -> list[str]:
+    models: list[type[Section]] = [model]
     for part in location:
         annotations = [item.model_fields[part].annotation for item in models if part in item.model_fields]
         if annotations:
@@ -263,9 +259,9 @@ def _fields(model: type[BaseModel], location: Sequence[str | int]) -> list[str]:
     return sorted({name for item in models for name in item.model_fields})
 
 
-def _models_in(annotation: Any) -> list[type[BaseModel]]:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return [annotation]
+def _models_in(annotation: Any) -> list[type[Section]]:
+    if isinstance(annotation, type) and issubclass(annotation, Section):
+        return list(annotation.alternatives())
     return [found for argument in get_args(annotation) for found in _models_in(argument)]
 
 

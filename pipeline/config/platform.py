@@ -14,6 +14,7 @@ from modules.settings import Section
 from pydantic import Field, model_validator
 
 from pipeline import nodes as table
+from pipeline.config.model_registry import RegistryConfig
 
 Quantity = Annotated[str, Field(pattern=r"^\d+(\.\d+)?(Ki|Mi|Gi|Ti|K|M|G|T)?$")]
 Port = Annotated[str, Field(pattern=r"^[^:/\s]+:\d+$")]
@@ -98,21 +99,6 @@ class VertexTrainingConfig(Section):
     """Machines that train one model together (MultiWorkerMirroredStrategy)."""
     parallel_trials: int = Field(1, ge=1, le=64)
     """Machines that search together, one trial each at a time."""
-
-
-class RegistryConfig(Section):
-    """What a blessed model is pushed to besides the push folder: Vertex AI's Model Registry."""
-
-    serving_image: str
-    """Prediction container that serves the SavedModel."""
-    endpoint: str | None = None
-    """Resource name of an endpoint that the model is deployed to as well. Empty: registered only."""
-    machine_type: str = "n1-standard-2"
-    """Machine behind the endpoint."""
-    min_replicas: int = Field(1, ge=1)
-    """Fewest machines behind the endpoint."""
-    max_replicas: int = Field(1, ge=1)
-    """Most machines behind the endpoint."""
 
 
 class VertexConfig(Section):

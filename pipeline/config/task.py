@@ -6,21 +6,25 @@ Nothing here imports TensorFlow or TFX. Loading, overriding and the errors that 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
 from modules.card.settings import CardSettings
 from modules.device.settings import EdgeEvaluatorSettings
-from modules.network.backbones.settings import Backbone, MinilmBackbone
+from modules.inputs.kinds import InputSections
+from modules.network.backbones import base as backbones
+from modules.network.backbones.base import AnyBackbone
 from modules.quality.settings import EvaluatorSettings
 from modules.report.settings import ReporterSettings
 from modules.settings import Section
 from modules.student.settings import PrunerSettings
+from modules.targets.kinds import TargetSection
 from modules.text.settings import PreprocessingSettings
 from modules.tflite.settings import ConverterSettings
 from modules.training.settings import TrainerSettings, TunerSettings
 
-from pydantic import Field, model_validator
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
+from pipeline.config import parts
 from pipeline.config.platform import PlatformConfig
 from pipeline.config.rows.data import DataConfig
 from pipeline.config.validator import ValidatorConfig
@@ -41,8 +45,14 @@ class Config(Section):
 
     task: TaskName
     """Name of the task; the folder under `runs/` and the pipeline's name."""
-    labels: list[str] = Field(min_length=2)
-    """The label names, in the order of their ids."""
+    labels: list[str] = Field([], min_length=2)
+    """The label names, in the order of their ids; short for `target: {kind: one_label, labels: […]}`."""
+    inputs: InputSections = {}
+    """What comes in, by name and kind. Empty: one text, `data.columns.text`, with `preprocessing` and `backbone`."""
+    target: TargetSection = None  # type: ignore[assignment]
+    """What is predicted. Empty: one of `labels`, in `data.columns.label`."""
+    edge: bool = True
+    """Whether a student is made of a blessed model, and bundles for devices of it."""
     schema_path: str
     """The curated TFMD schema (text protobuf); `make schema` drafts one."""
     extensions: list[str] = []
@@ -52,7 +62,7 @@ class Config(Section):
     """Rows."""
     preprocessing: PreprocessingSettings = PreprocessingSettings()
     """Features."""
-    backbone: Backbone = MinilmBackbone()
+    backbone: AnyBackbone = backbones.read(backbones.DEFAULT)
     """The pretrained encoder: `kind: minilm`, `preset` or `scratch`."""
     trainer: TrainerSettings = TrainerSettings()
     """Training."""
@@ -78,14 +88,42 @@ class Config(Section):
     """What the nodes get on Kubeflow or Vertex AI; the local runner reads nothing of it."""
 
     @model_validator(mode="after")
-    def _labels_differ(self) -> Self:
-        if len(set(self.labels)) != len(self.labels):
-            raise ValueError(f"labels holds a name twice: {self.labels}")
+    def _resolved(self) -> Self:
+        """Puts the parts in place; what the short form says is not written down a second time."""
+        parts.refuse_both({*self.model_fields_set, *(f"data.columns.{x}" for x in self.data.columns.model_fields_set)})
+        if "inputs" not in self.model_fields_set:
+            length, column = self.preprocessing.sequence_length, self.data.columns.text
+            self.__dict__["inputs"] = parts.short_inputs(column, length, self.backbone)
+        if "target" not in self.model_fields_set:
+            if not self.labels:
+                raise ValueError("labels: is missing; name the labels, or set `target`")
+            self.__dict__["target"] = parts.short_target(self.data.columns.label, self.labels)
+        parts.check(self.inputs, self.target, self.data.columns.slices, edge=self.edge)
         return self
 
+    @model_serializer(mode="wrap")
+    def _as_written(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Without the form that was not used, so that what is written can be read again."""
+        values = handler(self)
+        unused = {name for name in ("inputs", "target") if name not in self.model_fields_set}
+        columns = values.get("data", {}).get("columns", {})
+        if "inputs" in self.model_fields_set:
+            unused |= {"preprocessing", "backbone"}
+            columns.pop("text", None)
+        if "target" in self.model_fields_set:
+            unused.add("labels")
+            columns.pop("label", None)
+        return {name: value for name, value in values.items() if name not in unused}
+
     @model_validator(mode="after")
-    def _gaps_can_be_measured(self) -> Self:
-        self.evaluator.check_gaps(self.data.columns.slices, self.labels)
+    def _bounds_can_be_measured(self) -> Self:
+        self.evaluator.check_gaps(self.data.columns.slices, self.target.names)
+        for name in self.evaluator.thresholds:
+            if name not in self.target.bounded:
+                raise ValueError(
+                    f"evaluator.thresholds: {name} is no metric of a target of kind {self.target.kind}; there are: "
+                    f"{', '.join(self.target.bounded) or 'none'}"
+                )
         return self
 
     @property

@@ -8,11 +8,11 @@ import modules  # noqa: F401  (settles Keras 2 before TFX imports TensorFlow)
 
 from pipeline.components.edge_evaluator import EdgeEvaluator, EdgeEvaluatorNodeSettings
 from pipeline.components.pruner import Pruner, PrunerNodeSettings
-from pipeline.components.pusher import Pusher
+from pipeline.components.pusher import Pusher, PusherNodeSettings
 from pipeline.components.tflite_converter import TFLiteConverter, TFLiteConverterNodeSettings
 from pipeline.config.task import Config
 from pipeline.graph import code_digest, evaluation, pushing
-from pipeline.graph.settings import BUNDLE_NODES, BUNDLE_SECTIONS, common
+from pipeline.graph.settings import BUNDLE_NODES, BUNDLE_SECTIONS, columns, common, window
 
 
 def edge_branch(
@@ -33,9 +33,7 @@ def edge_branch(
         transformed_examples=transformed,
         model=model,
         model_blessing=evaluator.outputs["blessing"],
-        settings=PrunerNodeSettings(
-            pruner=config.pruner, preprocessing=config.preprocessing, **common(config, "Pruner")
-        ),
+        settings=PrunerNodeSettings(pruner=config.pruner, preprocessing=window(config), **common(config, "Pruner")),
     )
     converter = TFLiteConverter(
         transformed_examples=transformed,
@@ -43,7 +41,7 @@ def edge_branch(
         pruned_model=pruner.outputs["pruned_model"],
         settings=TFLiteConverterNodeSettings(
             converter=config.converter,
-            preprocessing=config.preprocessing,
+            preprocessing=window(config),
             **common(config, "TFLiteConverter"),
         ),
     )
@@ -53,7 +51,7 @@ def edge_branch(
         model=model,
         settings=EdgeEvaluatorNodeSettings(
             edge_evaluator=config.edge_evaluator,
-            columns=config.data.columns,
+            columns=columns(config),
             task=config.task,
             digests={"config": config.digest_of(*BUNDLE_SECTIONS), "code": code_digest.of(config, *BUNDLE_NODES)},
             **common(config, "EdgeEvaluator"),
@@ -65,10 +63,10 @@ def edge_branch(
         model_blessing=edge_evaluator.outputs["blessing"],
         model_card=card.outputs["card"],
         push_destination=pushing.folder(push_folder),
-        custom_config={
-            "keep_versions": config.pusher.keep_versions,
-            "card_place": "",
-            "sources": code_digest.of(config, "EdgePusher"),
-        },
+        settings=PusherNodeSettings(
+            keep_versions=config.pusher.keep_versions,
+            card_place="",
+            **common(config, "EdgePusher"),
+        ),
     ).with_id("EdgePusher")
     return [pruner, converter, edge_evaluator, card, edge_pusher]

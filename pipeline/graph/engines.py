@@ -6,7 +6,8 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
-from pipeline.config.platform import RegistryConfig, VertexTrainingConfig
+from pipeline.config.model_registry import RegistryConfig
+from pipeline.config.platform import VertexTrainingConfig
 
 Lookups = Literal["store", "latest", "pushed"]
 
@@ -29,11 +30,11 @@ class VertexJob:
     image: str
     project: str
     region: str
-    service_account: str | None = None
-    network: str | None = None
-    encryption_key: str | None = None
-    training: VertexTrainingConfig | None = None
-    registry: RegistryConfig | None = None
+    service_account: str | None
+    network: str | None
+    encryption_key: str | None
+    training: VertexTrainingConfig | None
+    registry: RegistryConfig | None
 
 
 @dataclasses.dataclass(frozen=True)

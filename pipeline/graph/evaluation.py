@@ -5,13 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 import modules  # noqa: F401  (settles Keras 2 before TFX imports TensorFlow)
-from modules.card.settings import ModelCardNodeSettings
+from modules.card.settings import CardSource, ModelCardNodeSettings
+from modules.inputs import kinds
+from modules.network.backbones.base import Source
 
 from pipeline.components.evaluator import Evaluator, EvaluatorNodeSettings
 from pipeline.components.model_card import ModelCard
 from pipeline.config.task import Config
 from pipeline.graph import code_digest, tfma_config
-from pipeline.graph.settings import BUNDLE_NODES, BUNDLE_SECTIONS, MODEL_NODES, MODEL_SECTIONS, common
+from pipeline.graph.settings import BUNDLE_NODES, BUNDLE_SECTIONS, MODEL_NODES, MODEL_SECTIONS, columns, common, others
 
 
 def evaluator(config: Config, examples: Any, model: Any, baseline: Any) -> Evaluator:
@@ -91,23 +93,32 @@ def _settings(config: Config, *, gated: bool) -> EvaluatorNodeSettings:
     """What the look at the gaps between slices depends on; their bounds only where they gate."""
     fairness = config.evaluator.fairness
     return EvaluatorNodeSettings(
-        columns=config.data.columns,
-        labels=config.labels,
+        columns=columns(config),
+        labels=config.target.names,
+        others=others(config),
         fairness=fairness if gated else fairness.with_values(bounds={}),
         gated=gated,
         **common(config, "Evaluator"),
     )
 
 
+def _of_card(source: Source) -> CardSource:
+    return CardSource(
+        kind="weights", name=source.name, licence=source.licence, address=source.address, note=source.note
+    )
+
+
 def _card_settings(config: Config, sections: tuple[str, ...], made_by: tuple[str, ...]) -> ModelCardNodeSettings:
+    main = kinds.with_backbone(config.inputs)
     return ModelCardNodeSettings(
         card=config.card,
         task=config.task,
-        labels=config.labels,
+        labels=config.target.names,
         slices=config.data.columns.slices,
         dataset=None if config.data.path else config.data.dataset,
-        backbone=config.backbone.kind,
-        sequence_length=config.preprocessing.sequence_length,
+        backbone=main.backbone.kind,
+        backbone_sources=[_of_card(source) for source in main.backbone.sources()],
+        sequence_length=main.sequence_length,
         digests={"config": config.digest_of(*sections), "code": code_digest.of(config, *made_by)},
         **common(config, "ModelCard"),
     )

@@ -8,11 +8,11 @@ import modules  # noqa: F401  (settles Keras 2 before TFX imports TensorFlow)
 
 from tfx import v1 as tfx
 
-from pipeline.components.pusher import Pusher
-from pipeline.components.registry_pusher import RegistryPusher
+from pipeline.components.pusher import Pusher, PusherNodeSettings
+from pipeline.components.registry_pusher import RegistryPusher, RegistryPusherNodeSettings
 from pipeline.config.task import Config
-from pipeline.graph import code_digest
 from pipeline.graph.engines import VertexJob
+from pipeline.graph.settings import common
 
 
 def server(config: Config, push_folder: str, model: Any, evaluator: Any, card: Any) -> Pusher:
@@ -30,10 +30,7 @@ def server(config: Config, push_folder: str, model: Any, evaluator: Any, card: A
         model_blessing=evaluator.outputs["blessing"],
         model_card=card.outputs["card"],
         push_destination=folder(push_folder),
-        custom_config={
-            "keep_versions": config.pusher.keep_versions,
-            "sources": code_digest.of(config, "Pusher"),
-        },
+        settings=PusherNodeSettings(keep_versions=config.pusher.keep_versions, **common(config, "Pusher")),
     )
 
 
@@ -48,14 +45,14 @@ def registry(config: Config, model: Any, evaluator: Any, job: VertexJob | None) 
     """
     if not (job and job.registry):
         return []
-    settings = {
-        "name": f"edgeline-{config.task}",
-        "project": job.project,
-        "region": job.region,
-        "encryption_key": job.encryption_key,
-        "registry": job.registry.model_dump(mode="json"),
-        "sources": code_digest.of(config, "RegistryPusher"),
-    }
+    settings = RegistryPusherNodeSettings(
+        name=f"edgeline-{config.task}",
+        project=job.project,
+        region=job.region,
+        encryption_key=job.encryption_key,
+        registry=job.registry,
+        **common(config, "RegistryPusher"),
+    )
     return [RegistryPusher(model=model, model_blessing=evaluator.outputs["blessing"], settings=settings)]
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from modules.inputs import kinds
 from modules.report.settings import ReportedConfiguration, ReporterNodeSettings
+from modules.targets.kinds import ONE_LABEL
 
 from pipeline import nodes as table
 from pipeline.components.reporter import Reporter
@@ -35,13 +37,15 @@ def settings(config: Config, graph: Sequence[tuple[str, Sequence[str]]]) -> Repo
         config: the task's configuration. Of `platform`, which decides where nodes run, the report says nothing.
         graph: pairs of a node's id and the ids that it comes after.
     """
-    columns = config.data.columns
     known = {name for name, _ in graph}
     return ReporterNodeSettings(
         task=config.task,
-        labels=config.labels,
-        label=columns.label,
-        slices=columns.slices,
+        labels=config.target.names,
+        label=config.target.column,
+        slices=config.data.columns.slices,
+        window=kinds.with_backbone(config.inputs).sequence_length,
+        mask=kinds.mask(config.inputs) or "",
+        attributed=kinds.only(config.inputs) is not None and config.target.kind == ONE_LABEL,
         config=ReportedConfiguration.model_validate(config.model_dump(mode="json", exclude={"platform"})),
         graph=[(name, [other for other in after if other in known]) for name, after in graph],
         digests={

@@ -15,7 +15,7 @@ from pipeline.components.linear_baseline import LinearBaseline, LinearBaselineNo
 from pipeline.components.transform import Transform
 from pipeline.config.rows import span_pattern
 from pipeline.config.task import Config
-from pipeline.graph.settings import columns, common, features
+from pipeline.graph.settings import columns, common, features, others
 from pipeline.ingest import rows
 from pipeline.ingest import settings as ingest
 from pipeline.ingest.component import RowsExampleGen
@@ -34,7 +34,9 @@ def example_gen(config: Config, data: str) -> RowsExampleGen:
     folder, file = span_pattern.split(data)
     splits = [tfx.proto.SplitConfig.Split(name=name, hash_buckets=getattr(config.data.splits, name)) for name in SPLITS]
     settings = {
-        **columns(config),
+        **columns(config).model_dump(mode="json"),
+        "labels": config.target.names,
+        "others": others(config),
         "source": config.data.source.model_dump(mode="json"),
         "cleaning": config.data.cleaning.model_dump(mode="json"),
         "train_fraction": config.data.train_fraction,
@@ -72,7 +74,7 @@ def transform(config: Config, examples: Any, schema: Any) -> Transform:
         examples: ExampleGen's output.
         schema: the curated schema.
     """
-    settings = TransformNodeSettings(**features(config), **common(config, "Transform"))
+    settings = TransformNodeSettings(**features(config, "Transform"))
     return Transform(
         examples=examples,
         schema=schema,
@@ -91,8 +93,8 @@ def linear_baseline(config: Config, examples: Any) -> LinearBaseline:
         examples: ExampleGen's output.
     """
     settings = LinearBaselineNodeSettings(
-        columns=config.data.columns,
-        labels=config.labels,
+        columns=columns(config),
+        labels=config.target.names,
         seed=config.trainer.seed,
         **common(config, "LinearBaseline"),
     )

@@ -6,13 +6,18 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
-from modules.entry_settings import ReadColumns
+from modules.inputs import kinds
+from modules.rows.settings import Columns
+from modules.tensors import ColumnType
+from modules.text.settings import PreprocessingSettings
 
 from pipeline.config.task import Config
 from pipeline.graph import code_digest
 
 # What decides the content of a model, and of its bundle; a new gate is not a new bundle.
-MODEL_SECTIONS = ("labels", "data", "preprocessing", "backbone", "trainer", "tuner", "extensions")
+MODEL_SECTIONS = (
+    *("labels", "data", "preprocessing", "backbone", "inputs", "target", "trainer", "tuner", "extensions"),
+)
 BUNDLE_SECTIONS = (*MODEL_SECTIONS, "pruner", "converter")
 MODEL_NODES = ("Trainer",)
 BUNDLE_NODES = (*MODEL_NODES, "Pruner", "TFLiteConverter")
@@ -28,24 +33,40 @@ def common(config: Config, node: str) -> dict[str, Any]:
     return {"sources": code_digest.of(config, node), "extensions": config.extensions}
 
 
-def columns(config: Config) -> dict[str, Any]:
-    """What ExampleGen is told of the rows."""
-    names = config.data.columns
-    return {"text": names.text, "label": names.label, "slices": names.slices, "labels": config.labels}
+def columns(config: Config) -> Columns:
+    """The columns that decide what a row is: its text, its label, its slices."""
+    text = kinds.with_backbone(config.inputs).column
+    return Columns(text=text, label=config.target.column, slices=config.data.columns.slices)
 
 
-def features(config: Config) -> dict[str, Any]:
-    """What a node that makes or reads features is told: a `modules.entry_settings.TransformNodeSettings`."""
+def others(config: Config) -> dict[str, ColumnType]:
+    """Types of the columns that further inputs read, by name."""
+    text = kinds.with_backbone(config.inputs).column
+    return {column.name: column.type for column in kinds.columns(config.inputs) if column.name != text}
+
+
+def window(config: Config) -> PreprocessingSettings:
+    """The longest row of the features."""
+    return PreprocessingSettings(sequence_length=kinds.with_backbone(config.inputs).sequence_length)
+
+
+def features(config: Config, node: str) -> dict[str, Any]:
+    """What a node that makes or reads features is told: a `modules.entry_settings.TransformNodeSettings`.
+
+    Args:
+        config: the task's configuration.
+        node: its name.
+    """
     return {
-        "labels": config.labels,
-        "data": ReadColumns(columns=config.data.columns),
-        "preprocessing": config.preprocessing,
-        "backbone": config.backbone,
+        "inputs": config.inputs,
+        "target": config.target,
         "vocabulary": vocabulary_digest(config),
+        **common(config, node),
     }
 
 
 def vocabulary_digest(config: Config) -> str | None:
-    """Digest of the vocabulary, where the configuration names a file of one's own."""
-    vocabulary = getattr(config.backbone, "vocabulary", None)
-    return hashlib.sha256(Path(vocabulary).read_bytes()).hexdigest()[:16] if vocabulary else None
+    """Digest of the files of one's own that the backbone reads, its vocabulary; None where there are none."""
+    files = kinds.with_backbone(config.inputs).backbone.files()
+    content = b"".join(Path(path).read_bytes() for path in files.values())
+    return hashlib.sha256(content).hexdigest()[:16] if content else None

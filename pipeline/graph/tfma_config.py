@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 from modules.quality.settings import Bound
-from modules.quality.tfma_results import BASELINE, CANDIDATE
+from modules.quality.tfma_results import CANDIDATE, PREVIOUS
 
 from pipeline.config.task import Config
 
 if TYPE_CHECKING:
     from tensorflow_model_analysis.proto import config_pb2
 
-PREDICTION_KEY = "probabilities"
-_LOWER_IS_BETTER = frozenset({"calibration_error"})
 _EPSILON = 1e-9  # TFMA compares strictly: a metric that equals its bound passes
 
 
@@ -35,13 +32,13 @@ def eval_config(config: Config, *, gated: bool) -> config_pb2.EvalConfig:
     spec: dict[str, Any] = {
         "signature_name": "serving_default",
         "model_type": "tf_generic",  # otherwise TFMA rebuilds the Keras model several times over
-        "label_key": "label_id",
-        "prediction_key": PREDICTION_KEY,
+        "label_key": config.target.tensor().name,
+        "prediction_key": config.target.prediction_key,
         "preprocessing_function_names": ["transform_features"],
     }
     models = [{**spec, "name": CANDIDATE}]
     if gated:
-        models.append({**spec, "name": BASELINE, "is_baseline": True})
+        models.append({**spec, "name": PREVIOUS, "is_baseline": True})
     else:
         models[0].pop("name")
     document = {
@@ -54,47 +51,19 @@ def eval_config(config: Config, *, gated: bool) -> config_pb2.EvalConfig:
 
 
 def _metrics_specs(config: Config, *, gated: bool) -> list[dict[str, Any]]:
-    classes = len(config.labels)
-    per_class = [
-        _metric(kind, name=f"{kind.lower()}_{label}", top_k=1, class_id=index)
-        for index, label in enumerate(config.labels)
-        for kind in ("Precision", "Recall")
-    ]
-    overall = [
-        _metric("ExampleCount"),
-        _metric("MultiClassConfusionMatrixPlot", thresholds=[0.0]),
-        *per_class,
-    ]
-    bounded = {
-        "accuracy": _metric("SparseCategoricalAccuracy", name="accuracy"),
-        "macro_f1": _custom("MacroF1", num_classes=classes),
-        "precision": _custom("MacroPrecision", num_classes=classes),
-        "recall": _custom("MacroRecall", num_classes=classes),
-        "calibration_error": _custom("CalibrationError"),
-    }
-    ranking = {"auc": _metric("AUC", name="auc")}
-    if gated:
-        for name, bound in config.evaluator.thresholds.items():
-            (bounded if name in bounded else ranking)[name].update(_thresholds(name, bound, config))
-    one_against_rest: dict[str, Any] = {"binarize": {"class_ids": {"values": list(range(classes))}}}
-    macro = {"aggregate": {"macro_average": True, "class_weights": {str(index): 1.0 for index in range(classes)}}}
-    return [
-        {"metrics": [*overall, *bounded.values()]},
-        {"metrics": [*ranking.values()], **one_against_rest, **macro},
-        {"metrics": [_metric("Calibration"), _metric("CalibrationPlot")], **one_against_rest},
-    ]
-
-
-def _metric(class_name: str, **config: Any) -> dict[str, Any]:
-    return {"class_name": class_name, **({"config": json.dumps(config)} if config else {})}
-
-
-def _custom(class_name: str, **config: Any) -> dict[str, Any]:
-    return {**_metric(class_name, **config), "module": "modules.quality.tfma_metrics"}
+    specs = []
+    for metrics, options in config.target.metric_specs():
+        listed = []
+        for name, metric in metrics.items():
+            bound = config.evaluator.thresholds.get(name) if gated else None  # type: ignore[call-overload]
+            listed.append({**metric, **(_thresholds(name, bound, config) if bound else {})})
+        specs.append({"metrics": listed, **options})
+    return specs
 
 
 def _thresholds(name: str, bound: Bound, config: Config) -> dict[str, Any]:
     """A metric's bounds, each with the slices that it holds on: TFMA applies a plain `threshold` to all of them."""
+    lower = name in config.target.lower_is_better
     parts: list[dict[str, Any]] = []
     threshold: dict[str, Any] = {}
     value: dict[str, float] = {}
@@ -105,7 +74,6 @@ def _thresholds(name: str, bound: Bound, config: Config) -> dict[str, Any]:
     if value:
         threshold["value_threshold"] = value
     if bound.max_drop is not None:
-        lower = name in _LOWER_IS_BETTER
         threshold["change_threshold"] = {
             "absolute": (bound.max_drop + _EPSILON) * (1 if lower else -1),
             "direction": "LOWER_IS_BETTER" if lower else "HIGHER_IS_BETTER",
@@ -113,8 +81,8 @@ def _thresholds(name: str, bound: Bound, config: Config) -> dict[str, Any]:
     if threshold:
         parts.append({"slicing_specs": [{}], "threshold": threshold})  # the empty specification: overall
     if bound.slice_min is not None and config.data.columns.slices:
-        side = "upper_bound" if name in _LOWER_IS_BETTER else "lower_bound"
-        limit = bound.slice_min + _EPSILON * (1 if name in _LOWER_IS_BETTER else -1)
+        side = "upper_bound" if lower else "lower_bound"
+        limit = bound.slice_min + _EPSILON * (1 if lower else -1)
         parts.append(
             {
                 "slicing_specs": [{"feature_keys": [column]} for column in config.data.columns.slices],

@@ -11,7 +11,7 @@ from tfx import v1 as tfx
 from pipeline.config.task import Config
 from pipeline.graph import lookups, vertex_training
 from pipeline.graph.engines import Engine, VertexJob
-from pipeline.graph.settings import common, features
+from pipeline.graph.settings import features
 
 
 def hyperparameters(config: Config, transform: Any, engine: Engine) -> list[Any]:
@@ -26,9 +26,7 @@ def hyperparameters(config: Config, transform: Any, engine: Engine) -> list[Any]
         return [lookups.hyperparameters(engine)]
     if not config.tuner.enabled:
         return []
-    settings = TunerNodeSettings(
-        trainer=config.trainer, tuner=config.tuner, **features(config), **common(config, "Tuner")
-    )
+    settings = TunerNodeSettings(trainer=config.trainer, tuner=config.tuner, **features(config, "Tuner"))
     return [
         vertex_training.tuner_class(engine.vertex)(
             examples=transform.outputs["transformed_examples"],
@@ -71,7 +69,7 @@ def trainer(
         warm_start: what `warm_start` gave.
         job: machines of its own on Vertex AI; None trains inside the node.
     """
-    settings = TrainerNodeSettings(trainer=config.trainer, **features(config), **common(config, "Trainer"))
+    settings = TrainerNodeSettings(trainer=config.trainer, **features(config, "Trainer"))
     return vertex_training.trainer_class(job)(
         examples=transform.outputs["transformed_examples"],
         transform_graph=transform.outputs["transform_graph"],

@@ -16,7 +16,7 @@ from pipeline.config.rows import span_pattern
 from pipeline.config.task import Config
 from pipeline.graph import lookups
 from pipeline.graph.engines import Engine
-from pipeline.graph.settings import common, vocabulary_digest
+from pipeline.graph.settings import columns, common, vocabulary_digest
 from pipeline.ingest import serving_logs
 from pipeline.ingest import settings as ingest
 
@@ -38,7 +38,7 @@ def validation(
         The nodes, StatisticsGen first and ExampleValidator last.
     """
     statistics_gen = StatisticsGen(
-        examples=examples, settings=_statistics_settings(config, config.data.columns.label, config.compared_split)
+        examples=examples, settings=_statistics_settings(config, config.target.column, config.compared_split)
     )
     statistics = statistics_gen.outputs["statistics"]
     serving_nodes = _serving(config, serving) if serving else []
@@ -63,10 +63,10 @@ def _serving(config: Config, path: str) -> list[Any]:
     """What was served, and its statistics, made as those of the rows are."""
     folder, file = span_pattern.split(path)
     split = tfx.proto.SplitConfig.Split(name=serving_logs.SPLIT, hash_buckets=1)
-    columns = config.data.columns
+    found = columns(config)
     settings = {
-        "text": columns.text,
-        "slices": columns.slices,
+        "text": found.text,
+        "slices": found.slices,
         **common(config, "ServingExampleGen"),
     }
     example_gen = FileBasedExampleGen(
@@ -84,11 +84,10 @@ def _serving(config: Config, path: str) -> list[Any]:
 
 def _statistics_settings(config: Config, label: str | None, split: str) -> StatisticsGenNodeSettings:
     return StatisticsGenNodeSettings(
-        text=config.data.columns.text,
+        inputs=config.inputs,
         label=label,
         split=split,
         sample_rows=config.validator.sample_rows,
-        backbone=config.backbone,
         vocabulary=vocabulary_digest(config),
         **common(config, "StatisticsGen"),
     )

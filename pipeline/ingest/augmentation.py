@@ -9,9 +9,7 @@ a model trained on this one is judged by. No comparison of the splits is needed 
 
 from __future__ import annotations
 
-import bisect
 import functools
-import hashlib
 import random
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -21,12 +19,9 @@ from modules.text import labelled_variations
 
 import apache_beam as beam
 import tensorflow as tf
-from tfx.components.example_gen import base_example_gen_executor
-from tfx.proto import example_gen_pb2
-from tfx.types import standard_component_specs
-from tfx.utils import proto_utils
 
 from pipeline.ingest import rows
+from pipeline.tfx_gaps.split_rule import Division
 
 _ATTEMPTS = 8  # per varied row; most candidates that fail have a hash of another split
 
@@ -44,7 +39,7 @@ class AddVariedRows(beam.PTransform):
             split: name of the split that the examples are of.
         """
         super().__init__()
-        self._settings, self._division = dict(settings), _Division.of(exec_properties, split)
+        self._settings, self._division = dict(settings), Division.of(exec_properties, split)
 
     def expand(self, examples: beam.PCollection) -> beam.PCollection:
         """Beam's hook."""
@@ -71,31 +66,8 @@ def copies_by_label(counts: Mapping[str, int], *, share: float, balance: bool) -
     return {label: largest / count - 1.0 for label, count in counts.items()}
 
 
-class _Division:
-    """How rows are divided into splits, by TFX's own rule."""
-
-    def __init__(self, config: example_gen_pb2.SplitConfig, index: int) -> None:
-        self._config, self._index = config.SerializeToString(), index
-
-    @classmethod
-    def of(cls, exec_properties: Mapping[str, Any], split: str) -> _Division:
-        output = example_gen_pb2.Output()
-        proto_utils.json_to_proto(exec_properties[standard_component_specs.OUTPUT_CONFIG_KEY], output)
-        return cls(output.split_config, [item.name for item in output.split_config.splits].index(split))
-
-    def holds(self, example: tf.train.Example) -> bool:
-        """Whether a row falls into the split."""
-        config = example_gen_pb2.SplitConfig.FromString(self._config)
-        key = base_example_gen_executor._GeneratePartitionKey(example, config)
-        edges: list[int] = []
-        for item in config.splits:
-            edges.append((edges[-1] if edges else 0) + item.hash_buckets)
-        bucket = int(hashlib.sha256(key).hexdigest(), 16) % edges[-1]
-        return bisect.bisect(edges, bucket) == self._index
-
-
 def _with_variations(
-    example: tf.train.Example, settings: Mapping[str, Any], division: _Division, counts: Mapping[str, int]
+    example: tf.train.Example, settings: Mapping[str, Any], division: Division, counts: Mapping[str, int]
 ) -> Iterator[tf.train.Example]:
     yield example
     wanted, text = settings["augmentation"], _value(example, settings["text"])

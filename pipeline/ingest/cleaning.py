@@ -85,13 +85,17 @@ def row_check(layout: Layout, config: CleaningConfig) -> Callable[[Record], Row 
             reason = UNKNOWN_LABEL if label.strip() else MISSING_LABEL
             return kept_back(reason, _unknown_label(label, layout))
         slices = tuple([values[column] for column in layout.slices])
-        if not (text.isascii() or _encodable(text)) or not all(map(_encodable, slices)):
+        others = tuple([values[column.name] for column in layout.others])
+        if not (text.isascii() or _encodable(text)) or not all(map(_encodable, (*slices, *others))):
             return kept_back(MALFORMED, "a value holds half of a surrogate pair, which is no character.")
+        for column, value in zip(layout.others, others, strict=True):
+            if not column.readable(value):
+                return kept_back(MALFORMED, f"column {column.name!r} has {value!r}, which is no {column.type}.")
         if language is not None:
             other = language(text)
             if other:
                 return kept_back(OTHER_LANGUAGE, other)
-        return Row(text, label, slices, record.file, record.line)
+        return Row(text, label, slices, record.file, record.line, others)
 
     return check
 

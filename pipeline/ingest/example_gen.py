@@ -18,12 +18,13 @@ from tfx.types import standard_component_specs
 
 from pipeline.config.rows.cleaning import CleaningConfig
 from pipeline.config.rows.source import SourceConfig
-from pipeline.ingest import files, report, rows, transforms
+from pipeline.ingest import files, rows, tally, transforms
 from pipeline.ingest.augmentation import AddVariedRows
 from pipeline.ingest.settings import settings_of
-from pipeline.tfx_gaps import batched_records
+from pipeline.tfx_gaps.batched_writer import writing_splits_in_batches
 
 TRAIN_SPLIT = "train"
+_LISTS = {"text": "bytes_list", "integer": "int64_list", "number": "float_list"}  # of tf.train.Feature
 
 
 class RowsExecutor(BaseExampleGenExecutor):
@@ -40,12 +41,12 @@ class RowsExecutor(BaseExampleGenExecutor):
         """TFX's hook."""
         [artifact] = output_dict[standard_component_specs.EXAMPLES_KEY]
         self._folder = posixpath.join(artifact.uri, transforms.QUARANTINE)
-        with batched_records.batched():
+        with writing_splits_in_batches():
             super().Do(input_dict, output_dict, exec_properties)
         counts = transforms.read_counts(self._folder)
         config = CleaningConfig.model_validate(settings_of(exec_properties)["cleaning"])
-        report.check(counts, self._folder, config)
-        for name, count in report.properties(counts).items():
+        tally.check(counts, self._folder, config)
+        for name, count in tally.properties(counts).items():
             artifact.set_int_custom_property(name, count)
 
     def GetInputSourceToExamplePTransform(self) -> Any:  # noqa: N802 - TFX's name
@@ -82,7 +83,7 @@ class _RowsToExamples(beam.PTransform):
     def expand(self, pipeline: beam.Pipeline) -> beam.PCollection:
         paths = files.matching(self._base, self._pattern)
         settings = self._settings
-        layout = rows.Layout(settings["text"], settings["label"], tuple(settings["slices"]), tuple(settings["labels"]))
+        layout = rows.Layout.of(settings)
         source = SourceConfig.model_validate(settings["source"])
         config = CleaningConfig.model_validate(settings["cleaning"])
         found = transforms.clean(pipeline, paths, layout, source, config)
@@ -92,7 +93,7 @@ class _RowsToExamples(beam.PTransform):
 
 
 def to_example(row: rows.Row, layout: rows.Layout, text_hash: str | None = None) -> tf.train.Example:
-    """One row as an example of bytes features.
+    """One row as an example: bytes features, and those of further inputs in their own types.
 
     Args:
         row: the row.
@@ -109,6 +110,9 @@ def to_example(row: rows.Row, layout: rows.Layout, text_hash: str | None = None)
     feature = example.features.feature
     for name, value in values.items():  # three times as fast as building the messages first and copying them in
         feature[name].bytes_list.value.append(value.encode("utf-8"))
+    for column, text in zip(layout.others, row.others, strict=True):
+        if column.name not in values:
+            getattr(feature[column.name], _LISTS[column.type]).value.append(column.value(text))
     return example
 
 

@@ -9,8 +9,10 @@ import dataclasses
 import hashlib
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable
-from typing import NamedTuple
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+from modules.tensors import Column
 
 TEXT_HASH = "text_hash"
 
@@ -28,17 +30,30 @@ class Layout:
         label: column of the label.
         slices: columns to evaluate by.
         labels: the labels that the schema's domain allows.
+        others: columns of further inputs; the feature of a column that is among the above is a text.
     """
 
     text: str
     label: str
     slices: tuple[str, ...]
     labels: tuple[str, ...]
+    others: tuple[Column, ...] = ()
+
+    @classmethod
+    def of(cls, settings: Mapping[str, Any]) -> Layout:
+        """The layout that ExampleGen's settings describe.
+
+        Args:
+            settings: `text`, `label`, `slices`, `labels`, and `others`, types by column.
+        """
+        others = tuple(Column(name, kind) for name, kind in settings.get("others", {}).items())
+        return cls(settings["text"], settings["label"], tuple(settings["slices"]), tuple(settings["labels"]), others)
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """All columns that are read: the text's, the label's, the slices'."""
-        return (self.text, self.label, *self.slices)
+        """All columns that are read, each once: the text's, the label's, the slices', the further inputs'."""
+        names = (self.text, self.label, *self.slices, *(column.name for column in self.others))
+        return tuple(dict.fromkeys(names))
 
 
 class Row(NamedTuple):
@@ -50,6 +65,7 @@ class Row(NamedTuple):
         slices: values of the slice columns, in the layout's order.
         file: the file that it is from.
         line: line of the file on which the row ends, or its number; from 1.
+        others: values of the layout's other columns, in its order.
     """
 
     text: str
@@ -57,6 +73,7 @@ class Row(NamedTuple):
     slices: tuple[str, ...]
     file: str
     line: int
+    others: tuple[str, ...] = ()
 
 
 def text_hash(text: str) -> str:

@@ -54,6 +54,7 @@ class WindowProcessor(input_processor.FileBasedInputProcessor):
         """
         super().__init__(input_base_uri, splits)  # it refuses a window, so it is not shown one
         [split] = splits
+        self._base = input_base_uri
         self._path = f"{input_base_uri.rstrip('/')}/{split.pattern}"
         self._name, self._range, self._marker = split.name, range_config, marker
         self._chosen: list[spans.SpanVersion] = []
@@ -64,11 +65,16 @@ class WindowProcessor(input_processor.FileBasedInputProcessor):
             return super().resolve_span_and_version()
         newest, count = _newest_and_count(self._range)
         self._chosen = spans.window(self._path, newest=newest, count=count, glob=fileio.glob, marker=self._marker)
-        self._fingerprint = "\n".join(
-            f"{item.name} {io_utils.generate_fingerprint(self._name, f'{self._input_base_uri}/{item.pattern}')}"
+        return self._chosen[-1].span, self._chosen[-1].version
+
+    def get_input_fingerprint(self, span: int, version: int | None) -> str:
+        """TFX's hook: the fingerprints of all files that are read."""
+        if not self._chosen:
+            return super().get_input_fingerprint(span, version)
+        return "\n".join(
+            f"{item.name} {io_utils.generate_fingerprint(self._name, f'{self._base}/{item.pattern}')}"
             for item in self._chosen
         )
-        return self._chosen[-1].span, self._chosen[-1].version
 
     def get_pattern_for_span_version(self, pattern: str, span: int, version: int | None) -> str:
         """TFX's hook: what the executor reads, see `spans.expand`."""

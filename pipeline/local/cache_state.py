@@ -15,6 +15,7 @@ from tfx.proto.orchestration import pipeline_pb2
 
 from pipeline.history.states import CACHED, RESOLVED
 from pipeline.local import execute
+from pipeline.tfx_gaps.launcher import would_run
 
 PENDING = "to run"
 
@@ -46,10 +47,5 @@ def cache_state(ir: pipeline_pb2.Pipeline, metadata_file: Path) -> dict[str, str
                 attempt.launch()
                 states[node_id] = RESOLVED
                 continue
-            # The launcher's own first half: resolve the inputs, run the driver, ask the cache.
-            prepared = attempt._prepare_execution()
-            states[node_id] = PENDING if prepared.is_execution_needed else CACHED
-            if prepared.is_execution_needed:
-                attempt._clean_up_stateless_execution_info(prepared.execution_info)
-                attempt._clean_up_stateful_execution_info(prepared.execution_info)
+            states[node_id] = PENDING if would_run(attempt) else CACHED
     return states

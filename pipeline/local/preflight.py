@@ -6,6 +6,8 @@ import itertools
 from pathlib import Path
 from typing import Any
 
+from modules.inputs import kinds
+
 from pipeline.config import loader
 from pipeline.config.task import Config
 from pipeline.ingest import cleaning, rows, sources
@@ -16,8 +18,11 @@ _FIRST_ROWS = 20_000
 
 def layout(config: Config) -> rows.Layout:
     """What a row of this configuration looks like."""
-    columns = config.data.columns
-    return rows.Layout(columns.text, columns.label, tuple(columns.slices), tuple(config.labels))
+    text = kinds.with_backbone(config.inputs).column
+    others = tuple(column for column in kinds.columns(config.inputs) if column.name != text)
+    return rows.Layout(
+        text, config.target.column, tuple(config.data.columns.slices), tuple(config.target.names), others
+    )
 
 
 def check_data(config: Config, *, most: int | None = None) -> dict[str, Any]:
@@ -44,8 +49,8 @@ def check_data(config: Config, *, most: int | None = None) -> dict[str, Any]:
 
 def first_look(config: Config) -> Path:
     """Refuses in a moment what a run would refuse after minutes; ExampleGen checks all rows."""
-    kinds = {sources.format_of(str(path), config.data.source) for path in data_files.files(config)}
-    if "tfrecord" not in kinds:  # only TensorFlow reads it, whose import is the run's own
+    formats = {sources.format_of(str(path), config.data.source) for path in data_files.files(config)}
+    if "tfrecord" not in formats:  # only TensorFlow reads it, whose import is the run's own
         check_data(config, most=_FIRST_ROWS)
     return data_files.data_path(config)
 
@@ -67,19 +72,19 @@ def check_schema(config: Config) -> None:
     except text_format.ParseError as error:
         raise loader.ConfigError(f"{path}: not a schema: {error}.") from None
     features = {feature.name: feature for feature in schema.feature}
-    columns = config.data.columns
-    for name in (columns.text, columns.label, *columns.slices, rows.TEXT_HASH):
+    for name in (*layout(config).columns, rows.TEXT_HASH):
         if name not in features:
             raise loader.ConfigError(
                 f"{path}: the schema has no feature {name!r}; it has: {', '.join(features)}. Add it, or draft a new "
                 "schema with `make schema`."
             )
-    label = features[columns.label]
+    column, names = config.target.column, config.target.names
+    label = features[column]
     domains = {domain.name: domain for domain in schema.string_domain}
     domain = label.string_domain if label.HasField("string_domain") else domains.get(label.domain)
-    allowed = set(domain.value) if domain else set(config.labels)
-    if allowed != set(config.labels):
+    allowed = set(domain.value) if domain else set(names)
+    if allowed != set(names):
         raise loader.ConfigError(
-            f"{path}: the schema's domain of {columns.label!r} is {sorted(allowed)}, the configuration's labels are "
-            f"{sorted(config.labels)}. Make them equal."
+            f"{path}: the schema's domain of {column!r} is {sorted(allowed)}, the configuration's labels are "
+            f"{sorted(names)}. Make them equal."
         )

@@ -193,7 +193,15 @@ def beam_args(workers: int) -> tuple[str, ...]:
 def compile_task(
     config: Config, paths: TaskPaths, data: Path, *, cache: bool = True, beam_args: Sequence[str] = LOCAL_BEAM_ARGS
 ) -> Any:
-    """Compiles the pipeline of a configuration for this machine; imports TFX."""
+    """Compiles the pipeline of a configuration for this machine; imports TFX.
+
+    Args:
+        config: the resolved configuration.
+        paths: of the task.
+        data: the file, or the pattern of spans.
+        cache: whether nodes may be taken from it.
+        beam_args: Beam's command line.
+    """
     from tfx.orchestration import metadata
 
     from pipeline.local import execute

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from modules.artifact_files import FAIRNESS_FILE, PARETO_FILE
-from modules.quality.tfma_results import BASELINE, metrics, missed_bounds
+from modules.quality.tfma_results import PREVIOUS, metrics, missed_bounds
 
 from ml_metadata.proto import metadata_store_pb2
 from tfx.components.evaluator import constants as evaluator_constants
@@ -76,7 +76,7 @@ def collect(
             "test": metrics(test) if test else None,
         },
         "fairness": fairness,
-        "previous": metrics(evaluation, BASELINE) or None if evaluation else None,
+        "previous": metrics(evaluation, PREVIOUS) or None if evaluation else None,
         "baseline": told["baseline"],
         "training": told["training"],
         "tuner_trials": told["tuner_trials"],

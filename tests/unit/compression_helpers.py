@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import string
+from pathlib import Path
+from typing import Any
 
 import modules  # noqa: F401
 from modules.network.architecture import Architecture
 from modules.network.model import build_model
 from modules.network.trained import Trained
-from modules.rows.transformed import Examples
-from modules.student.settings import FineTuning, PruningSettings, QuantizationAwareSettings
+from modules.rows.token_windows import TokenWindows
+from modules.student.settings import FineTuning, PrunerSettings, PruningSettings, QuantizationAwareSettings
+from modules.student.stages.values import Given
 
 import numpy as np
 
@@ -45,7 +48,7 @@ def random_trained(seed: int = 0, **changes: object) -> Trained:
     return Trained(model, shapes, list(VOCABULARY[: shapes.vocabulary_size]), ["bad", "good"])
 
 
-def examples(count: int, seed: int = 0, noise: float = 0.0) -> Examples:
+def examples(count: int, seed: int = 0, noise: float = 0.0) -> TokenWindows:
     """Texts of opinions and things; the label says which opinion is the more frequent."""
     rng = np.random.default_rng(seed)
     ids = np.zeros((count, LENGTH), np.int32)
@@ -61,7 +64,7 @@ def examples(count: int, seed: int = 0, noise: float = 0.0) -> Examples:
         tokens = ["[CLS]", *map(str, words), "[SEP]"]
         ids[row, : len(tokens)] = [number[token] for token in tokens]
         labels[row] = int(votes > 0) if rng.random() >= noise else int(votes <= 0)
-    return Examples(ids, (ids > 0).astype(np.int32), labels)
+    return TokenWindows(ids, (ids > 0).astype(np.int32), labels)
 
 
 def plain(**values: object) -> FineTuning:
@@ -75,5 +78,22 @@ def plain(**values: object) -> FineTuning:
     return FineTuning(**{**without, **values})
 
 
-def probabilities(trained: Trained, rows: Examples) -> np.ndarray:
+def probabilities(trained: Trained, rows: TokenWindows) -> np.ndarray:
     return trained.model.predict({"token_ids": rows.token_ids, "padding_mask": rows.padding_mask}, verbose=0)
+
+
+def compression_settings(**values: Any) -> PrunerSettings:
+    """The section `pruner` of a configuration; neither masks nor rounding unless they are asked for."""
+    without = {"pruning": {"pattern": "none"}, "quantization_aware": {"kernel_bits": None}}
+    return PrunerSettings.model_validate({**without, **values})
+
+
+def given(folder: Path, *, seed: int = 2, **settings: Any) -> Given:
+    """What a student is made from: a random teacher of two layers, 96 training and 40 held-out texts."""
+    return Given(
+        teacher=random_trained(seed=seed),
+        train=examples(96),
+        evaluation=examples(40, seed=1),
+        settings=compression_settings(**settings),
+        backup_dir=str(folder),
+    )

@@ -40,10 +40,8 @@ def write_examples() -> Callable[[Path, Sequence[Features]], str]:
 def transform_settings(tiny_backbone: dict[str, Any]) -> dict[str, Any]:
     """The sections of a configuration that Transform and Trainer get."""
     return {
-        "labels": ["bad", "good"],
-        "data": {"columns": {"text": "text", "label": "label", "slices": []}},
-        "preprocessing": {"sequence_length": 16},
-        "backbone": tiny_backbone,
+        "inputs": {"text": {"kind": "text", "column": "text", "sequence_length": 16, "backbone": tiny_backbone}},
+        "target": {"kind": "one_label", "column": "label", "labels": ["bad", "good"]},
     }
 
 

@@ -38,19 +38,99 @@ FLOORS = (
     ("modules.tflite", "modules.serving", "modules.quality"),
     ("modules.network",),
     ("modules.rows",),
-    ("modules.text", "modules.training"),
-    ("modules.machine", "modules.artifact_files", "modules.settings"),
+    # A backbone gives shapes and arrays; the network is built from them. What says where its parts are is below both.
+    ("modules.network.backbones",),
+    ("modules.network.weights",),
+    ("modules.network.anatomy",),
+    ("modules.network.architecture", "modules.network.arrays"),
+    ("modules.inputs", "modules.targets"),
+    ("modules.text", "modules.training", "modules.network.backbones.base"),
+    (
+        "modules.machine",
+        "modules.artifact_files",
+        "modules.settings",
+        "modules.tensors",
+        "modules.kinds",
+        "modules.tf_gaps",
+    ),
     ("modules.registry",),
+)
+# Who may know what a text becomes, or which column it is; and what decides between labels. `modules/inputs/text.py` and
+# `modules/targets/one_label.py` own it. These lists only shrink: ask the input or the target instead.
+OF_A_TEXT = frozenset(
+    {"token_ids", "padding_mask", "TOKEN_IDS", "PADDING_MASK", "wordpiece", "text column", "text_column"}
+)
+KNOW_A_TEXT = (
+    "modules/inputs/text.py",
+    "modules/text/*.py",
+    "modules/network/anatomy.py",
+    "modules/network/model.py",
+    # The edge branch: students and files are made of token windows alone.
+    "edge/edgeline_edge/*.py",
+    "edge/edgeline_edge/cli/bench.py",
+    "modules/rows/token_windows.py",
+    "modules/serving/student.py",
+    "modules/student/*.py",
+    "modules/student/stages/*.py",
+    "modules/tflite/*.py",
+    "pipeline/components/edge_evaluator.py",
+    # Rows, whose identity is their text: split, cleaning, drift, the linear model, the reasons of an answer.
+    "modules/quality/attribution.py",
+    "modules/quality/predictions.py",
+    "pipeline/cli/data.py",
+    "pipeline/components/evaluator.py",
+    "pipeline/components/linear_baseline.py",
+    "pipeline/config/task.py",
+    "pipeline/ingest/augmentation.py",
+    "pipeline/ingest/cleaning.py",
+    "pipeline/ingest/example_gen.py",
+    "pipeline/ingest/rows.py",
+    "pipeline/ingest/serving_logs.py",
+    "pipeline/profiling/*.py",
+)
+OF_A_LABEL = frozenset(
+    {"softmax", "argmax", "macro_f1", "val_macro_f1", "SparseMacroF1", "MacroF1", "label_id", "LABEL_ID"}
+    | {"SparseCategoricalCrossentropy", "SparseCategoricalAccuracy"}
+)
+KNOW_A_LABEL = (
+    "modules/targets/one_label.py",
+    "modules/quality/*.py",
+    "modules/training/metrics.py",
+    "modules/network/anatomy.py",  # the softmax of attention
+    # The edge branch.
+    "modules/device/measure.py",
+    "modules/network/logits.py",
+    "modules/rows/token_windows.py",
+    "modules/student/distillation.py",
+    "modules/tflite/*.py",
+    "pipeline/components/edge_evaluator.py",
+    # What a gate may bound, and what a person is shown.
+    "modules/card/model_card.py",
+    "modules/report/plots/quality.py",
+    "modules/training/settings.py",
+    "pipeline/history/*.py",
+    "pipeline/kubeflow/compile/parameters.py",
+    "pipeline/local/closing.py",
 )
 # Packages that hold rooms and no code: only their faces.
 CORRIDORS = {"modules", "pipeline", "pipeline.kubeflow"}
 MOST_FILES = 16
+# Reaching into another library's privates is for these rooms: each gap has a guard there that fails loudly.
+GAPS = ("pipeline/tfx_gaps/", "modules/tf_gaps/", "modules/network/anatomy.py")
+ALLOWED_PRIVATES = {
+    "self._log_startup": "TFX's executors have it for those that derive from them; without it, AttributeError",
+    "self._MarkPushed": "as TFX's guide to custom pushers has it; without it, AttributeError",
+    "self._MarkNotPushed": "as TFX's guide to custom pushers has it; without it, AttributeError",
+    "os._exit": "public: how a forked child ends, https://docs.python.org/3/library/os.html#os._exit",
+}
 # These answer `--help`, a wrong configuration or a wrong file in under a second.
 QUICK = (
     "local_runner.py",
     "pipeline/cli/*.py",
     "pipeline/config/*.py",
     "pipeline/config/rows/*.py",
+    "modules/inputs/*.py",
+    "modules/targets/*.py",
     "modules/settings.py",
     "modules/entry_settings.py",
     "modules/**/settings.py",
@@ -160,6 +240,16 @@ def test_each_package_says_in_one_to_three_lines_what_it_is_for():
     )
 
 
+@pytest.mark.parametrize(("words", "named"), [(OF_A_TEXT, KNOW_A_TEXT), (OF_A_LABEL, KNOW_A_LABEL)])
+def test_what_a_text_or_a_label_is_gets_known_in_no_further_file(words: frozenset[str], named: tuple[str, ...]):
+    """The lists only shrink: a file that knows of it no longer leaves them, and no other one comes in."""
+    found = {str(path.relative_to(ROOT)) for path in _code() if words & set(house.words(house.tree(path)))}
+    listed = {str(path.relative_to(ROOT)) for pattern in named for path in ROOT.glob(pattern)}
+    _report(f"{name}: ask the input or the target for it instead" for name in found - listed)
+    stale = [pattern for pattern in named if not found & {str(path.relative_to(ROOT)) for path in ROOT.glob(pattern)}]
+    _report(f"{pattern}: knows of it no longer; take it off the list" for pattern in stale)
+
+
 def test_no_folder_is_a_heap():
     """Neither too many files on one floor, nor a family of files that share a first word instead of a folder."""
     told = []
@@ -182,6 +272,63 @@ def test_unit_tests_lie_in_the_rooms_that_they_test():
 
 def test_modules_know_nothing_of_the_pipeline_or_the_runners():
     _report(_forbidden(_files("modules"), {"pipeline", "benchmarks", "tests", *RUNNERS}))
+
+
+# Where KerasNLP and Keras keep the parts of a transformer layer.
+PRIVATE_PARTS = re.compile(
+    r"(?<![a-z])_(self_attention_layer|feedforward_(intermediate|output|layer)|(query|key|value|output)_dense)"
+)
+KNOWS_PARTS = ROOT / "modules" / "network" / "anatomy.py"
+# A subclass of Keras' own attention, which makes those four itself.
+MAKES_PARTS = ROOT / "modules" / "tf_gaps" / "attention.py"
+
+
+def _words(path: Path) -> Iterator[tuple[int, str]]:
+    """Attributes and texts of a file, docstrings and comments left out."""
+    documented = [ast.get_docstring(node, clean=False) for node in ast.walk(house.tree(path)) if _has_docstring(node)]
+    for node in ast.walk(house.tree(path)):
+        if isinstance(node, ast.Attribute):
+            yield node.lineno, node.attr
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value not in documented:
+            yield node.lineno, node.value
+
+
+def _has_docstring(node: ast.AST) -> bool:
+    return isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
+
+
+def test_the_anatomy_alone_knows_where_a_library_keeps_the_parts_of_a_layer():
+    assert sum(bool(PRIVATE_PARTS.search(word)) for _, word in _words(KNOWS_PARTS)) >= 8
+    _report(
+        f"{path.relative_to(ROOT)}:{line} knows {word!r}: ask modules.network.anatomy"
+        for path in [*_code(), *_files("benchmarks")]
+        if path not in (KNOWS_PARTS, MAKES_PARTS)
+        for line, word in _words(path)
+        if PRIVATE_PARTS.search(word)
+    )
+
+
+def test_nobody_in_modules_reads_anothers_private_attributes():
+    """Besides the rooms that reach into other libraries."""
+    _report(
+        f"{path.relative_to(ROOT)}:{node.lineno} reads {ast.unparse(node)}"
+        for path in _files("modules")
+        if not str(path.relative_to(ROOT)).startswith(GAPS)
+        for node in ast.walk(house.tree(path))
+        if isinstance(node, ast.Attribute) and re.match(r"_[^_]", node.attr)
+        if ast.unparse(node.value) not in ("self", "cls", "super()")
+    )
+
+
+def test_nobody_outside_a_backbones_folder_asks_for_its_kind():
+    names = {path.name for path in (ROOT / "modules" / "network" / "backbones").iterdir() if path.is_dir()}
+    assert {"minilm", "preset", "scratch"} <= names
+    _report(
+        f"{path.relative_to(ROOT)}:{node.lineno} compares with {ast.unparse(node)}: ask the backbone"
+        for path in _code()
+        for node in ast.walk(house.tree(path))
+        if isinstance(node, ast.Compare) and names & {str(getattr(item, "value", "")) for item in ast.walk(node)}
+    )
 
 
 def test_the_pipeline_knows_nothing_of_the_runners():
@@ -216,6 +363,63 @@ def test_what_must_answer_at_once_imports_nothing_heavy_not_even_through_another
                 offenders.append(f"{trail}:{line} imports {name}")
             todo += [(own, f"{trail} > {own.relative_to(ROOT)}") for own in house.own_files(name, *TOPS)]
     _report(offenders)
+
+
+def test_other_libraries_privates_are_reached_in_the_rooms_for_it_alone():
+    found = {
+        str(path.relative_to(ROOT)): [item for item in house.privates(path) if item[1] not in ALLOWED_PRIVATES]
+        for path in [*sorted(ROOT.glob("*_runner.py")), *_files("pipeline", "modules")]
+    }
+    _report(
+        f"{file}:{line} {name}: move it to one of {', '.join(GAPS)}, with a guard"
+        for file, names in found.items()
+        if not file.startswith(GAPS)
+        for line, name in names
+    )
+
+
+def test_allowed_privates_are_still_in_use():
+    used = {name for path in _files("pipeline", "modules") for _, name in house.privates(path)}
+    _report(f"{name}: take it out of ALLOWED_PRIVATES" for name in ALLOWED_PRIVATES if name not in used)
+
+
+def test_each_gap_has_a_guard():
+    files = [path for room in GAPS for path in (ROOT / room).glob("*.py") if path.stem not in ("__init__", "guard")]
+    assert len(files) > 5
+    _report(
+        f"{path.relative_to(ROOT)}: nothing fails when the library goes another way"
+        for path in files
+        if not re.search(r"_GAP\w*\.(require|replaced)", path.read_text(encoding="utf-8"))
+    )
+
+
+def test_the_product_needs_no_mock():
+    code = [*sorted(ROOT.glob("*_runner.py")), *_files("pipeline", "modules", "edge/edgeline_edge")]
+    _report(
+        f"{path.relative_to(ROOT)}:{line} imports {name}"
+        for path in code
+        for line, name in house.imports(path, ROOT)
+        if name.startswith(("unittest", "mock", "pytest"))
+    )
+
+
+@pytest.mark.parametrize(
+    ("planted", "told"),
+    [
+        ("import lib\nlib._read()", "lib._read"),
+        ("from lib._inner import read", "lib._inner"),
+        ("from lib import _read", "_read"),
+        ("import lib\ngetattr(lib, '_read')", "lib._read"),
+        ("class A(Base):\n    def run(self):\n        return self._theirs", "self._theirs"),
+        ("class A(Base):\n    def run(self):\n        return super()._run()", "super()._run"),
+        ("class A(Base):\n    def run(self):\n        self._mine = 1\n        return self._mine", None),
+        ("class A(Base):\n    _mine = 1\n    def run(self):\n        return self._mine", None),
+        ("row._replace(a=1), row.__dict__", None),
+    ],
+)
+def test_a_planted_private_is_found(tmp_path: Path, planted: str, told: str | None):
+    (tmp_path / "planted.py").write_text(planted, encoding="utf-8")
+    assert [name for _, name in house.privates(tmp_path / "planted.py")] == ([told] if told else [])
 
 
 def _report(offenders: Iterable[str]) -> None:

@@ -1,1 +1,1 @@
-"""Pretrained encoders: which architecture and which weights a configuration asks for."""
+"""Pretrained encoders, a folder each: its section of the configuration, vocabulary and licence, and its weights."""

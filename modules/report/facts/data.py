@@ -9,7 +9,7 @@ from modules.machine.progress import report
 from modules.report.files import read_json
 from modules.report.settings import ReporterNodeSettings
 from modules.rows.batches import read_split
-from modules.rows.features import PADDING_MASK
+from modules.tensors import Tensor
 
 import numpy as np
 import tensorflow as tf
@@ -32,11 +32,13 @@ def data(artifacts: Artifacts, settings: ReporterNodeSettings) -> dict[str, Any]
     counts = read_json(artifacts.examples, "quarantine", "counts.json")
     if not splits and counts is None:
         return None
-    window = settings.config.preprocessing.sequence_length
+    window = settings.window
     limit = settings.config.reporter.length_rows
     return {
         "splits": splits,
-        "lengths": _lengths(artifacts.transformed_examples, window, limit) if artifacts.transformed_examples else None,
+        "lengths": _lengths(artifacts.transformed_examples, settings.mask, window, limit)
+        if artifacts.transformed_examples
+        else None,
         "quarantine": counts["quarantined"] if counts else None,
         "drift": read_json(artifacts.anomalies, DRIFT_FILE),
     }
@@ -71,7 +73,7 @@ def _frequencies(feature: Any) -> dict[str, int]:
     }
 
 
-def _lengths(folder: str, window: int, limit: int) -> dict[str, Any]:
+def _lengths(folder: str, mask: str, window: int, limit: int) -> dict[str, Any]:
     """How many rows have how many tokens, by split."""
     splits = {}
     for split in SPLITS:
@@ -80,7 +82,8 @@ def _lengths(folder: str, window: int, limit: int) -> dict[str, Any]:
             continue
         report(f"counting the lengths of {split}")
         counts = np.zeros(window + 1, np.int64)
-        for features, _ in read_split([pattern], sequence_length=window).unbatch().take(limit).batch(1024):
-            counts += np.bincount(features[PADDING_MASK].numpy().sum(axis=1), minlength=window + 1)
+        tensor = Tensor(mask, "int32", (window,))
+        for _, ones in read_split([pattern], [], tensor).unbatch().take(limit).batch(1024):
+            counts += np.bincount(ones.numpy().sum(axis=1), minlength=window + 1)
         splits[split] = counts.tolist()
     return {"window": window, "limit": limit, "splits": splits}

@@ -11,7 +11,7 @@ from modules.quality import intervals, scores
 from modules.quality.attribution import explain
 from modules.quality.predictions import Predictions, read
 from modules.quality.settings import EvaluatorSettings
-from modules.quality.tfma_results import BASELINE, metrics, missed_bounds
+from modules.quality.tfma_results import PREVIOUS, metrics, missed_bounds
 from modules.report.files import read_json
 
 import numpy as np
@@ -42,7 +42,7 @@ def quality(artifacts: Artifacts, section: EvaluatorSettings, num_classes: int) 
         "splits": {
             split: {
                 "model": metrics(folder) or None if folder else None,
-                "previous": metrics(folder, BASELINE) or None if folder and split == "eval" else None,
+                "previous": metrics(folder, PREVIOUS) or None if folder and split == "eval" else None,
                 "linear": linear.get(split),
                 "fairness": read_json(folder, FAIRNESS_FILE),
                 **(row_facts(answers[split], num_classes) if split in answers else {}),

@@ -52,7 +52,6 @@ def make_plan(trimmed: TrimmedVocabulary) -> structured.Plan:
         trimmed.train.take(rows),
         batch_size=min(16, len(rows)),
         seed=0,
-        num_classes=teacher.architecture.num_classes,
     )
     importance = structured.measure_importance(teacher.model, stream.batches(1).as_numpy_iterator())
     wanted = shape.layers if shape.layers is not None else available

@@ -10,7 +10,7 @@ from modules.network.logits import accuracy
 from modules.network.model import build_model
 from modules.network.trained import Trained
 from modules.network.weights import read_weights, write_weights
-from modules.rows.transformed import Examples
+from modules.rows.token_windows import TokenWindows
 from modules.student.pruning import check_sparsity
 from modules.student.settings import PruningSettings
 from modules.student.stages.values import Compressed, TunedStudent
@@ -82,7 +82,7 @@ def _report(tuned: TunedStudent, exported: tf_keras.Model, sparsity: dict[str, f
     }
 
 
-def unknown_share(examples: Examples, tokens: Sequence[str]) -> float:
+def unknown_share(examples: TokenWindows, tokens: Sequence[str]) -> float:
     """Share of `[UNK]` among the tokens of a split.
 
     Args:

@@ -7,7 +7,7 @@ import os
 from modules.network.logits import split_logits
 from modules.network.model import build_model
 from modules.network.weights import read_weights, write_weights
-from modules.rows.transformed import Examples
+from modules.rows.token_windows import TokenWindows
 from modules.student import unlabelled_variations
 from modules.student.fine_tuning import TeacherSignals
 from modules.student.stages.values import CutNetwork, Given, LabelledRows, extend
@@ -39,7 +39,7 @@ def label(cut: CutNetwork) -> LabelledRows:
     return extend(cut, LabelledRows, seen=seen, signals=signals)
 
 
-def varied(given: Given) -> Examples:
+def varied(given: Given) -> TokenWindows:
     """The training rows and, where `settings.augmentation` asks for them, unlabelled variations behind them.
 
     Args:
@@ -54,7 +54,7 @@ def varied(given: Given) -> Examples:
     return unlabelled_variations.joined(given.train, more)
 
 
-def _logits(given: Given, rows: Examples) -> NDArray[np.float32]:
+def _logits(given: Given, rows: TokenWindows) -> NDArray[np.float32]:
     path = os.path.join(given.backup_dir, LOGITS_FILE)
     if tf.io.gfile.exists(path):
         with tf.io.gfile.GFile(path, "rb") as file:

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from modules.network.architecture import Architecture
 from modules.network.arrays import NetworkWeights
 from modules.network.trained import Trained
-from modules.rows.transformed import Examples
+from modules.rows.token_windows import TokenWindows
 from modules.student.fine_tuning import TeacherSignals
 from modules.student.settings import PrunerSettings
 from modules.student.structured import Plan
@@ -35,8 +35,8 @@ class Given:
     """
 
     teacher: Trained
-    train: Examples
-    evaluation: Examples
+    train: TokenWindows
+    evaluation: TokenWindows
     settings: PrunerSettings
     backup_dir: str
     policy: str = "float32"
@@ -53,7 +53,7 @@ class TrimmedVocabulary(Given):
 
     words: vocabulary.Trimmed
 
-    def in_own_tokens(self, examples: Examples) -> Examples:
+    def in_own_tokens(self, examples: TokenWindows) -> TokenWindows:
         """Rows of the teacher's vocabulary in the student's.
 
         Args:
@@ -61,7 +61,7 @@ class TrimmedVocabulary(Given):
         """
         retokenize = vocabulary.Retokenizer(self.teacher.vocabulary, self.words.tokens)
         ids, mask = retokenize(examples.token_ids, examples.padding_mask)
-        return Examples(ids, mask, examples.labels)
+        return TokenWindows(ids, mask, examples.labels)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -88,7 +88,7 @@ class LabelledRows(CutNetwork):
         signals: what the teacher says of them.
     """
 
-    seen: Examples
+    seen: TokenWindows
     signals: TeacherSignals
 
 

@@ -6,6 +6,8 @@ import os
 import re
 from pathlib import Path
 
+from modules.inputs import kinds
+
 from pipeline.config.loader import ConfigError
 from pipeline.config.task import Config
 from pipeline.kubeflow.compile import limits
@@ -112,13 +114,12 @@ def _files(config: Config, target: Target) -> list[str]:
             f"schema_path: {target.schema}: the nodes cannot read it; use a path inside this project (it is in the "
             "image), a path under platform.volumes, or gs://…."
         )
-    vocabulary = getattr(config.backbone, "vocabulary", None)
-    if vocabulary and (scheme(vocabulary) or not _readable(config, target, vocabulary, in_image=True)):
-        problems.append(
-            f"backbone.vocabulary: {vocabulary}: the nodes cannot read it; use a path inside this project (it is in "
-            "the image) or under platform.volumes."
-        )
-    return problems
+    return problems + [
+        f"backbone.{field}: {path}: the nodes cannot read it; use a path inside this project (it is in the image) or "
+        "under platform.volumes."
+        for field, path in kinds.with_backbone(config.inputs).backbone.files().items()
+        if scheme(path) or not _readable(config, target, path, in_image=True)
+    ]
 
 
 def _readable(config: Config, target: Target, path: str, *, in_image: bool) -> bool:

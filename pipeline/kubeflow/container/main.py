@@ -39,16 +39,13 @@ def main(argv: Sequence[str]) -> None:
     import modules  # noqa: F401, I001  (settles Keras 2 before TFX imports TensorFlow)
     from tfx.dsl.io import fileio
     from tfx.orchestration.kubeflow.v2.container import kubeflow_v2_run_executor
-    from tfx.orchestration.kubeflow.v2.file_based_example_gen import driver
 
     logging.getLogger().setLevel(logging.INFO)
     if given.drive or options.drive:
         from pipeline.ingest import span_driver
+        from pipeline.tfx_gaps.container_driver import drive
 
-        # TFX's driver in a container asks for no class of the component's own.
-        processor = span_driver.container_processor(values_of(executor_input["inputs"])["custom_config"])
-        driver.input_processor.FileBasedInputProcessor = processor
-        driver.main(given)
+        drive(given, span_driver.container_processor(values_of(executor_input["inputs"])["custom_config"]))
     if given.drive:
         _fingerprint_rows(executor_input)
         return

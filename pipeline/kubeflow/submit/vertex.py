@@ -10,6 +10,7 @@ from pipeline.config.loader import ConfigError
 from pipeline.config.task import Config
 from pipeline.kubeflow.contract.specification import Specification
 from pipeline.kubeflow.submit.base import Run, SubmissionError
+from pipeline.tfx_gaps.vertex_job import unsent
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,8 +40,7 @@ class VertexRequest:
         from google.auth import credentials
 
         # Anonymous: the job is put together as it would be sent, and nothing is asked for over the network.
-        job = self._job(credentials.AnonymousCredentials())
-        message = type(job._gca_resource).to_dict(job._gca_resource)
+        message = unsent(self._job(credentials.AnonymousCredentials()))
         body = {
             "display_name": message["display_name"],
             "labels": message["labels"],

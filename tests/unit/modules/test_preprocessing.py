@@ -6,7 +6,8 @@ import copy
 from typing import Any
 
 import modules  # noqa: F401
-from modules.preprocessing import label_ids, preprocessing_fn
+from modules.preprocessing import preprocessing_fn
+from modules.targets.one_label import label_ids
 from modules.text.tokenization import load_vocabulary, wordpiece
 
 import pytest
@@ -20,7 +21,7 @@ def features(settings: dict[str, Any], texts: list[str], labels: list[str]) -> d
 
 def test_texts_become_ids_and_labels_their_places(transform_settings: dict[str, Any]) -> None:
     found = features(transform_settings, ["Good film", ""], ["good", "bad"])
-    tokens = load_vocabulary(transform_settings["backbone"]["vocabulary"])
+    tokens = load_vocabulary(transform_settings["inputs"]["text"]["backbone"]["vocabulary"])
     ids = [tokens.index(token) for token in ("[CLS]", "good", "film", "[SEP]")]
     assert found["token_ids"][0] == ids + [tokens.index("[PAD]")] * 12
     assert found["padding_mask"] == [[1] * 4 + [0] * 12, [1] * 2 + [0] * 14]
@@ -38,7 +39,7 @@ def test_the_types_fit_tf_example(transform_settings: dict[str, Any]) -> None:
 
 def test_the_columns_may_have_other_names_and_others_are_ignored(transform_settings: dict[str, Any]) -> None:
     settings = copy.deepcopy(transform_settings)
-    settings["data"]["columns"] = {"text": "body", "label": "mood", "slices": []}
+    settings["inputs"]["text"]["column"], settings["target"]["column"] = "body", "mood"
     inputs = {"body": tf.constant([["good"]]), "mood": tf.constant([["bad"]]), "text": tf.constant([["x"]])}
     expected = features(transform_settings, ["good"], ["bad"])
     result = preprocessing_fn(inputs, settings)
@@ -52,7 +53,9 @@ def test_a_long_text_is_cut_to_the_window(transform_settings: dict[str, Any]) ->
 
 def test_ids_are_those_of_every_other_place_that_tokenises(transform_settings: dict[str, Any]) -> None:
     texts = ["CAFÉ naïve", "a\x00b", "中文 🙂", "[CLS] is a word", "don't"]
-    expected, _ = wordpiece(tf.constant(texts), load_vocabulary(transform_settings["backbone"]["vocabulary"]), 16)
+    expected, _ = wordpiece(
+        tf.constant(texts), load_vocabulary(transform_settings["inputs"]["text"]["backbone"]["vocabulary"]), 16
+    )
     assert features(transform_settings, texts, ["good"] * 5)["token_ids"] == expected.numpy().tolist()
 
 

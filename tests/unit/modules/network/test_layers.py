@@ -1,7 +1,8 @@
-"""`modules.network.layers`: Keras' functions and weights, computed in another way."""
+"""`modules.network.layers` and `modules.tf_gaps.attention`: Keras' functions and weights, computed in another way."""
 
 import modules  # noqa: F401  (settles Keras 2 before TensorFlow is imported)
-from modules.network.layers import LayerNormalization, SelfAttention, gelu
+from modules.network.layers import LayerNormalization, gelu
+from modules.tf_gaps.attention import SelfAttention
 
 import numpy as np
 import pytest

@@ -28,7 +28,6 @@ CONFIG = {
         "algorithm": "random",
     },
     "evaluator": {"thresholds": {}, "fairness": {"bounds": {}}},
-    "preprocessing": {"sequence_length": 8},
     "reporter": {"length_rows": 10},
 }  # fmt: skip
 
@@ -37,7 +36,7 @@ def told(config: dict[str, Any]) -> ReporterNodeSettings:
     return ReporterNodeSettings.model_validate(
         {
             "task": "toy", "labels": ["a", "b"], "label": "label", "slices": [], "graph": [["One", []]],
-            "config": config,
+            "config": config, "window": 8, "mask": "padding_mask", "attributed": True,
         }
     )  # fmt: skip
 

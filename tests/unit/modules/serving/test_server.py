@@ -5,8 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import modules  # noqa: F401
-from modules.network.backbones.bert import build_classifier
+from modules.inputs.text import Text
+from modules.network.backbones import base as backbones
+from modules.network.pretrained import build_classifier
 from modules.serving import server as signatures
+from modules.targets.one_label import OneLabel
 from modules.text import tokenization
 
 import numpy as np
@@ -25,14 +28,14 @@ def served(
     vocabulary = tokenization.load_vocabulary(tiny_backbone["vocabulary"])
     tf.random.set_seed(1)
     model, _ = build_classifier(
-        tiny_backbone, vocabulary_size=len(vocabulary), num_classes=2, sequence_length=16, dropout=0.3,
+        backbones.read(tiny_backbone), vocabulary_size=len(vocabulary), num_classes=2, sequence_length=16, dropout=0.3,
         policy="float32",
     )  # fmt: skip
     model.set_weights([weight * 10 for weight in model.get_weights()])  # so that answers differ visibly
-    server = signatures.Server(
-        model, tft.TFTransformOutput(transform_graph), text_column="text", vocabulary=vocabulary,
-        labels=["bad", "schön"], sequence_length=16,
-    )  # fmt: skip
+    text = Text(name="text", column="text", sequence_length=16, backbone=tiny_backbone)
+    target = OneLabel(column="label", labels=["bad", "schön"])
+    graph = tft.TFTransformOutput(transform_graph)
+    server = signatures.Server(model, graph, inputs={"text": text}, target=target)
     folder = str(tmp_path_factory.mktemp("served"))
     signatures.save(server, folder)
     loaded = tf.saved_model.load(folder)

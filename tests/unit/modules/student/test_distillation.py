@@ -4,11 +4,11 @@ import dataclasses
 
 from modules.network.logits import split_logits
 from modules.network.model import build_model, logits_model
-from modules.rows.features import PADDING_MASK, TOKEN_IDS
 from modules.student import distillation, unlabelled_variations
 from modules.student.distillation import Tapped
 from modules.student.fine_tuning import TeacherSignals, fine_tune
 from modules.student.settings import DistillationSettings
+from modules.text.features import PADDING_MASK, TOKEN_IDS
 
 import numpy as np
 import pytest

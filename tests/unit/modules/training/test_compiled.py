@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 from pathlib import Path
-from typing import Any
 
 import modules  # noqa: F401
-from modules.training import compiled, resume
+from modules.targets.one_label import OneLabel
+from modules.training import compiled
 from modules.training.compiled import class_weights
 from modules.training.optimizer import WarmupDecay, make_optimizer
-from modules.training.resume import BestWeights, finished_steps
+from modules.training.resume import BestWeights
 from modules.training.settings import TrainerSettings
 
 import numpy as np
@@ -87,7 +86,7 @@ def test_the_gradient_is_clipped_by_its_whole_norm() -> None:
 
 def test_a_compiled_model_learns_from_label_ids_and_reports_macro_f1() -> None:
     model = dense_model()
-    compiled.compile_model(model, SETTINGS, total_steps=3, num_classes=2)
+    compiled.compile_model(model, SETTINGS, total_steps=3, target=OneLabel(labels=["a", "b"]))
     history = model.fit(np.eye(4), np.array([0, 1, 0, 1]), verbose=0)
     assert set(history.history) == {"loss", "accuracy", "macro_f1"}
 
@@ -146,7 +145,7 @@ def weights_are(model: tf_keras.Model, value: float) -> bool:
 def test_training_stops_without_improvement_and_gives_the_best_weights_back(
     tmp_path: Path, values: list[float], patience: int, last: int, best: int
 ) -> None:
-    model, callback = dense_model(), BestWeights(str(tmp_path), patience=patience)
+    model, callback = dense_model(), BestWeights(str(tmp_path), monitor="val_macro_f1", patience=patience)
     assert play(callback, model, values) == last
     callback.restore()
     assert weights_are(model, best)
@@ -160,17 +159,17 @@ def test_a_loss_is_made_small(tmp_path: Path) -> None:
 
 
 def test_a_killed_training_still_knows_its_best_weights(tmp_path: Path) -> None:
-    play(BestWeights(str(tmp_path), patience=3), dense_model(), [0.3, 0.8, 0.5])
+    play(BestWeights(str(tmp_path), monitor="val_macro_f1", patience=3), dense_model(), [0.3, 0.8, 0.5])
     assert json.loads((tmp_path / "best.json").read_text()) == {"value": 0.8, "epoch": 1}
-    model, callback = dense_model(), BestWeights(str(tmp_path), patience=3)
+    model, callback = dense_model(), BestWeights(str(tmp_path), monitor="val_macro_f1", patience=3)
     assert play(callback, model, [0.6, 0.7, 0.75], start=3) == 4
     callback.restore()
     assert weights_are(model, 1)
 
 
 def test_better_weights_after_a_kill_replace_the_earlier_ones(tmp_path: Path) -> None:
-    play(BestWeights(str(tmp_path), patience=3), dense_model(), [0.3, 0.8])
-    model, callback = dense_model(), BestWeights(str(tmp_path), patience=3)
+    play(BestWeights(str(tmp_path), monitor="val_macro_f1", patience=3), dense_model(), [0.3, 0.8])
+    model, callback = dense_model(), BestWeights(str(tmp_path), monitor="val_macro_f1", patience=3)
     play(callback, model, [0.9, 0.1], start=2)
     callback.restore()
     assert weights_are(model, 2)
@@ -183,14 +182,14 @@ def test_weights_without_a_record_are_not_trusted(tmp_path: Path, monkeypatch: p
     with monkeypatch.context() as patched:
         patched.setattr(tf.io.gfile, "rename", killed)
         with pytest.raises(KeyboardInterrupt):
-            play(BestWeights(str(tmp_path)), dense_model(), [0.8])
-    callback = BestWeights(str(tmp_path))
+            play(BestWeights(str(tmp_path), monitor="val_macro_f1"), dense_model(), [0.8])
+    callback = BestWeights(str(tmp_path), monitor="val_macro_f1")
     play(callback, dense_model(), [0.1])
     assert (callback.best, callback.best_epoch) == (0.1, 0)
 
 
 def test_without_any_epoch_the_weights_stay_as_they_are(tmp_path: Path) -> None:
-    model, callback = dense_model(), BestWeights(str(tmp_path))
+    model, callback = dense_model(), BestWeights(str(tmp_path), monitor="val_macro_f1")
     before = model.get_weights()
     play(callback, model, [])
     callback.restore()
@@ -202,48 +201,3 @@ def test_a_metric_that_is_not_measured_is_an_error(tmp_path: Path) -> None:
     callback = BestWeights(str(tmp_path), monitor="val_f2")
     with pytest.raises(KeyError, match="val_f2"):
         play(callback, dense_model(), [0.5])
-
-
-# Steps that were finished
-
-
-class StopError(Exception):
-    """Stands for a kill."""
-
-
-def train(folder: Path, *, steps: int, epochs: int, save: int, stop_after: int | None) -> None:
-    class Killer(tf_keras.callbacks.Callback):
-        done = 0
-
-        def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-            self.done += 1
-            if self.done == stop_after:
-                raise StopError
-
-    model = tf_keras.Sequential([tf_keras.layers.Dense(1, input_shape=(1,))])
-    model.compile("sgd", "mse")
-    backup = resume.Backup(str(folder), every=save, steps_per_epoch=steps)
-    with contextlib.suppress(StopError):
-        model.fit(
-            tf.data.Dataset.from_tensors((tf.ones([1, 1]), tf.ones([1]))).repeat(),
-            steps_per_epoch=steps, epochs=epochs, verbose=0, callbacks=[backup, Killer()],
-        )  # fmt: skip
-
-
-def test_a_training_that_never_began_has_finished_nothing(tmp_path: Path) -> None:
-    assert finished_steps(str(tmp_path / "absent"), 5) == 0
-
-
-@pytest.mark.parametrize(
-    ("stop_after", "finished"),
-    [(1, 0), (2, 2), (3, 2), (4, 4), (6, 5), (7, 7), (11, 10), (12, 12), (None, 15)],
-)
-def test_finished_steps_are_those_of_the_last_checkpoint(tmp_path: Path, stop_after: int | None, finished: int) -> None:
-    train(tmp_path, steps=5, epochs=3, save=2, stop_after=stop_after)
-    assert finished_steps(str(tmp_path), 5) == finished
-
-
-def test_an_epoch_without_its_evaluation_does_not_count_as_finished(tmp_path: Path) -> None:
-    """Otherwise its weights would never be compared with the best ones."""
-    train(tmp_path, steps=4, epochs=2, save=2, stop_after=4)
-    assert finished_steps(str(tmp_path), 4) == 2

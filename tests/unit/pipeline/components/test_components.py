@@ -19,7 +19,7 @@ from tfx.components.util import model_utils
 from tfx.dsl.io import fileio
 from tfx.proto import pusher_pb2
 from tfx.types import artifact_utils, standard_artifacts
-from tfx.utils import json_utils, proto_utils
+from tfx.utils import proto_utils
 
 from pipeline.components import evaluator, example_validator, linear_baseline, pusher
 
@@ -218,7 +218,7 @@ def run_pusher(tmp_path: Path, source: Path, base: Path) -> Callable[[bool], Any
             {"pushed_model": [pushed]},
             {
                 "push_destination": proto_utils.proto_to_json(pusher_pb2.PushDestination(filesystem=filesystem)),
-                "custom_config": json_utils.dumps({"keep_versions": 2}),
+                "custom_config": pusher.PusherNodeSettings(keep_versions=2).to_json(),
             },
         )
         return pushed

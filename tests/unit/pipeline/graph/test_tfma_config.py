@@ -14,7 +14,7 @@ from tfx.types import standard_artifacts
 
 from pipeline.components.lookups.resolvers import LatestOtherBlessedModelStrategy
 from pipeline.config.task import Config
-from pipeline.graph.tfma_config import BASELINE, CANDIDATE, eval_config
+from pipeline.graph.tfma_config import CANDIDATE, PREVIOUS, eval_config
 
 
 def config(thresholds: dict[str, Any], slices: list[str] | None = None) -> Config:
@@ -51,7 +51,7 @@ def overall(metric: Any) -> Any:
 
 def test_the_candidate_is_compared_with_the_baseline_on_eval_and_with_nobody_on_test() -> None:
     gated, final = eval_config(config({}), gated=True), eval_config(config({}), gated=False)
-    assert [(spec.name, spec.is_baseline) for spec in gated.model_specs] == [(CANDIDATE, False), (BASELINE, True)]
+    assert [(spec.name, spec.is_baseline) for spec in gated.model_specs] == [(CANDIDATE, False), (PREVIOUS, True)]
     assert [(spec.name, spec.is_baseline) for spec in final.model_specs] == [("", False)]
     for spec in (*gated.model_specs, *final.model_specs):
         assert (spec.signature_name, spec.label_key) == ("serving_default", "label_id")

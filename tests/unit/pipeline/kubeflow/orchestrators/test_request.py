@@ -160,7 +160,9 @@ def test_a_blessed_model_is_a_new_version_in_the_registry(monkeypatch: pytest.Mo
         "min_replicas": 1,
         "max_replicas": 2,
     }
-    settings = {"project": "p", "region": "r", "name": "edgeline-x", "encryption_key": None, "registry": registry}
+    settings = registry_pusher.RegistryPusherNodeSettings.model_validate(
+        {"project": "p", "region": "r", "name": "edgeline-x", "encryption_key": None, "registry": registry}
+    )
     monkeypatch.setattr(aiplatform, "init", lambda **arguments: started.update(arguments))
     assert registry_pusher.register("gs://b/model/Format-Serving", settings) == "projects/1/models/7@2"
     assert started["project"] == "p"

@@ -1,7 +1,10 @@
-"""AdamW whose update of a variable is two passes over memory instead of a dozen.
+"""tf_keras 2.21: AdamW whose update of a variable is two passes over memory instead of a dozen.
 
 Keras writes Adam as separate operations, each of which walks through the whole variable and its moments; of a small
 model with a large embedding that is a third of a training step on a CPU. TensorFlow has the same formula as one kernel.
+
+The moments and what is left out of the decay are private attributes of Keras' optimizer; and Keras must go on to leave
+the decay to `_apply_weight_decay`, or a weight would decay twice.
 """
 
 from __future__ import annotations
@@ -9,9 +12,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import modules  # noqa: F401  (settles Keras 2 before TensorFlow is imported)
+from modules.tf_gaps.guard import Gap
 
 import tensorflow as tf
 import tf_keras
+
+_GAP = Gap("tf-keras", __name__)
 
 
 @tf_keras.utils.register_keras_serializable("edgeline")
@@ -21,6 +27,19 @@ class FusedAdamW(tf_keras.optimizers.AdamW):
     Source: the kernel's formula, https://www.tensorflow.org/api_docs/python/tf/raw_ops/ResourceApplyAdam, is that of
     Kingma & Ba 2015, https://arxiv.org/abs/1412.6980, as Keras has it; decay stays decoupled, as in AdamW.
     """
+
+    def build(self, var_list: Sequence[tf.Variable]) -> None:
+        """Makes the moments.
+
+        Args:
+            var_list: the variables of the training.
+
+        Raises:
+            GapError: Keras keeps its moments elsewhere, or decays the weights by another way.
+        """
+        super().build(var_list)
+        _GAP.require(self, "_index_dict", "_var_key", "_momentums", "_velocities", "_use_weight_decay")
+        _GAP.require_use(tf_keras.optimizers.Optimizer, "apply_gradients", "_apply_weight_decay")
 
     def update_step(self, gradient: tf.Tensor | tf.IndexedSlices, variable: tf.Variable) -> None:
         """Updates a variable and its moments.

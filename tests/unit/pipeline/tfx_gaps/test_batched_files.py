@@ -1,4 +1,4 @@
-"""`pipeline.tfx_gaps.batched_records`: files that every component reads, a thousand records at a time."""
+"""`batched_reader` and `batched_writer`: files that every component reads, a thousand records at a time."""
 
 from __future__ import annotations
 
@@ -15,11 +15,9 @@ from apache_beam.io.tfrecordio import _TFRecordUtil
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
-from tfx.components.example_gen import write_split
-from tfx.components.util import tfxio_utils
 from tfx_bsl.tfxio import tf_example_record
 
-from pipeline.tfx_gaps import batched_records
+from pipeline.tfx_gaps import batched_reader, batched_writer
 
 SCHEMA = text_format.Parse(
     """
@@ -39,7 +37,7 @@ def example(number: int) -> tf.train.Example:
 
 def write(prefix: Path, elements: list) -> list[str]:
     with beam.Pipeline(runner=FnApiRunner()) as pipeline:
-        _ = pipeline | beam.Create(elements, reshuffle=False) | batched_records.WriteRecords(str(prefix))
+        _ = pipeline | beam.Create(elements, reshuffle=False) | batched_writer.WriteRecords(str(prefix))
     return sorted(item.name for item in prefix.parent.iterdir())
 
 
@@ -70,23 +68,23 @@ def test_each_bundle_is_a_file_and_what_a_killed_one_left_is_removed(tmp_path: P
     (tmp_path / "data-partial-killed").write_bytes(b"half a record")
     written = []
     for numbers in ([1, 2], [], [3]):  # a bundle may be empty
-        bundle = batched_records._WriteBundle(str(tmp_path / "data"))
+        bundle = batched_writer._WriteBundle(str(tmp_path / "data"))
         bundle.start_bundle()
         for number in numbers:
             bundle.process(example(number))
         written += [item.value for item in bundle.finish_bundle()]
     names = ["data-00000-of-00002.gz", "data-00001-of-00002.gz"]
     for _ in range(2):  # a runner may repeat the step
-        assert [Path(name).name for name in batched_records._name_files(str(tmp_path / "data"), written)] == names
+        assert [Path(name).name for name in batched_writer._name_files(str(tmp_path / "data"), written)] == names
         assert sorted(item.name for item in tmp_path.iterdir()) == names
         assert sum(len(read_as_tfx_does(tmp_path / name)) for name in names) == 3
 
 
 def test_the_batched_reader_gives_what_tfx_reader_gives(tmp_path: Path) -> None:
-    write(tmp_path / "data", [example(number) for number in range(batched_records.BATCH + 5)])
+    write(tmp_path / "data", [example(number) for number in range(batched_reader.BATCH + 5)])
     found: dict[str, list[dict]] = {}
     plain = tf_example_record.TFExampleRecord([str(tmp_path / "data*")], schema=SCHEMA, telemetry_descriptors=["test"])
-    for name, reader in (("plain", plain), ("batched", batched_records._batched(plain))):
+    for name, reader in (("plain", plain), ("batched", batched_reader._batched(plain))):
         with beam.Pipeline(runner=FnApiRunner()) as pipeline:
             _ = (
                 pipeline
@@ -95,31 +93,16 @@ def test_the_batched_reader_gives_what_tfx_reader_gives(tmp_path: Path) -> None:
                 | beam.io.WriteToText(str(tmp_path / name), shard_name_template="")
             )
         found[name] = sorted((tmp_path / name).read_text().splitlines())
-    assert len(found["plain"]) == batched_records.BATCH + 5
+    assert len(found["plain"]) == batched_reader.BATCH + 5
     assert found["batched"] == found["plain"]
-    assert batched_records._batched(plain).ArrowSchema().equals(plain.ArrowSchema())
-
-
-def test_only_while_it_is_asked_for_tfx_finds_these_readers_and_writers(tmp_path: Path) -> None:
-    def reader(**changes: object) -> object:
-        arguments = {"file_pattern": [str(tmp_path / "*")], "telemetry_descriptors": ["a"], "payload_format": 6}
-        return tfxio_utils.make_tfxio(**{**arguments, "schema": SCHEMA, **changes})
-
-    before = write_split.WriteSplit
-    with batched_records.batched():
-        assert isinstance(reader(), batched_records.BatchedExamples)
-        with_raw = reader(raw_record_column_name="raw")
-        assert not isinstance(with_raw, batched_records.BatchedExamples), "it would lose the raw records"
-        assert isinstance(write_split.WriteSplit(str(tmp_path), None, {}), batched_records.WriteRecords)
-    assert type(reader()) is tf_example_record.TFExampleRecord
-    assert write_split.WriteSplit is before
+    assert batched_reader._batched(plain).ArrowSchema().equals(plain.ArrowSchema())
 
 
 def test_record_batches_are_encoded_as_examples() -> None:
     batch = pa.RecordBatch.from_pydict(
         {"ids": pa.array([[1, 2], [3]], pa.large_list(pa.int64())), "name": pa.array([[b"a"], [b"b"]])}
     )
-    [encoded] = batched_records._Encode(None).process((batch, {}))
+    [encoded] = batched_writer._Encode(None).process((batch, {}))
     assert [list(tf.train.Example.FromString(item).features.feature["ids"].int64_list.value) for item in encoded] == [
         [1, 2], [3],
     ]  # fmt: skip

@@ -1,12 +1,10 @@
-"""TFRecord files of examples in batches: what ExampleGen, StatisticsGen and Transform read and write through.
+"""TFX 1.21: examples written in batches, by ExampleGen and Transform.
 
-TFX reads and writes them one record at a time in Python, which costs more than all that is done with the rows; between
-ExampleGen and its files it shuffles every record through memory as well. Here TensorFlow's C++ reader and writer do it,
-a thousand records at a time, and a file is written where its rows are. The files are the same: gzipped TFRecord, with
-TFX's names, so that every other component reads them.
-
-The executors of TFX 1.21 offer no hook for it. They look their readers and writers up in their own modules when they
-build the Beam graph, and there, for as long as that takes, they find these.
+TFX writes TFRecord files one record at a time in Python, and ExampleGen shuffles every record through memory before.
+Here TensorFlow's C++ writer does it, and a file is written where its rows are. The files are the same: gzipped
+TFRecord, with TFX's names, so that every other component reads them. The executors offer no hook for it: they look
+`write_split.WriteSplit` and `TransformProcessor._EncodeAndWrite` up when they build the Beam graph, and there, for as
+long as that takes, find these.
 """
 
 from __future__ import annotations
@@ -16,9 +14,9 @@ import posixpath
 import uuid
 from collections.abc import Iterable, Iterator
 from typing import Any
-from unittest import mock
 
 import modules  # noqa: F401  (settles Keras 2 before TFX imports TensorFlow)
+from modules.tf_gaps.guard import Gap
 
 import apache_beam as beam
 import pyarrow as pa
@@ -26,14 +24,13 @@ import tensorflow as tf
 from apache_beam.transforms.window import GlobalWindows
 from tfx.components.example_gen import write_split
 from tfx.components.transform import executor as transform_executor
-from tfx.components.util import tfxio_utils
 from tfx_bsl.coders import example_coder
-from tfx_bsl.tfxio.tf_example_record import TFExampleRecord
 
-BATCH = 1_000  # records; TFX's own limit
+COUNTERS = "edgeline"  # namespace of Beam's metrics
 # zlib's 6 takes three times as long for a tenth less.
 _OPTIONS = {"compression_type": "GZIP", "compression_level": 1}
 _PARTIAL = "partial"
+_GAP = Gap("tfx", __name__)
 
 
 class WriteRecords(beam.PTransform):
@@ -58,74 +55,40 @@ class WriteRecords(beam.PTransform):
         )
 
 
-class BatchedExamples(TFExampleRecord):
-    """TFX's reader of examples with another source: record batches come straight from files."""
+def writing_splits_in_batches() -> contextlib.AbstractContextManager[None]:
+    """While it is open, ExampleGen builds its Beam graph with `WriteRecords`.
 
-    def BeamSource(self, batch_size: int | None = None) -> beam.PTransform:  # noqa: N802 - TFX's name
-        """TFX's hook."""
-        schema = self._GetSchemaForDecoding()
-        read = _ReadBatches(None if schema is None else schema.SerializeToString(), batch_size or BATCH)
-        patterns = self._file_pattern
-
-        @beam.typehints.with_output_types(pa.RecordBatch)
-        def source(pipeline: Any) -> beam.PCollection:
-            return (
-                pipeline
-                | "Files" >> beam.Create(sorted({file for item in patterns for file in tf.io.gfile.glob(item)}))
-                | "ReadBatches" >> beam.ParDo(read)
-            )
-
-        return beam.ptransform_fn(source)()
-
-    def _ProjectImpl(self, tensor_names: list[str]) -> TFExampleRecord:  # noqa: N802 - TFX's name
-        return _batched(super()._ProjectImpl(tensor_names))
-
-
-@contextlib.contextmanager
-def batched() -> Iterator[None]:
-    """While it is open, TFX's executors build their Beam graphs with `BatchedExamples` and `WriteRecords`."""
-    make = tfxio_utils.make_tfxio
-    with (
-        mock.patch.object(tfxio_utils, "make_tfxio", lambda *args, **kwargs: _batched(make(*args, **kwargs))),
-        mock.patch.object(write_split, "WriteSplit", _write_split),
-        mock.patch.object(transform_executor.TransformProcessor, "_EncodeAndWrite", staticmethod(_encode_and_write)),
-    ):
-        yield
-
-
-def _batched(reader: Any) -> Any:
-    """A reader of examples as one that reads in batches; any other as it is."""
-    if type(reader) is not TFExampleRecord or reader.raw_record_column_name is not None:
-        return reader
-    return BatchedExamples(
-        reader._file_pattern, schema=reader._schema, telemetry_descriptors=reader.telemetry_descriptors
+    Raises:
+        GapError: TFX's writer takes other arguments, or, at the end, ExampleGen has written in another way.
+    """
+    return _GAP.replaced(
+        write_split, "WriteSplit", _write_split, parameters=("output_split_path", "output_format", "exec_properties")
     )
 
 
-def _write_split(folder: str, output_format: Any = None, exec_properties: Any = None) -> WriteRecords:
+def writing_features_in_batches() -> contextlib.AbstractContextManager[None]:
+    """While it is open, Transform builds its Beam graph with `WriteRecords`.
+
+    Raises:
+        GapError: TFX's writer takes other arguments, or, at the end, Transform has written in another way.
+    """
+    return _GAP.replaced(
+        transform_executor.TransformProcessor,
+        "_EncodeAndWrite",
+        _encode_and_write,
+        parameters=("schema", "file_format", "output_path"),
+    )
+
+
+def _write_split(output_split_path: str, output_format: Any = None, exec_properties: Any = None) -> WriteRecords:
     """In place of TFX's `WriteSplit`, which reads the same arguments."""
-    return WriteRecords(posixpath.join(folder, write_split.DEFAULT_FILE_NAME))
+    return WriteRecords(posixpath.join(output_split_path, write_split.DEFAULT_FILE_NAME))
 
 
 @beam.ptransform_fn
 def _encode_and_write(batches: beam.PCollection, schema: Any, file_format: str, output_path: str) -> beam.PCollection:
     """In place of Transform's `_EncodeAndWrite`: record batches with pass-through features, which there are none of."""
     return batches | "Encode" >> beam.ParDo(_Encode(schema)) | "Write" >> WriteRecords(output_path)
-
-
-class _ReadBatches(beam.DoFn):
-    """Files to record batches."""
-
-    def __init__(self, schema: bytes | None, size: int) -> None:
-        self._schema, self._size = schema, size
-
-    def setup(self) -> None:
-        self._decoder = example_coder.ExamplesToRecordBatchDecoder(*([self._schema] if self._schema else []))
-
-    def process(self, file: str) -> Iterator[pa.RecordBatch]:
-        records = tf.data.TFRecordDataset(file, compression_type="GZIP").batch(self._size)
-        for batch in records.as_numpy_iterator():
-            yield self._decoder.DecodeBatch(batch)
 
 
 class _Encode(beam.DoFn):
@@ -145,9 +108,11 @@ class _WriteBundle(beam.DoFn):
         self._prefix = prefix
         self._writer: Any = None
         self._file = ""
+        self._records = 0
+        self._written = beam.metrics.Metrics.counter(COUNTERS, "records_written")
 
     def start_bundle(self) -> None:
-        self._writer = None
+        self._writer, self._records = None, 0
 
     def process(self, element: Any) -> None:
         if self._writer is None:
@@ -157,13 +122,16 @@ class _WriteBundle(beam.DoFn):
         if isinstance(element, list):
             for record in element:
                 write(record)
+            self._records += len(element)
         else:
             write(element if isinstance(element, bytes) else element.SerializeToString())
+            self._records += 1
 
     def finish_bundle(self) -> Iterator[Any]:
         if self._writer is not None:
             self._writer.close()
             self._writer = None
+            self._written.inc(self._records)
             yield GlobalWindows.windowed_value(self._file)
 
 

@@ -1,5 +1,5 @@
 import modules  # noqa: F401  (settles Keras 2 before TensorFlow is imported)
-from modules.training.fused_adamw import FusedAdamW
+from modules.tf_gaps.fused_adamw import FusedAdamW
 
 import numpy as np
 import pytest

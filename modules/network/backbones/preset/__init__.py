@@ -1,0 +1,1 @@
+"""BERT presets of KerasNLP, by name or from a local folder."""

@@ -1,0 +1,62 @@
+"""Rows of which a network reads token windows and nothing else: what students are made from."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any, Self
+
+from modules.rows import batches
+from modules.rows.transformed import Examples, Ints
+from modules.targets.one_label import LABEL_ID
+from modules.tensors import Tensor
+from modules.text.features import PADDING_MASK, TOKEN_IDS
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclasses.dataclass(frozen=True, init=False)
+class TokenWindows(Examples):
+    """Rows of one split, int32 throughout."""
+
+    def __init__(self, token_ids: Ints, padding_mask: Ints, labels: NDArray[Any]) -> None:
+        """Puts them together.
+
+        Args:
+            token_ids: `[rows, seq]`.
+            padding_mask: `[rows, seq]`, 1 for tokens.
+            labels: label ids `[rows]`.
+        """
+        names = (TOKEN_IDS, PADDING_MASK)
+        super().__init__({TOKEN_IDS: token_ids, PADDING_MASK: padding_mask}, labels, names, PADDING_MASK)
+
+    @property
+    def token_ids(self) -> Ints:
+        """Ids, int32 `[rows, seq]`."""
+        return self.features[TOKEN_IDS]
+
+    @property
+    def padding_mask(self) -> Ints:
+        """1 for tokens, int32 `[rows, seq]`."""
+        return self.features[PADDING_MASK]
+
+    def take(self, rows: NDArray[np.integer]) -> Self:
+        """The rows with these numbers."""
+        return type(self)(self.token_ids[rows], self.padding_mask[rows], self.labels[rows])
+
+
+def load_windows(file_patterns: Sequence[str], *, sequence_length: int) -> TokenWindows:
+    """Reads a split of Transform's output into memory.
+
+    Args:
+        file_patterns: globs of gzip-compressed TFRecords of `tf.Example`.
+        sequence_length: tokens of a row.
+
+    Raises:
+        FileNotFoundError: no file matches.
+        ValueError: the files hold no row.
+    """
+    tensors = [Tensor(name, "int32", (sequence_length,), window=True) for name in (TOKEN_IDS, PADDING_MASK)]
+    found = batches.load_examples(file_patterns, tensors, Tensor(LABEL_ID, "int32"), mask=PADDING_MASK)
+    return TokenWindows(found.features[TOKEN_IDS], found.features[PADDING_MASK], found.labels)

@@ -1,0 +1,73 @@
+"""What columns a kind reads and what tensors it gives: the words in which inputs and targets speak to the rest.
+
+Imports neither TensorFlow nor anything else that takes time.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from typing import Any, Literal
+
+ColumnType = Literal["text", "integer", "number"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Column:
+    """A column of the rows, and the raw feature that ExampleGen makes of it.
+
+    Attributes:
+        name: of the column and of the feature.
+        type: `text` for bytes, `integer` for int64, `number` for float32; the feature holds one value a row.
+    """
+
+    name: str
+    type: ColumnType = "text"
+
+    def readable(self, value: str) -> bool:
+        """Whether a value, as a source of rows has it, is one of this type."""
+        try:
+            return self.type == "text" or math.isfinite(self.value(value))
+        except ValueError:
+            return False
+
+    def value(self, text: str) -> Any:
+        """The value that a text stands for: bytes, int or float."""
+        if self.type == "text":
+            return text.encode("utf-8")
+        return int(text) if self.type == "integer" else float(text)
+
+
+@dataclasses.dataclass(frozen=True)
+class Tensor:
+    """A feature that Transform writes and the network reads.
+
+    Attributes:
+        name: of the feature and of the network's input.
+        dtype: as the network takes it, `int32` or `float32`. `tf.Example` holds int64 for the former.
+        shape: of one row.
+        window: whether the first axis of a row may be cut to the longest row of a batch.
+    """
+
+    name: str
+    dtype: Literal["int32", "float32"]
+    shape: tuple[int, ...] = ()
+    window: bool = False
+
+    def stored(self) -> Any:
+        """How a `tf.Example` holds it: a `tf.io.FixedLenFeature`."""
+        import tensorflow as tf
+
+        return tf.io.FixedLenFeature(list(self.shape), tf.int64 if self.dtype == "int32" else tf.float32)
+
+
+def raw_spec(columns: Any) -> dict[str, Any]:
+    """How ExampleGen's examples hold some columns: by name, a `tf.io.FixedLenFeature` of one value.
+
+    Args:
+        columns: an iterable of `Column`.
+    """
+    import tensorflow as tf
+
+    types = {"text": tf.string, "integer": tf.int64, "number": tf.float32}
+    return {column.name: tf.io.FixedLenFeature([], types[column.type]) for column in columns}

@@ -1,0 +1,85 @@
+"""`inputs` and `target` of the configuration: read by their kinds, or made of the short form.
+
+The short form is `labels`, `data.columns.text` and `.label`, `preprocessing` and `backbone`: one text, one label.
+Nothing here imports TensorFlow or TFX.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence, Set
+
+from modules.inputs import kinds as inputs_lib
+from modules.inputs.base import Input
+from modules.network.backbones.base import Backbone
+from modules.targets.base import Target
+from modules.targets.kinds import ONE_LABEL, TARGETS
+
+TEXT = "text"  # name and kind of the input of the short form
+SHORT = {
+    "inputs": ("data.columns.text", "preprocessing", "backbone"),
+    "target": ("labels", "data.columns.label"),
+}
+
+
+def refuse_both(given: Set[str]) -> None:
+    """Refuses a configuration in both forms.
+
+    Args:
+        given: names of the fields that the file has; `data.columns.text` for those inside `data.columns`.
+
+    Raises:
+        ValueError: a field of the short form stands beside what it is short for.
+    """
+    for part, short in SHORT.items():
+        both = [name for name in short if name in given]
+        if part in given and both:
+            raise ValueError(f"{part} and {', '.join(both)} say the same thing twice; keep one of the two forms")
+
+
+def short_inputs(column: str, sequence_length: int, backbone: Backbone) -> dict[str, Input]:
+    """The one text of the short form."""
+    section = {"kind": TEXT, "column": column, "sequence_length": sequence_length, "backbone": backbone}
+    return inputs_lib.read({TEXT: section})
+
+
+def short_target(column: str, labels: Sequence[str]) -> Target:
+    """The one label of the short form."""
+    return TARGETS[ONE_LABEL].model_validate({"kind": ONE_LABEL, "column": column, "labels": list(labels)})
+
+
+def check(inputs: inputs_lib.Inputs, target: Target, slices: Sequence[str], *, edge: bool) -> None:
+    """Compares the parts of a task with each other.
+
+    Args:
+        inputs: of the task.
+        target: of the task.
+        slices: the slice columns.
+        edge: whether bundles for devices are made.
+
+    Raises:
+        ValueError: two parts want one name, no input has a backbone, or a device cannot serve one of them.
+    """
+    inputs_lib.with_backbone(inputs)
+    inputs_lib.tensors(inputs)
+    read = {column.name: column for column in inputs_lib.columns(inputs)}
+    for column in target.columns():
+        if column.name in read:
+            raise ValueError(f"target.column: {column.name!r} is a column of an input; the answer would be given away")
+    for name in slices:
+        if name in read and read[name].type != "text":
+            raise ValueError(f"data.columns.slices: {name!r} is a column of {read[name].type}s; slices are texts")
+        if name in {column.name for column in target.columns()}:
+            raise ValueError(f"data.columns.slices: {name!r} is the target's column")
+    if not edge:
+        return
+    for part in inputs.values():
+        if "device" not in part.parts:
+            raise ValueError(
+                f"inputs.{part.name}: no device can compute an input of kind {part.kind} yet, so no bundle can be "
+                "made; set edge: false to make the server's model alone"
+            )
+    if not target.device_answers:
+        raise ValueError(
+            f"target: no device can answer a target of kind {target.kind} yet, so no bundle can be made; set "
+            "edge: false to make the server's model alone"
+        )

@@ -1,0 +1,105 @@
+"""`inputs` and `target` of a configuration: both forms, and what does not fit together."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pipeline.config.loader import ConfigError, dump, load
+
+SHORT = """
+task: reviews
+labels: [bad, good]
+schema_path: schema.pbtxt
+data: {path: rows.csv, columns: {text: body, label: mood}}
+preprocessing: {sequence_length: 32}
+backbone: {kind: minilm, layers: [0, 5]}
+"""
+EXPLICIT = """
+task: reviews
+schema_path: schema.pbtxt
+data: {path: rows.csv}
+inputs:
+  text: {kind: text, column: body, sequence_length: 32, backbone: {kind: minilm, layers: [0, 5]}}
+target: {kind: one_label, column: mood, labels: [bad, good]}
+"""
+
+
+@pytest.fixture
+def explicit(tmp_path: Path) -> Path:
+    return write(tmp_path, EXPLICIT)
+
+
+def write(folder: Path, text: str) -> Path:
+    (folder / "a.yaml").write_text(text)
+    return folder / "a.yaml"
+
+
+def test_the_short_form_is_one_text_and_one_label(tmp_path: Path, explicit: Path) -> None:
+    long = load(explicit)
+    short = load(write(tmp_path, SHORT))
+    assert (short.inputs, short.target) == (long.inputs, long.target)
+    assert short.inputs["text"].column == "body"
+    assert short.target.names == ["bad", "good"]
+
+
+@pytest.mark.parametrize("text", [SHORT, EXPLICIT], ids=["short", "explicit"])
+def test_what_is_written_out_is_in_the_form_that_was_used_and_reads_back(tmp_path: Path, text: str) -> None:
+    config = load(write(tmp_path, text))
+    written = dump(config)
+    assert ("\ninputs:" in written) == (text == EXPLICIT)
+    assert load(write(tmp_path, written)) == config
+
+
+def test_a_backbone_gets_its_defaults_and_its_checks(explicit: Path) -> None:
+    scratch = load(explicit, overrides=["inputs.text.backbone={kind: scratch}"])
+    assert scratch.inputs["text"].model_dump()["backbone"]["num_layers"] == 2
+    with pytest.raises(ConfigError, match="num_layer"):
+        load(explicit, overrides=["inputs.text.backbone={kind: scratch, num_layer: 1}"])
+
+
+@pytest.mark.parametrize(
+    ("override", "parts"),
+    [
+        ("labels=[bad, good]", ["target and labels say the same thing twice"]),
+        ("data.columns.label=x", ["target and data.columns.label"]),
+        ("backbone={kind: minilm}", ["inputs and backbone say the same thing twice"]),
+        ("data.columns.text=x", ["inputs and data.columns.text"]),
+        ("preprocessing.sequence_length=9", ["inputs and preprocessing"]),
+        ("inputs.text.kind=sound", ["inputs.text.kind", "set it to a kind of input", "text", "extensions"]),
+        ("inputs.text.colum=x", ["inputs.text.colum", "there is no such field", "`column`", "sequence_length"]),
+        ("inputs.text.sequence_length=4", ["inputs.text.sequence_length", "8"]),
+        ("target.labels=[a, a]", ["target", "holds a name twice"]),
+        ("target.kind=two", ["target.kind", "one_label"]),
+        ("target.column=body", ["'body' is a column of an input"]),
+        ("data.columns.slices=[mood]", ["data.columns.slices", "'mood' is the target's column"]),
+    ],
+)
+def test_what_does_not_fit_is_told_with_the_field(explicit: Path, override: str, parts: list[str]) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load(explicit, overrides=[override])
+    for part in parts:
+        assert part in str(caught.value)
+
+
+def test_labels_or_a_target_must_be_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="labels: is missing; name the labels, or set `target`"):
+        load(write(tmp_path, SHORT.replace("labels: [bad, good]\n", "")))
+
+
+def test_what_no_device_can_compute_is_refused_unless_no_bundle_is_made(explicit: Path) -> None:
+    own = ["extensions=[tests.toys.letter_count, tests.toys.two_way]"]
+    letters = "inputs.letters={kind: letter_count, column: title}"
+    with pytest.raises(ConfigError, match=r"inputs\.letters: no device can compute an input of kind letter_count"):
+        load(explicit, overrides=[*own, letters])
+    assert list(load(explicit, overrides=[*own, letters, "edge=false"]).inputs) == ["text", "letters"]
+    with pytest.raises(ConfigError, match=r"target: no device can answer a target of kind two_way"):
+        load(explicit, overrides=[*own, "target={kind: two_way, column: mood, positive: good, negative: bad}"])
+
+
+def test_a_bound_on_a_metric_that_the_target_does_not_have_is_refused(explicit: Path) -> None:
+    own = ["extensions=[tests.toys.two_way]", "edge=false"]
+    target = "target={kind: two_way, column: mood, positive: good, negative: bad}"
+    with pytest.raises(ConfigError, match="accuracy is no metric of a target of kind two_way; there are: auc"):
+        load(explicit, overrides=[*own, target, "evaluator.thresholds={accuracy: {min: 0.5}}"])
