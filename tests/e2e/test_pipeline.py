@@ -295,9 +295,9 @@ def test_require_blessing_exits_with_3(first_run, task):
 
 
 def test_editing_the_trainer_runs_it_again_and_what_depends_on_it_and_nothing_else(run, monkeypatch, task):
-    original = code_digest.digest
+    original = code_digest.of
     monkeypatch.setattr(
-        code_digest, "digest", lambda *names: "edited" if names == ("modules.trainer",) else original(*names)
+        code_digest, "of", lambda config, *names: "edited" if names == ("Trainer",) else original(config, *names)
     )
     outcome = run(only="Trainer")
     assert executed(outcome) == {"Trainer"}
