@@ -85,18 +85,15 @@ def test_a_value_that_a_run_replaces_is_judged_by_the_same_bounds(custom_config:
 @pytest.mark.parametrize(
     ("node", "fields"),
     [
-        ("Transform", {"labels", "data", "preprocessing", "backbone", "vocabulary", "sources", "extensions"}),
-        ("Trainer", {"labels", "data", "preprocessing", "backbone", "vocabulary", "sources", "extensions", "trainer"}),
-        (
-            "Tuner",
-            {"labels", "data", "preprocessing", "backbone", "vocabulary", "sources", "extensions", "trainer", "tuner"},
-        ),
+        ("Transform", {"inputs", "target", "vocabulary", "sources", "extensions"}),
+        ("Trainer", {"inputs", "target", "vocabulary", "sources", "extensions", "trainer"}),
+        ("Tuner", {"inputs", "target", "vocabulary", "sources", "extensions", "trainer", "tuner"}),
     ],
 )
 def test_a_node_is_told_only_what_it_depends_on(custom_config: CustomConfig, node: str, fields: set[str]) -> None:
     usual = custom_config(node)
     assert set(usual) == fields
-    assert set(usual["data"]) == {"columns"}
+    assert set(usual["inputs"]["text"]) == {"kind", "column", "sequence_length", "backbone"}
     others = ("edge_evaluator.gate.max_bytes=1", "pruner.epochs=9", "pusher.keep_versions=2", "data.train_fraction=0.5")
     assert custom_config(node, *others) == usual
     assert custom_config(node, "preprocessing.sequence_length=23") != usual
@@ -111,7 +108,7 @@ def test_a_node_imports_the_extensions_of_the_configuration_first(
     monkeypatch.syspath_prepend(str(tmp_path))
     told = custom_config(node, f"extensions=[{name}]")
     assert sys.modules.pop(name), "the loader has imported it"
-    told["labels"] = "no list"  # so that nothing more happens
+    told["target"]["labels"] = "no list"  # so that nothing more happens
     entry = {
         "Transform": lambda: preprocessing.preprocessing_fn({}, told),
         "Trainer": lambda: trainer.run_fn(SimpleNamespace(custom_config=told, hyperparameters=None)),
