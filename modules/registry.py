@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Iterable, Mapping
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
 
@@ -84,6 +84,16 @@ class Registry(Generic[T]):
             module, _, name = self._paths[kind].partition(":")
             self._loaded[kind] = getattr(importlib.import_module(module), name)
         return self._loaded[kind]
+
+
+def load(path: str) -> Any:
+    """What an import path names.
+
+    Args:
+        path: `package.module:name`.
+    """
+    module, _, name = path.partition(":")
+    return getattr(importlib.import_module(module), name)
 
 
 def load_extensions(names: Iterable[str]) -> None:

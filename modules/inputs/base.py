@@ -6,11 +6,11 @@ Nothing here imports TensorFlow: a configuration with an input is checked before
 from __future__ import annotations
 
 import abc
-import importlib
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from modules.network.backbones.base import AnyBackbone
+from modules.registry import load
 from modules.settings import Section
 from modules.tensors import Column, Tensor
 
@@ -77,10 +77,7 @@ class Input(Section, abc.ABC):
     def part(self, role: str) -> Any:
         """What this kind brings for a role; None where it plays none."""
         path = self.parts.get(role)
-        if path is None:
-            return None
-        module, _, name = path.partition(":")
-        return getattr(importlib.import_module(module), name)
+        return load(path) if path else None
 
     @classmethod
     def named(cls, name: str, settings: Mapping[str, Any]) -> Self:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
+from modules.registry import load
 from modules.targets.base import Target
 from modules.tensors import Tensor
 
@@ -76,19 +77,17 @@ class OneLabel(Target):
 
     def metrics(self) -> list[tf_keras.metrics.Metric]:
         """Accuracy and macro-F1."""
-        from modules.training.metrics import SparseMacroF1
-
         import tf_keras
 
-        return [tf_keras.metrics.SparseCategoricalAccuracy(name="accuracy"), SparseMacroF1(len(self.labels))]
+        # By name: Transform reads this file, and is not to run again when a metric of the training changes.
+        macro_f1 = load("modules.training.metrics:SparseMacroF1")
+        return [tf_keras.metrics.SparseCategoricalAccuracy(name="accuracy"), macro_f1(len(self.labels))]
 
     def class_weights(self, values: np.ndarray, mode: str) -> dict[int, float] | None:
         """`balanced` is rows / (labels * count), as in scikit-learn; a label without rows weighs 1."""
-        from modules.training.weighing import class_weights
-
         import numpy as np
 
-        return class_weights(np.bincount(values, minlength=len(self.labels)), mode)
+        return load("modules.training.compiled:class_weights")(np.bincount(values, minlength=len(self.labels)), mode)
 
     def answers(self) -> Callable[[tf.Tensor], dict[str, tf.Tensor]]:
         """`probabilities`, float32 `[batch, labels]`, and `label`, string `[batch]`."""

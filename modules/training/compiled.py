@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Any, Protocol
 
 import modules  # noqa: F401  (settles Keras 2 before TensorFlow is imported)
 from modules.training.optimizer import make_optimizer
@@ -38,6 +38,22 @@ def compile_model(model: tf_keras.Model, settings: TrainerSettings, *, total_ste
         metrics=target.metrics(),
         jit_compile=False,  # slower on CPU, and lengths differ from batch to batch
     )
+
+
+def class_weights(counts: Any, mode: str) -> dict[int, float] | None:
+    """Weights per label id.
+
+    Args:
+        counts: examples by label id, int `[num_classes]`.
+        mode: `none`, or `balanced` for rows / (classes * count), as in scikit-learn.
+
+    Returns:
+        None for `none`. A class without examples weighs 1.
+    """
+    if mode == "none":
+        return None
+    total = float(sum(counts))
+    return {index: total / (len(counts) * count) if count else 1.0 for index, count in enumerate(map(float, counts))}
 
 
 def tensorboard_callbacks(log_dir: str, settings: TrainerSettings) -> list[tf_keras.callbacks.Callback]:

@@ -8,10 +8,10 @@ from pathlib import Path
 import modules  # noqa: F401
 from modules.targets.one_label import OneLabel
 from modules.training import compiled
+from modules.training.compiled import class_weights
 from modules.training.optimizer import WarmupDecay, make_optimizer
 from modules.training.resume import BestWeights
 from modules.training.settings import TrainerSettings
-from modules.training.weighing import class_weights
 
 import numpy as np
 import pytest

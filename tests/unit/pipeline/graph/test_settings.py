@@ -92,6 +92,7 @@ COMMON = {"inputs", "target", "vocabulary", "sources", "extensions"}
 def test_a_node_is_told_only_what_it_depends_on(custom_config: CustomConfig, node: str, fields: set[str]) -> None:
     usual = custom_config(node)
     assert set(usual) == fields
+    assert set(usual["inputs"]["text"]) == {"kind", "column", "sequence_length", "backbone"}
     others = ("edge_evaluator.gate.max_bytes=1", "pruner.epochs=9", "pusher.keep_versions=2", "data.train_fraction=0.5")
     assert custom_config(node, *others) == usual
     assert custom_config(node, "preprocessing.sequence_length=23") != usual
@@ -106,7 +107,7 @@ def test_a_node_imports_the_extensions_of_the_configuration_first(
     monkeypatch.syspath_prepend(str(tmp_path))
     told = custom_config(node, f"extensions=[{name}]")
     assert sys.modules.pop(name), "the loader has imported it"
-    told["sources"] = []  # no digest, so that nothing more happens
+    told["target"]["labels"] = "no list"  # so that nothing more happens
     entry = {
         "Transform": lambda: preprocessing.preprocessing_fn({}, told),
         "Trainer": lambda: trainer.run_fn(SimpleNamespace(custom_config=told, hyperparameters=None)),
