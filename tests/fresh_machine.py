@@ -25,8 +25,8 @@ ROOT = Path(__file__).resolve().parents[1]
 HOME = "home/user"
 USER = 1000
 PATH = "/usr/local/bin:/usr/bin:/bin"
-# What a tree with the environment and the files of a small run takes, and to spare.
-_SMALL = 8 << 30
+# What a tree with the environment and the files of a small run takes is half of this; doctor wants the rest to be free.
+_SMALL = 10 << 30
 # Where the index is, how it is reached and whom to trust; names only, the values are the machine's.
 _HANDED_ON = re.compile(
     r"(PIP_(INDEX_URL|EXTRA_INDEX_URL|FIND_LINKS|TRUSTED_HOST|CERT|CLIENT_CERT|DEFAULT_TIMEOUT|CONSTRAINT)"
@@ -115,7 +115,7 @@ def built(suite: str, packages: list[str], *, small: bool) -> Iterator[FreshMach
             five gigabytes takes longer on a disk than all the rest.
     """
     folder = Path(tempfile.mkdtemp(prefix="edgeline-fresh-machine-"))
-    in_memory = small and psutil.virtual_memory().available > 2 * _SMALL
+    in_memory = small and psutil.virtual_memory().available > 1.5 * _SMALL
     mount = f"mount -t tmpfs -o mode=755,size={_SMALL} tmpfs {folder}\n" if in_memory else ""
     try:
         with subprocess.Popen(
@@ -140,10 +140,16 @@ def publish(machine: FreshMachine) -> str:
 
 
 def add_python(machine: FreshMachine, prefix: Path = Path(sys.base_prefix)) -> FreshMachine:
-    """Puts a copy of an interpreter's folder last on the user's path: a Python 3.11 beside the tree's own."""
+    """Puts a copy of an interpreter last on the user's path: a Python 3.11 beside the tree's own.
+
+    It lies where it lies here, since its program may name the folder of its library.
+    """
     assert prefix != Path("/usr"), "this Python is Debian's own: name the folder of another in EDGELINE_FRESH_PYTHON"
-    shutil.copytree(prefix, machine.files / "opt" / "python", symlinks=True)
-    return dataclasses.replace(machine, path=f"{machine.path}:/opt/python/bin")
+    place = machine.files / prefix.relative_to("/")
+    shutil.copytree(prefix, place, symlinks=True, ignore=shutil.ignore_patterns("site-packages", "test", "__pycache__"))
+    for folder in place.relative_to(machine.files).parents:
+        (machine.files / folder).chmod(0o755)
+    return dataclasses.replace(machine, path=f"{machine.path}:{prefix}/bin")
 
 
 def own(path: Path) -> None:
