@@ -107,7 +107,7 @@ def test_a_node_imports_the_extensions_of_the_configuration_first(
     monkeypatch.syspath_prepend(str(tmp_path))
     told = custom_config(node, f"extensions=[{name}]")
     assert sys.modules.pop(name), "the loader has imported it"
-    told["target"]["labels"] = "no list"  # so that nothing more happens
+    told["sources"] = []  # no digest, so that nothing more happens
     entry = {
         "Transform": lambda: preprocessing.preprocessing_fn({}, told),
         "Trainer": lambda: trainer.run_fn(SimpleNamespace(custom_config=told, hyperparameters=None)),
