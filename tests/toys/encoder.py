@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 
 import modules  # noqa: F401  (settles Keras 2 before TensorFlow is imported)
 from modules.network.anatomy import ANATOMIES, Anatomy, Layer, Part
-from modules.network.architecture import ENCODER, LOGITS, PROBABILITIES, Architecture
+from modules.network.architecture import ENCODER, Architecture
 from modules.network.model import MaskedMeanPooling
+from modules.targets.one_label import LOGITS, PROBABILITIES
 
 import tensorflow as tf
 import tf_keras

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from modules.entry_settings import TransformNodeSettings
+from modules.inputs import kinds
 from modules.network import anatomy
 from modules.network.backbones.base import BACKBONES
 from modules.network.backbones.initial import INITIAL, Task
@@ -77,9 +78,10 @@ def test_its_own_file_counts_for_the_cache_and_its_section_survives_a_nodes_sett
     other = loader.load(file, overrides=[f"backbone.words={own}"])
     assert before
     assert vocabulary_digest(other) not in (None, before)
-    told = TransformNodeSettings(**features(config), extensions=config.extensions)
-    assert TransformNodeSettings.from_json(told.to_json()).backbone == config.backbone
-    assert told.to_values()["backbone"]["width"] == 16
+    told = TransformNodeSettings(**features(config, "Transform"))
+    inputs = TransformNodeSettings.from_json(told.to_json()).inputs
+    assert kinds.with_backbone(inputs).backbone == config.backbone
+    assert config.backbone.model_dump()["width"] == 16
 
 
 @pytest.mark.parametrize(
