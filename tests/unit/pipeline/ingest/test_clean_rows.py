@@ -21,7 +21,8 @@ from tfx.utils import proto_utils
 
 from pipeline.config.rows.source import SourceConfig
 from pipeline.ingest import example_gen, rows, transforms
-from pipeline.ingest.example_gen import RowsExecutor, custom_config
+from pipeline.ingest.example_gen import RowsExecutor
+from pipeline.ingest.settings import custom_config
 from tests.unit import source_files
 
 GOOD = [

@@ -20,7 +20,8 @@ from tfx.types import standard_component_specs
 from tfx.utils import proto_utils
 
 from pipeline.ingest import rows, settings
-from pipeline.ingest.example_gen import RowsExecutor, custom_config, to_example
+from pipeline.ingest.example_gen import RowsExecutor, to_example
+from pipeline.ingest.settings import custom_config
 
 LAYOUT = rows.Layout("text", "label", ("source",), ("bad", "good"))
 SETTINGS: dict[str, Any] = {

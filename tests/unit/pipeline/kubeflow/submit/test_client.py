@@ -15,7 +15,7 @@ import modules  # noqa: F401
 import pytest
 
 from pipeline.kubeflow.submit import base, kubeflow
-from tests.unit.pipeline.kubeflow.submit.test_request import in_the_project, request  # noqa: F401
+from tests.unit.pipeline.kubeflow.orchestrators.test_request import in_the_project, request  # noqa: F401
 
 API = "/apis/v2beta1"
 
