@@ -71,6 +71,9 @@ class Input(Section, abc.ABC):
         """Its encoder: layers from its tensors to one float32 vector a row, `[batch, dim]`, for the fusion.
 
         Name the layers after `self.name`. An input with a backbone has it encoded by `modules.network`.
+
+        Raises:
+            NotImplementedError: the kind has neither an encoder nor a backbone.
         """
         raise NotImplementedError(f"inputs.{self.name}: the kind {self.kind} has neither an encoder nor a backbone")
 

@@ -8,7 +8,7 @@ VOCABULARY_FILE = "vocabulary.txt"
 
 
 def step(folder: str) -> dict[str, Any]:
-    """What `edgeline_edge.write_bundle` must be told; the tokenizer itself is the edge package's.
+    """What `edgeline_edge.bundle.write_bundle` must be told; the tokenizer itself is the edge package's.
 
     Args:
         folder: of a network, with the vocabulary that it was made for.

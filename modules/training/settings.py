@@ -82,7 +82,11 @@ class SpaceEntry(Section):
 
     @property
     def bounds(self) -> tuple[float, float]:
-        """Lowest and highest value of a `float` or an `int`."""
+        """Lowest and highest value of a `float` or an `int`.
+
+        Raises:
+            ValueError: it is a `choice`, which has neither.
+        """
         if self.min is None or self.max is None:
             raise ValueError(f"{self.name}: a {self.kind} has no bounds")
         return self.min, self.max

@@ -174,10 +174,10 @@ def test_an_external_job_service_measures_and_judges_a_model_as_memory_does(
     from tfx.dsl.components.base import base_beam_executor
 
     from pipeline.kubeflow.compile import beam_args, compile
-    from pipeline.kubeflow.contract import target
+    from pipeline.kubeflow.compile.checked_target import make_target
 
     config = loader.load(task.config, profile="quick", overrides=services.settings)
-    goal = target.make_target(config, engine="kubeflow", image="e:1", pipeline_root=str(tmp_path), local=True)
+    goal = make_target(config, engine="kubeflow", image="e:1", pipeline_root=str(tmp_path), local=True)
     in_memory = first_run.run_dir.parent.parent / "pipeline_root"
     outputs = {"evaluation": compiled.artifact("ModelEvaluation", tmp_path / "evaluation")}
     if node == "Evaluator":

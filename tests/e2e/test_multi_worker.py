@@ -83,7 +83,7 @@ def examples(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def make_node(task: tiny.TinyTask, first_run: session.Outcome, examples: Path, tmp_path: Path):
     """A node as it is compiled for Vertex AI Training with two machines, on the examples."""
     from pipeline.kubeflow.compile import compile
-    from pipeline.kubeflow.contract import target
+    from pipeline.kubeflow.compile.checked_target import make_target
 
     config = loader.load(
         task.config,
@@ -94,7 +94,7 @@ def make_node(task: tiny.TinyTask, first_run: session.Outcome, examples: Path, t
             "tuner.trials=3",
         ),
     )
-    goal = target.make_target(config, engine="vertex", image="registry/e:1", pipeline_root="gs://b/root", local=True)
+    goal = make_target(config, engine="vertex", image="registry/e:1", pipeline_root="gs://b/root", local=True)
     specification = compile.compile_pipeline(config, goal)
     graph = max((first_run.run_dir.parent.parent / "pipeline_root/Transform/transform_graph").iterdir())
 

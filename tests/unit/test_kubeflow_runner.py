@@ -62,7 +62,7 @@ def test_the_dry_run_writes_nothing(tmp_path: Path) -> None:
         (["compile", *TASK, "-p", "nope", "-e", "vertex"], "there is no profile 'nope'"),
         (["compile", "-c", "nowhere.yaml", "-e", "vertex"], "nowhere.yaml: no such file"),
         (["compile", *TASK, "-p", "vertex", "-e", "vertex", "--set", "labels=[a, b]"], "Make them equal"),
-        (["compile", *TASK, "-p", "vertex", "-e", "argo"], "'argo' is not one of"),
+        (["compile", *TASK, "-p", "vertex", "-e", "argo"], "--engine argo: choose one of kubeflow, "),
         (["submit", *TASK, "-p", "kubeflow", "-e", "kubeflow"], "give --host"),
         (["submit", *TASK, "-p", "vertex", "-e", "vertex", "--param", "epochs"], "--param epochs: expected NAME=VALUE"),
         (["submit", *TASK, "-p", "vertex", "-e", "vertex", "--param", "epoch=1"], "there is no such parameter"),

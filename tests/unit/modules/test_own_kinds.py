@@ -80,10 +80,11 @@ TARGETS = {
 def test_rows_go_through_preprocessing_fusion_and_training_to_a_served_answer(
     kind: str, tiny_backbone: dict[str, Any], tmp_path: Path, write_examples: Callable[..., str]
 ) -> None:
-    config = {**settings(tiny_backbone, TARGETS[kind]), "trainer": TRAINER}
+    told = settings(tiny_backbone, TARGETS[kind])
+    config = {**told, "trainer": TRAINER}
     given = rows(80)
     raw = {name: tf.constant([[row[name]] for row in given]) for name in given[0]}
-    features = modules.preprocessing.preprocessing_fn(raw, config)
+    features = modules.preprocessing.preprocessing_fn(raw, told)
     assert features["letters_counts"].dtype == tf.float32
     assert features["letters_counts"][0].numpy().tolist() == [float(given[0]["title"].count(c)) for c in "ae"]
     written = [
@@ -96,7 +97,7 @@ def test_rows_go_through_preprocessing_fusion_and_training_to_a_served_answer(
         base_model=None,
         train_files=[write_examples(tmp_path / "train.gz", written[:64])],
         eval_files=[write_examples(tmp_path / "eval.gz", written[64:])],
-        transform_graph_path=transform(config, list(raw), tmp_path),
+        transform_graph_path=transform(told, list(raw), tmp_path),
         serving_model_dir=str(tmp_path / "model" / "Format-Serving"),
         model_run_dir=str(tmp_path / "run" / "1"),
     )
