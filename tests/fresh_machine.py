@@ -168,12 +168,13 @@ def handed_on(environment: Mapping[str, str]) -> dict[str, str]:
 
 
 def local_folders() -> list[Path]:
-    """Folders of packages on this disk that pip's settings name."""
+    """Folders of packages on this disk that pip's settings name; of an index the one with its pages and its files."""
     told = subprocess.run(
         [sys.executable, "-m", "pip", "config", "list"], capture_output=True, text=True, check=False
     ).stdout
     found = re.findall(r"(?:file://|(?<=['\s]))(/[^\s'\"]+)", told)
-    return sorted({Path(path) for path in found if Path(path).is_dir()})
+    folders = (Path(path) for path in found)
+    return sorted({path.parent if path.name == "simple" else path for path in folders if path.is_dir()})
 
 
 def mirror() -> list[str]:
