@@ -16,12 +16,16 @@ import yaml
 from pydantic import ValidationError
 
 from pipeline.config.task import Config
+from pipeline.redaction.redact import redact
 
 PROFILES, EXTENSIONS = "profiles", "extensions"
 
 
 class ConfigError(ValueError):
-    """The configuration is wrong; the message names file, line, field, value and remedy."""
+    """The configuration is wrong; the message names file, line, field, value and remedy, and holds no secret."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(redact(message))
 
 
 def load(

@@ -14,11 +14,16 @@ from typing import Any, NamedTuple
 
 from modules.tensors import Column
 
+from pipeline.redaction.redact import redact
+
 TEXT_HASH = "text_hash"
 
 
 class DataError(ValueError):
-    """The input cannot be used; the message names file, line, column and remedy."""
+    """The input cannot be used; the message names file, line, column and remedy, and holds no secret."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(redact(message))
 
 
 @dataclasses.dataclass(frozen=True)

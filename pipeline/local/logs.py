@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TextIO
 
+from pipeline.redaction.redact import redact
+
 _FORMAT = "%(asctime)s %(levelname).1s %(name)s: %(message)s"
 
 
@@ -35,7 +37,7 @@ def captured(log: Path, *, verbose: bool = False) -> Iterator[TextIO]:
     screen_fd, error_fd = os.dup(1), os.dup(2)
     screen = os.fdopen(screen_fd, "w", buffering=1, encoding="utf-8", errors="replace", closefd=False)
     handler: logging.Handler = logging.StreamHandler(sys.stderr) if verbose else logging.FileHandler(log)
-    handler.setFormatter(logging.Formatter(_FORMAT))
+    handler.setFormatter(_Formatter(_FORMAT))
     root = logging.getLogger()
     before = root.level, list(root.handlers)
     root.handlers[:] = [handler]
@@ -76,3 +78,11 @@ def hand_absl_over() -> None:
         logger = logging.getLogger(name)
         logger.handlers.clear()
         logger.propagate = True
+
+
+class _Formatter(logging.Formatter):
+    """Records, their tracebacks too, without secrets."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """See `logging.Formatter`."""
+        return redact(super().format(record))

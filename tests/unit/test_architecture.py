@@ -28,6 +28,7 @@ FLOORS = (
     ("pipeline.profiling", "pipeline.monitoring", "pipeline.history"),
     ("pipeline.ingest",),
     ("pipeline.config", "pipeline.machine", "pipeline.tfx_gaps"),
+    ("pipeline.redaction",),
     ("pipeline.nodes",),
     ("pipeline.node",),
     ("modules.tuner",),
