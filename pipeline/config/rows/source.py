@@ -11,12 +11,21 @@ from pydantic import AfterValidator, Field
 
 from pipeline.redaction.references import written_secret
 
+_NO_DELIMITERS = ('"', "\r", "\n")
 Format = Literal["csv", "jsonl", "parquet", "tfrecord", "sql"]
 
 
 def _one_character(value: str) -> str:
     if value != "auto" and len(value) != 1:
         raise ValueError("give `auto`, or at most 1 character")
+    if value in _NO_DELIMITERS:
+        raise ValueError("a quote and a line break separate no columns")
+    return value
+
+
+def _escape(value: str) -> str:
+    if value != "auto" and (len(value) > 1 or value in _NO_DELIMITERS):
+        raise ValueError('give `auto`, one character such as a backslash, or "" for none')
     return value
 
 
@@ -69,6 +78,12 @@ class SourceConfig(Section):
     """`auto` goes by the file's suffix: .csv .tsv .jsonl .ndjson .parquet .tfrecord .sql, with or without .gz."""
     delimiter: Annotated[str, AfterValidator(_one_character)] = "auto"
     """What separates the columns of a CSV file; `auto` finds out, and says so when it is not a comma."""
+    quoting: Literal["auto", "double", "none"] = "auto"
+    """Of a CSV file: `double` quotes stand around a text that holds the delimiter or a line break, or `none` do and a
+    quote is a character like any other; `auto` takes the first unless the rows contradict it, and says so."""
+    escape: Annotated[str, AfterValidator(_escape)] = "auto"
+    """What stands before a double quote inside a quoted text of a CSV file, such as a backslash; empty: it is doubled.
+    `auto` finds out."""
     encoding: Annotated[str, AfterValidator(_known_encoding)] = "auto"
     """Of a CSV or JSONL file; `auto` means UTF-8, else a guess that is told. A byte order mark always wins."""
     sql: SqlConfig | None = None

@@ -23,9 +23,6 @@ def read(path: str, config: SourceConfig, columns: Sequence[str] | None, opener:
             raise DataError(f"{path}:1: the query returns no rows; it must be a SELECT.")
         wanted = names if columns is None else list(columns)
         check_columns(wanted, names, f"{path}:1")
-        twice = next((name for name in wanted if names.count(name) > 1), None)
-        if twice is not None:
-            raise DataError(f"{path}:1: the query gives the column {twice!r} twice; name one of them anew (AS).")
         places = [names.index(column) for column in wanted]
         number = 0
         for values in rows:

@@ -52,9 +52,9 @@ def test_a_row_without_text_is_kept_back(text: str) -> None:
 @pytest.mark.parametrize(
     ("label", "reason", "detail"),
     [
-        ("positve", "unknown_label", "column 'label' is 'positve'.*Did you mean 'positive'"),
+        ("positve", "unknown_label", "column 'label' is 'positve'.*the label 'positive' but for case"),
         ("neutral", "unknown_label", "'neutral', which is not among the labels negative, positive.*the schema"),
-        ("Positive", "unknown_label", "'Positive'.*Did you mean 'positive'"),
+        ("Positive", "unknown_label", "'Positive'.*the label 'positive' but for case"),
         ("", "missing_label", "column 'label' is ''"),
         (" ", "missing_label", "column 'label' is ' '"),
     ],
