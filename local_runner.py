@@ -97,7 +97,7 @@ def run(
         raise WrongUse(str(error)) from None
     except (PackageError, session.BusyError) as error:
         raise Failed(str(error)) from None
-    console = Console(highlight=False)
+    console = Console(highlight=False, emoji=False)
     if outcome.error is not None:
         _report_failure(outcome, console)
     shown = relative(str(outcome.run_dir))
@@ -156,7 +156,7 @@ def nodes(
     for item in ir.nodes:
         node = item.pipeline_node
         table.add_row(node.node_info.id, states[node.node_info.id], ", ".join(node.upstream_nodes))
-    Console(highlight=False, width=None if sys.stdout.isatty() else 160).print(table)
+    Console(highlight=False, emoji=False, width=None if sys.stdout.isatty() else 160).print(table)
 
 
 @cli.command()
@@ -185,7 +185,7 @@ def summary(
     if as_json:
         click.echo(json.dumps(found, indent=2, ensure_ascii=False))
         return
-    closing.show(found, Console(highlight=False), run_dir=relative(str(paths.run_dir(found["run_id"]))))
+    closing.show(found, Console(highlight=False, emoji=False), run_dir=relative(str(paths.run_dir(found["run_id"]))))
 
 
 @cli.command()

@@ -8,13 +8,14 @@ from __future__ import annotations
 import difflib
 from typing import Annotated, Literal, Self
 
-from modules.settings import Section
+from modules.settings import Section, Seed
 
 from pydantic import Field, model_validator
 
 Metric = Literal["accuracy", "macro_f1", "auc", "precision", "recall", "calibration_error"]
 # Metrics whose gap between slices can be bounded; besides these, `recall_<label>` of every label.
 GAPS = ("accuracy", "macro_f1", "precision", "recall", "equal_opportunity")
+_SHARES = frozenset({"accuracy", "macro_f1", "auc", "precision", "recall", "calibration_error"})  # between 0 and 1
 
 
 class Bound(Section):
@@ -33,6 +34,8 @@ class Bound(Section):
     def _something(self) -> Self:
         if all(value is None for value in (self.min, self.max, self.max_drop, self.slice_min)):
             raise ValueError("set at least one of min, max, max_drop, slice_min")
+        if self.min is not None and self.max is not None and self.min > self.max:
+            raise ValueError(f"min is {self.min:g}, above max, {self.max:g}: no model could pass")
         return self
 
 
@@ -57,7 +60,7 @@ class FairnessSettings(Section):
     """Bootstrap samples behind an interval."""
     level: float = Field(0.95, gt=0.5, lt=1)
     """Confidence of the intervals."""
-    seed: int = 17
+    seed: Seed = 17
     """Of the samples."""
 
 
@@ -68,6 +71,16 @@ class EvaluatorSettings(Section):
     """Bounds by metric: accuracy, macro_f1, auc, precision and recall (macro), calibration_error."""
     fairness: FairnessSettings = FairnessSettings()
     """Gaps between slices."""
+
+    @model_validator(mode="after")
+    def _metrics_are_shares(self) -> Self:
+        for metric, bound in self.thresholds.items():
+            if metric not in _SHARES:
+                continue
+            for name, value in bound:
+                if value is not None and not 0 <= value <= 1:
+                    raise ValueError(f"thresholds.{metric}.{name} is {value:g}; {metric} lies between 0 and 1")
+        return self
 
     def check_gaps(self, slices: list[str], labels: list[str]) -> None:
         """Compares the bounds of gaps with what there is to measure.

@@ -107,10 +107,14 @@ def _scalars(items: Iterable[Any], model: str) -> dict[str, float]:
 
 
 def _slice_name(key: Any) -> str:
-    return ", ".join(
-        f"{part.column}:{part.bytes_value.decode('utf-8', 'replace') or part.int64_value or part.float_value}"
-        for part in key.single_slice_keys
-    )
+    return ", ".join(f"{part.column}:{_slice_value(part)}" for part in key.single_slice_keys)
+
+
+def _slice_value(part: Any) -> str:
+    """As the rows have it; an empty text is a value, too."""
+    kind = part.WhichOneof("kind")
+    value = getattr(part, kind) if kind else ""
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
 
 
 def _tfma() -> Any:

@@ -19,6 +19,17 @@ def shown(value: object, most: int = _CHARACTERS) -> str:
     return text if len(text) <= most + 2 else f"{text[:most]}…"
 
 
+def shown_line(text: str, most: int = 200) -> str:
+    """A text as one line, cut after some characters.
+
+    Args:
+        text: any.
+        most: characters.
+    """
+    line = " ".join(text[: 10 * most].split())
+    return line if len(line) <= most else f"{line[:most]}…"
+
+
 def some(names: Iterable[object], most: int = _NAMES) -> str:
     """The first of many names, and how many more there are.
 

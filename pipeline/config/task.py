@@ -24,13 +24,13 @@ from modules.training.settings import TrainerSettings, TunerSettings
 
 from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
-from pipeline.config import parts
+from pipeline.config import names, parts
 from pipeline.config.platform import PlatformConfig
 from pipeline.config.rows.data import DataConfig
 from pipeline.config.validator import ValidatorConfig
 
 # A slash or a space would break artifact paths, upper case a Kubeflow pipeline name.
-TaskName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
+TaskName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$", max_length=100)]
 
 
 class PusherConfig(Section):
@@ -99,6 +99,7 @@ class Config(Section):
                 raise ValueError("labels: is missing; name the labels, or set `target`")
             self.__dict__["target"] = parts.short_target(self.data.columns.label, self.labels)
         parts.check(self.inputs, self.target, self.data.columns.slices, edge=self.edge)
+        names.check(self.inputs, self.target, self.data.columns.slices)
         return self
 
     @model_serializer(mode="wrap")

@@ -14,9 +14,8 @@ from typing import Any, NamedTuple
 
 from modules.tensors import Column
 
+from pipeline.config.names import TEXT_HASH as TEXT_HASH
 from pipeline.redaction.redact import redact
-
-TEXT_HASH = "text_hash"
 
 
 class DataError(ValueError):

@@ -52,7 +52,7 @@ def test_a_row_without_text_is_kept_back(text: str) -> None:
 @pytest.mark.parametrize(
     ("label", "reason", "detail"),
     [
-        ("positve", "unknown_label", "column 'label' is 'positve'.*the label 'positive' but for case"),
+        ("positve", "unknown_label", "column 'label' is 'positve'.*Did you mean 'positive'"),
         ("neutral", "unknown_label", "'neutral', which is not among the labels negative, positive.*the schema"),
         ("Positive", "unknown_label", "'Positive'.*the label 'positive' but for case"),
         ("", "missing_label", "column 'label' is ''"),
