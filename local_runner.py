@@ -116,9 +116,13 @@ def validate(
 ) -> None:
     """Check configuration, schema and every row, without TensorFlow."""
     config = load_config(config_path, profile, overrides, data)
-    found = checked_data(config)
+    found = checked_data(config, root=root)
+    from pipeline.config.names import near_equal
+
     applied = chosen_profile(config_path, profile) or "no profile"
     click.echo(f"{config_path} ({applied}): valid, digest {config.digest()[:16]}")
+    for one, other in near_equal(config.target.names):
+        click.echo(f"the labels {one!r} and {other!r} differ by case or outer blanks alone: are they one?")
     click.echo(f"{found['file']}: {found['rows']} rows")
     for column, values in found["counts"].items():
         click.echo(f"  {column}: " + ", ".join(f"{value} {count}" for value, count in values.most_common(12)))
@@ -136,7 +140,7 @@ def nodes(
 ) -> None:
     """Show the graph, and which nodes a run would execute."""
     config = load_config(config_path, profile, overrides, data)
-    found = checked_data(config)
+    found = checked_data(config, root=root)
     from rich.console import Console
     from rich.table import Table
 

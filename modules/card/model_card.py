@@ -235,7 +235,7 @@ def _one_line(value: Any) -> str:
 def _cell(value: Any) -> str:
     """Text of a table's cell, literally: no markup, no HTML, no link, no end of the cell or the table in it."""
     text = _MARKUP.sub(r"\\\g<0>", html.escape(_one_line(value), quote=False))
-    return f"{text}(empty)" if not text or text.endswith(":") else text
+    return f"{text}(empty)" if not text or text.find(":") == len(text) - 1 else text
 
 
 def _interval(value: Mapping[str, float] | None) -> str:

@@ -26,7 +26,7 @@ NO_TEXT = re.compile("[\0\ud800-\udfff]")
 class RefusedError(yaml.MarkedYAMLError):
     """YAML that no configuration is made of."""
 
-    def __init__(self, problem: str, at: yaml.Node | yaml.Event) -> None:
+    def __init__(self, problem: str, at: Any) -> None:
         super().__init__(problem=problem, problem_mark=at.start_mark)
 
 

@@ -40,8 +40,8 @@ class Dialect:
 
     def reader(self, lines: Iterable[str]) -> Any:
         """A reader of the `csv` module that accepts nothing unclear."""
-        quoting = csv.QUOTE_MINIMAL if self.quoting else csv.QUOTE_NONE
-        return csv.reader(lines, delimiter=self.delimiter, quoting=quoting, escapechar=self.escape or None, strict=True)
+        form: dict[str, Any] = {"quoting": csv.QUOTE_MINIMAL if self.quoting else csv.QUOTE_NONE}
+        return csv.reader(lines, delimiter=self.delimiter, escapechar=self.escape or None, strict=True, **form)
 
     def swallows(self, fields: Sequence[str], width: int) -> bool:
         """Whether a field holds what looks like rows: as many delimiters as its lines have as rows.

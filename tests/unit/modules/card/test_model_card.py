@@ -240,3 +240,23 @@ def test_a_new_sentence_or_another_code_is_a_new_card_and_a_new_edge_gate_is_not
     assert node_settings("edge_evaluator.gate.max_bytes=1", "pruner.epochs=9", "pusher.keep_versions=2") == usual
     monkeypatch.setattr(evaluation.code_digest, "of", lambda config, *nodes: "another")
     assert node_settings() != usual
+
+
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [
+        ("<img src=x onerror=alert(1)>", "&lt;img src=x onerror=alert(1)&gt;"),
+        ("[a](javascript:alert(1))", r"\[a\](javascript:alert(1))"),
+        ("![a](http://b)", r"\!\[a\](http://b)"),
+        ("<javascript:alert(1)>", "&lt;javascript:alert(1)&gt;"),
+        ("a|b", r"a\|b"),
+        ("*a* `b` ~c~ _d_ e_f", r"\*a\* \`b\` \~c\~ \_d\_ e_f"),
+        ("&lt;", "&amp;lt;"),
+        ("line\nbreak", "line break"),
+        ("", "(empty)"),
+    ],
+)
+def test_a_value_of_the_rows_is_no_markup_in_a_card(value: str, written: str) -> None:
+    card = edge()
+    card["metrics"]["test"]["slices"] = {f"shop:{value}": card["metrics"]["test"]}
+    assert f"| shop:{written} |" in model_card.render(card)
