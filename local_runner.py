@@ -228,6 +228,7 @@ cli.add_command(watch)
 def _report_failure(outcome: Any, console: Any) -> NoReturn:
     from pipeline.history.paths import relative
     from pipeline.machine import refusals
+    from pipeline.redaction.redact import redact
 
     node = outcome.summary["failed_node"] or "The run"
     cause = refusals.cause(outcome.error.__cause__ or outcome.error)
@@ -239,7 +240,7 @@ def _report_failure(outcome: Any, console: Any) -> NoReturn:
     if isinstance(cause, OSError) and cause.errno is not None:
         text = refusals.told(cause, places=[outcome.run_dir])
     console.print(f"\n[bold red]{node} failed:[/] {type(cause).__name__}")
-    console.print(text[:2000], markup=False, soft_wrap=True)
+    console.print(redact(text)[:2000], markup=False, soft_wrap=True)
     console.print(f"\nLog       {log}", soft_wrap=True, markup=False)
     if outcome.unwritten:
         console.print(f"Summary   could not be written: {outcome.unwritten}", soft_wrap=True, markup=False)
