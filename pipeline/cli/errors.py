@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import sys
+import traceback
+from types import TracebackType
 from typing import Any
 
 import click
@@ -38,6 +41,11 @@ class Failed(_Told):
     exit_code = FAILED
 
 
+def _traceback(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """An error that nobody foresaw, as Python tells it, without secrets."""
+    sys.stderr.write(redact("".join(traceback.format_exception(kind, error, trace))))
+
+
 class Commands(click.Group):
     """A command line that says what a person can do where the operating system refuses something.
 
@@ -45,8 +53,9 @@ class Commands(click.Group):
     """
 
     def main(self, *args: Any, **options: Any) -> Any:
-        """Lets the screen print anything first, whatever its locale."""
+        """Lets the screen print anything first, whatever its locale, and tracebacks no secret."""
         screen.fit()
+        sys.excepthook = _traceback
         return super().main(*args, **options)
 
     def invoke(self, context: click.Context) -> Any:

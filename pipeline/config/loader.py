@@ -105,8 +105,13 @@ def _extend(names: Any, origin: _Origin) -> None:
     try:
         load_extensions(names)
     except (ImportError, ValueError) as error:
-        told = str(error).removeprefix(f"{EXTENSIONS}: ").rstrip(".")
+        told = shown_line(str(error).removeprefix(f"{EXTENSIONS}: ").rstrip("."))
         raise ConfigError(f"{origin([EXTENSIONS])}: {EXTENSIONS}: {told}.") from None
+    except Exception as error:  # whatever somebody's module does when it is imported
+        told = f"{type(error).__name__}: {shown_line(str(error))}"
+        raise ConfigError(
+            f"{origin([EXTENSIONS])}: {EXTENSIONS}: one of {some(names)} cannot be imported ({told})."
+        ) from error
 
 
 def _parse(path: Path) -> yaml.Node:

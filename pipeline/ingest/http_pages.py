@@ -18,6 +18,7 @@ from urllib.parse import urljoin, urlsplit
 import requests
 import tenacity
 
+from pipeline.config.messages import shown, shown_line
 from pipeline.config.rows.collect import CollectConfig, CursorPaging, LinkPaging, PagePaging
 from pipeline.ingest.rows import DataError
 from pipeline.redaction import references
@@ -156,6 +157,8 @@ class Api:
                 content = _read(response, time.monotonic() + config.timeout_seconds, config.max_page_bytes, request)
         except requests.RequestException as error:
             raise PassingError(_without_url(error)) from None
+        except ValueError as error:  # `requests` reads a redirection's address even if it does not follow it
+            raise DataError(f"{request}: the response leads to no URL: {shown_line(str(error))}.") from None
         except OSError as error:  # what a connection that breaks in the middle of a body raises
             raise PassingError(f"{type(error).__name__}: {error}") from None
         if response.status_code in _PASSING:
@@ -197,6 +200,10 @@ class Api:
         link = value_at(body, paging.next) if paging.next else response.links.get("next", {}).get("url")
         if not link:
             return None
+        try:
+            urljoin(request.url, str(link))
+        except ValueError:
+            raise DataError(f"{request}: the link to the next page is no URL: {shown(redact(str(link)))}.") from None
         url = urljoin(references.fill_url(request.url, self._behind, quoted_path=True), str(link))
         first = references.fill_url(self._config.url, self._behind, quoted_path=True)
         if _origin(url) != _origin(first):
@@ -212,8 +219,10 @@ class Api:
 
     def _header(self, name: str, value: str) -> str:
         filled = references.fill(value, self._behind)
-        if not filled.isprintable():
-            raise DataError(f"data.collect.headers.{name}: what it stands for has a line break or a control character.")
+        if not filled.isprintable() or not _is_latin(filled):
+            raise DataError(
+                f"data.collect.headers: what {name} stands for has a line break, or a character that no header has."
+            )
         return filled
 
 
@@ -252,19 +261,30 @@ def _secret(name: str) -> str:
         raise DataError(f"data.collect: {error}.") from None
 
 
+def _is_latin(text: str) -> bool:
+    try:
+        text.encode("latin-1")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def _origin(url: str) -> str:
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return f"no URL: {shown(url)}"
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
 
 
 def _retry_after(response: requests.Response) -> float | None:
     """Seconds, from either form that RFC 9110 allows."""
     value = response.headers.get("Retry-After", "").strip()
-    if value.isdigit():
-        return float(value)
     try:
+        if value.isascii() and value.isdigit():
+            return float(value)
         return max(0.0, email.utils.parsedate_to_datetime(value).timestamp() - time.time()) if value else None
-    except ValueError:
+    except (ValueError, TypeError, OverflowError):
         return None
 
 

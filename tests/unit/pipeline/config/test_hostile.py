@@ -153,6 +153,17 @@ def test_what_yaml_can_and_a_configuration_cannot_be_is_told_by_its_place(
     assert message in check(file)
 
 
+@pytest.mark.parametrize("name", ["", ".x", "a b", "a..b", "no.such.module", "a" * 5000, "broken_module"])
+def test_an_extension_that_cannot_be_imported_is_told(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "broken_module.py").write_text("def (", encoding="utf-8")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    file = tmp_path / "task.yaml"
+    file.write_text(yaml.safe_dump({**BASE, "extensions": [name]}), encoding="utf-8")
+    assert ": extensions: " in check(file)
+
+
 def test_what_never_ends_is_not_read() -> None:
     assert "it is no file" in check(Path("/dev/zero"))
 

@@ -466,6 +466,33 @@ def test_a_secret_that_is_not_there_or_stands_in_the_configuration_is_refused(tm
         settings("https://me:secret@127.0.0.1")
 
 
+@pytest.mark.parametrize(
+    ("headers", "status", "message"),
+    [
+        ({"Link": "<http://[::bad>; rel=next"}, 200, "the link to the next page is no URL"),
+        ({"Location": "http://[::bad"}, 302, "the response leads to no URL"),
+        ({"Retry-After": "\u00b2"}, 503, "status 503"),
+        ({"Retry-After": "Mon, 99 Foo 9999 99:99:99 GMT"}, 503, "status 503"),
+        ({"Retry-After": "9" * 400}, 503, "the server asks to wait"),
+        ({"Content-Encoding": "gzip"}, 200, "tries"),
+    ],
+)
+def test_headers_that_make_no_sense_are_told(run: Run, headers: dict[str, str], status: int, message: str) -> None:
+    def answer(call: Call) -> None:
+        call.reply([{"text": "a"}], status, **headers)
+
+    with serve(answer) as server, pytest.raises(DataError, match=message):
+        run(settings(server.url, rows="", columns={}, paging={"kind": "link"}, attempts=2))
+
+
+@pytest.mark.parametrize("value", ["two\nlines", "a\r\nHost: b", "\u20ac"])
+def test_a_secret_that_no_header_can_hold_is_told_and_not_shown(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ODD_TOKEN", value)
+    with pytest.raises(DataError, match="what X-Token stands for has a line break, or a character") as told:
+        Api(settings("http://127.0.0.1", headers={"X-Token": "${ODD_TOKEN}"}))
+    assert value not in str(told.value)
+
+
 def endless(call: Call) -> None:
     call.send_response(200)
     call.end_headers()

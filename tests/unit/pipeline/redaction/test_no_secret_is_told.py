@@ -9,7 +9,10 @@ from __future__ import annotations
 import base64
 import json
 import logging
+import os
 import random
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -121,6 +124,31 @@ def test_of_a_database(token: str, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     ):  # fmt: skip
         place.run("schema", source={"sql": {"url": url}})
     place.assert_silent(token, log.read_text(encoding="utf-8"))
+
+
+def test_of_an_error_that_nobody_foresaw() -> None:
+    """Its traceback is shown, since it is ours to mend; the secret in it is not."""
+    code = """
+import click, sys
+from pipeline.cli.errors import Commands
+from pipeline.redaction import references
+
+@click.group(cls=Commands)
+def cli(): pass
+
+@cli.command()
+def go():
+    secret = references.value("PLANTED")
+    raise RuntimeError(f"it was {secret}")
+
+cli(["go"])
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=Path(__file__).parents[4], capture_output=True, text=True, check=False,
+        env={**os.environ, "PLANTED": "x1/y@z w"}, timeout=60,
+    )  # fmt: skip
+    assert "RuntimeError: it was ***" in done.stderr
+    assert "x1/y@z" not in done.stderr
 
 
 def echo(call: Call) -> str:
