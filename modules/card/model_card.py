@@ -179,6 +179,7 @@ def _common(settings: ModelCardNodeSettings, kind: str, created: str) -> dict[st
         **section,
         "sources": [source.model_dump(mode="json", exclude={"dataset", "backbone"}) for source in sources],
         "sequence_length": settings.sequence_length,
+        "columns": settings.columns,
         "backbone": settings.backbone,
         "slice_columns": settings.slices,
         "digests": settings.digests,

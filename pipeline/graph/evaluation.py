@@ -116,9 +116,10 @@ def _card_settings(config: Config, sections: tuple[str, ...], made_by: tuple[str
         labels=config.target.names,
         slices=config.data.columns.slices,
         dataset=None if config.data.path else config.data.dataset,
-        backbone=main.backbone.kind,
-        backbone_sources=[_of_card(source) for source in main.backbone.sources()],
-        sequence_length=main.sequence_length,
+        backbone=main.backbone.kind if main else "",
+        backbone_sources=[_of_card(source) for source in main.backbone.sources()] if main else [],
+        sequence_length=main.sequence_length if main else 0,
+        columns=[column.name for column in kinds.columns(config.inputs)],
         digests={"config": config.digest_of(*sections), "code": code_digest.of(config, *made_by)},
         **common(config, "ModelCard"),
     )

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from modules.inputs.base import BackboneInput
+from modules.inputs.profiles import Bounds
+from modules.inputs.text.settings import TextBounds
 from modules.network.backbones import base as backbones
 from modules.network.backbones.base import AnyBackbone
 from modules.tensors import Tensor
@@ -21,9 +23,16 @@ class Text(BackboneInput):
     """A text, cut into tokens of the backbone's vocabulary."""
 
     parts: ClassVar[Mapping[str, str]] = {
-        "statistics": "modules.text.statistics:summarise",
-        "device": "modules.inputs.text_device:step",
+        "statistics": "modules.inputs.text.statistics:summarise",
+        "distances": "modules.inputs.text.statistics:compare",
+        "variation": "modules.inputs.text.augmentation:variation",
+        "unlabelled": "modules.inputs.text.unlabelled:augment",
+        "device": "modules.inputs.text.device:step",
+        "facts": "modules.inputs.text.report:facts",
+        "plots": "modules.inputs.text.report:plots",
+        "reasons": "modules.inputs.text.attribution:explain",
     }
+    bounds: ClassVar[type[Bounds]] = TextBounds
     alone: ClassVar[tuple[str, str, str] | None] = ("serving_text", "text", "tokens")
 
     kind: Literal["text"] = "text"
