@@ -9,7 +9,6 @@ import abc
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-from modules.inputs.profiles import Bounds
 from modules.network.backbones.base import AnyBackbone
 from modules.registry import load
 from modules.settings import Section
@@ -28,8 +27,6 @@ class Input(Section, abc.ABC):
     # By role, `package.module:name` of what a node of its own runs for this kind: an edit of it runs that node again,
     # and not the training. A role that is missing is not played. `modules.inputs.roles` says what each is called with.
     parts: ClassVar[Mapping[str, str]] = {}
-    # Bounds of what the role `distances` measures: their names, defaults, and what each is.
-    bounds: ClassVar[type[Bounds]] = Bounds
     # Signatures that a SavedModel promises where this is the only input: that of raw values, the name of its argument,
     # and that of tensors.
     alone: ClassVar[tuple[str, str, str] | None] = None

@@ -1,4 +1,8 @@
-"""What the roles of an input are called with, and who calls them. A kind names those that it plays in its `parts`."""
+"""What the roles of an input are called with, and who calls them. A kind names those that it plays in its `parts`.
+
+The role `bounds` is no function but a section, `modules.inputs.profiles.Bounds`: a field for each distance that is
+judged, with its default and what it is.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +29,7 @@ class Statistics(Protocol):
 
 
 class Distances(Protocol):
-    """`distances`: how far two summaries are apart; ExampleValidator compares them with the kind's `bounds`."""
+    """`distances`: how far two summaries are apart; ExampleValidator judges them by the role `bounds`."""
 
     def __call__(self, now: str, before: str) -> Comparison:
         """Compares two summaries.

@@ -99,10 +99,19 @@ class Architecture:
             inputs: by name, the sections of the inputs.
             target: kind of the target.
         """
-        nothing = dict.fromkeys(
-            ("vocabulary_size", "num_layers", "num_heads", "hidden_dim", "intermediate_dim", "max_sequence_length"), 0
+        return cls(
+            vocabulary_size=0,
+            num_layers=0,
+            num_heads=0,
+            hidden_dim=0,
+            intermediate_dim=0,
+            max_sequence_length=0,
+            num_segments=0,
+            num_classes=num_classes,
+            inputs=inputs,
+            target=target,
+            encoded="",
         )
-        return cls(**nothing, num_classes=num_classes, num_segments=0, inputs=inputs, target=target, encoded="")
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Architecture:

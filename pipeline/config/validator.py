@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
+from modules.inputs.base import Input
 from modules.inputs.kinds import Inputs
 from modules.inputs.profiles import Bound, Bounds
 from modules.inputs.text.settings import TextBounds
@@ -45,14 +46,20 @@ class ValidatorConfig(Section):
             if name not in inputs:
                 raise ValueError(f"validator.inputs: there is no input {name!r}; there are: {', '.join(inputs)}")
             part = inputs[name]
-            if unknown := sorted({*given} - {*part.bounds.model_fields}):
+            fields = _kind(part).model_fields
+            if unknown := sorted({*given} - {*fields}):
                 raise ValueError(
                     f"validator.inputs.{name}: {', '.join(unknown)} is nothing that is measured of an input of kind "
-                    f"{part.kind}; there are: {', '.join(part.bounds.model_fields) or 'none'}"
+                    f"{part.kind}; there are: {', '.join(fields) or 'none'}"
                 )
-        return {name: part.bounds.model_validate(self._values(part.bounds, name)) for name, part in inputs.items()}
+        return {name: _kind(part).model_validate(self._values(_kind(part), name)) for name, part in inputs.items()}
 
     def _values(self, kind: type[Bounds], name: str) -> dict[str, Any]:
         """Those of the section `text` where the kind has the same ones, and over them those of the input's own."""
         shared = dict(self.text) if kind is type(self.text) else {}
         return {**shared, **self.inputs.get(name, {})}
+
+
+def _kind(part: Input) -> type[Bounds]:
+    """The section of an input's bounds: that of its role `bounds`; without one, nothing is judged."""
+    return part.part("bounds") or Bounds

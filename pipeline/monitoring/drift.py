@@ -143,7 +143,7 @@ def _by_input(
             continue
         found = compare_profiles(ours, theirs)
         for item in found.distances:
-            bound = getattr(bounds[name], item.feature) if found.rows >= validator.min_rows else None
+            bound = getattr(bounds[name], item.feature, None) if found.rows >= validator.min_rows else None
             breached = bound is not None and item.value > bound
             feature = item.feature if len(inputs) == 1 else f"{name}.{item.feature}"
             yield Comparison(kind, feature, item.measure, item.value, bound, breached)

@@ -34,11 +34,11 @@ class LetterCount(Input):
     parts: ClassVar[Mapping[str, str]] = {
         "statistics": "tests.toys.letter_count:summarise",
         "distances": "tests.toys.letter_count:compare",
+        "bounds": "tests.toys.letter_count:LetterBounds",
         "variation": "tests.toys.letter_count:variation",
         "facts": "tests.toys.letter_count:facts",
         "plots": "tests.toys.letter_count:plots",
     }
-    bounds: ClassVar[type[Bounds]] = LetterBounds
 
     kind: Literal["letter_count"] = "letter_count"
     """Selects this kind."""

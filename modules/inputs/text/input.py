@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from modules.inputs.base import BackboneInput
-from modules.inputs.profiles import Bounds
-from modules.inputs.text.settings import TextBounds
 from modules.network.backbones import base as backbones
 from modules.network.backbones.base import AnyBackbone
 from modules.tensors import Tensor
@@ -25,6 +23,7 @@ class Text(BackboneInput):
     parts: ClassVar[Mapping[str, str]] = {
         "statistics": "modules.inputs.text.statistics:summarise",
         "distances": "modules.inputs.text.statistics:compare",
+        "bounds": "modules.inputs.text.settings:TextBounds",
         "variation": "modules.inputs.text.augmentation:variation",
         "unlabelled": "modules.inputs.text.unlabelled:augment",
         "device": "modules.inputs.text.device:step",
@@ -32,7 +31,6 @@ class Text(BackboneInput):
         "plots": "modules.inputs.text.report:plots",
         "reasons": "modules.inputs.text.attribution:explain",
     }
-    bounds: ClassVar[type[Bounds]] = TextBounds
     alone: ClassVar[tuple[str, str, str] | None] = ("serving_text", "text", "tokens")
 
     kind: Literal["text"] = "text"
