@@ -105,7 +105,14 @@ def profile(
 
 
 def summarise(part: BackboneInput, file_patterns: Sequence[str], *, label: str | None, sample: int) -> TextProfile:
-    """Summarises the texts of a split: the role `statistics`, see `modules.inputs.roles`."""
+    """Summarises the texts of a split: the role `statistics`, see `modules.inputs.roles`.
+
+    Args:
+        part: the text.
+        file_patterns: globs of raw examples.
+        label: name of the label feature; None where there is none.
+        sample: most texts to look into.
+    """
     return profile(read_rows(file_patterns, text=part.column, label=label), part.vocabulary(), sample=sample)
 
 
