@@ -22,8 +22,16 @@ from modules.artifact_files import (
     TRIALS_FILE,
     VARIANTS_FILE,
 )
+from modules.targets.kinds import TARGETS
 
 from pipeline.node import ADDED, Node, Told, builders
+
+
+def _of_targets(*roles: str) -> tuple[str, ...]:
+    """The modules of what the project's own kinds of target bring for some roles; those of extensions always count."""
+    paths = (TARGETS[kind].parts.get(role, "") for kind in TARGETS.own for role in roles)
+    return tuple(dict.fromkeys(path.partition(":")[0] for path in paths if path))
+
 
 # In the order of the diagram of docs/design.md.
 # fmt: off
@@ -92,9 +100,9 @@ NODES = (
         "the linear model to beat, on the same rows",
         inputs={"examples": "ExampleGen.examples"},
         outputs={"evaluation": "ModelEvaluation"},
-        code=("pipeline.components.linear_baseline",),
+        code=("pipeline.components.linear_baseline", *_of_targets("linear", "scoring")),
         files=(BASELINE_FILE,), summary={"baseline": Told("evaluation", (BASELINE_FILE,))},
-        report={"baseline": "evaluation"},
+        report={"baseline": "evaluation"}, when=lambda config, job: "linear" in config.target.parts,
     ),
     Node(
         "LatestHyperparametersResolver", "tfx.v1.dsl:Resolver", "what the last search found",
@@ -148,7 +156,7 @@ NODES = (
             "baseline_model": "LatestBlessedModelResolver.model",
         },
         outputs={"evaluation": "ModelEvaluation", "blessing": "ModelBlessing"},
-        code=("pipeline.components.evaluator", "modules.quality.tfma_metrics"),
+        code=("pipeline.components.evaluator", "modules.quality.tfma_metrics", *_of_targets("scoring")),
         beam=True, found_by={"blessing": "edgeline_gate"}, files=(PREDICTIONS_FILE, FAIRNESS_FILE),
         report={"evaluation": "evaluation", "blessing": "blessing"},
     ),
@@ -156,7 +164,7 @@ NODES = (
         "TestEvaluator", "pipeline.components.evaluator:Evaluator", "reports on test, and gates nothing",
         inputs={"examples": "ExampleGen.examples", "model": "Trainer.model"},
         outputs={"evaluation": "ModelEvaluation", "blessing": "ModelBlessing"},
-        code=("pipeline.components.evaluator", "modules.quality.tfma_metrics"),
+        code=("pipeline.components.evaluator", "modules.quality.tfma_metrics", *_of_targets("scoring")),
         beam=True, files=(PREDICTIONS_FILE, FAIRNESS_FILE), report={"test_evaluation": "evaluation"},
     ),
     Node(
@@ -167,7 +175,7 @@ NODES = (
             "test_evaluation": "TestEvaluator.evaluation",
         },
         outputs={"card": "ModelEvaluation"},
-        code=("pipeline.components.model_card",),
+        code=("pipeline.components.model_card", *_of_targets("scoring")),
     ),
     Node(
         "Pusher", "pipeline.components.pusher:Pusher", "pushes the blessed SavedModel",
@@ -192,7 +200,7 @@ NODES = (
             "model_blessing": "Evaluator.blessing",
         },
         outputs={"pruned_model": "Model"},
-        code=("pipeline.components.pruner",),
+        code=("pipeline.components.pruner", *_of_targets("distillation")),
         gpu=True, files=(PRUNING_FILE,),
     ),
     Node(
@@ -212,7 +220,7 @@ NODES = (
         "runs every variant as a device would; blesses one or none",
         inputs={"examples": "ExampleGen.examples", "variants": "TFLiteConverter.variants", "model": "Trainer.model"},
         outputs={"evaluation": "ModelEvaluation", "blessing": "ModelBlessing", "bundle": "Model"},
-        code=("pipeline.components.edge_evaluator",),
+        code=("pipeline.components.edge_evaluator", *_of_targets("scoring")),
         files=(PARETO_FILE, BUNDLE_FILE), report={"edge_evaluation": "evaluation"},
     ),
     Node(
@@ -223,7 +231,7 @@ NODES = (
             "bundle": "EdgeEvaluator.bundle",
         },
         outputs={"card": "ModelEvaluation"},
-        code=("pipeline.components.model_card",),
+        code=("pipeline.components.model_card", *_of_targets("scoring")),
     ),
     Node(
         "EdgePusher", "pipeline.components.pusher:Pusher", "pushes the blessed bundle",
@@ -239,7 +247,7 @@ NODES = (
     Node(
         "Reporter", "pipeline.components.reporter:Reporter", "what a run came to, as data and as a page",
         outputs={"report": "ModelEvaluation"},
-        code=("pipeline.components.reporter",),
+        code=("pipeline.components.reporter", *_of_targets("scoring", "plots", "errors")),
         files=("report.json", "report.html"),
     ),
 )

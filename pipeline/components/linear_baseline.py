@@ -9,6 +9,7 @@ from typing import Any
 from modules.artifact_files import BASELINE_FILE
 from modules.rows.settings import Columns
 from modules.settings import NodeSettings
+from modules.targets.kinds import TargetSection
 
 from tfx import types
 from tfx.dsl.components.base import base_component, base_executor, executor_spec
@@ -23,8 +24,8 @@ class LinearBaselineNodeSettings(NodeSettings):
 
     columns: Columns
     """Which column is what."""
-    labels: list[str]
-    """The label names, in the order of their ids."""
+    target: TargetSection
+    """What is predicted."""
     seed: int
     """Of the solver."""
 
@@ -48,15 +49,14 @@ class Executor(base_executor.BaseExecutor):
             name: read_raw_split(
                 [io_utils.all_files_pattern(artifact_utils.get_split_uri([examples], name))],
                 text=settings.columns.text,
-                label=settings.columns.label,
+                target=settings.target,
                 slices=settings.columns.slices,
-                labels=settings.labels,
             )
             for name in artifact_utils.decode_split_names(examples.split_names)
         }
-        result = linear_baseline.linear_baseline(splits, num_classes=len(settings.labels), seed=settings.seed)
-        target = artifact_utils.get_single_uri(output_dict[EVALUATION])
-        io_utils.write_string_file(os.path.join(target, BASELINE_FILE), json.dumps(result, indent=2))
+        result = linear_baseline.linear_baseline(splits, target=settings.target, seed=settings.seed)
+        folder = artifact_utils.get_single_uri(output_dict[EVALUATION])
+        io_utils.write_string_file(os.path.join(folder, BASELINE_FILE), json.dumps(result, indent=2))
 
 
 class LinearBaselineSpec(component_spec.ComponentSpec):

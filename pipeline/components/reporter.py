@@ -84,17 +84,17 @@ def _push(artifact: types.Artifact) -> dict[str, str] | None:
 
 def _errors(artifacts: Any, settings: ReporterNodeSettings) -> dict[str, Any] | None:
     """The worst errors with their reasons: the only part of the report that needs the model itself."""
-    from modules.report.facts.quality import stored_predictions, worst_errors
+    from modules.report.facts.quality import stored_predictions
 
     config = settings.config
     answers = stored_predictions(artifacts).get(_ERRORS_OF)
     # The reasons are words of a text; where other inputs had a say, words alone explain nothing.
     if not settings.attributed or answers is None or artifacts.training is None or not config.reporter.errors:
         return None
-    return worst_errors(
+    return settings.target.part("errors")(
         answers,
         artifacts.training,
-        settings.labels,
+        settings.target.names,
         split=_ERRORS_OF,
         count=config.reporter.errors,
         sequence_length=settings.window,

@@ -36,6 +36,7 @@ def example_gen(config: Config, data: str) -> RowsExampleGen:
     settings = {
         **columns(config).model_dump(mode="json"),
         "labels": config.target.names,
+        "label_type": config.target.columns()[0].type,
         "others": others(config),
         "source": config.data.source.model_dump(mode="json"),
         "cleaning": config.data.cleaning.model_dump(mode="json"),
@@ -85,17 +86,22 @@ def transform(config: Config, examples: Any, schema: Any) -> Transform:
     )
 
 
-def linear_baseline(config: Config, examples: Any) -> LinearBaseline:
-    """The model to beat, on the same rows.
+def linear_baseline(config: Config, examples: Any, validator: Any) -> list[LinearBaseline]:
+    """The model to beat, on the same rows; none where the target knows no linear one.
 
     Args:
         config: the task's configuration.
         examples: ExampleGen's output.
+        validator: the node that the rows must have passed.
     """
+    if "linear" not in config.target.parts:
+        return []
     settings = LinearBaselineNodeSettings(
         columns=columns(config),
-        labels=config.target.names,
+        target=config.target,
         seed=config.trainer.seed,
         **common(config, "LinearBaseline"),
     )
-    return LinearBaseline(examples=examples, settings=settings)
+    node = LinearBaseline(examples=examples, settings=settings)
+    node.add_upstream_node(validator)
+    return [node]

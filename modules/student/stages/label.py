@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 
 from modules.network.logits import split_logits
 from modules.network.model import build_model
 from modules.network.weights import read_weights, write_weights
 from modules.rows.token_windows import TokenWindows
-from modules.student import unlabelled_variations
+from modules.student import distillation, unlabelled_variations
 from modules.student.fine_tuning import TeacherSignals
 from modules.student.stages.values import CutNetwork, Given, LabelledRows, extend
 
@@ -33,9 +34,11 @@ def label(cut: CutNetwork) -> LabelledRows:
         The same with the rows and the teacher's opinion of them.
     """
     seen = varied(cut)
-    signals = TeacherSignals(_logits(cut, seen))
+    signals = TeacherSignals(_logits(cut, seen), target=cut.architecture.target)
     if cut.settings.distillation.needs_teacher_in_step:
-        signals = TeacherSignals(signals.logits, _under_policy(cut), seen.token_ids, cut.plan.layers)
+        signals = dataclasses.replace(
+            signals, model=_under_policy(cut), token_ids=seen.token_ids, layer_map=cut.plan.layers
+        )
     return extend(cut, LabelledRows, seen=seen, signals=signals)
 
 
@@ -49,7 +52,11 @@ def varied(given: Given) -> TokenWindows:
     if not options.copies:
         return given.train
     more = unlabelled_variations.augment(
-        given.train, given.teacher.vocabulary, **options.model_dump(), seed=given.settings.seed
+        given.train,
+        given.teacher.vocabulary,
+        unanswered=distillation.of(given.teacher.architecture.target).unanswered,
+        **options.model_dump(),
+        seed=given.settings.seed,
     )
     return unlabelled_variations.joined(given.train, more)
 

@@ -6,9 +6,9 @@ import json
 from collections import Counter
 
 import modules  # noqa: F401
-from modules.quality import intervals
-from modules.quality.scores import score
+from modules.quality import intervals, scoring
 from modules.quality.tfma_metrics import macro_scores
+from modules.targets.one_label.target import OneLabel
 from modules.training.metrics import SparseMacroF1
 
 import numpy as np
@@ -46,12 +46,12 @@ def test_every_place_that_tells_a_macro_f1_tells_the_same() -> None:
     labels, probabilities = sample(150, 5, seed=8)
     labels[labels == 3] = 0  # a class that is predicted and never true
     predictions = probabilities.argmax(axis=1)
-    in_training = SparseMacroF1(5)
+    in_training, judge = SparseMacroF1(5), scoring.of(OneLabel(labels=list("abcde")))
     in_training.update_state(labels, probabilities)
     found = {
         "training": float(in_training.result().numpy()),
         "TFMA": macro_scores(Counter(zip(labels.tolist(), predictions.tolist(), strict=True)), 5)["f1"],
-        "linear baseline and devices": score(labels, predictions, {}, 5)["macro_f1"],
+        "linear baseline and devices": judge.scored(labels, predictions, {})["macro_f1"],
         "report and card": intervals.metric_intervals(labels, predictions, 5)["macro_f1"].value,
     }
     expected = f1_score(labels, predictions, labels=list(range(5)), average="macro", zero_division=0.0)

@@ -37,7 +37,7 @@ def answers(right: np.ndarray, *, keys: list[str] | None = None, label: np.ndarr
         text=["text"] * len(right),
         label=label,
         predicted=predicted,
-        probabilities=np.eye(2, dtype=np.float32)[predicted],
+        more={"probabilities": np.eye(2, dtype=np.float32)[predicted]},
         slices={},
     )
 
@@ -126,7 +126,7 @@ def test_runs_without_a_common_row_or_without_hashes_are_not_tested() -> None:
 
 def test_labels_in_another_order_are_the_same_and_other_labels_are_not() -> None:
     one = answers(wrong_in(range(40)))
-    turned = Predictions(one.text_hash, one.text, 1 - one.label, 1 - one.predicted, one.probabilities[:, ::-1], {})
+    turned = Predictions(one.text_hash, one.text, 1 - one.label, 1 - one.predicted, {}, {})
     assert rows_comparison.compare(one, turned, LABELS, LABELS[::-1])["agreement"] == 1.0
     found = rows_comparison.compare(one, one, LABELS, ["bad", "fine"])
     assert found["labels_differ"] == [LABELS, ["bad", "fine"]]
