@@ -18,7 +18,6 @@ CARD_MARKDOWN, CARD_JSON = "model_card.md", "model_card.json"
 CARD_VERSION = 1
 SERVER, EDGE = "server", "edge"
 TEMPLATE = Path(__file__).parent / "templates" / "model_card.md.j2"
-_METRICS = ("accuracy", "macro_f1")
 
 
 def server(
@@ -84,18 +83,19 @@ def edge(
     """
     name = pareto["selected"]
     variant, test, reference = pareto["variants"][name], pareto["test"]["selected"], pareto["test"]["reference"]
+    titles = scoring.of(settings.target).titles
     return {
         **_common(settings, EDGE, created),
         "rows": {"train": training_rows, "eval": variant["rows"], "test": test["rows"]},
         "recipe": name,
-        "metrics": {split: _of_counts(found) for split, found in (("test", test), ("eval", variant))},
+        "metrics": {split: _of_counts(found, titles) for split, found in (("test", test), ("eval", variant))},
         "intervals": {"level": intervals.LEVEL, "method": "Wilson score interval"},
         "against_server": {
             "accuracy_drop": {"eval": variant["accuracy_drop"], "test": test["accuracy_drop"]},
             "server_accuracy_on_test": reference["accuracy"],
             "agreement": variant["agreement"],
         },
-        "fairness": _accuracy_gaps(test["slices"]),
+        "fairness": _score_gaps(test["slices"], titles),
         "bounds": {"gate": pareto["gate"], "objective": pareto["objective"]},
         "size": {
             **bundle,
@@ -175,7 +175,7 @@ def _common(settings: ModelCardNodeSettings, kind: str, created: str) -> dict[st
     }
 
 
-def _of_counts(counted: Mapping[str, Any]) -> dict[str, Any]:
+def _of_counts(counted: Mapping[str, Any], titles: Mapping[str, str]) -> dict[str, Any]:
     """Metrics of which only counts and shares are known; the accuracy's interval follows from those."""
     from scipy import stats
 
@@ -184,13 +184,14 @@ def _of_counts(counted: Mapping[str, Any]) -> dict[str, Any]:
             intervals.LEVEL, method="wilson"
         )
         accuracy = {"value": values["accuracy"], "low": float(ends.low), "high": float(ends.high)}
-        return {"rows": values["rows"], "accuracy": accuracy, "macro_f1": {"value": values["macro_f1"]}}
+        found = {metric: {"value": values[metric]} for metric in titles}
+        return {"rows": values["rows"], **found, "accuracy": accuracy}
 
     return {**one(counted), "slices": {name: one(values) for name, values in counted["slices"].items()}}
 
 
-def _accuracy_gaps(slices: Mapping[str, Any]) -> dict[str, Any]:
-    """Gaps of accuracy and macro-F1 by slice column, from the metrics of slices named `column:value`."""
+def _score_gaps(slices: Mapping[str, Any], titles: Mapping[str, str]) -> dict[str, Any]:
+    """Gaps of the target's scores by slice column, from the metrics of slices named `column:value`."""
     columns: dict[str, dict[str, Mapping[str, Any]]] = {}
     for name, values in slices.items():
         column, _, value = name.partition(":")
@@ -198,7 +199,7 @@ def _accuracy_gaps(slices: Mapping[str, Any]) -> dict[str, Any]:
     found = {}
     for column, of_value in columns.items():
         gaps = {}
-        for metric in _METRICS:
+        for metric in titles:
             worst, best = (pick(of_value, key=lambda name: of_value[name][metric]) for pick in (min, max))
             gaps[metric] = {
                 "value": of_value[best][metric] - of_value[worst][metric],

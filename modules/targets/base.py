@@ -32,6 +32,7 @@ class Target(Section, abc.ABC):
     lower_is_better: ClassVar[frozenset[str]] = frozenset()
     # By role, `package.module:name` of what a node of its own runs for this kind: an edit of it runs that node again,
     # and not the training. A role that is missing is not played.
+    # `training` and `tfma`: modules or what is in them that `metrics` and `metric_specs` name, for the cache alone.
     # `scoring`: a class of `modules.quality.scoring.Scoring`, of the target; every kind has it.
     # `linear`: a function of a seed that gives the scikit-learn model to beat, on TF-IDF, behind its name.
     # `distillation`: a class of `modules.student.distillation.Distillation`, of the target; a student needs it.

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 LABEL_ID = "label_id"
 PROBABILITIES = "probabilities"
-_METRICS = "modules.quality.tfma_metrics"
 _FOLDER = "modules.targets.one_label"
+_METRICS = f"{_FOLDER}.tfma_metrics"
 
 
 class OneLabel(Target):
@@ -30,6 +30,8 @@ class OneLabel(Target):
     bounded: ClassVar[tuple[str, ...]] = ("accuracy", "macro_f1", "auc", "precision", "recall", "calibration_error")
     lower_is_better: ClassVar[frozenset[str]] = frozenset({"calibration_error"})
     parts: ClassVar[Mapping[str, str]] = {
+        "training": f"{_FOLDER}.keras_metrics:SparseMacroF1",
+        "tfma": _METRICS,
         "scoring": f"{_FOLDER}.scoring:LabelScoring",
         "distillation": f"{_FOLDER}.distillation:LabelDistillation",
         "linear": f"{_FOLDER}.linear:estimator",
@@ -111,7 +113,7 @@ class OneLabel(Target):
         import tf_keras
 
         # By name: Transform reads this file, and is not to run again when a metric of the training changes.
-        macro_f1 = load("modules.training.metrics:SparseMacroF1")
+        macro_f1 = self.part("training")
         return [tf_keras.metrics.SparseCategoricalAccuracy(name="accuracy"), macro_f1(len(self.labels))]
 
     def class_weights(self, values: np.ndarray, mode: str) -> dict[int, float] | None:

@@ -1,4 +1,4 @@
-"""`modules.training.metrics` and `modules.quality.tfma_metrics`: the numbers that decide, against scikit-learn's."""
+"""`keras_metrics` and `tfma_metrics` of one label: the numbers that decide, against scikit-learn's."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from collections import Counter
 
 import modules  # noqa: F401
 from modules.quality import intervals, scoring
-from modules.quality.tfma_metrics import macro_scores
+from modules.targets.one_label.keras_metrics import SparseMacroF1
 from modules.targets.one_label.target import OneLabel
-from modules.training.metrics import SparseMacroF1
+from modules.targets.one_label.tfma_metrics import macro_scores
 
 import numpy as np
 import pandas as pd
@@ -119,7 +119,9 @@ def evaluate(labels: np.ndarray, probabilities: np.ndarray, metrics: list[dict])
     document = {
         "model_specs": [spec],
         "slicing_specs": [{}],
-        "metrics_specs": [{"metrics": [{**metric, "module": "modules.quality.tfma_metrics"} for metric in metrics]}],
+        "metrics_specs": [
+            {"metrics": [{**metric, "module": "modules.targets.one_label.tfma_metrics"} for metric in metrics]}
+        ],
         "options": {"include_default_metrics": False},
     }
     frame = pd.DataFrame({"label": labels.astype(np.int64), "prediction": list(probabilities)})
