@@ -100,7 +100,7 @@ NODES = (
         "the linear model to beat, on the same rows",
         inputs={"examples": "ExampleGen.examples"},
         outputs={"evaluation": "ModelEvaluation"},
-        code=("pipeline.components.linear_baseline", *_of_targets("linear", "scoring")),
+        code=("pipeline.components.linear_baseline", *_of_targets("linear")),
         files=(BASELINE_FILE,), summary={"baseline": Told("evaluation", (BASELINE_FILE,))},
         report={"baseline": "evaluation"}, when=lambda config, job: "linear" in config.target.parts,
     ),

@@ -94,7 +94,7 @@ def run(config_path: str, profile: str | None, folder: Path, overrides: Sequence
     with steps.step("tokens"):
         examples = {name: _tokens(split, vocabulary, length) for name, split in raw.items()}
     with steps.step("linear baseline"):
-        linear_baseline.linear_baseline(raw, target=config.target, seed=config.trainer.seed)
+        linear_baseline.linear_baseline(raw, num_classes=len(config.target.names), seed=config.trainer.seed)
     policy = devices.resolve_precision(config.trainer.precision)
     memory.keep_freed_memory()
     with steps.step("search"):

@@ -7,12 +7,44 @@ together.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 CALIBRATION_BINS = 15  # equal ones of the predicted label's probability
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+
+
+def score(
+    labels: np.ndarray, predictions: np.ndarray, slices: Mapping[str, Sequence[str]], num_classes: int
+) -> dict[str, Any]:
+    """Scores predictions.
+
+    Args:
+        labels: true label ids, int `[rows]`.
+        predictions: predicted label ids, int `[rows]`.
+        slices: by slice column, the value of each row.
+        num_classes: labels; a class that is neither true nor predicted in a slice counts as F1 0, as TFMA does.
+
+    Returns:
+        `{"rows", "accuracy", "macro_f1", "slices": {"column:value": {"rows", "accuracy", "macro_f1"}}}`.
+
+    Raises:
+        ValueError: there are no rows.
+    """
+    if not len(labels):
+        raise ValueError("there are no rows to score; check the split sizes")
+    result = _scores(labels, predictions, num_classes)
+    result["slices"] = {}
+    for column, values in slices.items():
+        array = np.asarray(values)
+        for value in sorted(set(values)):
+            chosen = array == value
+            result["slices"][f"{column}:{value}"] = _scores(labels[chosen], predictions[chosen], num_classes)
+    return result
 
 
 def confusion(labels: np.ndarray, predicted: np.ndarray, num_classes: int) -> Ints:
@@ -52,6 +84,11 @@ def of_confusion(tables: np.ndarray, unanswered: ArrayLike = 0) -> dict[str, Flo
         "recall": _ratio(right, actual),
         "f1": f1,
     }
+
+
+def _scores(labels: np.ndarray, predictions: np.ndarray, num_classes: int) -> dict[str, Any]:
+    found = of_confusion(confusion(labels, predictions, num_classes))
+    return {"rows": len(labels), **{name: float(found[name]) for name in ("accuracy", "macro_f1")}}
 
 
 def _ratio(above: np.ndarray, below: np.ndarray) -> Floats:

@@ -34,7 +34,8 @@ class Target(Section, abc.ABC):
     # and not the training. A role that is missing is not played.
     # `training` and `tfma`: modules or what is in them that `metrics` and `metric_specs` name, for the cache alone.
     # `scoring`: a class of `modules.quality.scoring.Scoring`, of the target; every kind has it.
-    # `linear`: a function of a seed that gives the scikit-learn model to beat, on TF-IDF, behind its name.
+    # `linear`: (raw splits by name, target, seed) to `baseline.json` of the linear model to beat: `model`, its name,
+    # `rows`, `seconds`, and `splits`, by name what `Scoring.scored` gives.
     # `distillation`: a class of `modules.student.distillation.Distillation`, of the target; a student needs it.
     # `plots`: (section `quality` of the report's facts, names) to plots of what `Scoring.details` gave.
     # `errors`: the worst answers with their reasons, as `modules.report.facts.quality.worst_errors`.

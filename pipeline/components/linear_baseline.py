@@ -31,7 +31,7 @@ class LinearBaselineNodeSettings(NodeSettings):
 
 
 class Executor(base_executor.BaseExecutor):
-    """Resolves the splits to files and calls `modules.quality.linear_baseline.linear_baseline`."""
+    """Resolves the splits to files and asks the target for its linear model."""
 
     def Do(
         self,
@@ -40,7 +40,6 @@ class Executor(base_executor.BaseExecutor):
         exec_properties: dict[str, Any],
     ) -> None:
         """TFX's hook."""
-        from modules.quality import linear_baseline
         from modules.rows.raw import read_raw_split
 
         settings = LinearBaselineNodeSettings.from_json(exec_properties[SETTINGS])
@@ -54,7 +53,7 @@ class Executor(base_executor.BaseExecutor):
             )
             for name in artifact_utils.decode_split_names(examples.split_names)
         }
-        result = linear_baseline.linear_baseline(splits, target=settings.target, seed=settings.seed)
+        result = settings.target.part("linear")(splits, settings.target, settings.seed)
         folder = artifact_utils.get_single_uri(output_dict[EVALUATION])
         io_utils.write_string_file(os.path.join(folder, BASELINE_FILE), json.dumps(result, indent=2))
 

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from modules.quality import fairness, intervals
 from modules.quality.predictions import Predictions
-from modules.quality.scores import CALIBRATION_BINS, Ints, confusion, of_confusion
+from modules.quality.scores import CALIBRATION_BINS, Ints, confusion, of_confusion, score
 from modules.quality.scoring import Scoring
 from modules.quality.settings import FairnessSettings
 from modules.targets.one_label.target import PROBABILITIES
@@ -30,6 +30,10 @@ class LabelScoring(Scoring):
         """Accuracy and macro-F1; a label that is neither true nor predicted counts as F1 0, as TFMA does."""
         found = of_confusion(self._confusion(truth, predicted))
         return {name: float(found[name]) for name in self.titles}
+
+    def scored(self, truth: np.ndarray, predicted: np.ndarray, slices: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+        """As the linear model is scored."""
+        return score(truth, predicted, slices, len(self.target.names))
 
     def intervals(
         self,

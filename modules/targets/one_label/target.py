@@ -34,7 +34,7 @@ class OneLabel(Target):
         "tfma": _METRICS,
         "scoring": f"{_FOLDER}.scoring:LabelScoring",
         "distillation": f"{_FOLDER}.distillation:LabelDistillation",
-        "linear": f"{_FOLDER}.linear:estimator",
+        "linear": f"{_FOLDER}.linear:baseline",
         "plots": f"{_FOLDER}.plots:label_plots",
         "errors": "modules.report.facts.quality:worst_errors",
     }

@@ -26,7 +26,7 @@ def test_the_baseline_learns_and_is_scored_on_every_split_but_train() -> None:
     train = split((GOOD + BAD) * 2, ([1] * 3 + [0] * 3) * 2)
     result = linear_baseline(
         {"train": train, "eval": split(["great", "awful"], [1, 0]), "test": split(["awful"], [1])},
-        target=TARGET,
+        num_classes=2,
         seed=1,
     )
     assert (result["rows"], set(result["splits"])) == (12, {"eval", "test"})
@@ -38,7 +38,7 @@ def test_the_baseline_learns_and_is_scored_on_every_split_but_train() -> None:
 
 def test_the_baseline_gives_the_same_result_each_time() -> None:
     splits = {"train": split(GOOD * 3 + BAD * 3, [1] * 9 + [0] * 9), "eval": split(["film", "so"], [1, 0])}
-    one, other = (linear_baseline(splits, target=TARGET, seed=1)["splits"] for _ in range(2))
+    one, other = (linear_baseline(splits, num_classes=2, seed=1)["splits"] for _ in range(2))
     assert one == other
 
 

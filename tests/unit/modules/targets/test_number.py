@@ -11,7 +11,6 @@ import modules  # noqa: F401
 from modules.artifact_files import PREDICTIONS_FILE
 from modules.network.model import build_model
 from modules.quality import predictions, scoring
-from modules.quality.linear_baseline import linear_baseline
 from modules.quality.settings import FairnessSettings
 from modules.rows.raw import read_raw_split
 from modules.rows.token_windows import TokenWindows
@@ -44,8 +43,7 @@ def files(tmp_path: Path, write_examples: Callable[..., Any]) -> str:
 def test_numbers_are_read_and_judged_by_a_linear_model_of_their_own(files: str) -> None:
     split = read_raw_split([files], text="text", target=TARGET, slices=["source"])
     assert split.labels.tolist()[:2] == [4.5, 1.25]
-    found = linear_baseline({"train": split, "eval": split}, target=TARGET, seed=1)
-    assert found["model"] == "TF-IDF (words, 1-2-grams) + ridge regression, scikit-learn"
+    found = TARGET.part("linear")({"train": split, "eval": split}, TARGET, 1)
     assert 0 < found["splits"]["eval"]["mae"] < 1.0
     assert found["splits"]["eval"]["slices"]["source:web"]["rows"] == 6
 

@@ -76,7 +76,7 @@ EXPECTED = {
     "pipeline/components/registry_pusher.py": {"RegistryPusher"},
     "pipeline/components/lookups/latest_pushed_model.py": NOTHING,
     # Of one label, each where its part is played.
-    "modules/targets/one_label/scoring.py": BASELINE | EVALUATOR | {"TestEvaluator"} | EDGE_EVALUATOR,
+    "modules/targets/one_label/scoring.py": EVALUATOR | {"TestEvaluator"} | EDGE_EVALUATOR,
     "modules/targets/one_label/linear.py": BASELINE,
     "modules/targets/one_label/keras_metrics.py": TUNER,
     "modules/targets/one_label/distillation.py": PRUNER,
