@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import io
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -171,7 +172,12 @@ class Runs:
         monkeypatch.setattr(history, "past_runs", lambda _: self.past)
 
     def add(
-        self, run_id: str, config: dict[str, Any], found: Predictions | None = None, **changes: Any
+        self,
+        run_id: str,
+        config: dict[str, Any],
+        found: Predictions | None = None,
+        labels: Sequence[str] = LABELS,
+        **changes: Any,
     ) -> history.PastRun:
         moment = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC) + datetime.timedelta(days=len(self.past))
         told = summary(run_id, **changes) if changes.get("state") != "failed" else {}
@@ -181,7 +187,7 @@ class Runs:
         if found:
             folder = self.paths.root / f"evaluation-{run_id}"
             folder.mkdir()
-            predictions.write(str(folder / PREDICTIONS_FILE), {"test": found}, LABELS)
+            predictions.write(str(folder / PREDICTIONS_FILE), {"test": found}, labels)
             self._evaluations[run_id] = str(folder)
         return self.past[-1]
 
@@ -189,6 +195,15 @@ class Runs:
 @pytest.fixture
 def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Runs:
     return Runs(tmp_path, monkeypatch)
+
+
+def test_answers_that_are_numbers_are_compared_by_their_metrics_alone(runs: Runs) -> None:
+    stars = np.linspace(1.0, 5.0, 8)
+    numbers = Predictions([str(row) for row in range(8)], ["text"] * 8, stars, stars + 0.5, {}, {})
+    one, other = (runs.add(f"2026010{day}T000000", {}, numbers, labels=[]) for day in (1, 2))
+    found = comparison.compare(runs.paths, one, other)
+    [line] = display.verdict(found["test"])
+    assert line == "Significance: not tested, since the answers of these runs are no labels."
 
 
 def both(runs: Runs) -> dict[str, Any]:
