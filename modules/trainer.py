@@ -124,7 +124,10 @@ def fit(
     if done:
         progress.report(f"resuming after step {done} of {steps * epochs}", resumed_steps=done)
     best = resume.BestWeights(
-        devices.own_folder(backup_dir), patience=settings.early_stopping_patience, monitor=f"val_{target.objective}"
+        devices.own_folder(backup_dir),
+        patience=settings.early_stopping_patience,
+        monitor=f"val_{target.objective}",
+        minimize=target.less_is_better(target.objective),
     )
     callbacks: list[tf_keras.callbacks.Callback] = [
         best,

@@ -16,8 +16,8 @@ import modules  # noqa: F401  (settles Keras 2 before TensorFlow is imported)
 from modules.inputs import kinds as inputs_lib
 from modules.network import anatomy, fusion, layers
 from modules.network.architecture import ENCODER, Architecture
+from modules.targets.base import LOGITS
 from modules.targets.kinds import TARGETS
-from modules.targets.one_label import LOGITS
 from modules.text.features import PADDING_MASK, TOKEN_IDS
 from modules.tf_gaps.attention import SelfAttention
 

@@ -37,6 +37,7 @@ def example_gen(config: Config, data: str) -> RowsExampleGen:
     settings = {
         **columns(config).model_dump(mode="json"),
         "labels": config.target.names,
+        "label_type": config.target.columns()[0].type,
         "others": others(config),
         "source": config.data.source.model_dump(mode="json"),
         "cleaning": config.data.cleaning.model_dump(mode="json"),
@@ -93,20 +94,23 @@ def transform(config: Config, examples: Any, schema: Any) -> Transform:
     )
 
 
-def linear_baseline(config: Config, examples: Any) -> list[LinearBaseline]:
-    """The model to beat, on the same rows; none where rows have no text that it could read.
+def linear_baseline(config: Config, examples: Any, validator: Any) -> list[LinearBaseline]:
+    """The model to beat, on the same rows; none where they have no text to read, or the target knows no linear one.
 
     Args:
         config: the task's configuration.
         examples: ExampleGen's output.
+        validator: the node that the rows must have passed.
     """
     found = columns(config)
-    if not found.text:
+    if not found.text or "linear" not in config.target.parts:
         return []
     settings = LinearBaselineNodeSettings(
         columns=found,
-        labels=config.target.names,
+        target=config.target,
         seed=config.trainer.seed,
         **common(config, "LinearBaseline"),
     )
-    return [LinearBaseline(examples=examples, settings=settings)]
+    node = LinearBaseline(examples=examples, settings=settings)
+    node.add_upstream_node(validator)
+    return [node]

@@ -37,8 +37,10 @@ def validation(
     Returns:
         The nodes, StatisticsGen first and ExampleValidator last.
     """
+    label = config.target.column if config.target.names else None  # numbers are no labels that could be counted
     statistics_gen = StatisticsGen(
-        examples=examples, settings=_statistics_settings(config, config.target.column, config.compared_split)
+        examples=examples,
+        settings=_statistics_settings(config, label, config.compared_split),
     )
     statistics = statistics_gen.outputs["statistics"]
     serving_nodes = _serving(config, serving) if serving else []

@@ -44,10 +44,10 @@ class AddVariedRows(beam.PTransform):
 
     def expand(self, examples: beam.PCollection) -> beam.PCollection:
         """Beam's hook."""
-        label = self._settings["label"]
+        settings = self._settings
         counts = beam.pvalue.AsDict(
             examples
-            | "Label" >> beam.Map(lambda example: (_value(example, label), 1))
+            | "Label" >> beam.Map(lambda example: (_label(example, settings), 1))
             | "CountLabels" >> beam.CombinePerKey(sum)
         )
         return examples | "Vary" >> beam.FlatMap(_with_variations, self._settings, self._division, counts)
@@ -77,7 +77,7 @@ def _with_variations(
     # The serialised row tells rows with equal texts apart.
     row = example.SerializeToString(deterministic=True).hex()
     chance = random.Random(f"{int(wanted['seed'])}:{row}")
-    expected = average[_value(example, settings["label"])]
+    expected = average[_label(example, settings)]
     number = min(int(expected) + (chance.random() < expected % 1.0), int(wanted["max_copies"]))
     seen = {rows.text_hash(text)}
     for _ in range(number):
@@ -98,6 +98,11 @@ def _variations(settings: Mapping[str, Any]) -> dict[str, Variation]:
     """By column, what its input varies a value with."""
     wanted = settings["augmentation"]
     return {column: load(path)(wanted) for column, path in sorted(wanted["variations"].items())}
+
+
+def _label(example: tf.train.Example, settings: Mapping[str, Any]) -> str:
+    """The label that rows are balanced by; one and the same where the answer is no name."""
+    return _value(example, settings["label"]) if settings["labels"] else ""
 
 
 def _vary(example: tf.train.Example, column: str, vary: Variation, chance: random.Random) -> None:

@@ -35,6 +35,8 @@ FLOORS = (
     ("modules.starting_model",),
     ("modules.entry_settings",),
     ("modules.inputs.text.report",),
+    # What nodes of their own run for a kind: loaded by its role, never imported, so that no node depends on a kind.
+    ("modules.targets.one_label",),
     ("modules.student", "modules.device", "modules.report", "modules.card"),
     ("modules.tflite", "modules.serving", "modules.quality", "modules.inputs.text.attribution"),
     ("modules.network", "modules.inputs.text.unlabelled"),
@@ -44,6 +46,7 @@ FLOORS = (
     ("modules.network.weights",),
     ("modules.network.anatomy",),
     ("modules.network.architecture", "modules.network.arrays"),
+    ("modules.targets.one_label.target",),
     ("modules.inputs", "modules.targets"),
     ("modules.text", "modules.training", "modules.network.backbones.base"),
     (
@@ -93,23 +96,18 @@ OF_A_LABEL = frozenset(
     | {"SparseCategoricalCrossentropy", "SparseCategoricalAccuracy"}
 )
 KNOW_A_LABEL = (
-    "modules/targets/one_label.py",
-    "modules/quality/*.py",
-    "modules/training/metrics.py",
+    "modules/targets/one_label/*.py",
+    # What is computed of a confusion matrix; `modules/targets/one_label/scoring.py` and the history of runs ask it.
+    "modules/quality/scores.py",
+    "modules/quality/intervals.py",
+    "modules/quality/fairness.py",
     "modules/network/anatomy.py",  # the softmax of attention
-    # The edge branch.
-    "modules/device/measure.py",
-    "modules/network/logits.py",
-    "modules/rows/token_windows.py",
-    "modules/student/distillation.py",
-    "modules/tflite/*.py",
-    "pipeline/components/edge_evaluator.py",
-    # What a gate may bound, and what a person is shown.
-    "modules/card/model_card.py",
-    "modules/report/plots/quality.py",
-    "modules/training/settings.py",
-    "pipeline/history/*.py",
-    "pipeline/kubeflow/compile/parameters.py",
+    # The file that a device runs ends in a softmax, and is compared by its labels.
+    "modules/tflite/graph.py",
+    "modules/tflite/parity.py",
+    # What a person is shown.
+    "pipeline/history/comparison.py",
+    "pipeline/history/display.py",
     "pipeline/local/closing.py",
 )
 # Packages that hold rooms and no code: only their faces.
@@ -132,6 +130,7 @@ QUICK = (
     "modules/inputs/*.py",
     "modules/inputs/text/input.py",
     "modules/targets/*.py",
+    "modules/targets/*/target.py",
     "modules/settings.py",
     "modules/entry_settings.py",
     "modules/**/settings.py",

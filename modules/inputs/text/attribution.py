@@ -17,7 +17,7 @@ from modules.inputs.base import BackboneInput
 from modules.machine.progress import report
 from modules.network import anatomy
 from modules.network.trained import Trained
-from modules.targets.one_label import LOGITS
+from modules.targets.base import LOGITS
 from modules.text.tokenization import PAD, SUFFIX, piece_spans, wordpiece
 
 import numpy as np

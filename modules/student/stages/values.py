@@ -97,12 +97,12 @@ class TunedStudent(LabelledRows):
 
     Attributes:
         student: the network under the policy and the strategy of the fine-tuning.
-        accuracy_before: of the cut network on `evaluation`, before it learned.
+        score_before: of the cut network on `evaluation`, before it learned; of one label the accuracy.
         run: what `modules.student.fine_tuning.fine_tune` returned.
     """
 
     student: tf_keras.Model
-    accuracy_before: float
+    score_before: float
     run: dict[str, Any]
 
 

@@ -76,11 +76,17 @@ EXPECTED = {
     "modules/serving/server.py": TRAINER,
     # Judging and pushing.
     "pipeline/components/evaluator.py": EVALUATOR | {"TestEvaluator"},
-    "modules/quality/tfma_metrics.py": EVALUATOR | {"TestEvaluator"},
+    "modules/targets/one_label/tfma_metrics.py": EVALUATOR | {"TestEvaluator"},
     "modules/card/model_card.py": CARD | {"EdgeModelCard", "EdgePusher"},
     "pipeline/components/pusher.py": {"Pusher", "EdgePusher"} | REPORTER,
     "pipeline/components/registry_pusher.py": {"RegistryPusher"},
     "pipeline/components/lookups/latest_pushed_model.py": NOTHING,
+    # Of one label, each where its part is played.
+    "modules/targets/one_label/scoring.py": EVALUATOR | {"TestEvaluator"} | EDGE_EVALUATOR,
+    "modules/targets/one_label/linear.py": BASELINE,
+    "modules/targets/one_label/keras_metrics.py": TUNER,
+    "modules/targets/one_label/distillation.py": PRUNER,
+    "modules/targets/one_label/plots.py": REPORTER,
     # From the blessed model to a bundle.
     "modules/student/structured.py": PRUNER,
     "modules/serving/student.py": PRUNER,
