@@ -15,11 +15,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import modules  # noqa: F401  (settles Keras 2 before TFX imports TensorFlow)
+from modules.rows.settings import Columns
 from modules.text import labelled_variations
 
 import apache_beam as beam
 import tensorflow as tf
 
+from pipeline.config.rows.augmentation import AugmentationConfig
 from pipeline.ingest import rows
 from pipeline.tfx_gaps.split_rule import Division
 
@@ -29,27 +31,29 @@ _ATTEMPTS = 8  # per varied row; most candidates that fail have a hash of anothe
 class AddVariedRows(beam.PTransform):
     """The examples and their variations."""
 
-    def __init__(self, settings: Mapping[str, Any], exec_properties: Mapping[str, Any], split: str) -> None:
+    def __init__(
+        self, wanted: AugmentationConfig, columns: Columns, exec_properties: Mapping[str, Any], split: str
+    ) -> None:
         """Keeps what the workers need.
 
         Args:
-            settings: ExampleGen's settings: `text`, `label`, and `augmentation` as `AugmentationConfig.settings` has
-                it.
+            wanted: how many rows are varied, and how.
+            columns: where text and label are.
             exec_properties: ExampleGen's, for how rows are divided into splits.
             split: name of the split that the examples are of.
         """
         super().__init__()
-        self._settings, self._division = dict(settings), Division.of(exec_properties, split)
+        self._wanted, self._columns, self._division = wanted, columns, Division.of(exec_properties, split)
 
     def expand(self, examples: beam.PCollection) -> beam.PCollection:
         """Beam's hook."""
-        label = self._settings["label"]
+        label = self._columns.label
         counts = beam.pvalue.AsDict(
             examples
             | "Label" >> beam.Map(lambda example: (_value(example, label), 1))
             | "CountLabels" >> beam.CombinePerKey(sum)
         )
-        return examples | "Vary" >> beam.FlatMap(_with_variations, self._settings, self._division, counts)
+        return examples | "Vary" >> beam.FlatMap(_with_variations, self._wanted, self._columns, self._division, counts)
 
 
 def copies_by_label(counts: Mapping[str, int], *, share: float, balance: bool) -> dict[str, float]:
@@ -67,50 +71,50 @@ def copies_by_label(counts: Mapping[str, int], *, share: float, balance: bool) -
 
 
 def _with_variations(
-    example: tf.train.Example, settings: Mapping[str, Any], division: Division, counts: Mapping[str, int]
+    example: tf.train.Example,
+    wanted: AugmentationConfig,
+    columns: Columns,
+    division: Division,
+    counts: Mapping[str, int],
 ) -> Iterator[tf.train.Example]:
     yield example
-    wanted, text = settings["augmentation"], _value(example, settings["text"])
-    average = copies_by_label(counts, share=wanted["share"], balance=wanted["balance"])
+    text = _value(example, columns.text)
+    average = copies_by_label(counts, share=wanted.share, balance=wanted.balance)
     # The serialised row tells rows with equal texts apart.
     row = example.SerializeToString(deterministic=True).hex()
-    chance = random.Random(f"{int(wanted['seed'])}:{row}")
-    expected = average[_value(example, settings["label"])]
-    number = min(int(expected) + (chance.random() < expected % 1.0), int(wanted["max_copies"]))
+    chance = random.Random(f"{wanted.seed}:{row}")
+    expected = average[_value(example, columns.label)]
+    number = min(int(expected) + (chance.random() < expected % 1.0), wanted.max_copies)
     seen = {rows.text_hash(text)}
     for _ in range(number):
         for _ in range(_ATTEMPTS):
-            varied = labelled_variations.variation(text, _operations(*_choices(wanted)), chance)
+            varied = labelled_variations.variation(text, _operations(wanted), chance)
             if varied is None:
                 return
-            candidate = _with_text(example, settings["text"], varied)
+            candidate = _with_text(example, columns.text, varied)
             if _value(candidate, rows.TEXT_HASH) not in seen and division.holds(candidate):
                 seen.add(_value(candidate, rows.TEXT_HASH))
                 yield candidate
                 break
 
 
-def _choices(wanted: Mapping[str, Any]) -> tuple[Any, ...]:
-    rates = tuple(float(wanted[name]) for name in ("synonyms", "deletion", "swap", "keyboard"))
-    return (*rates, wanted["synonym_table"] or str(labelled_variations.BUNDLED_SYNONYMS), wanted["back_translation"])
-
-
 @functools.lru_cache(maxsize=4)
-def _operations(
-    synonyms: float, deletion: float, swap: float, keyboard: float, table: str, back_translation: str | None
-) -> Sequence[labelled_variations.Operation]:
+def _operations(wanted: AugmentationConfig) -> Sequence[labelled_variations.Operation]:
     """Once per worker: a table is a file, and a back-translation may load a model when it is imported."""
     words: labelled_variations.Synonyms = {}
-    if synonyms:
+    if wanted.synonyms:
+        table = wanted.synonym_table or str(labelled_variations.BUNDLED_SYNONYMS)
         with tf.io.gfile.GFile(table) as stream:
             words = labelled_variations.read_synonyms(stream.read(), table)
     return labelled_variations.operations(
-        synonyms=synonyms,
-        deletion=deletion,
-        swap=swap,
-        keyboard=keyboard,
+        synonyms=wanted.synonyms,
+        deletion=wanted.deletion,
+        swap=wanted.swap,
+        keyboard=wanted.keyboard,
         table=words,
-        back_translation=labelled_variations.load_callable(back_translation) if back_translation else None,
+        back_translation=(
+            labelled_variations.load_callable(wanted.back_translation) if wanted.back_translation else None
+        ),
     )
 
 

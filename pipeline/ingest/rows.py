@@ -9,8 +9,8 @@ import dataclasses
 import hashlib
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Iterable
+from typing import NamedTuple
 
 from modules.tensors import Column
 
@@ -38,16 +38,6 @@ class Layout:
     slices: tuple[str, ...]
     labels: tuple[str, ...]
     others: tuple[Column, ...] = ()
-
-    @classmethod
-    def of(cls, settings: Mapping[str, Any]) -> Layout:
-        """The layout that ExampleGen's settings describe.
-
-        Args:
-            settings: `text`, `label`, `slices`, `labels`, and `others`, types by column.
-        """
-        others = tuple(Column(name, kind) for name, kind in settings.get("others", {}).items())
-        return cls(settings["text"], settings["label"], tuple(settings["slices"]), tuple(settings["labels"]), others)
 
     @property
     def columns(self) -> tuple[str, ...]:
