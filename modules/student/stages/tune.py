@@ -8,8 +8,9 @@ from modules.network import anatomy
 from modules.network.logits import accuracy
 from modules.network.model import build_model
 from modules.network.weights import write_weights
+from modules.stages import extend
 from modules.student.fine_tuning import fine_tune
-from modules.student.stages.values import LabelledRows, TunedStudent, extend
+from modules.student.stages.values import LabelledRows, TunedStudent
 
 
 def tune(labelled: LabelledRows) -> TunedStudent:
