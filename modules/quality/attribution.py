@@ -13,7 +13,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
-from modules.machine.progress import report
+from modules.machine.progress import tell
 from modules.network import anatomy
 from modules.network.trained import Trained
 from modules.targets.one_label import LOGITS
@@ -79,7 +79,7 @@ def explain(
     at, share = tf.constant((nodes + 1) / 2, tf.float32), tf.constant(weights / 2, tf.float32)
     found = []
     for number, (text, label, other) in enumerate(zip(texts, labels, others, strict=True), start=1):
-        report(f"explaining error {number} of {len(texts)}", step=number, steps=len(texts))
+        tell(f"explaining error {number} of {len(texts)}", step=number, steps=len(texts))
         ids, mask = wordpiece(tf.constant([text]), trained.vocabulary, sequence_length)
         length = int(tf.reduce_sum(mask))
         ids = ids[:, :length]

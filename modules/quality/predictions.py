@@ -12,7 +12,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from modules.machine.progress import report
+from modules.machine.progress import tell
 from modules.rows.raw import TEXT_HASH, RawSplit
 
 import numpy as np
@@ -106,7 +106,7 @@ def predict_split(predict: Predictor, split: RawSplit, *, name: str, batch_size:
         others = {column: [values[row] for row in batch] for column, values in split.others.items()}
         answers.append(predict([split.texts[row] for row in batch], *([others] if others else [])))
         if number % _PROGRESS_EVERY == 0 or number == len(starts):
-            report(f"predicting {name}: {min(start + batch_size, rows)} of {rows} rows", step=number, steps=len(starts))
+            tell(f"predicting {name}: {min(start + batch_size, rows)} of {rows} rows", step=number, steps=len(starts))
     probabilities = np.concatenate(answers).astype(np.float32)[np.argsort(order)]
     return Predictions(
         text_hash=list(split.text_hashes) or [""] * rows,

@@ -47,7 +47,7 @@ class Executor(base_executor.BaseExecutor):
             return
         # Late: a graph that is only compiled must not wait for TensorFlow.
         from modules.machine import devices
-        from modules.machine.progress import report
+        from modules.machine.progress import tell
         from modules.network.trained import load_trained, save_trained
         from modules.rows.token_windows import load_windows
         from modules.serving.student import save_student
@@ -81,10 +81,10 @@ class Executor(base_executor.BaseExecutor):
             labels=student.labels,
         )
         save_student(student, artifacts.serving_folder(output), sequence_length=length)
-        artifacts.write_json(os.path.join(output.uri, PRUNING_FILE), compressed.report)
+        artifacts.write_json(os.path.join(output.uri, PRUNING_FILE), compressed.record)
         artifacts.remove(backup)
-        accuracy = compressed.report["eval_accuracy"]
-        report(
+        accuracy = compressed.record["eval_accuracy"]
+        tell(
             f"student: {describe(student.architecture)}; accuracy on eval {accuracy['student']:.4f}, "
             f"teacher {accuracy['teacher']:.4f}",
             **accuracy,

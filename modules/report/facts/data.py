@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from modules.artifact_files import DRIFT_FILE
-from modules.machine.progress import report
+from modules.machine.progress import tell
 from modules.report.files import read_json
 from modules.report.settings import ReporterNodeSettings
 from modules.rows.batches import read_split
@@ -80,7 +80,7 @@ def _lengths(folder: str, mask: str, window: int, limit: int) -> dict[str, Any]:
         pattern = f"{folder.rstrip('/')}/Split-{split}/*"
         if not tf.io.gfile.glob(pattern):
             continue
-        report(f"counting the lengths of {split}")
+        tell(f"counting the lengths of {split}")
         counts = np.zeros(window + 1, np.int64)
         tensor = Tensor(mask, "int32", (window,))
         for _, ones in read_split([pattern], [], tensor).unbatch().take(limit).batch(1024):
