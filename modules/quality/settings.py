@@ -11,8 +11,6 @@ from modules.settings import Section, Seed
 
 from pydantic import Field, model_validator
 
-_SHARES = frozenset({"accuracy", "macro_f1", "auc", "precision", "recall", "calibration_error"})  # between 0 and 1
-
 
 class Bound(Section):
     """Limits of one metric on the eval split. At least one must be set."""
@@ -69,13 +67,3 @@ class EvaluatorSettings(Section):
     calibration_error."""
     fairness: FairnessSettings = FairnessSettings()
     """Gaps between slices."""
-
-    @model_validator(mode="after")
-    def _metrics_are_shares(self) -> Self:
-        for metric, bound in self.thresholds.items():
-            if metric not in _SHARES:
-                continue
-            for name, value in bound:
-                if value is not None and not 0 <= value <= 1:
-                    raise ValueError(f"thresholds.{metric}.{name} is {value:g}; {metric} lies between 0 and 1")
-        return self

@@ -217,7 +217,8 @@ def _encodable(text: str) -> bool:
 
 def _unknown_label(label: str, layout: Layout) -> str:
     if not layout.labels:
-        return f"column {layout.label!r} is {shown(label)}, which is no {layout.label_type}. Correct the row, or remove it."
+        what = f"column {layout.label!r} is {shown(label)}, which is no {layout.label_type}"
+        return f"{what}. Correct the row, or remove it."
     near = nearest(label, layout.labels)
     if near and near.strip().casefold() == label.strip().casefold():
         return (
