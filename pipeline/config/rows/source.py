@@ -63,6 +63,8 @@ class SourceConfig(Section):
     """`auto` goes by the file's suffix: .csv .tsv .jsonl .ndjson .parquet .tfrecord .sql, with or without .gz."""
     delimiter: Annotated[str, AfterValidator(_one_character)] = "auto"
     """What separates the columns of a CSV file; `auto` finds out, and says so when it is not a comma."""
+    columns: list[Annotated[str, Field(min_length=1)]] = []
+    """Names of the columns of a CSV file whose first line is a row and no header. Empty: it has a header."""
     encoding: Annotated[str, AfterValidator(_known_encoding)] = "auto"
     """Of a CSV or JSONL file; `auto` means UTF-8, else a guess that is told. A byte order mark always wins."""
     sql: SqlConfig | None = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import itertools
 import logging
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -16,29 +17,43 @@ from pipeline.ingest.sources.base import Opener, Record, check_columns
 _LOG = logging.getLogger(__name__)
 _DELIMITERS = (",", ";", "\t", "|")
 _SAMPLE_LINES = 200
+_SEPARATOR = re.compile(r'"?sep=(.)"?', re.IGNORECASE)
 csv.field_size_limit(16 * 1024 * 1024)
 
 
 def read(path: str, config: SourceConfig, columns: Sequence[str] | None, opener: Opener) -> Iterator[Record]:
     """See `pipeline.ingest.sources.read`."""
-    lines = text.lines(path, config.encoding, opener)
+    lines = text.lines(path, config.encoding, opener, any_ends=True)
     sample = list(itertools.islice(lines, _SAMPLE_LINES))
+    skipped, told = _excel_delimiter(sample)
     delimiter = config.delimiter
     if delimiter == "auto":
-        delimiter = find_delimiter(sample, columns or ())
+        delimiter = told or find_delimiter(sample, () if config.columns else columns or ())
         if delimiter != ",":
             _LOG.warning("%s: the delimiter seems to be %r. Set data.source.delimiter if it is not.", path, delimiter)
-    reader = csv.reader(itertools.chain(sample, lines), delimiter=delimiter, strict=True)
+    reader = csv.reader(itertools.chain(sample[skipped:], lines), delimiter=delimiter, strict=True)
     try:
-        header = [name.strip() for name in next(reader, [])]
+        header = list(config.columns) or header_names(next(reader, []))
         if not header:
             wanted = f" with the columns {', '.join(columns)}" if columns else ""
             raise DataError(f"{path}:1: the file is empty; expected a header row{wanted}.")
         wanted_columns = header if columns is None else columns
-        _check_header(header, wanted_columns, delimiter, path)
-        yield from _records(reader, header, wanted_columns, path, delimiter)
+        _check_header(header, wanted_columns, delimiter, f"{path}:{skipped + 1}", given=bool(config.columns))
+        yield from _records(reader, header, wanted_columns, path, delimiter, skipped)
     except csv.Error as error:
-        raise DataError(f"{path}:{reader.line_num}: not valid CSV: {error}.") from None
+        raise DataError(f"{path}:{reader.line_num + skipped}: not valid CSV: {error}.") from None
+
+
+def header_names(cells: Sequence[str]) -> list[str]:
+    """The columns' names: without outer blanks and line breaks; a cell that is empty gets its place as a name."""
+    names = [" ".join(cell.split()) for cell in cells]
+    return [name or f"column_{place}" for place, name in enumerate(names, start=1)]
+
+
+def _excel_delimiter(lines: Sequence[str]) -> tuple[int, str]:
+    """How many lines to pass over, and the delimiter that Excel's first line `sep=;` names; 0 and nothing without."""
+    found = _SEPARATOR.fullmatch(lines[0].strip("\r\n")) if lines else None
+    return (1, found[1]) if found else (0, "")
 
 
 def find_delimiter(lines: Sequence[str], columns: Sequence[str]) -> str:
@@ -49,13 +64,17 @@ def find_delimiter(lines: Sequence[str], columns: Sequence[str]) -> str:
         columns: the columns that are wanted; may be empty.
 
     Returns:
-        One of comma, semicolon, tabulator and bar; the comma where none fits.
+        One of comma, semicolon, tabulator and bar; the comma where none fits. If Excel's first line (`sep=;`) names
+        another character, that.
     """
+    _, told = _excel_delimiter(lines)
+    if told:
+        return told
 
     def fit(delimiter: str) -> tuple[int, float, int]:
         reader = csv.reader(lines, delimiter=delimiter)
         try:
-            header = [name.strip() for name in next(reader, [])]
+            header = header_names(next(reader, []))
             widths = [len(fields) for fields in reader if fields]
         except csv.Error:  # a quoted field that goes on beyond the sample
             return 0, 0.0, 0
@@ -66,21 +85,24 @@ def find_delimiter(lines: Sequence[str], columns: Sequence[str]) -> str:
     return max(_DELIMITERS, key=fit)  # the first of equals
 
 
-def _check_header(header: list[str], columns: Sequence[str], delimiter: str, path: str) -> None:
+def _check_header(header: list[str], columns: Sequence[str], delimiter: str, where: str, *, given: bool) -> None:
     twice = next((name for name in columns if header.count(name) > 1), None)
     if twice is not None:
-        raise DataError(f"{path}:1: the header has the column {twice!r} twice; rename one of them.")
+        hint = "" if given else "; if the file has no header, name its columns in data.source.columns (`--columns a,b`)"
+        raise DataError(f"{where}: the header has the column {twice!r} twice; rename one of them{hint}.")
     if len(header) == 1 and columns:
         other = next((item for item in _DELIMITERS if item != delimiter and item in header[0]), None)
         if other is not None and columns[0] not in header:
             raise DataError(
-                f"{path}:1: the header is one single column {header[0]!r}: the delimiter seems to be {other!r}, not "
+                f"{where}: the header is one single column {header[0]!r}: the delimiter seems to be {other!r}, not "
                 f"{delimiter!r}. Set data.source.delimiter (`--set data.source.delimiter=auto`)."
             )
-    check_columns(columns, header, f"{path}:1")
+    check_columns(columns, header, where)
 
 
-def _records(reader: Any, header: list[str], columns: Sequence[str], path: str, delimiter: str) -> Iterator[Record]:
+def _records(
+    reader: Any, header: list[str], columns: Sequence[str], path: str, delimiter: str, skipped: int
+) -> Iterator[Record]:
     places = [header.index(column) for column in columns]
     width, rows = len(header), 0
     for fields in reader:
@@ -89,14 +111,14 @@ def _records(reader: Any, header: list[str], columns: Sequence[str], path: str, 
         rows += 1
         if len(fields) == width:
             values = {column: fields[place] for column, place in zip(columns, places, strict=True)}
-            yield Record(values, path, reader.line_num)
+            yield Record(values, path, reader.line_num + skipped)
         else:
             yield Record(
                 {},
                 path,
-                reader.line_num,
+                reader.line_num + skipped,
                 f"{len(fields)} fields where the header has {width}; a text that holds the delimiter {delimiter!r} or "
                 "a line break must stand in double quotes",
             )
     if not rows:
-        raise DataError(f"{path}:2: there are no rows under the header.")
+        raise DataError(f"{path}:{skipped + 2}: there are no rows under the header.")
