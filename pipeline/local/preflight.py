@@ -14,6 +14,7 @@ from pipeline.ingest import cleaning, rows, sources
 from pipeline.local import data_files
 
 _FIRST_ROWS = 20_000
+_TEXTS = 200
 
 
 def layout(config: Config) -> rows.Layout:
@@ -45,6 +46,20 @@ def check_data(config: Config, *, most: int | None = None) -> dict[str, Any]:
     )
     found = cleaning.tally(itertools.islice(records, most), shape, config.data.cleaning)
     return {"file": data_files.data_path(config), **found}
+
+
+def first_texts(config: Config) -> list[str]:
+    """Some texts from the beginning of the rows; none of a TFRecord, which takes TensorFlow."""
+    shape = layout(config)
+    found: list[str] = []
+    for path in map(str, data_files.files(config)):
+        if sources.format_of(path, config.data.source) == "tfrecord":
+            continue
+        records = sources.read(path, config.data.source, shape.columns)
+        found += [record.values[shape.text] for record in itertools.islice(records, _TEXTS) if not record.problem]
+        if len(found) >= _TEXTS:
+            break
+    return found[:_TEXTS]
 
 
 def first_look(config: Config) -> Path:

@@ -223,9 +223,7 @@ def _profile(profile: Mapping[str, Any], name: str, rows: int) -> list[str]:
     if name == "quick":
         lines.append(f"    data: {{train_fraction: {min(1.0, round(used / (rows * _TRAIN_SHARE), 3)):g}}}")
         if window(profile["text"]["tokens"]["p99"]) > _QUICK_WINDOW:
-            lines.append(
-                f"    preprocessing: {{sequence_length: {_QUICK_WINDOW}}}  # the beginning of longer texts"
-            )
+            lines.append(f"    preprocessing: {{sequence_length: {_QUICK_WINDOW}}}  # the beginning of longer texts")
     elif characters:
         lines += ["    backbone:", *_scratch_shape(name, "      ")]
     else:

@@ -45,10 +45,16 @@ def alike(labels: Iterable[str]) -> list[str]:
     blank = [label for label in labels if label != label.strip() and label not in twins]
     if blank:
         found.append(
-            f"{_some(blank)}: these labels begin or end with a blank, which is part of the name; take it out of the "
+            f"{some(blank)}: these labels begin or end with a blank, which is part of the name; take it out of the "
             "file if it is not meant"
         )
     return found
+
+
+def some(names: list[str]) -> str:
+    """The first of several names, in quotes, and how many more there are."""
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return ", ".join(map(_quoted, names[:_SHOWN])) + more
 
 
 def _numbers(labels: Mapping[str, int], column: str) -> list[str]:
@@ -58,7 +64,7 @@ def _numbers(labels: Mapping[str, int], column: str) -> list[str]:
     meant = _MEANINGS.get(tuple(_plain(name) for name in names))
     pairs = ", ".join(f"{name} = {word}" for name, word in zip(names, meant, strict=True)) if meant else ""
     return [
-        f"the labels {_some(names)} are numbers or truth values, and a server will answer with them; write names into "
+        f"the labels {some(names)} are numbers or truth values, and a server will answer with them; write names into "
         f"{column!r} instead" + (f" (perhaps {pairs})" if pairs else " if they stand for something")
     ]
 
@@ -108,11 +114,6 @@ def _plain(name: str) -> str:
     except ValueError:
         return name.strip().lower()
     return str(int(number)) if number.is_integer() else name
-
-
-def _some(names: list[str]) -> str:
-    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return ", ".join(map(_quoted, names[:_SHOWN])) + more
 
 
 def _quoted(name: str) -> str:

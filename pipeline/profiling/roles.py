@@ -109,6 +109,8 @@ def why_no_labels(column: Column) -> str:
     """Why a column cannot be the label, and what would make it one."""
     if column.kind == "empty":
         return "no row has a value in it"
+    if not column.values and column.distinct <= MOST_LABELS:
+        return f"its {column.distinct} different values hardly repeat"
     if not column.values:
         return (
             f"it has {column.distinct} different values, more than the {MOST_LABELS} labels that a task can have; "

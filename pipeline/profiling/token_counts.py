@@ -126,9 +126,9 @@ def notes(found: Mapping[str, Any], languages: Mapping[str, float], known: Seque
     if found["unknown"] > UNFIT:
         return [
             f"{found['vocabulary']} does not fit these texts: {found['unknown']:.0%} of the tokens are [UNK], of which "
-            "nothing can be learned; the draft takes an encoder of single characters with random weights instead "
-            "(`backbone: {kind: scratch}`), which needs thousands of rows: take the linear baseline beside it in the "
-            "closing table if that is better"
+            "nothing can be learned; what `data profile` drafts instead is an encoder of single characters with random "
+            "weights (`backbone: {kind: scratch}`), which needs thousands of rows: take the linear baseline beside it "
+            "in the closing table if that is better"
         ]
     others = {name: share for name, share in languages.items() if name not in known}
     if known and sum(others.values()) > 0.5:

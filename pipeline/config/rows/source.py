@@ -11,7 +11,7 @@ from modules.settings import Section
 
 from pydantic import AfterValidator, Field
 
-Format = Literal["csv", "jsonl", "parquet", "tfrecord", "sql"]
+Format = Literal["csv", "jsonl", "parquet", "tfrecord", "sql", "xlsx"]
 VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 SECRET_FILE = "file:"
 
@@ -60,7 +60,8 @@ class SourceConfig(Section):
     """How the rows of `data.path` are read."""
 
     format: Literal["auto"] | Format = "auto"
-    """`auto` goes by the file's suffix: .csv .tsv .jsonl .ndjson .parquet .tfrecord .sql, with or without .gz."""
+    """`auto` goes by the file's suffix: .csv .tsv .jsonl .ndjson .parquet .tfrecord .sql .xlsx; text files
+    may be packed (.gz, or a .zip with one file)."""
     delimiter: Annotated[str, AfterValidator(_one_character)] = "auto"
     """What separates the columns of a CSV file; `auto` finds out, and says so when it is not a comma."""
     columns: list[Annotated[str, Field(min_length=1)]] = []
