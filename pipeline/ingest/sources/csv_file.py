@@ -5,19 +5,18 @@ from __future__ import annotations
 import csv
 import itertools
 import logging
-import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 from pipeline.config.rows.source import SourceConfig
 from pipeline.ingest.rows import DataError
+from pipeline.ingest.sources import header as headers
 from pipeline.ingest.sources import text
 from pipeline.ingest.sources.base import Opener, Record, check_columns
 
 _LOG = logging.getLogger(__name__)
 _DELIMITERS = (",", ";", "\t", "|")
 _SAMPLE_LINES = 200
-_SEPARATOR = re.compile(r'"?sep=(.)"?', re.IGNORECASE)
 csv.field_size_limit(16 * 1024 * 1024)
 
 
@@ -25,7 +24,7 @@ def read(path: str, config: SourceConfig, columns: Sequence[str] | None, opener:
     """See `pipeline.ingest.sources.read`."""
     lines = text.lines(path, config.encoding, opener, any_ends=True)
     sample = list(itertools.islice(lines, _SAMPLE_LINES))
-    skipped, told = _excel_delimiter(sample)
+    skipped, told = headers.excel_delimiter(sample)
     delimiter = config.delimiter
     if delimiter == "auto":
         delimiter = told or find_delimiter(sample, () if config.columns else columns or ())
@@ -33,7 +32,7 @@ def read(path: str, config: SourceConfig, columns: Sequence[str] | None, opener:
             _LOG.warning("%s: the delimiter seems to be %r. Set data.source.delimiter if it is not.", path, delimiter)
     reader = csv.reader(itertools.chain(sample[skipped:], lines), delimiter=delimiter, strict=True)
     try:
-        header = list(config.columns) or header_names(next(reader, []))
+        header = list(config.columns) or headers.names(next(reader, []))
         if not header:
             wanted = f" with the columns {', '.join(columns)}" if columns else ""
             raise DataError(f"{path}:1: the file is empty; expected a header row{wanted}.")
@@ -42,18 +41,6 @@ def read(path: str, config: SourceConfig, columns: Sequence[str] | None, opener:
         yield from _records(reader, header, wanted_columns, path, delimiter, skipped)
     except csv.Error as error:
         raise DataError(f"{path}:{reader.line_num + skipped}: not valid CSV: {error}.") from None
-
-
-def header_names(cells: Sequence[str]) -> list[str]:
-    """The columns' names: without outer blanks and line breaks; a cell that is empty gets its place as a name."""
-    names = [" ".join(cell.split()) for cell in cells]
-    return [name or f"column_{place}" for place, name in enumerate(names, start=1)]
-
-
-def _excel_delimiter(lines: Sequence[str]) -> tuple[int, str]:
-    """How many lines to pass over, and the delimiter that Excel's first line `sep=;` names; 0 and nothing without."""
-    found = _SEPARATOR.fullmatch(lines[0].strip("\r\n")) if lines else None
-    return (1, found[1]) if found else (0, "")
 
 
 def find_delimiter(lines: Sequence[str], columns: Sequence[str]) -> str:
@@ -67,14 +54,14 @@ def find_delimiter(lines: Sequence[str], columns: Sequence[str]) -> str:
         One of comma, semicolon, tabulator and bar; the comma where none fits. If Excel's first line (`sep=;`) names
         another character, that.
     """
-    _, told = _excel_delimiter(lines)
+    _, told = headers.excel_delimiter(lines)
     if told:
         return told
 
     def fit(delimiter: str) -> tuple[int, float, int]:
         reader = csv.reader(lines, delimiter=delimiter)
         try:
-            header = header_names(next(reader, []))
+            header = headers.names(next(reader, []))
             widths = [len(fields) for fields in reader if fields]
         except csv.Error:  # a quoted field that goes on beyond the sample
             return 0, 0.0, 0

@@ -9,7 +9,7 @@ from typing import Any
 from pipeline.config.rows.source import SourceConfig
 from pipeline.ingest.rows import DataError
 from pipeline.ingest.sources.base import Opener, Record, as_record, check_columns
-from pipeline.ingest.sources.csv_file import header_names
+from pipeline.ingest.sources.header import names
 
 
 def read(path: str, config: SourceConfig, columns: Sequence[str] | None, opener: Opener) -> Iterator[Record]:
@@ -29,7 +29,7 @@ def read(path: str, config: SourceConfig, columns: Sequence[str] | None, opener:
             first = next(rows, None)
             if first is None or all(cell is None for cell in first):
                 continue
-            header = list(config.columns) or header_names(["" if cell is None else str(cell) for cell in first])
+            header = list(config.columns) or names(["" if cell is None else str(cell) for cell in first])
             wanted = header if columns is None else list(columns)
             check_columns(wanted, header, f"{path}:1")
             places = [header.index(column) for column in wanted]
