@@ -64,7 +64,7 @@ def text(profile: Mapping[str, Any], task: str, schema_path: Path, vocabulary_pa
         *(["  learning_rate: 5.0e-4  # random weights have further to go"] if profile["characters"] else []),
         *(["  class_weights: balanced  # rare labels would be given up, since they hardly count in the loss"]
           if training.unbalanced(labels) else []),
-        f"  epochs: {_epochs(profile, rows)}  # at most: enough steps for {rows:,} rows and {len(labels)} labels",
+        f"  epochs: {_epochs(profile, rows * _TRAIN_SHARE)}  # at most, enough for {rows:,} rows, {len(labels)} labels",
         "",
         *_evaluator(profile),
         *_card(profile, task),
@@ -159,9 +159,9 @@ def _scratch_shape(name: str, indent: str) -> list[str]:
     ]
 
 
-def _epochs(profile: Mapping[str, Any], rows: int) -> int:
+def _epochs(profile: Mapping[str, Any], train_rows: float) -> int:
     share = 4.0 if profile["characters"] else 1.0
-    return training.epochs(round(rows * _TRAIN_SHARE), len(profile["labels"]), share=share)
+    return training.epochs(round(train_rows), len(profile["labels"]), share=share)
 
 
 def _evaluator(profile: Mapping[str, Any]) -> list[str]:
@@ -222,6 +222,8 @@ def _profile(profile: Mapping[str, Any], name: str, rows: int) -> list[str]:
     lines = [f"  {name}:  # {'minutes' if name == 'quick' else 'as one would for a release'}"]
     if name == "quick":
         lines.append(f"    data: {{train_fraction: {min(1.0, round(used / (rows * _TRAIN_SHARE), 3)):g}}}")
+        if _epochs(profile, used) != _epochs(profile, rows * _TRAIN_SHARE):
+            lines.append(f"    trainer: {{epochs: {_epochs(profile, used)}}}")
         if window(profile["text"]["tokens"]["p99"]) > _QUICK_WINDOW:
             lines.append(f"    preprocessing: {{sequence_length: {_QUICK_WINDOW}}}  # the beginning of longer texts")
     elif characters:

@@ -48,10 +48,9 @@ def _fit(sample: list[str], backbone: Backbone) -> list[str]:
     if not sample or backbone.needs_network():
         return []
     path = backbone.vocabulary_path()
-    pretrained = ("en",) if backbone.kind == "minilm" else ()
     counted = token_counts.measure(sample, Vocabulary(f"the vocabulary {path}", token_counts.read(path)))
     letters = "".join(sample)
     foreign = sum(letter.isalpha() and not letter.isascii() for letter in letters) / max(len(letters), 1)
     # To tell languages takes half a second, which texts of plain letters are not worth: they are hardly told apart.
     languages = texts.languages(sample) if foreign > _FOREIGN else {}
-    return token_counts.notes(counted, languages, pretrained)
+    return token_counts.notes(counted, languages, backbone.languages())

@@ -47,7 +47,7 @@ def default_vocabulary() -> Vocabulary:
 
     backbone = base.read(base.DEFAULT)
     try:
-        return Vocabulary("MiniLM's English vocabulary", read(backbone.vocabulary_path()), ("en",))
+        return Vocabulary("MiniLM's English vocabulary", read(backbone.vocabulary_path()), backbone.languages())
     except (PackageError, OSError) as error:
         raise UnavailableError(str(error)) from None
 

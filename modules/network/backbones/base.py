@@ -85,6 +85,10 @@ class Backbone(Section, abc.ABC):
     def needs_network(self) -> bool:
         """Whether this machine must fetch something before the backbone can be used."""
 
+    def languages(self) -> tuple[str, ...]:
+        """What its pretrained weights know, as ISO 639-1 codes; empty where nobody knows, or where they are random."""
+        return ()
+
     def sources(self) -> tuple[Source, ...]:
         """The weights that it is made of, for the model card; none for random ones, or where nobody knows."""
         return ()

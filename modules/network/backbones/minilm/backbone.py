@@ -24,5 +24,8 @@ class Minilm(Backbone):
     def needs_network(self) -> bool:
         return not SOURCE.fetched
 
+    def languages(self) -> tuple[str, ...]:
+        return ("en",)
+
     def sources(self) -> tuple[Source, ...]:
         return (SOURCE,)
