@@ -198,9 +198,13 @@ def _card(profile: Mapping[str, Any], task: str) -> list[str]:
         f"{profile['rows']:,} rows, text from column {profile['roles']['text']['column']!r}, label from "
         f"{profile['roles']['label']['column']!r}; languages: {languages or 'not told'}."
     )
+    limits = [f"Learned from texts in {languages}; other languages were not measured."] if languages else []
+    limits += [f"{_comment(note[:1].upper() + note[1:])}." for note in profile["notes"]]
     return [
-        "card:  # add intended_use, out_of_scope, limits and contacts",
+        "card:  # add intended_use, out_of_scope and contacts",
         f"  summary: {quoted(summary)}",
+        *(["  limits:"] if limits else []),
+        *(f"    - {quoted(limit)}" for limit in limits),
         "  sources:  # the weights name themselves",
         f"    - name: {quoted(Path(profile['file']).name)}",
         "      kind: data",

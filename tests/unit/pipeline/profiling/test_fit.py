@@ -44,6 +44,7 @@ def test_a_language_that_the_vocabulary_does_not_fit_is_told_and_gets_one_of_its
     lengths = [len(tokenizer.pieces(text)) + 2 for text in _CHINESE]
     assert config.preprocessing.sequence_length >= max(lengths)
     assert vocabulary.index("[UNK]") not in tokenizer.pieces(_CHINESE[0])
+    assert any("does not fit these texts" in limit for limit in config.card.limits)
     loader.load(config_path, profile="full")
     preflight.check_schema(config)
 
