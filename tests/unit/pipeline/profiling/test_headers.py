@@ -68,6 +68,12 @@ def test_a_file_without_a_header_is_told_with_the_names_to_give_it(here: Path) -
     assert read(here) == ("text", "label", 60)
 
 
+def test_a_column_that_is_called_like_its_values_is_a_column(here: Path) -> None:
+    (here / "a.csv").write_text("text,spam\n" + "".join(f"{text},{label}\n" for label, text in ROWS))
+    assert invoke("a.csv").exit_code == 0
+    assert read(here) == ("text", "spam", 60)
+
+
 def test_delimiter_and_encoding_can_be_said(here: Path) -> None:
     text = "text^label\n" + "".join(f"{text} für ß^{label}\n" for label, text in ROWS)
     (here / "a.csv").write_bytes(text.encode("cp850"))
