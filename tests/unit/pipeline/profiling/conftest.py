@@ -21,6 +21,11 @@ def small_vocabulary() -> Vocabulary:
     )
 
 
+@pytest.fixture
+def vocabulary() -> Vocabulary:
+    return small_vocabulary()
+
+
 @pytest.fixture(autouse=True)
 def _vocabulary(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(token_counts, "default_vocabulary", small_vocabulary)
