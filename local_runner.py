@@ -116,8 +116,6 @@ def validate(
     config_path: str, profile: str | None, overrides: tuple[str, ...], data: str | None, root: Path | None
 ) -> None:
     """Check configuration, schema and every row, without TensorFlow."""
-    from modules.inputs import kinds
-
     from pipeline.local import preflight
     from pipeline.profiling import task_notes
 
@@ -133,10 +131,7 @@ def validate(
         click.echo(f"would be quarantined, before duplicates are looked for: {by_reason}")
         for row in found["examples"]:
             click.echo(f"  {row}")
-    shape = preflight.layout(config)
-    backbone = kinds.with_backbone(config.inputs).backbone
-    sample = preflight.first_texts(config)
-    for note in task_notes.notes(config.target.names, found["counts"][shape.label], sample, backbone):
+    for note in preflight.notes(config, found["counts"]):
         click.echo(f"note: {note}")
 
 

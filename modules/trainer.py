@@ -124,7 +124,10 @@ def fit(
     if done:
         progress.report(f"resuming after step {done} of {steps * epochs}", resumed_steps=done)
     best = resume.BestWeights(
-        devices.own_folder(backup_dir), patience=settings.early_stopping_patience, monitor=f"val_{target.objective}"
+        devices.own_folder(backup_dir),
+        patience=settings.early_stopping_patience,
+        monitor=f"val_{target.objective}",
+        minimize=target.less_is_better(target.objective),
     )
     callbacks: list[tf_keras.callbacks.Callback] = [
         best,
@@ -175,7 +178,8 @@ def export(
     plain = build_model(architecture, dropout=0.0, policy="float32")
     plain.set_weights(model.get_weights())
     signatures.save(signatures.Server(plain, transform_output, inputs=inputs, target=target), serving_dir)
-    vocabulary = inputs_lib.with_backbone(inputs).vocabulary()
+    main = inputs_lib.with_backbone(inputs)
+    vocabulary = main.vocabulary() if main else []
     save_trained(training_dir(serving_dir), plain, architecture, vocabulary=vocabulary, labels=target.names)
 
 

@@ -22,6 +22,9 @@ from modules.artifact_files import (
     TRIALS_FILE,
     VARIANTS_FILE,
 )
+from modules.inputs.kinds import INPUTS, identity_column
+from modules.kinds import modules_of
+from modules.targets.kinds import TARGETS
 
 from pipeline.node import ADDED, Node, Told, builders
 
@@ -31,15 +34,15 @@ NODES = (
     Node(
         "ExampleGen", "pipeline.ingest.component:RowsExampleGen", "rows of any source, cleaned and split, as examples",
         outputs={"examples": "Examples"},
-        code=("pipeline.ingest.example_gen",),
+        code=("pipeline.ingest.example_gen", *modules_of(INPUTS, "variation")),
         beam=True, reads_outside=True, files=("quarantine/",), report={"examples": "examples"},
     ),
     Node(
         "StatisticsGen", "pipeline.components.statistics_gen:StatisticsGen",
-        "statistics of the columns and of the texts",
+        "statistics of the columns and of the inputs",
         inputs={"examples": "ExampleGen.examples"},
         outputs={"statistics": "ExampleStatistics"},
-        code=("pipeline.components.statistics_gen", "modules.text.statistics"),
+        code=("pipeline.components.statistics_gen", *modules_of(INPUTS, "statistics")),
         beam=True, files=(PROFILE_FILE,), report={"statistics": "statistics"},
     ),
     Node(
@@ -64,7 +67,7 @@ NODES = (
         "ServingStatisticsGen", "pipeline.components.statistics_gen:StatisticsGen", "statistics of what was served",
         inputs={"examples": "ServingExampleGen.examples"},
         outputs={"statistics": "ExampleStatistics"},
-        code=("pipeline.components.statistics_gen", "modules.text.statistics"),
+        code=("pipeline.components.statistics_gen", *modules_of(INPUTS, "statistics")),
         beam=True, files=(PROFILE_FILE,), when=lambda config, job: bool(config.data.serving_logs),
     ),
     Node(
@@ -77,7 +80,7 @@ NODES = (
             "serving_statistics": "ServingStatisticsGen.statistics",
         },
         outputs={"anomalies": "ExampleAnomalies"},
-        code=("pipeline.components.example_validator",),
+        code=("pipeline.components.example_validator", *modules_of(INPUTS, "distances")),
         files=(DRIFT_FILE,), summary={"drift": Told("anomalies", (DRIFT_FILE,))}, report={"anomalies": "anomalies"},
     ),
     Node(
@@ -92,7 +95,8 @@ NODES = (
         "the linear model to beat, on the same rows",
         inputs={"examples": "ExampleGen.examples"},
         outputs={"evaluation": "ModelEvaluation"},
-        code=("pipeline.components.linear_baseline",),
+        code=("pipeline.components.linear_baseline", *modules_of(TARGETS, "linear")),
+        when=lambda config, job: bool(identity_column(config.inputs)) and "linear" in config.target.parts,
         files=(BASELINE_FILE,), summary={"baseline": Told("evaluation", (BASELINE_FILE,))},
         report={"baseline": "evaluation"},
     ),
@@ -106,7 +110,7 @@ NODES = (
         "Tuner", "tfx.v1.components:Tuner", "searches hyperparameters",
         inputs={"examples": "Transform.transformed_examples", "transform_graph": "Transform.transform_graph"},
         outputs={"best_hyperparameters": "HyperParameters", "tuner_results": "TunerResults"},
-        code=("modules.tuner", "modules.training.metrics"),
+        code=("modules.tuner", *modules_of(TARGETS, "training")),
         gpu=True, found_by={"best_hyperparameters": "edgeline_search"}, files=(TRIALS_FILE,),
         summary={"tuner_trials": Told("tuner_results", (TRIALS_FILE,))}, report={"tuner_results": "tuner_results"},
         when=lambda config, job: config.tuner.reuse != "latest" and config.tuner.enabled,
@@ -128,7 +132,7 @@ NODES = (
             "base_model": "WarmStartResolver.model",
         },
         outputs={"model": "Model", "model_run": "ModelRun"},
-        code=("modules.trainer", "modules.training.metrics"),
+        code=("modules.trainer", *modules_of(TARGETS, "training")),
         gpu=True, files=(f"{TRAINING_DIR}/{HISTORY_FILE}",),
         summary={"training": Told("model", (TRAINING_DIR, HISTORY_FILE))}, report={"model": "model"},
     ),
@@ -148,7 +152,7 @@ NODES = (
             "baseline_model": "LatestBlessedModelResolver.model",
         },
         outputs={"evaluation": "ModelEvaluation", "blessing": "ModelBlessing"},
-        code=("pipeline.components.evaluator", "modules.quality.tfma_metrics"),
+        code=("pipeline.components.evaluator", *modules_of(TARGETS, "scoring", "tfma")),
         beam=True, found_by={"blessing": "edgeline_gate"}, files=(PREDICTIONS_FILE, FAIRNESS_FILE),
         report={"evaluation": "evaluation", "blessing": "blessing"},
     ),
@@ -156,7 +160,7 @@ NODES = (
         "TestEvaluator", "pipeline.components.evaluator:Evaluator", "reports on test, and gates nothing",
         inputs={"examples": "ExampleGen.examples", "model": "Trainer.model"},
         outputs={"evaluation": "ModelEvaluation", "blessing": "ModelBlessing"},
-        code=("pipeline.components.evaluator", "modules.quality.tfma_metrics"),
+        code=("pipeline.components.evaluator", *modules_of(TARGETS, "scoring", "tfma")),
         beam=True, files=(PREDICTIONS_FILE, FAIRNESS_FILE), report={"test_evaluation": "evaluation"},
     ),
     Node(
@@ -167,7 +171,7 @@ NODES = (
             "test_evaluation": "TestEvaluator.evaluation",
         },
         outputs={"card": "ModelEvaluation"},
-        code=("pipeline.components.model_card",),
+        code=("pipeline.components.model_card", *modules_of(TARGETS, "scoring")),
     ),
     Node(
         "Pusher", "pipeline.components.pusher:Pusher", "pushes the blessed SavedModel",
@@ -192,7 +196,7 @@ NODES = (
             "model_blessing": "Evaluator.blessing",
         },
         outputs={"pruned_model": "Model"},
-        code=("pipeline.components.pruner",),
+        code=("pipeline.components.pruner", *modules_of(INPUTS, "unlabelled"), *modules_of(TARGETS, "distillation")),
         gpu=True, files=(PRUNING_FILE,),
     ),
     Node(
@@ -212,7 +216,7 @@ NODES = (
         "runs every variant as a device would; blesses one or none",
         inputs={"examples": "ExampleGen.examples", "variants": "TFLiteConverter.variants", "model": "Trainer.model"},
         outputs={"evaluation": "ModelEvaluation", "blessing": "ModelBlessing", "bundle": "Model"},
-        code=("pipeline.components.edge_evaluator",),
+        code=("pipeline.components.edge_evaluator", *modules_of(INPUTS, "device"), *modules_of(TARGETS, "scoring")),
         files=(PARETO_FILE, BUNDLE_FILE), report={"edge_evaluation": "evaluation"},
     ),
     Node(
@@ -223,7 +227,7 @@ NODES = (
             "bundle": "EdgeEvaluator.bundle",
         },
         outputs={"card": "ModelEvaluation"},
-        code=("pipeline.components.model_card",),
+        code=("pipeline.components.model_card", *modules_of(TARGETS, "scoring")),
     ),
     Node(
         "EdgePusher", "pipeline.components.pusher:Pusher", "pushes the blessed bundle",
@@ -239,7 +243,11 @@ NODES = (
     Node(
         "Reporter", "pipeline.components.reporter:Reporter", "what a run came to, as data and as a page",
         outputs={"report": "ModelEvaluation"},
-        code=("pipeline.components.reporter",),
+        code=(
+            "pipeline.components.reporter",
+            *modules_of(INPUTS, "facts", "plots", "reasons"),
+            *modules_of(TARGETS, "scoring", "plots", "errors"),
+        ),
         files=("report.json", "report.html"),
     ),
 )

@@ -82,7 +82,7 @@ def export(config: Any, root: Path | None, parts: Sequence[str], out: Path, *, v
         from modules.rows.token_windows import load_windows
         from modules.text import tokenization
 
-        train = load_windows([f"{uris['tokens']}/Split-train/*"], sequence_length=length)
+        train = load_windows([f"{uris['tokens']}/Split-train/*"], sequence_length=length, target=config.target)
         np.savez(out / "tokens.npz", token_ids=train.token_ids, padding_mask=train.padding_mask, labels=train.labels)
         vocabulary = tokenization.load_vocabulary(backbones.read(record["backbone"]).vocabulary_path())
         record["vocabulary_size"] = len(vocabulary)
@@ -180,7 +180,7 @@ def _texts(config: Any, uri: str, out: Path) -> None:
     for name in SPLITS:
         split = read_raw_split(
             [f"{uri}/Split-{name}/*"],
-            text=columns.text, label=columns.label, slices=columns.slices, labels=config.labels,
+            text=columns.text, target=config.target, slices=columns.slices,
         )  # fmt: skip
         content = {"texts": split.texts, "labels": split.labels.tolist(), "slices": split.slices}
         (out / f"{name}.json").write_text(json.dumps(content), encoding="utf-8")

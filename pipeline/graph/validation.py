@@ -16,7 +16,7 @@ from pipeline.config.rows import span_pattern
 from pipeline.config.task import Config
 from pipeline.graph import lookups
 from pipeline.graph.engines import Engine
-from pipeline.graph.settings import columns, common, vocabulary_digest
+from pipeline.graph.settings import columns, common, others, vocabulary_digest
 from pipeline.ingest import serving_logs
 from pipeline.ingest import settings as ingest
 
@@ -37,8 +37,10 @@ def validation(
     Returns:
         The nodes, StatisticsGen first and ExampleValidator last.
     """
+    label = config.target.column if config.target.names else None  # numbers are no labels that could be counted
     statistics_gen = StatisticsGen(
-        examples=examples, settings=_statistics_settings(config, config.target.column, config.compared_split)
+        examples=examples,
+        settings=_statistics_settings(config, label, config.compared_split),
     )
     statistics = statistics_gen.outputs["statistics"]
     serving_nodes = _serving(config, serving) if serving else []
@@ -51,6 +53,7 @@ def validation(
         serving_statistics=serving_nodes[-1].outputs["statistics"] if serving_nodes else None,
         settings=ExampleValidatorNodeSettings(
             validator=config.validator,
+            inputs=config.inputs,
             split=config.compared_split,
             keep=statistics_folder if keeps else "",
             **common(config, "ExampleValidator"),
@@ -67,6 +70,7 @@ def _serving(config: Config, path: str) -> list[Any]:
     settings = {
         "text": found.text,
         "slices": found.slices,
+        "others": others(config),
         **common(config, "ServingExampleGen"),
     }
     example_gen = FileBasedExampleGen(

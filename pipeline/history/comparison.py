@@ -102,6 +102,8 @@ def _test_rows(paths: TaskPaths, one: str, other: str) -> dict[str, Any] | None:
             splits, labels = predictions.parse(stream.read(), file)
         found.append((splits["test"], labels))
     (first, labels), (second, other_labels) = found
+    if not labels and not other_labels:
+        return {"no_labels": True}  # McNemar's test and the bootstrap of the confusion matrix are made of labels
     return comparison.compare(first, second, labels, other_labels)
 
 

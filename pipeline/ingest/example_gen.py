@@ -9,7 +9,7 @@ import posixpath
 from collections.abc import Iterable
 from typing import Any
 
-import modules  # noqa: F401  (settles Keras 2 before TFX imports TensorFlow)
+from modules.tensors import Column  # and settles Keras 2 before TFX imports TensorFlow
 
 import apache_beam as beam
 import tensorflow as tf
@@ -61,7 +61,9 @@ class RowsExecutor(BaseExampleGenExecutor):
         settings = settings_of(exec_properties)
         if settings["train_fraction"] < 1.0:
             splits[TRAIN_SPLIT] = splits[TRAIN_SPLIT] | "SampleTrain" >> _StratifiedSample(
-                settings["train_fraction"], [settings["label"], *settings["slices"]]
+                # A number has no strata.
+                settings["train_fraction"],
+                [*([settings["label"]] if settings["labels"] else []), *settings["slices"]],
             )
         if settings["augmentation"]:
             splits[TRAIN_SPLIT] |= "AddVariedRows" >> AddVariedRows(settings, exec_properties, TRAIN_SPLIT)
@@ -101,7 +103,7 @@ def to_example(row: rows.Row, layout: rows.Layout, text_hash: str | None = None)
         text_hash: of the row's text, where it is known already.
     """
     values = {
-        layout.text: row.text,
+        **({layout.text: row.text} if layout.text else {}),
         layout.label: row.label,
         rows.TEXT_HASH: text_hash or rows.text_hash(row.text),
         **dict(zip(layout.slices, row.slices, strict=True)),
@@ -110,6 +112,10 @@ def to_example(row: rows.Row, layout: rows.Layout, text_hash: str | None = None)
     feature = example.features.feature
     for name, value in values.items():  # three times as fast as building the messages first and copying them in
         feature[name].bytes_list.value.append(value.encode("utf-8"))
+    if layout.label_type != "text":
+        answer = Column(layout.label, layout.label_type)
+        feature[layout.label].Clear()
+        getattr(feature[layout.label], _LISTS[answer.type]).value.append(answer.value(row.label))
     for column, text in zip(layout.others, row.others, strict=True):
         if column.name not in values:
             getattr(feature[column.name], _LISTS[column.type]).value.append(column.value(text))

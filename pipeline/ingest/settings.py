@@ -18,9 +18,9 @@ def custom_config(settings: dict[str, Any]) -> example_gen_pb2.CustomConfig:
     """Packs the executor's settings into the message that ExampleGen carries.
 
     Args:
-        settings: JSON values: `text`, `label`, `slices`, `labels`, `source`, `cleaning`, `train_fraction`,
-            `augmentation` (None adds no row), `marker` of complete spans, and a digest of this executor's sources,
-            which is there for the cache alone.
+        settings: JSON values: `text`, `label`, `label_type`, `slices`, `labels`, `source`, `cleaning`,
+            `train_fraction`, `augmentation` (None adds no row), `marker` of complete spans, and a digest of this
+            executor's sources, which is there for the cache alone.
     """
     packed = example_gen_pb2.CustomConfig()
     packed.custom_config.Pack(json_format.ParseDict(settings, struct_pb2.Struct()))

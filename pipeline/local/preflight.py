@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +21,15 @@ _TEXTS = 200
 
 def layout(config: Config) -> rows.Layout:
     """What a row of this configuration looks like."""
-    text = kinds.with_backbone(config.inputs).column
+    text = kinds.identity_column(config.inputs)
     others = tuple(column for column in kinds.columns(config.inputs) if column.name != text)
     return rows.Layout(
-        text, config.target.column, tuple(config.data.columns.slices), tuple(config.target.names), others
+        text,
+        config.target.column,
+        tuple(config.data.columns.slices),
+        tuple(config.target.names),
+        others,
+        config.target.columns()[0].type,
     )
 
 
@@ -48,9 +55,24 @@ def check_data(config: Config, *, most: int | None = None) -> dict[str, Any]:
     return {"file": data_files.data_path(config), **found}
 
 
-def first_texts(config: Config) -> list[str]:
+def notes(config: Config, counts: Mapping[str, Counter[str]]) -> list[str]:
+    """What a person should know of rows that can be used, in sentences.
+
+    Args:
+        config: the resolved configuration.
+        counts: rows by column and value, as `check_data` gives them.
+    """
+    from pipeline.profiling import task_notes
+
+    part, shape = kinds.with_backbone(config.inputs), layout(config)
+    found = task_notes.of_labels(shape.labels, counts[shape.label]) if shape.labels else []
+    if part is not None and shape.text:
+        found += task_notes.of_texts(_first_texts(config, shape), part.backbone)
+    return found
+
+
+def _first_texts(config: Config, shape: rows.Layout) -> list[str]:
     """Some texts from the beginning of the rows; none of a TFRecord, which takes TensorFlow."""
-    shape = layout(config)
     found: list[str] = []
     for path in map(str, data_files.files(config)):
         if sources.format_of(path, config.data.source) == "tfrecord":

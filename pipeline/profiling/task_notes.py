@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from modules.network.backbones.base import Backbone
 
@@ -22,14 +22,12 @@ def values(counts: Counter[str]) -> str:
     return shown + (f" and {len(counts) - SHOWN_VALUES} more" if len(counts) > SHOWN_VALUES else "")
 
 
-def notes(labels: Sequence[str], counts: Mapping[str, int], sample: Iterable[str], backbone: Backbone) -> list[str]:
-    """What a person should know before a run, in sentences.
+def of_labels(labels: Sequence[str], counts: Mapping[str, int]) -> list[str]:
+    """What a person should know of labels and their rows, in sentences.
 
     Args:
         labels: the label names.
         counts: rows by label.
-        sample: texts.
-        backbone: whose vocabulary they are cut by; passed over where it would have to be fetched first.
     """
     rows = sum(counts.values())
     found = label_names.alike(labels)
@@ -41,10 +39,16 @@ def notes(labels: Sequence[str], counts: Mapping[str, int], sample: Iterable[str
         )
     if rows < _SAFE_ROWS:
         found.append(f"{rows} rows are so few that the eval or the test split may be empty, and then the run fails")
-    return [*found, *_fit(list(sample), backbone)]
+    return found
 
 
-def _fit(sample: list[str], backbone: Backbone) -> list[str]:
+def of_texts(sample: Sequence[str], backbone: Backbone) -> list[str]:
+    """Whether a backbone fits the texts, in sentences.
+
+    Args:
+        sample: texts.
+        backbone: whose vocabulary they are cut by; passed over where it would have to be fetched first.
+    """
     if not sample or backbone.needs_network():
         return []
     path = backbone.vocabulary_path()

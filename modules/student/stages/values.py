@@ -60,8 +60,7 @@ class TrimmedVocabulary(Given):
             examples: int32 `[rows, seq]` in the teacher's ids.
         """
         retokenize = vocabulary.Retokenizer(self.teacher.vocabulary, self.words.tokens)
-        ids, mask = retokenize(examples.token_ids, examples.padding_mask)
-        return TokenWindows(ids, mask, examples.labels)
+        return examples.changed(retokenize)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -98,12 +97,12 @@ class TunedStudent(LabelledRows):
 
     Attributes:
         student: the network under the policy and the strategy of the fine-tuning.
-        accuracy_before: of the cut network on `evaluation`, before it learned.
+        score_before: of the cut network on `evaluation`, before it learned; of one label the accuracy.
         run: what `modules.student.fine_tuning.fine_tune` returned.
     """
 
     student: tf_keras.Model
-    accuracy_before: float
+    score_before: float
     run: dict[str, Any]
 
 

@@ -6,6 +6,8 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from modules.targets.base import Target as Predicted
+
 from pipeline.config.loader import ConfigError
 from pipeline.config.task import Config
 from pipeline.kubeflow.contract import bindings
@@ -14,11 +16,6 @@ from pipeline.kubeflow.contract.parameter import INTEGER, NUMBER, STRING, Parame
 from pipeline.kubeflow.contract.target import Target
 from pipeline.kubeflow.orchestrators.base import Orchestrator, orchestrator
 
-# TFMA's own names of the metrics that Edgeline bounds.
-_CLASSES = {
-    "accuracy": "SparseCategoricalAccuracy", "macro_f1": "MacroF1", "auc": "AUC", "precision": "MacroPrecision",
-    "recall": "MacroRecall", "calibration_error": "CalibrationError",
-}  # fmt: skip
 _EPSILON = 1e-9  # as in pipeline.graph.tfma_config: a metric that equals its bound passes
 
 
@@ -98,7 +95,7 @@ def _thresholds(config: Config) -> list[Parameter]:
         for field, value in bound:
             if value is not None and not (field == "slice_min" and not config.data.columns.slices):
                 name = f"{metric}_{field}"
-                place = _threshold(name, metric, field)
+                place = _threshold(name, metric, field, config.target)
                 found.append(Parameter(name, NUMBER, float(value), f"Server gate: {field} of {metric}.", {
                     "Evaluator": (place,),
                     "ModelCard": (Binding(name, "settings", f"/thresholds/{metric}/{field}"),),
@@ -107,9 +104,10 @@ def _thresholds(config: Config) -> list[Parameter]:
     return found
 
 
-def _threshold(parameter: str, metric: str, field: str) -> Callable[[Mapping[str, Any]], Binding]:
+def _threshold(parameter: str, metric: str, field: str, target: Predicted) -> Callable[[Mapping[str, Any]], Binding]:
     """Finds a bound in Evaluator's settings, as `pipeline.graph.tfma_config` wrote it."""
-    lower_is_better = metric == "calibration_error"
+    lower_is_better = target.less_is_better(metric)
+    [own] = [metrics[metric] for metrics, _ in target.metric_specs() if metric in metrics]
     side = "upper_bound" if field == "max" or (field == "slice_min" and lower_is_better) else "lower_bound"
     below = {
         "min": f"value_threshold/{side}",
@@ -125,7 +123,7 @@ def _threshold(parameter: str, metric: str, field: str) -> Callable[[Mapping[str
         document = json.loads(properties["eval_config"])
         [metric_at] = bindings.pointers(
             document,
-            lambda item: item.get("class_name") == _CLASSES[metric] and "per_slice_thresholds" in item,
+            lambda item: "per_slice_thresholds" in item and own.items() <= item.items(),
         )
         # A part without feature keys holds overall, the one with them on every slice.
         parts = bindings.look_up(document, f"{metric_at}/per_slice_thresholds")

@@ -21,7 +21,7 @@ from modules.rows import batches
 from modules.rows.token_windows import TokenWindows
 from modules.starting_model import starting_model
 from modules.targets import kinds as targets_lib
-from modules.targets.one_label import OneLabel
+from modules.targets.one_label.target import OneLabel
 from modules.training import compiled, trace
 from modules.training.settings import TrainerSettings
 
@@ -388,8 +388,8 @@ from modules.entry_settings import TransformNodeSettings
 from modules.machine import devices
 from modules.rows import batches as data
 from modules.training import compiled as training
-from modules.inputs.text import Text
-from modules.targets.one_label import OneLabel
+from modules.inputs.text.input import Text
+from modules.targets.one_label.target import OneLabel
 from tests.unit.modules.test_trainer import SETTINGS, examples, split
 
 logical_devices = tf.config.list_logical_devices

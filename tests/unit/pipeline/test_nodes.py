@@ -14,6 +14,7 @@ from typing import Any
 import modules  # noqa: F401
 
 import pytest
+import yaml
 
 from pipeline import node, nodes
 from pipeline.config import loader
@@ -105,6 +106,19 @@ def test_a_node_of_ones_own_is_in_the_graph_and_in_the_report() -> None:
     assert graph(TOY_NODE)["RowCounter"].upstream_nodes == {graph(TOY_NODE)["ExampleGen"]}
     with pytest.raises(loader.ConfigError, match=r"RowCounter\.beam: RowCounter does not run on Beam"):
         loader.load(TASK, profile=None, overrides=[TOY_NODE, "platform.nodes.RowCounter.beam={runner: direct}"])
+
+
+def test_a_target_without_a_linear_model_has_no_baseline_and_needs_none(tmp_path: Path) -> None:
+    values = yaml.safe_load(Path(TASK).read_text())
+    del values["labels"]
+    values |= {"extensions": ["tests.toys.two_way"], "edge": False, "evaluator": {"thresholds": {"auc": {"min": 0.5}}}}
+    values["target"] = {"kind": "two_way", "column": "label", "positive": "positive", "negative": "negative"}
+    (tmp_path / "task.yaml").write_text(yaml.safe_dump(values))
+    config = loader.load(tmp_path / "task.yaml", profile=None)
+    made = {item.id for item in create_pipeline(config, Places("d", "r", "p", config.schema_path)).components}
+    assert made == set(nodes.of(config))
+    assert "LinearBaseline" not in made
+    assert "LinearBaseline" in graph()
 
 
 def test_a_node_of_ones_own_has_its_settings_on_every_orchestrator() -> None:

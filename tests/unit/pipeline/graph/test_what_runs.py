@@ -58,6 +58,12 @@ EXPECTED = {
     "pipeline/monitoring/drift.py": VALIDATOR,
     "pipeline/components/linear_baseline.py": BASELINE,
     "modules/quality/linear_baseline.py": BASELINE,
+    # What an input does in a node of its own.
+    "modules/inputs/text/statistics.py": STATISTICS,
+    "modules/inputs/text/augmentation.py": EXAMPLES,
+    "modules/inputs/text/unlabelled.py": PRUNER,
+    "modules/inputs/text/device.py": EDGE_EVALUATOR,
+    "modules/inputs/text/report.py": REPORTER,
     # Features and training.
     "modules/preprocessing.py": TRANSFORM,
     "pipeline/components/transform.py": TRANSFORM,
@@ -70,11 +76,17 @@ EXPECTED = {
     "modules/serving/server.py": TRAINER,
     # Judging and pushing.
     "pipeline/components/evaluator.py": EVALUATOR | {"TestEvaluator"},
-    "modules/quality/tfma_metrics.py": EVALUATOR | {"TestEvaluator"},
+    "modules/targets/one_label/tfma_metrics.py": EVALUATOR | {"TestEvaluator"},
     "modules/card/model_card.py": CARD | {"EdgeModelCard", "EdgePusher"},
     "pipeline/components/pusher.py": {"Pusher", "EdgePusher"} | REPORTER,
     "pipeline/components/registry_pusher.py": {"RegistryPusher"},
     "pipeline/components/lookups/latest_pushed_model.py": NOTHING,
+    # Of one label, each where its part is played.
+    "modules/targets/one_label/scoring.py": EVALUATOR | {"TestEvaluator"} | EDGE_EVALUATOR,
+    "modules/targets/one_label/linear.py": BASELINE,
+    "modules/targets/one_label/keras_metrics.py": TUNER,
+    "modules/targets/one_label/distillation.py": PRUNER,
+    "modules/targets/one_label/plots.py": REPORTER,
     # From the blessed model to a bundle.
     "modules/student/structured.py": PRUNER,
     "modules/serving/student.py": PRUNER,
@@ -85,7 +97,7 @@ EXPECTED = {
     "pipeline/components/edge_evaluator.py": EDGE_EVALUATOR,
     # The report, and what only shows or starts things.
     "modules/report/plots/edge.py": REPORTER,
-    "modules/quality/attribution.py": REPORTER,
+    "modules/inputs/text/attribution.py": REPORTER,
     "pipeline/nodes.py": REPORTER,
     "pipeline/local/display.py": NOTHING,
     "pipeline/graph/training.py": NOTHING,

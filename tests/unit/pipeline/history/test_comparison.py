@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import io
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +38,7 @@ def answers(right: np.ndarray, *, keys: list[str] | None = None, label: np.ndarr
         text=["text"] * len(right),
         label=label,
         predicted=predicted,
-        probabilities=np.eye(2, dtype=np.float32)[predicted],
+        more={"probabilities": np.eye(2, dtype=np.float32)[predicted]},
         slices={},
     )
 
@@ -126,7 +127,7 @@ def test_runs_without_a_common_row_or_without_hashes_are_not_tested() -> None:
 
 def test_labels_in_another_order_are_the_same_and_other_labels_are_not() -> None:
     one = answers(wrong_in(range(40)))
-    turned = Predictions(one.text_hash, one.text, 1 - one.label, 1 - one.predicted, one.probabilities[:, ::-1], {})
+    turned = Predictions(one.text_hash, one.text, 1 - one.label, 1 - one.predicted, {}, {})
     assert rows_comparison.compare(one, turned, LABELS, LABELS[::-1])["agreement"] == 1.0
     found = rows_comparison.compare(one, one, LABELS, ["bad", "fine"])
     assert found["labels_differ"] == [LABELS, ["bad", "fine"]]
@@ -171,7 +172,12 @@ class Runs:
         monkeypatch.setattr(history, "past_runs", lambda _: self.past)
 
     def add(
-        self, run_id: str, config: dict[str, Any], found: Predictions | None = None, **changes: Any
+        self,
+        run_id: str,
+        config: dict[str, Any],
+        found: Predictions | None = None,
+        labels: Sequence[str] = LABELS,
+        **changes: Any,
     ) -> history.PastRun:
         moment = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC) + datetime.timedelta(days=len(self.past))
         told = summary(run_id, **changes) if changes.get("state") != "failed" else {}
@@ -181,7 +187,7 @@ class Runs:
         if found:
             folder = self.paths.root / f"evaluation-{run_id}"
             folder.mkdir()
-            predictions.write(str(folder / PREDICTIONS_FILE), {"test": found}, LABELS)
+            predictions.write(str(folder / PREDICTIONS_FILE), {"test": found}, labels)
             self._evaluations[run_id] = str(folder)
         return self.past[-1]
 
@@ -189,6 +195,15 @@ class Runs:
 @pytest.fixture
 def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Runs:
     return Runs(tmp_path, monkeypatch)
+
+
+def test_answers_that_are_numbers_are_compared_by_their_metrics_alone(runs: Runs) -> None:
+    stars = np.linspace(1.0, 5.0, 8)
+    numbers = Predictions([str(row) for row in range(8)], ["text"] * 8, stars, stars + 0.5, {}, {})
+    one, other = (runs.add(f"2026010{day}T000000", {}, numbers, labels=[]) for day in (1, 2))
+    found = comparison.compare(runs.paths, one, other)
+    [line] = display.verdict(found["test"])
+    assert line == "Significance: not tested, since the answers of these runs are no labels."
 
 
 def both(runs: Runs) -> dict[str, Any]:

@@ -104,6 +104,13 @@ def test_an_example_carries_the_columns_and_the_hash_of_its_text() -> None:
     }  # fmt: skip
 
 
+def test_an_answer_that_is_a_number_is_one_in_the_example() -> None:
+    layout = rows.Layout.of({"text": "text", "label": "stars", "label_type": "number", "slices": [], "labels": []})
+    feature = to_example(rows.Row("fine", "4.5", (), "my.csv", 7), layout).features.feature
+    assert feature["stars"].WhichOneof("kind") == "float_list"
+    assert list(feature["stars"].float_list.value) == [4.5]
+
+
 def test_settings_survive_the_way_into_the_executor() -> None:
     packed = proto_utils.proto_to_json(
         custom_config({**SETTINGS, "train_fraction": 0.25, "source": {"delimiter": "\t"}})
