@@ -29,24 +29,28 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import modules  # noqa: F401  (settles Keras 2 before TensorFlow is imported)
+from modules.artifact_files import BASELINE_FILE, PARETO_FILE, TRAINING_DIR
 
 import numpy as np
+
+from pipeline import facts, nodes
 
 if TYPE_CHECKING:
     from modules.network.trained import Trained
 
 SPLITS = ("train", "eval", "test")
+_REPORTED = nodes.reported()
 # Node and key of the output, and what it holds unless the node had nothing to do.
 NEEDS = {
-    "texts": ("ExampleGen", "examples", "Split-test"),
-    "tokens": ("Transform", "transformed_examples", "Split-train"),
-    "blessed": ("Trainer", "model", "training"),
-    "student": ("Pruner", "pruned_model", "training"),
-    "answers": ("Trainer", "model", "training"),
-    "baseline": ("LinearBaseline", "evaluation", "baseline.json"),
-    "bundle": ("EdgeEvaluator", "bundle", "Format-Serving"),
-    "variant": ("TFLiteConverter", "variants", "float32"),
-    "evaluation": ("EdgeEvaluator", "evaluation", "pareto.json"),
+    "texts": (*_REPORTED["examples"], "Split-test"),
+    "tokens": (*_REPORTED["transformed_examples"], "Split-train"),
+    "blessed": (*_REPORTED["model"], TRAINING_DIR),
+    "student": (*facts.giving("pruned_model"), TRAINING_DIR),
+    "answers": (*_REPORTED["model"], TRAINING_DIR),
+    "baseline": (*_REPORTED["baseline"], BASELINE_FILE),
+    "bundle": (*facts.giving("bundle"), "Format-Serving"),
+    "variant": (*_REPORTED["variants"], "float32"),
+    "evaluation": (*_REPORTED["edge_evaluation"], PARETO_FILE),
 }
 PROBE_ROWS = 64
 

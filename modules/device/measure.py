@@ -18,7 +18,7 @@ from modules.device.cost import alternating_latency, peak_memory
 from modules.device.gate import missed, pareto, select
 from modules.device.settings import CostSettings, Gate, Objective
 from modules.inputs.kinds import INPUTS
-from modules.machine.progress import report
+from modules.machine.progress import tell
 from modules.network.trained import read_architecture
 from modules.quality.scoring import Scoring
 from modules.registry import load
@@ -143,7 +143,7 @@ def measure(
     loaded = {name: Classifier.load(path, num_threads=2) for name, path in bundles.items()}
     predictions = {}
     for number, (name, classifier) in enumerate(loaded.items(), start=1):
-        report(f"evaluating {name} on {len(texts)} texts ({number}/{len(loaded)})", step=number, steps=len(loaded))
+        tell(f"evaluating {name} on {len(texts)} texts ({number}/{len(loaded)})", step=number, steps=len(loaded))
         predictions[name] = predict_labels(classifier, texts)
     scores = {name: judge.scored(split.labels, ids, split.slices) for name, ids in predictions.items()}
     reference = scores[variants_lib.REFERENCE]
@@ -230,7 +230,7 @@ def _add_cost(
     from edgeline_edge import Classifier
 
     for threads in cost.threads:
-        report(f"timing {len(bundles)} variants, {threads} thread{'s' if threads > 1 else ''}")
+        tell(f"timing {len(bundles)} variants, {threads} thread{'s' if threads > 1 else ''}")
         classifiers = {name: Classifier.load(path, num_threads=threads) for name, path in bundles.items()}
         for name, times in alternating_latency(classifiers, texts, rounds=cost.rounds).items():
             results[name].setdefault("latency", {})[str(threads)] = times

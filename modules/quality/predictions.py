@@ -12,7 +12,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from modules.machine.progress import report
+from modules.machine.progress import tell
 from modules.rows.raw import TEXT_HASH, RawSplit
 
 import numpy as np
@@ -109,7 +109,7 @@ def predict_split(
         others = {column: [values[row] for row in batch] for column, values in split.others.items()}
         answers.append(predict([split.texts[row] for row in batch], *([others] if others else [])))
         if number % _PROGRESS_EVERY == 0 or number == len(starts):
-            report(f"predicting {name}: {min(start + batch_size, rows)} of {rows} rows", step=number, steps=len(starts))
+            tell(f"predicting {name}: {min(start + batch_size, rows)} of {rows} rows", step=number, steps=len(starts))
     back = np.argsort(order)
     columns = answered({key: np.concatenate([part[key] for part in answers])[back] for key in answers[0]})
     return Predictions(

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from modules.machine import memory
-from modules.machine.progress import report
+from modules.machine.progress import tell
 from modules.rows import transformed as examples_lib
 from modules.rows.batches import training_batches
 from modules.rows.transformed import Examples
@@ -232,7 +232,7 @@ def _dataset(train: Examples, teacher: TeacherSignals, settings: FineTuning, sta
 def _report(step: int, per_epoch: int, epochs: int, losses: list[tf.Tensor], speed: float) -> None:
     epoch = min((step - 1) // per_epoch + 1, epochs)
     loss, total = _mean(losses), per_epoch * epochs
-    report(
+    tell(
         f"student, epoch {epoch}/{epochs} step {step}/{total} loss {loss:.4g} {speed:.0f} texts/s",
         step=step,
         steps=total,

@@ -79,7 +79,7 @@ def _evaluate(
     """Measures, decides, and measures the chosen one on `test`; the record and the path of the chosen bundle."""
     # Late: a graph that is only compiled must not wait for TensorFlow.
     from modules.device import measure
-    from modules.machine.progress import report
+    from modules.machine.progress import tell
     from modules.quality import scoring
     from modules.rows.raw import read_raw_split
     from modules.tflite.variants import FLOAT, REFERENCE, read_index
@@ -114,14 +114,14 @@ def _evaluate(
         "test": None,
     }
     if selected is None:
-        report("no variant passed the gate", **{name: "; ".join(why) for name, why in reasons.items()})
+        tell("no variant passed the gate", **{name: "; ".join(why) for name, why in reasons.items()})
         return result, None
     kept = {name: bundles[name] for name in dict.fromkeys((REFERENCE, FLOAT, selected))}
     test = measure.measure(kept, index, split("test"), judge, cost=None)
     result["test"] = {"reference": test[REFERENCE], "selected": test[selected]}
     told = {key: test[selected][key] for key in ("rows", *judge.titles, f"{measure.GATED}_drop", "slices")}
     update_manifest(bundles[selected], bundles[selected], metrics=told)
-    report(
+    tell(
         f"selected {selected}: {results[selected]['bytes']:,} bytes, {measure.GATED} on test {told[measure.GATED]:.4f}"
     )
     return result, bundles[selected]

@@ -57,7 +57,7 @@ class Executor(executor.Executor):
         """TFX's hook."""
         super().Do(input_dict, output_dict, exec_properties)
         # Late: a graph that is only compiled must not wait for TensorFlow.
-        from modules.machine.progress import report
+        from modules.machine.progress import tell
         from modules.quality import fairness, predictions, scoring
 
         settings = EvaluatorNodeSettings.from_json(exec_properties[SETTINGS])
@@ -69,7 +69,7 @@ class Executor(executor.Executor):
         missed = fairness.missed(measured, settings.fairness.bounds) if settings.gated else []
         artifacts.write_json(os.path.join(folder, FAIRNESS_FILE), {**measured, "missed": missed})
         if missed:
-            report("not blessed: a gap between slices is too wide", missed=[item["message"] for item in missed])
+            tell("not blessed: a gap between slices is too wide", missed=[item["message"] for item in missed])
             take_back(artifacts.single(output_dict, BLESSING))
 
 

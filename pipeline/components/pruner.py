@@ -50,7 +50,7 @@ class Executor(base_executor.BaseExecutor):
             return
         # Late: a graph that is only compiled must not wait for TensorFlow.
         from modules.machine import devices
-        from modules.machine.progress import report
+        from modules.machine.progress import tell
         from modules.network.trained import load_trained, save_trained
         from modules.rows.token_windows import load_windows
         from modules.serving.student import save_student
@@ -87,11 +87,11 @@ class Executor(base_executor.BaseExecutor):
             labels=student.labels,
         )
         save_student(student, artifacts.serving_folder(output), sequence_length=length, target=settings.target)
-        artifacts.write_json(os.path.join(output.uri, PRUNING_FILE), compressed.report)
+        artifacts.write_json(os.path.join(output.uri, PRUNING_FILE), compressed.record)
         artifacts.remove(backup)
         measure = distillation.of(settings.target.kind).measure
-        scores = compressed.report[f"eval_{measure}"]
-        report(
+        scores = compressed.record[f"eval_{measure}"]
+        tell(
             f"student: {describe(student.architecture)}; {measure} on eval {scores['student']:.4f}, "
             f"teacher {scores['teacher']:.4f}",
             **scores,

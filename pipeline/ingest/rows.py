@@ -10,7 +10,7 @@ import hashlib
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from modules.tensors import Column, ColumnType
 
@@ -40,17 +40,6 @@ class Layout:
     labels: tuple[str, ...]
     others: tuple[Column, ...] = ()
     label_type: ColumnType = "text"
-
-    @classmethod
-    def of(cls, settings: Mapping[str, Any]) -> Layout:
-        """The layout that ExampleGen's settings describe.
-
-        Args:
-            settings: `text`, `label`, `label_type`, `slices`, `labels`, and `others`, types by column.
-        """
-        others = tuple(Column(name, kind) for name, kind in settings.get("others", {}).items())
-        slices, labels = tuple(settings["slices"]), tuple(settings["labels"])
-        return cls(settings["text"], settings["label"], slices, labels, others, settings.get("label_type", "text"))
 
     def is_right(self, label: str) -> bool:
         """Whether a value of the label's column can be the right answer."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
+from modules.machine import packages
 from modules.network.backbones.base import Backbone
 
 from pipeline.profiling import label_names, texts, token_counts
@@ -49,7 +50,7 @@ def of_texts(sample: Sequence[str], backbone: Backbone) -> list[str]:
         sample: texts.
         backbone: whose vocabulary they are cut by; passed over where it would have to be fetched first.
     """
-    if not sample or backbone.needs_network():
+    if not sample or not _at_hand(backbone):
         return []
     path = backbone.vocabulary_path()
     counted = token_counts.measure(sample, Vocabulary(f"the vocabulary {path}", token_counts.read(path)))
@@ -58,3 +59,11 @@ def of_texts(sample: Sequence[str], backbone: Backbone) -> list[str]:
     # To tell languages takes half a second, which texts of plain letters are not worth: they are hardly told apart.
     languages = texts.languages(sample) if foreign > _FOREIGN else {}
     return token_counts.notes(counted, languages, backbone.languages())
+
+
+def _at_hand(backbone: Backbone) -> bool:
+    """Whether its vocabulary is a file of this machine already."""
+    sources = backbone.sources()
+    if sources:
+        return all(packages.cached(source.package, source.members) for source in sources)
+    return "vocabulary" in backbone.files()

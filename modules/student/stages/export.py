@@ -26,7 +26,7 @@ def export(tuned: TunedStudent) -> Compressed:
         tuned: what the stage before gave.
 
     Returns:
-        The student and the report on it.
+        The student and the record of it.
 
     Raises:
         SparsityShortfallError: the exported weights have fewer zeros than asked for.
@@ -36,7 +36,7 @@ def export(tuned: TunedStudent) -> Compressed:
     # Measured on what is saved, not on the network that was trained: a mask that got lost must be noticed here.
     sparsity = check(exported, tuned.settings.pruning)
     student = Trained(exported, tuned.architecture, tuned.words.tokens, tuned.teacher.labels)
-    return Compressed(student, _report(tuned, exported, sparsity))
+    return Compressed(student, _record(tuned, exported, sparsity))
 
 
 def check(model: tf_keras.Model, pruning: PruningSettings) -> dict[str, float]:
@@ -56,7 +56,7 @@ def check(model: tf_keras.Model, pruning: PruningSettings) -> dict[str, float]:
     return parts.sparsity(sorted({*pruning.targets, "layer_*"}))
 
 
-def _report(tuned: TunedStudent, exported: tf_keras.Model, sparsity: dict[str, float]) -> dict[str, Any]:
+def _record(tuned: TunedStudent, exported: tf_keras.Model, sparsity: dict[str, float]) -> dict[str, Any]:
     teacher, pruning, target = tuned.teacher, tuned.settings.pruning, tuned.architecture.target
     evaluation = tuned.in_own_tokens(tuned.evaluation)
     return {

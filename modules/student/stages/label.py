@@ -11,9 +11,10 @@ from modules.network.model import build_model
 from modules.network.weights import read_weights, write_weights
 from modules.registry import load
 from modules.rows.token_windows import TokenWindows
+from modules.stages import extend
 from modules.student import distillation
 from modules.student.fine_tuning import TeacherSignals
-from modules.student.stages.values import CutNetwork, Given, LabelledRows, extend
+from modules.student.stages.values import CutNetwork, Given, LabelledRows
 
 import numpy as np
 from numpy.typing import NDArray

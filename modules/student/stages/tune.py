@@ -7,9 +7,10 @@ import contextlib
 from modules.network import anatomy
 from modules.network.model import build_model
 from modules.network.weights import write_weights
+from modules.stages import extend
 from modules.student.distillation import score
 from modules.student.fine_tuning import fine_tune
-from modules.student.stages.values import LabelledRows, TunedStudent, extend
+from modules.student.stages.values import LabelledRows, TunedStudent
 
 
 def tune(labelled: LabelledRows) -> TunedStudent:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any, TypeVar
+from typing import Any
 
 from modules.network.architecture import Architecture
 from modules.network.arrays import NetworkWeights
@@ -16,8 +16,6 @@ from modules.text import vocabulary
 
 import tensorflow as tf  # isort: skip  (after `modules`, which settles Keras 2)
 import tf_keras
-
-Stage = TypeVar("Stage", bound="Given")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -112,19 +110,8 @@ class Compressed:
 
     Attributes:
         trained: the student in float32, dropout 0, masks in its weights.
-        report: for `pruning.json`: shapes, sparsity per kernel, vocabulary, accuracy on `eval`, speed.
+        record: for `pruning.json`: shapes, sparsity per kernel, vocabulary, accuracy on `eval`, speed.
     """
 
     trained: Trained
-    report: dict[str, Any]
-
-
-def extend(value: Given, kind: type[Stage], **own: Any) -> Stage:
-    """The next stage's value: all fields of the one before, and its own.
-
-    Args:
-        value: what the stage took.
-        kind: class of what it gives, a child of the value's class.
-        **own: the fields that it adds.
-    """
-    return kind(**{field.name: getattr(value, field.name) for field in dataclasses.fields(value)}, **own)
+    record: dict[str, Any]

@@ -21,9 +21,6 @@ class Minilm(Backbone):
     def vocabulary_path(self) -> str:
         return str(SOURCE.file(VOCABULARY))
 
-    def needs_network(self) -> bool:
-        return not SOURCE.fetched
-
     def languages(self) -> tuple[str, ...]:
         return ("en",)
 

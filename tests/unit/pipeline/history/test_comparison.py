@@ -24,6 +24,7 @@ import local_runner
 from pipeline.history import comparison, display, history, training_logs
 from pipeline.history.paths import TaskPaths
 from pipeline.history.store import RunOutputs
+from tests.unit.pipeline import renamed_nodes
 
 LABELS = ["bad", "good"]
 ROWS = 400
@@ -334,21 +335,43 @@ def test_tensorboard_says_which_run_there_is_not_and_which_kept_no_logs(
     assert "r1 kept no TensorBoard logs: set trainer.tensorboard=true" in without.output
 
 
+@pytest.mark.parametrize("names", [{}, {"Trainer": "Learner", "Tuner": "Searcher"}], ids=["ours", "renamed"])
 def test_tensorboard_shows_the_logs_of_training_and_search_in_one_folder(
-    runs: Runs, command: Any, monkeypatch: pytest.MonkeyPatch
+    runs: Runs, command: Any, monkeypatch: pytest.MonkeyPatch, names: dict[str, str]
 ) -> None:
+    """Which nodes leave any is read from the table of nodes."""
+    renamed_nodes.rename(monkeypatch, **names)
+    search = names.get("Tuner", "Tuner")
     served: list[tuple[Path, int]] = []
     monkeypatch.setattr(training_logs, "connection", lambda _: None)
     monkeypatch.setattr(training_logs, "serve", lambda *arguments: served.append(arguments))
     runs.add("r1", {}, answers(wrong_in()))
-    trainer = Path(RunOutputs(None, "r1").uri("Trainer", "model_run") or "")  # type: ignore[arg-type]
+    trainer = Path(runs.paths.root) / "logs"
+    trainer.mkdir(parents=True)
+    asked = {(names.get("Trainer", "Trainer"), "model_run"): str(trainer)}
+    monkeypatch.setattr(RunOutputs, "uri", lambda outputs, *output: asked.get(output))
     (trainer / "events.out.tfevents.1").touch()
-    (runs.paths.pipeline_root / "Tuner" / ".backup" / "0123456789abcdef" / "tensorboard").mkdir(parents=True)
+    (runs.paths.pipeline_root / search / ".backup" / "0123456789abcdef" / "tensorboard").mkdir(parents=True)
     for _ in range(2):  # links of an earlier look are replaced
         assert command("tensorboard", "--port", "0").exit_code == 0
     folder, port = served[1]
     assert port == 0
     assert {path.name: path.resolve() for path in folder.iterdir()} == {
         "trainer": trainer.resolve(),
-        "search-01234567": (runs.paths.pipeline_root / "Tuner/.backup/0123456789abcdef/tensorboard").resolve(),
+        "search-01234567": (runs.paths.pipeline_root / search / ".backup/0123456789abcdef/tensorboard").resolve(),
     }
+
+
+def test_the_test_rows_are_those_of_the_node_that_the_table_names(runs: Runs, monkeypatch: pytest.MonkeyPatch) -> None:
+    renamed_nodes.rename(monkeypatch, TestEvaluator="FinalEvaluator")
+    folder, asked = RunOutputs.uri, []
+
+    def uri(outputs: RunOutputs, *output: str) -> str | None:
+        asked.append(output)
+        return folder(outputs, *output)
+
+    one, other = (runs.add(name, {}, answers(wrong_in())) for name in ("a", "b"))
+    folder = RunOutputs.uri
+    monkeypatch.setattr(RunOutputs, "uri", uri)
+    assert comparison.compare(runs.paths, one, other)["test"] is not None
+    assert asked == [("FinalEvaluator", "evaluation")] * 2

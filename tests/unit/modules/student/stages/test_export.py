@@ -8,13 +8,14 @@ from typing import Any
 
 from modules.network.model import build_model
 from modules.network.weights import read_weights, write_weights
+from modules.stages import extend
 from modules.student.distillation import score
 from modules.student.pruning import SparsityShortfallError
 from modules.student.stages.cut import cut
 from modules.student.stages.export import export, unknown_share
 from modules.student.stages.label import label
 from modules.student.stages.trim import trim
-from modules.student.stages.values import TunedStudent, extend
+from modules.student.stages.values import TunedStudent
 
 import numpy as np
 import pytest
@@ -43,7 +44,7 @@ def test_the_student_is_rebuilt_in_float32_with_the_same_weights(tmp_path: Path)
 def test_the_report_is_json_about_what_is_saved(tmp_path: Path) -> None:
     value = tuned(tmp_path)
     made = export(value)
-    report = json.loads(json.dumps(made.report))
+    report = json.loads(json.dumps(made.record))
     assert report["eval_accuracy"] == {
         "teacher": score(value.teacher.model, value.evaluation, "one_label"),
         "student_before_fine_tuning": 0.25,

@@ -318,6 +318,21 @@ def test_resources_retries_and_caching_reach_their_nodes() -> None:
     assert not vertex.platform
 
 
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_query_is_never_cached_whatever_tfx_calls_its_tasks(engine: str) -> None:
+    """A second blessing would not be found: what a look-up takes does not change with what it finds."""
+    found = compiled(engine, "trainer.warm_start=true", "tuner.reuse=latest")
+    queries = [name for name in found.tasks if "resolver" in found.executor(name)]
+    assert len(queries) == {"kubeflow": 0, "vertex": 5}[engine]
+    assert [name for name in queries if found.tasks[name]["cachingOptions"] != {}] == []
+    reviewed, *_ = yaml.safe_load_all((FOLDER / f"{engine}.yaml").read_text(encoding="utf-8"))
+    executors = reviewed["deploymentSpec"]["executors"]
+    for name, task in reviewed["root"]["dag"]["tasks"].items():
+        label = reviewed["components"][task["componentRef"]["name"]]["executorLabel"]
+        if "resolver" in executors[label]:
+            assert task["cachingOptions"] == {}, name
+
+
 def test_beam_nodes_alone_get_beams_arguments() -> None:
     vertex = compiled("vertex")
     for name in vertex.tasks:
