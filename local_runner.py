@@ -102,7 +102,8 @@ def run(
         _report_failure(outcome, console)
     shown = relative(str(outcome.run_dir))
     closing.show(outcome.summary, console, run_dir=shown)
-    closing.how_to_go_on(console, config_path)
+    if config.data.dataset and not config.data.path:
+        closing.how_to_go_on(console)
     if outcome.unwritten:
         raise Failed(f"the run is done, but its summary could not be written: {outcome.unwritten}")
     if require_blessing and not outcome.summary["blessed"]:
@@ -115,22 +116,23 @@ def validate(
     config_path: str, profile: str | None, overrides: tuple[str, ...], data: str | None, root: Path | None
 ) -> None:
     """Check configuration, schema and every row, without TensorFlow."""
+    from pipeline.local import preflight
+    from pipeline.profiling import task_notes
+
     config = load_config(config_path, profile, overrides, data)
     found = checked_data(config, root=root)
-    from pipeline.config.names import near_equal
-
     applied = chosen_profile(config_path, profile) or "no profile"
     click.echo(f"{config_path} ({applied}): valid, digest {config.digest()[:16]}")
-    for one, other in near_equal(config.target.names):
-        click.echo(f"the labels {one!r} and {other!r} differ by case or outer blanks alone: are they one?")
     click.echo(f"{found['file']}: {found['rows']} rows")
     for column, values in found["counts"].items():
-        click.echo(f"  {column}: " + ", ".join(f"{value} {count}" for value, count in values.most_common(12)))
+        click.echo(f"  {column}: {task_notes.values(values)}")
     if found["quarantined"]:
         by_reason = ", ".join(f"{reason} {count}" for reason, count in found["quarantined"].most_common())
         click.echo(f"would be quarantined, before duplicates are looked for: {by_reason}")
         for row in found["examples"]:
             click.echo(f"  {row}")
+    for note in preflight.notes(config, found["counts"]):
+        click.echo(f"note: {note}")
 
 
 @cli.command()

@@ -23,24 +23,67 @@ def missed(variant: Mapping[str, Any], gate: Gate) -> list[str]:
     """
     if variant.get("error"):
         return [f"could not be made: {variant['error']}"]
-    bounds = [
-        ("accuracy_drop", variant.get("accuracy_drop"), gate.max_accuracy_drop, "at most"),
-        ("accuracy", variant.get("accuracy"), gate.min_accuracy, "at least"),
-        ("size_ratio", variant.get("size_ratio"), gate.min_size_ratio, "at least"),
-        ("bytes", variant.get("bytes"), gate.max_bytes, "at most"),
-        ("latency_ratio", variant.get("latency_ratio"), gate.min_latency_ratio, "at least"),
-        ("agreement", variant.get("agreement"), gate.min_agreement, "at least"),
-    ]
-    for name, values in variant.get("slices", {}).items():
-        if values["rows"] >= gate.min_slice_rows:
-            bounds.append((f"accuracy_drop on {name}", values["accuracy_drop"], gate.max_slice_drop, "at most"))
     return [
         f"{name} is {_told(value)}, {side} {_told(bound)} is allowed"
         if side == "at most"
         else f"{name} is {_told(value)}, {side} {_told(bound)} is needed"
-        for name, value, bound, side in bounds
-        if bound is not None and not _kept(value, bound, side)
+        for name, value, _, bound, side in _broken(variant, gate)
     ]
+
+
+def nearest(variants: Mapping[str, Mapping[str, Any]], gate: Gate) -> tuple[str, dict[str, float]] | None:
+    """The variant that missed least, and the bounds that would have let it through.
+
+    Args:
+        variants: by name, with the numbers that `missed` looks at.
+        gate: the bounds.
+
+    Returns:
+        Its name, and the loosest need by field of the gate, rounded so that it passes; the variant with the fewest
+        such fields, then with the least to give way, then the smallest. None where no variant can pass by its numbers.
+    """
+    able = []
+    for name, variant in variants.items():
+        broken = [] if variant.get("error") else _broken(variant, gate)
+        if not broken or any(value is None or not math.isfinite(value) for _, value, *_ in broken):
+            continue
+        needs: dict[str, float] = {}
+        way = 0.0
+        for _, value, field, bound, side in broken:
+            worst = max if side == "at most" else min
+            needs[field] = worst(needs.get(field, bound), _passing(value, side))
+            way += abs(value - bound) / max(abs(bound), 0.01)
+        able.append((len(needs), way, variant.get("bytes", 0), name, needs))
+    return min(able)[3:] if able else None
+
+
+def _passing(value: float, side: str) -> float:
+    """A bound that a value keeps, of two significant digits more or less."""
+    if isinstance(value, int):
+        return value
+    step = 0.5 if value >= 2 else 0.05 if value > 1 else 0.005
+    return round(math.ceil(value / step - 1e-9) * step if side == "at most" else math.floor(value / step) * step, 4)
+
+
+def _broken(variant: Mapping[str, Any], gate: Gate) -> list[tuple[str, Any, str, float, str]]:
+    """Bounds that are not kept: name, value, field of the gate, bound, and which side of it is right."""
+    bounds = [
+        ("accuracy_drop", variant.get("accuracy_drop"), "max_accuracy_drop", "at most"),
+        ("accuracy", variant.get("accuracy"), "min_accuracy", "at least"),
+        ("size_ratio", variant.get("size_ratio"), "min_size_ratio", "at least"),
+        ("bytes", variant.get("bytes"), "max_bytes", "at most"),
+        ("latency_ratio", variant.get("latency_ratio"), "min_latency_ratio", "at least"),
+        ("agreement", variant.get("agreement"), "min_agreement", "at least"),
+    ]
+    for name, values in variant.get("slices", {}).items():
+        if values["rows"] >= gate.min_slice_rows:
+            bounds.append((f"accuracy_drop on {name}", values["accuracy_drop"], "max_slice_drop", "at most"))
+    found = []
+    for name, value, field, side in bounds:
+        bound = getattr(gate, field)
+        if bound is not None and not _kept(value, bound, side):
+            found.append((name, value, field, bound, side))
+    return found
 
 
 def select(variants: Mapping[str, Mapping[str, Any]], objective: Objective) -> str | None:

@@ -27,6 +27,11 @@ data.add_command(collect)
 @click.option("--label", "label_column", metavar="COLUMN", help="The column with the label, in place of the guess.")
 @click.option("--slice", "slice_columns", multiple=True, metavar="COLUMN",
               help="A column to evaluate by, in place of the guess; repeatable, `none` for none.")  # fmt: skip
+@click.option("--columns", metavar="A,B,…", help="Names of the columns of a CSV file without a header row.")
+@click.option(
+    "--delimiter", help="What separates the columns of a CSV file; `tab` for a tabulator.  [default: found out]"
+)
+@click.option("--encoding", help="Of a CSV or JSONL file, e.g. gb18030.  [default: UTF-8, else a guess]")
 @click.option("--name", help="Name of the task.  [default: the file's name]")
 @click.option("--output", type=click.Path(path_type=Path, file_okay=False),
               help="Folder for both drafts.  [default: configs/ and schemas/]")  # fmt: skip
@@ -34,8 +39,9 @@ data.add_command(collect)
 @click.option("--force", is_flag=True, help="Replace drafts that are there.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
 def profile(
-    path: Path, text_column: str | None, label_column: str | None, slice_columns: tuple[str, ...], name: str | None,
-    output: Path | None, no_draft: bool, force: bool, as_json: bool,
+    path: Path, text_column: str | None, label_column: str | None, slice_columns: tuple[str, ...],
+    columns: str | None, delimiter: str | None, encoding: str | None, name: str | None, output: Path | None,
+    no_draft: bool, force: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Say what is in a file, and draft a configuration and a schema for it.
 
@@ -49,7 +55,7 @@ def profile(
 
     try:
         task = draft.task_name(path, name)
-        found = _with_progress(path, text_column, label_column, slice_columns)
+        found = _with_progress(path, text_column, label_column, slice_columns, _source(columns, delimiter, encoding))
     except (DataError, ColumnChoiceError, draft.DraftError) as error:
         raise WrongUse(str(error)) from None
     config_path, schema_path = draft.paths(task, output)
@@ -57,13 +63,15 @@ def profile(
     written = not no_draft and not problem
     if as_json:
         drafts = {"config": str(config_path), "schema": str(schema_path)} if written else None
-        click.echo(json.dumps({**found, "draft": drafts}, indent=2, ensure_ascii=False))
+        shown = {name: value for name, value in found.items() if name != "characters"}
+        click.echo(json.dumps({**shown, "draft": drafts}, indent=2, ensure_ascii=False))
     else:
         display.show(found, _console())
     if problem:
         raise WrongUse(problem)
     if written and not as_json:
-        click.echo(f"\nDrafted   {config_path}\n          {schema_path}\nNext      read both, then: "
+        more = f"\n          {draft.vocabulary_path(schema_path)}" if found["characters"] else ""
+        click.echo(f"\nDrafted   {config_path}\n          {schema_path}{more}\nNext      read them, then: "
                    f"./edgeline run --config {config_path}")  # fmt: skip
 
 
@@ -78,8 +86,32 @@ def _draft(found: dict[str, Any], task: str, config_path: Path, schema_path: Pat
     return ""
 
 
+def _source(columns: str | None, delimiter: str | None, encoding: str | None) -> Any:
+    """How the file is to be read, as far as it was said.
+
+    Raises:
+        WrongUse: an option that no configuration could have.
+    """
+    import csv
+
+    from pydantic import ValidationError
+
+    from pipeline.config.rows.source import SourceConfig
+
+    given = {
+        "columns": [name.strip() for name in next(csv.reader([columns]))] if columns else None,
+        "delimiter": {"tab": "\t", "\\t": "\t"}.get(delimiter, delimiter) if delimiter else None,
+        "encoding": encoding,
+    }
+    try:
+        return SourceConfig.model_validate({name: value for name, value in given.items() if value is not None})
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise WrongUse(f"--{first['loc'][0]}: {first['msg'].removeprefix('Value error, ')}.") from None
+
+
 def _with_progress(
-    path: Path, text_column: str | None, label_column: str | None, slice_columns: tuple[str, ...]
+    path: Path, text_column: str | None, label_column: str | None, slice_columns: tuple[str, ...], source: Any
 ) -> dict[str, Any]:
     from rich.console import Console
     from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
@@ -95,7 +127,8 @@ def _with_progress(
             text_column=text_column,
             label_column=label_column,
             slice_columns=None if not slice_columns else [] if slice_columns == ("none",) else slice_columns,
-            progress=lambda stage, row: bar.update(shown, description=f"reading {stage}: row {row:,}"),
+            source=source,
+            progress=lambda stage, row: bar.update(shown, description=f"{stage}: row {row:,}"),
         )
 
 

@@ -7,7 +7,7 @@ that know no line break. Nothing here imports TensorFlow or TFX.
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from modules.inputs import kinds as inputs_lib
@@ -44,21 +44,6 @@ def check(inputs: inputs_lib.Inputs, target: Target, slices: Sequence[str]) -> N
             problem = _problem(name)
             if problem:
                 raise ValueError(f"{where}: {shown(name)} {problem}")
-
-
-def near_equal(labels: Iterable[str]) -> list[tuple[str, str]]:
-    """Pairs of labels that differ by case or outer blanks alone.
-
-    Args:
-        labels: of the task.
-    """
-    first: dict[str, str] = {}
-    pairs = []
-    for label in labels:
-        before = first.setdefault(label.strip().casefold(), label)
-        if before != label:
-            pairs.append((before, label))
-    return pairs
 
 
 def path_problem(path: Path) -> str:

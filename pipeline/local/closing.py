@@ -6,6 +6,9 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from modules.device.gate import nearest
+from modules.device.settings import Gate
+
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -13,6 +16,7 @@ from rich.text import Text
 from pipeline.history.paths import relative
 
 SPLITS = ("test", "eval")
+REFERENCE = "reference"  # among the variants, the blessed model itself
 _SHORT = {"accuracy": "acc", "macro_f1": "F1"}
 _LEGEND = {"accuracy": "acc: accuracy", "macro_f1": "F1: macro-F1"}
 _MOST_METRICS = 3  # where nothing says which ones a person looks at
@@ -55,11 +59,10 @@ def show(summary: Mapping[str, Any], console: Console, *, run_dir: str) -> None:
         console.print(f"Report    {shown}", soft_wrap=True, markup=False)
 
 
-def how_to_go_on(console: Console, config: str) -> None:
-    """Prints how to run the same on one's own data."""
+def how_to_go_on(console: Console) -> None:
+    """Prints how to get from the data that comes with the project to one's own."""
     console.print(
-        "Your data ./edgeline --data my.csv --set data.columns.text=COLUMN  "
-        f"(columns, labels, bounds: copy {config}; the README says more)",
+        "Your data ./edgeline data profile my.csv  (what is in it, and a task of its own for it; the README says more)",
         soft_wrap=True,
         markup=False,
     )
@@ -186,12 +189,23 @@ def _edge(summary: Mapping[str, Any], console: Console) -> None:
         console.print(f"Bundle    none: {edge['skipped']}", soft_wrap=True, markup=False)
     else:
         console.print("[yellow]No bundle[/] passed the edge gate, so none was pushed:")
-        for name, values in edge["variants"].items():
+        tried = {name: values for name, values in edge["variants"].items() if name != REFERENCE}
+        for name, values in tried.items():
             why = "; ".join(values.get("missed", [])) or values.get("error", "")
             console.print(f"          {name}: {why}", soft_wrap=True, markup=False)
+        _would_have_shipped(tried, edge, console)
     if pushed:
         bundle = f"{relative(pushed['path'])}/model.tflite"
         console.print(f"Edge      {bundle} (version {pushed['version']})", soft_wrap=True, markup=False)
+
+
+def _would_have_shipped(variants: Mapping[str, Mapping[str, Any]], edge: Mapping[str, Any], console: Console) -> None:
+    """The variant that came nearest, and what to type for it if its numbers will do."""
+    found = nearest(variants, Gate.model_validate(edge["gate"])) if "gate" in edge else None
+    if found:
+        name, needs = found
+        options = " ".join(f"--set edge_evaluator.gate.{field}={value:g}" for field, value in needs.items())
+        console.print(f"          {name} ships with {options}", soft_wrap=True, markup=False)
 
 
 def _tuning(summary: Mapping[str, Any], console: Console) -> None:

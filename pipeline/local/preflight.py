@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from pipeline.ingest import cleaning, rows, sources
 from pipeline.local import data_files
 
 _FIRST_ROWS = 20_000
+_TEXTS = 200
 
 
 class OptionError(ValueError):
@@ -57,6 +59,35 @@ def check_data(config: Config, *, most: int | None = None) -> dict[str, Any]:
     )
     found = cleaning.tally(itertools.islice(records, most), shape, config.data.cleaning)
     return {"file": data_files.data_path(config), **found}
+
+
+def notes(config: Config, counts: Mapping[str, Counter[str]]) -> list[str]:
+    """What a person should know of rows that can be used, in sentences.
+
+    Args:
+        config: the resolved configuration.
+        counts: rows by column and value, as `check_data` gives them.
+    """
+    from pipeline.profiling import task_notes
+
+    part, shape = kinds.with_backbone(config.inputs), layout(config)
+    found = task_notes.of_labels(shape.labels, counts[shape.label]) if shape.labels else []
+    if part is not None and shape.text:
+        found += task_notes.of_texts(_first_texts(config, shape), part.backbone)
+    return found
+
+
+def _first_texts(config: Config, shape: rows.Layout) -> list[str]:
+    """Some texts from the beginning of the rows; none of a TFRecord, which takes TensorFlow."""
+    found: list[str] = []
+    for path in map(str, data_files.files(config)):
+        if sources.format_of(path, config.data.source) == "tfrecord":
+            continue
+        records = sources.read(path, config.data.source, shape.columns)
+        found += [record.values[shape.text] for record in itertools.islice(records, _TEXTS) if not record.problem]
+        if len(found) >= _TEXTS:
+            break
+    return found[:_TEXTS]
 
 
 def check(

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-MOST_VALUES = 200  # a column with more different values than these is not counted by value
+MOST_VALUES = 2_000  # a column with more different values than these is not counted by value
+_FEW_VALUES = 20  # nor one with more than these of which most occur once
 MOST_DISTINCT = 1_000_000  # what is kept to count different values; beyond it the count is a lower bound
 _LOOKED_AT = 2_000  # values that the type is found out from
+# Scripts whose words have no spaces between them: Thai, Lao, Myanmar, Khmer, kana, Han.
+_SPACELESS = re.compile(
+    "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]"
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -19,16 +25,19 @@ class Column:
     Attributes:
         name: as the file has it.
         kind: `text`, `number`, `boolean` or `empty`.
+        whole: all numbers are whole ones; False for what is no number.
         missing: rows without a value.
         distinct: different values; a lower bound where it is `MOST_DISTINCT`.
         characters: mean, p50, p95, p99 and max of the values' lengths.
-        words: mean words of a value.
-        values: rows by value, the most frequent first; empty for a column with more than `MOST_VALUES`.
+        words: mean words of a value; of a script that is written without spaces, its characters are counted in threes.
+        values: rows by value, the most frequent first; empty for a column with more than `MOST_VALUES`, or whose values
+            hardly repeat.
         present: rows with a value.
     """
 
     name: str
     kind: str
+    whole: bool
     missing: int
     distinct: int
     characters: Mapping[str, float]
@@ -46,7 +55,7 @@ class ColumnCounter:
 
     def __init__(self, name: str) -> None:
         self._name = name
-        self._present = self._words = self._looked_at = self._numbers = self._booleans = 0
+        self._present = self._words = self._looked_at = self._numbers = self._whole = self._booleans = 0
         self._lengths: Counter[int] = Counter()
         self._values: Counter[str] | None = Counter()
         self._hashes: set[int] = set()
@@ -57,7 +66,7 @@ class ColumnCounter:
             return
         self._present += 1
         self._lengths[len(value)] += 1
-        self._words += value.count(" ") + 1
+        self._words += words_of(value)
         if len(self._hashes) < MOST_DISTINCT:
             self._hashes.add(hash(value))
         if self._values is not None:
@@ -66,7 +75,9 @@ class ColumnCounter:
                 self._values = None
         if self._looked_at < _LOOKED_AT:
             self._looked_at += 1
-            self._numbers += _is_number(value)
+            number = _number(value)
+            self._numbers += number is not None
+            self._whole += number is not None and number.is_integer()
             self._booleans += value.strip().lower() in ("true", "false", "yes", "no")
 
     def column(self, rows: int) -> Column:
@@ -78,13 +89,18 @@ class ColumnCounter:
         return Column(
             name=self._name,
             kind=self._kind(),
+            whole=self._kind() == "number" and self._whole == self._looked_at,
             missing=rows - self._present,
             distinct=len(self._hashes),
             characters=spread(self._lengths),
             words=round(self._words / self._present, 2) if self._present else 0.0,
-            values=dict(sorted((self._values or {}).items(), key=lambda item: (-item[1], item[0]))),
+            values=dict(sorted(self._repeated().items(), key=lambda item: (-item[1], item[0]))),
             present=self._present,
         )
+
+    def _repeated(self) -> Counter[str]:
+        values = self._values or Counter()
+        return values if len(values) <= max(_FEW_VALUES, self._present // 2) else Counter()
 
     def _kind(self) -> str:
         if not self._present:
@@ -118,9 +134,16 @@ def spread(counts: Mapping[int, int]) -> dict[str, float]:
     return {**found, "max": max(counts)}
 
 
-def _is_number(value: str) -> bool:
+def words_of(value: str) -> int:
+    """About how many words a value has, of any script."""
+    words = value.count(" ") + 1
+    if value.isascii():
+        return words
+    return words + len(_SPACELESS.findall(value)) // 3
+
+
+def _number(value: str) -> float | None:
     try:
-        float(value)
+        return float(value)
     except ValueError:
-        return False
-    return True
+        return None

@@ -11,6 +11,7 @@ from rich.table import Table
 
 _SHOWN_VALUES = 5
 _BAR = 24
+_MOST_LABELS = 20  # in the table; of more, the most and the least frequent
 
 
 def show(profile: Mapping[str, Any], console: Console) -> None:
@@ -21,7 +22,9 @@ def show(profile: Mapping[str, Any], console: Console) -> None:
     if profile["labels"]:
         console.print(_labels(profile))
     if profile["text"]:
-        console.print(_texts(profile["text"]))
+        console.print(_texts(profile["text"], profile["linear"]))
+    for note in profile["notes"]:
+        console.print(f"[yellow]Note[/]      {escape(note)}", soft_wrap=True)
 
 
 def _file(profile: Mapping[str, Any]) -> str:
@@ -63,21 +66,35 @@ def _roles(profile: Mapping[str, Any]) -> Table:
 def _labels(profile: Mapping[str, Any]) -> Table:
     table = _table("Labels", "label", "rows", "share", "")
     total = sum(profile["labels"].values())
-    for label, count in sorted(profile["labels"].items(), key=lambda item: -item[1]):
-        table.add_row(escape(label), f"{count:,}", f"{count / total:.1%}", "█" * max(1, round(_BAR * count / total)))
-    for label, count in list(profile["rare_labels"].items())[:_SHOWN_VALUES]:
+    ordered = sorted(profile["labels"].items(), key=lambda item: -item[1])
+    hidden = len(ordered) - _MOST_LABELS if len(ordered) > _MOST_LABELS + 2 else 0
+    ends = (ordered[: _MOST_LABELS // 2], ordered[len(ordered) - _MOST_LABELS // 2 :]) if hidden else (ordered, [])
+    for part, labels in enumerate(ends):
+        if part and hidden:
+            table.add_row(f"… {hidden} more", "", "", "")
+        for label, count in labels:
+            bar = "█" * max(1, round(_BAR * count / ordered[0][1]))
+            table.add_row(escape(label), f"{count:,}", f"{count / total:.1%}", bar)
+    rare = profile["rare_labels"]
+    for label, count in list(rare.items())[:_SHOWN_VALUES]:
         table.add_row(escape(label), f"{count:,}", "", "too rare for a label")
+    if len(rare) > _SHOWN_VALUES:
+        table.add_row(f"… {len(rare) - _SHOWN_VALUES} more", "", "", "too rare for a label")
     return table
 
 
-def _texts(found: Mapping[str, Any]) -> Table:
+def _texts(found: Mapping[str, Any], linear: Mapping[str, Any] | None) -> Table:
     table = _table("Texts", "what", "found")
     tokens, near = found["tokens"], found["near_duplicates"]
     share = f"{found['duplicates'] / max(found['texts'], 1):.1%}"
     table.add_row(
-        "tokens, approximate",
+        f"tokens of {found['sampled']:,}" if found["counted"] else f"tokens of {found['sampled']:,}, approximate",
         f"mean {tokens['mean']}, p50 {tokens['p50']}, p95 {tokens['p95']}, p99 {tokens['p99']}, max {tokens['max']:,}",
     )
+    if found["counted"]:
+        for counted in (found.get("unfit"), found["counted"]):
+            if counted:
+                table.add_row("unknown tokens", f"{counted['unknown']:.1%} with {counted['vocabulary']}")
     table.add_row("exact duplicates", f"{found['duplicates']:,} rows ({share}) repeat an earlier text")
     table.add_row("conflicting labels", f"{found['conflicts']:,} texts have more than one label")
     table.add_row(
@@ -88,6 +105,12 @@ def _texts(found: Mapping[str, Any]) -> Table:
         ", ".join(f"{name} {part:.0%}" for name, part in found["languages"].items()) or "none told",
     )
     table.add_row(f"damaged, of {found['sampled']:,}", f"{found['damaged']:.1%} hold mojibake or HTML entities")
+    if linear:
+        scores = ", ".join(
+            f"{name} {score['value']:.3f} (on eval at least {score['low']:.3f})"
+            for name, score in linear["scores"].items()
+        )
+        table.add_row(f"a linear model, on {linear['rows']:,}", escape(scores))
     return table
 
 

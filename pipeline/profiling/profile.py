@@ -1,9 +1,9 @@
-"""One file, profiled: two passes over it, neither of which holds its rows."""
+"""One file, profiled: two passes over it, neither of which holds its rows, and a look at a sample."""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +12,11 @@ from pipeline.ingest import sources
 from pipeline.ingest.rows import DataError
 from pipeline.ingest.sources import csv_file, text
 from pipeline.ingest.sources.base import Record, open_local
-from pipeline.profiling import roles, texts
+from pipeline.profiling import headers, label_names, linear, roles, texts, token_counts
 from pipeline.profiling.columns import Column, ColumnCounter
 
 _EVERY = 5_000  # rows between two reports of progress
+EVAL_SHARE = 0.1  # of the rows, as `data.splits` divides them
 _HEAD = 200  # lines that the delimiter is found out from
 Progress = Callable[[str, int], None]
 
@@ -30,6 +31,7 @@ def profile(
     text_column: str | None = None,
     label_column: str | None = None,
     slice_columns: Sequence[str] | None = None,
+    source: SourceConfig | None = None,
     progress: Progress = lambda stage, row: None,
 ) -> dict[str, Any]:
     """Reads a file and says what is in it.
@@ -39,12 +41,16 @@ def profile(
         text_column: which column is the text, if the guess is not wanted.
         label_column: which column is the label, likewise.
         slice_columns: which columns to evaluate by, likewise; an empty list means none.
+        source: delimiter, encoding and columns, as far as they are not to be found out.
         progress: told the stage and the number of rows so far, every few thousand rows.
 
     Returns:
-        JSON values: `file`, `format`, `encoding`, `delimiter`, `rows`, `malformed` (`rows` and the first `problem`),
-        `columns`, `roles` (`text`, `label`, each `{"column", "reason"}`, and a list `slices`), `labels` (rows by
-        label), `rare_labels`, and `text` (see `texts.measure`; None without a text column).
+        JSON values: `file`, `format`, `encoding`, `delimiter`, `named` (columns of a file without a header), `rows`,
+        `malformed` (`rows` and the first `problem`), `columns`, `roles` (`text`, `label`, each `{"column", "reason"}`,
+        and a list `slices`), `labels` (rows by label), `rare_labels`, `text` (see `texts.measure`; None without a text
+        column), `characters` (tokens of a vocabulary of characters, where the default one does not fit), `linear` (see
+        `linear.cross_validated`), `headless` (why the first line seems to be a row; empty if it does not) and `notes`,
+        sentences that a person should read.
 
     Raises:
         DataError: the file cannot be read.
@@ -52,13 +58,13 @@ def profile(
     """
     if not path.is_file():
         raise DataError(f"{path}: no such file.")
-    source, form = _source(path)
+    source, form = _source(path, source or SourceConfig())
     columns, rows, malformed, problem = _columns(path, source, progress)
     names = [column.name for column in columns]
     for asked in (text_column, label_column, *(slice_columns or ())):
         if asked is not None and asked not in names:
             raise ColumnChoiceError(f"{path}: there is no column {asked!r}; the columns are: {', '.join(names)}.")
-    chosen_text = _chosen(text_column) or roles.find_text(columns)
+    chosen_text = _chosen(text_column) or roles.find_text([item for item in columns if item.name != label_column])
     chosen_label = _chosen(label_column) or roles.find_label(columns, chosen_text.column)
     slices = (
         roles.find_slices(columns, chosen_text.column, chosen_label.column)
@@ -66,11 +72,14 @@ def profile(
         else [roles.Choice(name, "as asked for") for name in slice_columns]
     )
     label = next((column for column in columns if column.name == chosen_label.column), None)
-    return {
+    labels = {value: label.values[value] for value in roles.labels_of(label)} if label else {}
+    rare = roles.rare_labels(label) if label else {}
+    found = {
         "file": str(path),
         "format": form,
         "encoding": source.encoding,
         "delimiter": source.delimiter if form == "csv" else None,
+        "named": list(source.columns),
         "rows": rows,
         "malformed": {"rows": malformed, "problem": problem},
         "columns": [column.as_json() for column in columns],
@@ -79,25 +88,32 @@ def profile(
             "label": {"column": chosen_label.column, "reason": chosen_label.reason},
             "slices": [{"column": item.column, "reason": item.reason} for item in slices],
         },
-        "labels": {value: label.values[value] for value in roles.labels_of(label)} if label else {},
-        "rare_labels": roles.rare_labels(label) if label else {},
-        "text": _texts(path, source, chosen_text.column, chosen_label.column, progress),
+        "labels": labels,
+        "rare_labels": rare,
+        **_texts(path, source, chosen_text.column, chosen_label.column, labels, progress),
+        "headless": headers.seems_data(columns) if form == "csv" and not source.columns else "",
     }
+    found["notes"] = [
+        *found["notes"],
+        *(label_names.notes(labels, rare, chosen_label.column) if labels else []),
+        *headers.notes(columns, found["headless"]),
+    ]
+    return found
 
 
-def _source(path: Path) -> tuple[SourceConfig, str]:
+def _source(path: Path, given: SourceConfig) -> tuple[SourceConfig, str]:
     """How the file is read, with nothing left to be found out, and its format."""
-    source = SourceConfig()
-    form = sources.format_of(str(path), source)
+    form = sources.format_of(str(path), given)
     if form == "sql":
         raise DataError(f"{path}: a query is no file of rows. Export some of its rows to a CSV file and profile that.")
-    if form in ("csv", "jsonl"):
-        encoding = text.find_encoding(str(path), "auto", open_local)
-        source = SourceConfig(encoding=encoding)
-        if form == "csv":
-            head = list(itertools.islice(text.lines(str(path), encoding, open_local), _HEAD))
-            source = SourceConfig(encoding=encoding, delimiter=csv_file.find_delimiter(head, ()))
-    return source, form
+    if form not in ("csv", "jsonl"):
+        return given, form
+    encoding = text.find_encoding(str(path), given.encoding, open_local)
+    delimiter = given.delimiter
+    if form == "csv" and delimiter == "auto":
+        head = list(itertools.islice(text.lines(str(path), encoding, open_local, any_ends=True), _HEAD))
+        delimiter = csv_file.find_delimiter(head, ())
+    return given.model_copy(update={"encoding": encoding, "delimiter": delimiter}), form
 
 
 def _columns(path: Path, source: SourceConfig, progress: Progress) -> tuple[list[Column], int, int, str]:
@@ -118,14 +134,45 @@ def _columns(path: Path, source: SourceConfig, progress: Progress) -> tuple[list
     return [counter.column(rows - malformed) for counter in counters.values()], rows, malformed, problem
 
 
-def _texts(path: Path, source: SourceConfig, column: str, label: str, progress: Progress) -> dict[str, Any] | None:
+def _texts(
+    path: Path, source: SourceConfig, column: str, label: str, labels: Mapping[str, int], progress: Progress
+) -> dict[str, Any]:
+    """`text`, `characters`, `linear`, and the `notes` that come of them."""
     if not column:
-        return None
-    wanted = [column, *([label] if label else [])]
-    records = _read(path, source, wanted, "texts", progress)
-    return texts.measure(
-        (record.values[column], record.values.get(label, "")) for record in records if not record.problem
-    )
+        return {"text": None, "characters": None, "linear": None, "notes": []}
+    notes: list[str] = []
+    vocabulary = None
+    progress("vocabulary", 0)
+    try:
+        vocabulary = token_counts.default_vocabulary()
+    except token_counts.UnavailableError as error:
+        notes.append(f"tokens are estimated, since the default vocabulary cannot be fetched ({error})")
+    rows = linear.Rows(list(labels))
+    measured = texts.measure(_pairs(path, source, column, label, rows, progress), vocabulary)
+    found, characters = measured.found, None
+    if vocabulary:
+        notes += token_counts.notes(found["counted"], found["languages"], vocabulary.languages)
+        if found["counted"]["unknown"] > token_counts.UNFIT:
+            fitting = token_counts.of_characters(measured.sample)
+            characters = list(fitting.tokens)
+            found |= {"unfit": found["counted"], "counted": token_counts.measure(measured.sample, fitting)}
+            found["tokens"] = found["counted"]["tokens"]
+    progress("linear model", len(rows.kept))
+    eval_rows = round(sum(labels.values()) * EVAL_SHARE)
+    result = linear.cross_validated(rows.kept, len(labels), eval_rows=eval_rows) if len(labels) > 1 else None
+    notes += linear.notes(result, labels)
+    return {"text": found, "characters": characters, "linear": result, "notes": notes}
+
+
+def _pairs(
+    path: Path, source: SourceConfig, column: str, label: str, rows: linear.Rows, progress: Progress
+) -> Iterator[tuple[str, str]]:
+    """Text and label of each row that could be read."""
+    for record in _read(path, source, [column, *([label] if label else [])], "texts", progress):
+        if not record.problem:
+            pair = (record.values[column], record.values.get(label, ""))
+            rows.add(*pair)
+            yield pair
 
 
 def _read(

@@ -7,13 +7,17 @@ from collections.abc import Sequence
 
 from pipeline.profiling.columns import Column
 
-MOST_LABELS = 50
+MOST_LABELS = 1_000
 MOST_SLICES = 20
-RARE_ROWS, RARE_SHARE = 10, 0.01  # a value below both is more likely a slip than a class
+_FEWEST_ROWS = 3  # of a label: one for each split
+_RARE_ROWS, _RARE_SHARE, _RARE_PART = 10, 0.01, 0.1  # below all of them a value is more likely a slip than a class
+_MANY = 50  # values, from which on a column of numbers is hardly a label
 _TEXT_NAMES = ("text", "review", "comment", "message", "sentence", "content", "body", "title", "tweet", "document",
-               "question", "description", "summary", "phrase", "utterance")  # fmt: skip
+               "question", "description", "summary", "phrase", "utterance", "内容", "文本", "评论", "句子", "正文",
+               "本文", "テキスト", "文章")  # fmt: skip
 _LABEL_NAMES = ("label", "class", "target", "category", "sentiment", "intent", "topic", "emotion", "tag", "y", "rating",
-                "score", "stars", "polarity", "spam")  # fmt: skip
+                "score", "stars", "polarity", "spam", "标签", "类别", "分类", "评价", "情感", "ラベル", "カテゴリ",
+                "分類")  # fmt: skip
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,14 +51,21 @@ def find_text(columns: Sequence[Column]) -> Choice:
 def find_label(columns: Sequence[Column], text: str) -> Choice:
     """The column with the label: few values, each of many rows, hardly one missing, perhaps a name that says so."""
     able = [column for column in columns if column.name != text and 2 <= len(labels_of(column)) <= MOST_LABELS]
-    # A value that is long, or one per few rows, is a category of something else.
+    # A value that is long, or one per few rows, is a category of something else; many numbers are a measurement.
     able = [column for column in able if column.words < 6 and column.present >= 2 * column.distinct]
+    able = [
+        column
+        for column in able
+        if column.kind != "number"
+        or len(column.values) <= (_MANY if column.whole else MOST_SLICES)
+        or (column.whole and _named(column, _LABEL_NAMES))
+    ]
     if not able:
-        return Choice("", f"no column has 2 to {MOST_LABELS} values that repeat")
+        return Choice("", _why_no_label(columns, text))
 
     def score(column: Column) -> tuple[float, ...]:
         whole = column.present / (column.present + column.missing)
-        return (2 * _named(column, _LABEL_NAMES) + whole - len(column.values) / MOST_LABELS, -columns.index(column))
+        return (2 * _named(column, _LABEL_NAMES) + whole - min(len(column.values) / _MANY, 1), -columns.index(column))
 
     best = max(able, key=score)
     reasons = [f"{len(best.values)} values", *_name_reason(best, _LABEL_NAMES)]
@@ -72,23 +83,63 @@ def find_slices(columns: Sequence[Column], text: str, label: str) -> list[Choice
         if column.name not in (text, label)
         and 2 <= len(column.values) <= MOST_SLICES
         and not column.missing
-        and min(column.values.values()) >= min(RARE_ROWS, column.present // 10)
+        and min(column.values.values()) >= min(_RARE_ROWS, column.present // 10)
         and column.words < 4
     ]
 
 
 def labels_of(column: Column) -> list[str]:
-    """The values that are labels, in alphabetical order: those that are not so rare that they look like slips."""
-    return sorted(value for value, count in column.values.items() if not _rare(count, column.present))
+    """The values that are labels, in alphabetical order: those that are not so rare that they look like slips.
+
+    A value with fewer than three rows cannot stand in all three splits and is none. One that is rare beside the others
+    is none either, unless fewer than two would be left: the rare one of two is often the one that matters.
+    """
+    enough = {value: count for value, count in column.values.items() if count >= _FEWEST_ROWS}
+    common = [value for value, count in enough.items() if not _rare(count, column)]
+    return sorted(common if len(common) > 1 else enough)
 
 
 def rare_labels(column: Column) -> dict[str, int]:
     """The other values with their rows."""
-    return {value: count for value, count in column.values.items() if _rare(count, column.present)}
+    labels = set(labels_of(column))
+    return {value: count for value, count in column.values.items() if value not in labels}
 
 
-def _rare(count: int, rows: int) -> bool:
-    return count < RARE_ROWS and count < RARE_SHARE * rows
+def why_no_labels(column: Column) -> str:
+    """Why a column cannot be the label, and what would make it one."""
+    if column.kind == "empty":
+        return "no row has a value in it"
+    if not column.values and column.distinct <= MOST_LABELS:
+        return f"its {column.distinct} different values hardly repeat"
+    if not column.values:
+        return (
+            f"it has {column.distinct} different values, more than the {MOST_LABELS} labels that a task can have; "
+            "put them into groups in a column of its own"
+        )
+    if len(column.values) == 1:
+        [(value, count)] = column.values.items()
+        return f"all {count} rows have the one value {value!r}; add rows of at least one other label"
+    labels = len(labels_of(column))
+    if labels > MOST_LABELS:
+        return f"it has {labels} values, more than the {MOST_LABELS} labels that a task can have; put them into groups"
+    return (
+        f"of its {len(column.values)} values {labels or 'none'} has {_FEWEST_ROWS} rows or more, one for each of "
+        "train, eval and test; add rows of at least two labels"
+    )
+
+
+def _why_no_label(columns: Sequence[Column], text: str) -> str:
+    """Why none of several columns can be the label; of the one that looks most like it, if one does."""
+    others = [column for column in columns if column.name != text and column.kind != "empty"]
+    named = [column for column in others if _named(column, _LABEL_NAMES)] or (others if len(others) == 1 else [])
+    if named and not 2 <= len(labels_of(named[0])) <= MOST_LABELS:
+        return f"{named[0].name!r} cannot be it: {why_no_labels(named[0])}"
+    return f"no column has 2 to {MOST_LABELS} values that repeat"
+
+
+def _rare(count: int, column: Column) -> bool:
+    equal_share = column.present / len(column.values)
+    return count < _RARE_ROWS and count < _RARE_SHARE * column.present and count < _RARE_PART * equal_share
 
 
 def _named(column: Column, names: Sequence[str]) -> bool:

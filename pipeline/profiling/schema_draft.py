@@ -21,8 +21,8 @@ def draft(counts: dict[str, dict[str, int]], layout: rows.Layout) -> schema_pb2.
         layout: which column is what.
 
     Returns:
-        Features for text, label, slices and the text's hash, each present in every row; domains for the label and
-        for slice columns of at most 50 values.
+        Features for text, label, slices and the text's hash, each present in every row; domains for the label,
+        however many there are, and for slice columns of at most 50 values.
     """
     schema = schema_pb2.Schema()
     for name in (layout.text, layout.label, *layout.slices, rows.TEXT_HASH):
@@ -31,7 +31,7 @@ def draft(counts: dict[str, dict[str, int]], layout: rows.Layout) -> schema_pb2.
         feature.presence.min_count = 1
         feature.shape.dim.add(size=1)
         values = layout.labels if name == layout.label else sorted(counts.get(name, ()))
-        if values and len(values) <= _LARGEST_DOMAIN:
+        if values and (name == layout.label or len(values) <= _LARGEST_DOMAIN):
             feature.domain = name
             schema.string_domain.add(name=name, value=values)
     return schema

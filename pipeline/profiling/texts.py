@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import random
 import re
 import sys
@@ -10,67 +11,91 @@ from collections.abc import Iterable
 from typing import Any
 
 from pipeline.ingest import cleaning, duplicates, rows
+from pipeline.profiling import token_counts
 from pipeline.profiling.columns import spread
+from pipeline.profiling.token_counts import Vocabulary
 
 NEAR = 0.8  # similarity that counts as nearly equal, of `data.cleaning.near_duplicates`
 _COMPARED = 20_000  # texts among which near duplicates are looked for
-_SAMPLED = 2_000  # texts whose language and damage are looked at
+_COMPARED_CHARACTERS = 2_000_000  # of all of them together
+_BEGINNING = 1_000  # characters of a text that near duplicates and damage are looked for in
+_TELLING = 400  # characters that its language is told by
+_SAMPLED = 2_000  # texts whose tokens, language and damage are looked at
 _WORD = re.compile(r"\w+|[^\w\s]")
+_IDEOGRAPH = re.compile("[\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")  # each is a word of its own
 _LETTERS_A_PIECE = 6  # of a long word; the rest of the words are one token each
 _SPECIAL = 2  # [CLS] and [SEP]
 
 
-def measure(texts: Iterable[tuple[str, str]]) -> dict[str, Any]:
-    """Looks at all texts in one pass.
+@dataclasses.dataclass(frozen=True)
+class Measured:
+    """What texts are like.
+
+    Attributes:
+        found: JSON values; see `measure`.
+        sample: texts, of which every one of the file had the same chance.
+    """
+
+    found: dict[str, Any]
+    sample: list[str]
+
+
+def measure(texts: Iterable[tuple[str, str]], vocabulary: Vocabulary | None = None) -> Measured:
+    """Looks at all texts in one pass; what grows with their length is looked at in a sample, or at their beginning.
 
     Args:
         texts: text and label of each row; empty texts are passed over.
+        vocabulary: to count tokens with; without one their number is estimated.
 
     Returns:
-        `texts` (how many), `tokens` (spread of approximate WordPiece tokens), `duplicates` (rows that repeat an
-        earlier text), `conflicts` (texts with more than one label), `near_duplicates` (`{"threshold", "compared",
-        "rows"}`), and from a sample `languages` (shares), `damaged` (share with mojibake or HTML entities) and
-        `sampled`.
+        `found` has `texts` (how many), `duplicates` (rows that repeat an earlier text), `conflicts` (texts with more
+        than one label), `near_duplicates` (`{"threshold", "compared", "rows"}`), and from the sample `tokens` (their
+        spread), `counted` (what `token_counts.measure` gave; None where they are estimated), `languages` (shares),
+        `damaged` (share with mojibake or HTML entities) and `sampled`.
     """
     chance = random.Random(0)
-    tokens: Counter[int] = Counter()
     first_label: dict[bytes, str] = {}
     conflicts: set[bytes] = set()
     sample: list[str] = []
     compared: dict[str, duplicates.Candidate] = {}
-    total = repeated = 0
+    total = repeated = characters = 0
     for text, label in texts:
         if not text or text.isspace():
             continue
         total += 1
-        tokens[approximate_tokens(text)] += 1
         key = bytes.fromhex(rows.text_hash(text))[:16]
         if key in first_label:
             repeated += 1
             if first_label[key] != label:
                 conflicts.add(key)
-        elif len(compared) < _COMPARED:
-            compared[key.hex()] = duplicates.Candidate(key.hex(), rows.normalised(text), str(total))
+        elif len(compared) < _COMPARED and characters < _COMPARED_CHARACTERS:
+            beginning = rows.normalised(text[:_BEGINNING])
+            characters += len(beginning)
+            compared[key.hex()] = duplicates.Candidate(key.hex(), beginning, str(total))
         first_label.setdefault(key, sys.intern(label))
         if len(sample) < _SAMPLED:
             sample.append(text)
         elif (place := chance.randrange(total)) < _SAMPLED:  # reservoir: every text has the same chance
             sample[place] = text
-    return {
+    damaged = sum(cleaning.repaired(text[:_BEGINNING]) != text[:_BEGINNING] for text in sample)
+    counted = token_counts.measure(sample, vocabulary) if vocabulary else None
+    found = {
         "texts": total,
-        "tokens": spread(tokens),
+        "tokens": counted["tokens"] if counted else spread(Counter(map(approximate_tokens, sample))),
+        "counted": counted,
         "duplicates": repeated,
         "conflicts": len(conflicts),
         "near_duplicates": {"threshold": NEAR, "compared": len(compared), "rows": _near(compared.values())},
         "languages": languages(sample),
-        "damaged": round(sum(cleaning.repaired(text) != text for text in sample) / max(len(sample), 1), 4),
+        "damaged": round(damaged / max(len(sample), 1), 4),
         "sampled": len(sample),
     }
+    return Measured(found, sample)
 
 
 def approximate_tokens(text: str) -> int:
-    """About how many WordPiece tokens a text has, [CLS] and [SEP] included; no vocabulary is needed."""
-    words = _WORD.findall(text)
+    """About how many WordPiece tokens a text has, [CLS] and [SEP] included, where no vocabulary is at hand."""
+    words = _WORD.findall(_IDEOGRAPH.sub(r" \g<0> ", text))
     return _SPECIAL + sum(1 + (len(word) - 1) // _LETTERS_A_PIECE // 2 for word in words)
 
 
@@ -78,7 +103,7 @@ def languages(texts: list[str]) -> dict[str, float]:
     """The share of each language among texts, the most frequent first, as py3langid tells them; rare ones left out."""
     from py3langid import classify
 
-    found = Counter(classify(text)[0] for text in texts)
+    found = Counter(classify(text[:_TELLING])[0] for text in texts)
     return {name: round(count / len(texts), 3) for name, count in found.most_common() if count / len(texts) >= 0.01}
 
 
@@ -88,4 +113,9 @@ def _near(candidates: Iterable[duplicates.Candidate]) -> int:
     for candidate in candidates:
         for bucket in duplicates.buckets(candidate, NEAR):
             buckets.setdefault(bucket, []).append(candidate)
-    return len({key for group in buckets.values() if len(group) > 1 for key, _ in duplicates.losers(group, NEAR)})
+    found: set[str] = set()
+    for group in buckets.values():
+        # Texts that are alike meet in many buckets; where only the one that stays is left, nothing is to be found.
+        if len({candidate.key for candidate in group} - found) > 1:
+            found.update(key for key, _ in duplicates.losers(group, NEAR))
+    return len(found)

@@ -76,6 +76,10 @@ class Backbone(Section, abc.ABC):
             PackageError: its package cannot be fetched.
         """
 
+    def languages(self) -> tuple[str, ...]:
+        """What its pretrained weights know, as ISO 639-1 codes; empty where nobody knows, or where they are random."""
+        return ()
+
     def sources(self) -> tuple[Source, ...]:
         """The weights that it is made of, for the model card; none for random ones, or where nobody knows."""
         return ()

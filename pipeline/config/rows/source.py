@@ -12,7 +12,7 @@ from pydantic import AfterValidator, Field
 from pipeline.redaction.references import written_secret
 
 _NO_DELIMITERS = ('"', "\r", "\n")
-Format = Literal["csv", "jsonl", "parquet", "tfrecord", "sql"]
+Format = Literal["csv", "jsonl", "parquet", "tfrecord", "sql", "xlsx"]
 
 
 def _one_character(value: str) -> str:
@@ -75,9 +75,12 @@ class SourceConfig(Section):
     """How the rows of `data.path` are read."""
 
     format: Literal["auto"] | Format = "auto"
-    """`auto` goes by the file's suffix: .csv .tsv .jsonl .ndjson .parquet .tfrecord .sql, with or without .gz."""
+    """`auto` goes by the file's suffix: .csv .tsv .jsonl .ndjson .parquet .tfrecord .sql .xlsx; text files
+    may be packed (.gz, or a .zip with one file)."""
     delimiter: Annotated[str, AfterValidator(_one_character)] = "auto"
     """What separates the columns of a CSV file; `auto` finds out, and says so when it is not a comma."""
+    columns: list[Annotated[str, Field(min_length=1)]] = []
+    """Names of the columns of a CSV file whose first line is a row and no header. Empty: it has a header."""
     quoting: Literal["auto", "double", "none"] = "auto"
     """Of a CSV file: `double` quotes stand around a text that holds the delimiter or a line break, or `none` do and a
     quote is a character like any other; `auto` takes the first unless the rows contradict it, and says so."""

@@ -6,12 +6,13 @@ decided in one place (`base.to_text`), so that the same rows give the same recor
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 
 from pipeline.config.rows.source import SourceConfig
 from pipeline.ingest.rows import DataError
-from pipeline.ingest.sources import csv_file, damage, jsonl, parquet, sql, tfrecord
-from pipeline.ingest.sources.base import Opener, Record, open_local
+from pipeline.ingest.sources import csv_file, damage, jsonl, parquet, sql, tfrecord, xlsx
+from pipeline.ingest.sources.base import Opener, Record, name_in_zip, open_local
 
 __all__ = ["Record", "format_of", "read"]
 
@@ -21,10 +22,12 @@ _READERS = {
     "parquet": parquet.read,
     "tfrecord": tfrecord.read,
     "sql": sql.read,
+    "xlsx": xlsx.read,
 }
 _SUFFIXES = {
     ".csv": "csv", ".tsv": "csv", ".txt": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".parquet": "parquet",
     ".pq": "parquet", ".tfrecord": "tfrecord", ".tfrecords": "tfrecord", ".sql": "sql",
+    ".xlsx": "xlsx", ".xlsm": "xlsx",
 }  # fmt: skip
 
 
@@ -62,6 +65,8 @@ def format_of(path: str, config: SourceConfig) -> str:
     if config.format != "auto":
         return config.format
     name = path.lower().removesuffix(".gz")
+    if name.endswith(".zip"):  # `rows.csv.zip`, or else what the file in it is called
+        name = name.removesuffix(".zip") if "." in os.path.basename(name)[:-4] else name_in_zip(path).lower()
     for suffix, found in _SUFFIXES.items():
         if name.endswith(suffix):
             return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import zipfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
@@ -16,6 +17,7 @@ from pipeline.ingest.rows import DataError
 
 Opener = Callable[[str], BinaryIO]
 _GZIP_MAGIC = b"\x1f\x8b"
+_ZIP_MAGIC = b"PK\x03\x04"
 
 
 class Record(NamedTuple):
@@ -40,11 +42,47 @@ def open_local(path: str) -> BinaryIO:
 
 
 def open_unpacked(path: str, opener: Opener) -> BinaryIO:
-    """Opens a file; one that gzip packed is unpacked as it is read."""
+    """Opens a file; one that gzip packed, or the one file of a zip archive, is unpacked as it is read.
+
+    Raises:
+        DataError: a zip archive is damaged, or has another number of files than one.
+    """
     stream = opener(path)
-    magic = stream.read(len(_GZIP_MAGIC))
+    magic = stream.read(len(_ZIP_MAGIC))
     stream.seek(0)
+    if magic == _ZIP_MAGIC:
+        archive = _zip(path, stream)
+        return cast(BinaryIO, archive.open(_only_member(path, archive)))
+    magic = magic[: len(_GZIP_MAGIC)]
     return cast(BinaryIO, io.BufferedReader(gzip.GzipFile(fileobj=stream))) if magic == _GZIP_MAGIC else stream
+
+
+def name_in_zip(path: str) -> str:
+    """The name of the one file in a zip archive of this machine.
+
+    Raises:
+        DataError: it cannot be read, or has another number of files than one.
+    """
+    try:
+        with open_local(path) as stream:
+            return _only_member(path, _zip(path, stream))
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read ({error.strerror}).") from None
+
+
+def _zip(path: str, stream: BinaryIO) -> zipfile.ZipFile:
+    try:
+        return zipfile.ZipFile(stream)
+    except zipfile.BadZipFile as error:
+        raise DataError(f"{path}: a damaged zip archive ({error}); pack or fetch it anew.") from None
+
+
+def _only_member(path: str, archive: zipfile.ZipFile) -> str:
+    names = [name for name in archive.namelist() if not name.endswith("/") and not name.startswith("__MACOSX/")]
+    if len(names) != 1:
+        shown = ", ".join(names[:5]) + (" …" if len(names) > 5 else "")
+        raise DataError(f"{path}: the archive holds {len(names)} files ({shown}); unpack it and name the one to read.")
+    return names[0]
 
 
 def to_text(value: Any) -> str:

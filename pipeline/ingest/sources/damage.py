@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import zipfile
 import zlib
 from collections.abc import Iterator
 
@@ -22,7 +23,7 @@ def told(path: str) -> Iterator[None]:
     """
     try:
         yield
-    except (EOFError, zlib.error) as error:
+    except (EOFError, zlib.error, zipfile.BadZipFile) as error:
         raise _cut(path, error) from None
     except OSError as error:
         if error.errno is not None:  # the system's refusal, which is told as such
@@ -37,6 +38,6 @@ def told(path: str) -> Iterator[None]:
 def _cut(path: str, error: Exception) -> DataError:
     words = shown(" ".join(str(error).split()), 200)
     return DataError(
-        f"{path}: the file is cut short or damaged ({words}). Fetch or write it again; `gzip -t` checks one that gzip "
-        "packed."
+        f"{path}: the file is cut short or damaged ({words}). Fetch or write it again; `gzip -t` and `unzip -t` "
+        "check one that is packed."
     )

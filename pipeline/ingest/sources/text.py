@@ -29,22 +29,24 @@ _MARKS = (
 )  # fmt: skip
 
 
-def lines(path: str, encoding: str, opener: Opener) -> Iterator[str]:
+def lines(path: str, encoding: str, opener: Opener, *, any_ends: bool = False) -> Iterator[str]:
     """The lines of a text file with their ends, which are line feeds alone.
 
     Args:
         path: the file, gzipped or not.
         encoding: its encoding; `auto` finds out. A byte order mark wins over either.
         opener: opens it.
+        any_ends: carriage returns end a line in a file that begins without any line feed, as old Excels write it.
 
     Raises:
         DataError: a byte does not fit the encoding, or none was found that fits.
     """
     found = find_encoding(path, encoding, opener)
+    ends = "" if any_ends and _has_no_line_feed(path, found, opener) else "\n"
     with (
         damage.told(path),
         open_unpacked(path, opener) as raw,
-        io.TextIOWrapper(raw, encoding=found, newline="\n") as stream,
+        io.TextIOWrapper(raw, encoding=found, newline=ends) as stream,
     ):
         number = 0
         try:
@@ -84,11 +86,18 @@ def find_encoding(path: str, encoding: str, opener: Opener) -> str:
     guessed = _guess(sample)
     if not guessed:
         raise DataError(
-            f"{path}:1: not UTF-8, and no encoding could be guessed. Save the file as UTF-8 (for example `iconv -f "
-            "WINDOWS-1252 -t UTF-8`), or set data.source.encoding."
+            f"{path}:1: not UTF-8, and no encoding could be guessed. Set data.source.encoding to the one that it was "
+            "saved in (`--encoding NAME` of `data profile`; gb18030, shift_jis, cp1251, cp1252 are some), or save it "
+            "as UTF-8."
         )
     _LOG.warning("%s: not UTF-8; read as %s, which is a guess. Set data.source.encoding if it is wrong.", path, guessed)
     return guessed
+
+
+def _has_no_line_feed(path: str, encoding: str, opener: Opener) -> bool:
+    with open_unpacked(path, opener) as stream:
+        start = stream.read(_SAMPLE).decode(encoding, errors="replace")
+    return "\r" in start and "\n" not in start
 
 
 def _guess(sample: bytes) -> str:
@@ -116,13 +125,19 @@ def _sample_of_no_utf8(start: bytes, rest: BinaryIO) -> bytes:
             both = tail[tail.find(b"\n") + 1 :] + chunk + rest.read(_SAMPLE)
             place = _first_wrong(both)
             begin = max(0, both.rfind(b"\n", 0, max(0, place - _SAMPLE // 2)) + 1)
-            return both[begin : begin + _SAMPLE]
+            return _whole_lines(both[begin : begin + _SAMPLE])
         before, chunk = chunk, rest.read(_CHUNK)
     try:
         decoder.decode(b"", final=True)
     except UnicodeDecodeError:
         return before[-_SAMPLE:]
     return b""
+
+
+def _whole_lines(sample: bytes) -> bytes:
+    """Up to its last line end: a character of several bytes that is cut in two fits no encoding."""
+    end = max(sample.rfind(b"\n"), sample.rfind(b"\r"))
+    return sample[: end + 1] if end >= 0 else sample
 
 
 def _first_wrong(data: bytes) -> int:
@@ -142,7 +157,7 @@ def _wrong_byte(path: str, encoding: str, opener: Opener, at_least: int, error: 
                 decoded().decode(raw, final=True)
             except UnicodeDecodeError as found:
                 return DataError(
-                    f"{path}:{number}: byte {found.start + 1} is not {encoding.upper()}; save the file as UTF-8 (for "
-                    "example `iconv -f WINDOWS-1252 -t UTF-8`), or set data.source.encoding."
+                    f"{path}:{number}: byte {found.start + 1} is not {encoding.upper()}; save the file as UTF-8, or "
+                    "set data.source.encoding to the one that it was saved in (`auto` guesses)."
                 )
     return DataError(f"{path}:{at_least}: not {encoding.upper()} ({error}); set data.source.encoding.")

@@ -21,5 +21,8 @@ class Minilm(Backbone):
     def vocabulary_path(self) -> str:
         return str(SOURCE.file(VOCABULARY))
 
+    def languages(self) -> tuple[str, ...]:
+        return ("en",)
+
     def sources(self) -> tuple[Source, ...]:
         return (SOURCE,)

@@ -153,9 +153,8 @@ def test_the_quality_table_fits_80_columns() -> None:
 
 def test_the_way_to_ones_own_data_is_shown() -> None:
     out = io.StringIO()
-    closing.how_to_go_on(Console(file=out, width=60, highlight=False), "configs/mine.yaml")
-    assert "./edgeline --data my.csv --set data.columns.text=COLUMN" in out.getvalue()
-    assert "configs/mine.yaml" in out.getvalue()
+    closing.how_to_go_on(Console(file=out, width=60, highlight=False))
+    assert "./edgeline data profile my.csv" in out.getvalue()
 
 
 VARIANT = {"bytes": 7_012_345, "size_ratio": 6.44, "latency_ratio": 3.21, "accuracy": 0.81, "accuracy_drop": 0.002}
@@ -197,6 +196,24 @@ def test_the_report_is_named_and_where_there_is_none_the_log_is() -> None:
     assert "Report    /runs/sentiment/history/r1/report.html" in shown(report="/runs/sentiment/history/r1/report.html")
     assert "could not be made; runs/sentiment/history/latest/run.log says why" in shown(report=None)
     assert "Report" not in shown()
+
+
+GATE = {"min_size_ratio": 12.0, "max_accuracy_drop": 0.01, "min_latency_ratio": 4.0, "min_agreement": 0.98}
+
+
+def test_without_a_bundle_the_one_setting_that_would_have_shipped_it_is_named() -> None:
+    near = {"accuracy_drop": 0.002, "size_ratio": 9.87, "latency_ratio": 4.4, "agreement": 0.99, "bytes": 7_000_000}
+    far = {**near, "size_ratio": 14.0, "agreement": 0.9, "accuracy_drop": 0.2}
+    variants = {
+        "reference": {**near, "missed": []},
+        "near": {**near, "missed": ["size_ratio is 9.87, at least 12 is needed"]},
+        "far": {**far, "missed": ["agreement", "accuracy_drop"]},
+        "broken": {"error": "does not convert"},
+    }
+    text = shown(edge={"selected": None, "gate": GATE, "variants": variants})
+    assert "reference" not in text
+    assert "near ships with --set edge_evaluator.gate.min_size_ratio=9.5" in text
+    assert text.count("ships with") == 1
 
 
 @pytest.mark.parametrize("value", ["[/b]", "[bold]", "a:b", ":heart:", "x [v1]", "\\["])

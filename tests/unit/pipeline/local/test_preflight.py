@@ -12,7 +12,6 @@ from click.testing import CliRunner
 
 import local_runner
 from pipeline.config import loader
-from pipeline.config.names import near_equal
 from pipeline.ingest.rows import DataError
 from pipeline.local import preflight, session
 from pipeline.local.session import RunOptions
@@ -109,7 +108,3 @@ def test_names_that_a_later_node_cannot_take_are_refused(change: dict[str, Any],
     with pytest.raises(loader.ConfigError) as told:
         loader.load(file)
     assert message in str(told.value)
-
-
-def test_labels_that_differ_by_case_or_blanks_alone_are_found() -> None:
-    assert near_equal(["Positive", "negative", "positive ", "neutral"]) == [("Positive", "positive ")]

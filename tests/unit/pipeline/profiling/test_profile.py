@@ -147,7 +147,7 @@ def test_duplicates_near_duplicates_and_conflicts_are_told_apart() -> None:
     found = texts.measure(
         [("Good film", "good"), ("good  FILM", "good"), ("bad film", "bad"), ("bad film", "good"), ("", "bad"),
          (long + "one", "good"), (long + "two", "good")]
-    )  # fmt: skip
+    ).found  # fmt: skip
     assert (found["texts"], found["duplicates"], found["conflicts"]) == (6, 2, 1)
     assert found["near_duplicates"] == {"threshold": 0.8, "compared": 4, "rows": 1}
 
@@ -155,7 +155,7 @@ def test_duplicates_near_duplicates_and_conflicts_are_told_apart() -> None:
 def test_languages_and_damage_are_told_from_the_texts() -> None:
     english = "The weather was fine and we went for a long walk along the river in the evening."
     german = "Das Wetter war schön und wir gingen am Abend lange am Fluss spazieren, bis es dunkel wurde."
-    found = texts.measure([(f"{english} &amp; {number}", "") for number in range(3)] + [(german, "")])
+    found = texts.measure([(f"{english} &amp; {number}", "") for number in range(3)] + [(german, "")]).found
     assert found["languages"] == {"en": 0.75, "de": 0.25}
     assert found["damaged"] == 0.75
 
@@ -187,9 +187,9 @@ def test_a_label_is_known_by_its_name_and_otherwise_by_its_values() -> None:
 
 
 def test_a_value_too_rare_for_a_class_is_no_label() -> None:
-    mood = column("mood", ["good"] * 600 + ["bad"] * 600 + ["goood"] * 2)
+    mood = column("mood", ["good"] * 600 + ["bad"] * 600 + ["goood"] * 6 + ["fair"] * 2)
     assert roles.labels_of(mood) == ["bad", "good"]
-    assert roles.rare_labels(mood) == {"goood": 2}
+    assert roles.rare_labels(mood) == {"goood": 6, "fair": 2}
     assert roles.labels_of(column("mood", ["good"] * 8 + ["bad"] * 3)) == ["bad", "good"]
 
 
@@ -270,11 +270,11 @@ def test_looking_alone_writes_nothing(here: Path) -> None:
     [
         (["none.csv"], "none.csv: no such file."),
         (["a.csv", "--text", "bdy"], "there is no column 'bdy'; the columns are: id, body, mood, shop, price."),
-        (["a.csv", "--label", "price"], "the label column 'price' has"),
+        (["a.csv", "--label", "price"], "'price' cannot be the label: its 60 different values hardly repeat"),
         (["a.csv", "--label", "body", "--text", "body"], "must all differ"),
         (["a.csv", "--name", "My Task"], "use small letters, digits and hyphens"),
         (["prices.csv"], "no text column found: no column holds texts of two words"),
-        (["a.xlsx"], "the suffix does not tell the format"),
+        (["a.docx"], "the suffix does not tell the format"),
         (["empty.csv"], "empty.csv:1: the file is empty"),
         (["rows.sql"], "a query is no file of rows"),
     ],
@@ -283,7 +283,7 @@ def test_what_cannot_be_drafted_is_told_with_what_to_do(here: Path, arguments: l
     rows = rows_of(60)
     write(here / "a.csv", rows)
     write(here / "prices.csv", [{"price": row["price"], "mood": row["mood"]} for row in rows])
-    for name in ("a.xlsx", "rows.sql"):
+    for name in ("a.docx", "rows.sql"):
         (here / name).write_text("SELECT 1\n")
     (here / "empty.csv").write_text("")
     result = invoke(*arguments)
@@ -308,4 +308,7 @@ def test_progress_is_told_in_both_passes(tmp_path: Path) -> None:
     told: list[tuple[str, int]] = []
     rows: list[dict[str, Any]] = rows_of(50) * 201
     profile(write(tmp_path / "a.csv", rows), progress=lambda stage, row: told.append((stage, row)))
-    assert told == [(stage, row) for stage in ("columns", "texts") for row in (5_000, 10_000)]
+    assert [item for item in told if item[0] in ("columns", "texts")] == [
+        (stage, row) for stage in ("columns", "texts") for row in (5_000, 10_000)
+    ]
+    assert told[-1][0] == "linear model"

@@ -1,0 +1,290 @@
+"""A drafted configuration as text, with the reason beside each value."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pipeline.profiling import shipping, training
+from pipeline.profiling.profile import EVAL_SHARE
+from pipeline.profiling.shipping import Shape
+
+_QUICK_ROWS = 8_000  # of the train split, in the quick profile
+_QUICK_WINDOW = 128  # in the quick profile, at most
+_TRAIN_SHARE = 0.8
+_WINDOWS = (16, 32, 48, 64, 96, 128, 192, 256, 384, 512)
+_SHOWN = 12  # labels beside which their rows stand
+# The teachers of both profiles, and what their students keep of the feed-forward neurons.
+_MINILM = {"quick": Shape(30_522, 3, 384, 1536), "full": Shape(30_522, 6, 384, 1536)}
+_SCRATCH = {"quick": Shape(0, 2, 128, 512), "full": Shape(0, 4, 256, 1024)}
+_NEURONS = {"quick": 0.5, "full": 0.417}
+_RECIPES = {
+    "quick": "[float32, dynamic_wi8_afp32, dynamic_wi8_afp32_e4, dynamic_wi48_afp32_e4, dynamic_wi4_afp32]",
+    "full": "[float32, dynamic_wi8_afp32, dynamic_wi8_afp32_e4, dynamic_wi48_afp32_e4, dynamic_wi4_afp32,\n"
+    "                dynamic_wi4_afp32_e4r2]",
+}
+_DROP = {"quick": 0.02, "full": 0.01}
+_AGREEMENT = {"quick": 0.95, "full": 0.98}
+_LATENCY = {"quick": 1.5, "full": 2}  # on any machine; the larger teacher leaves more to win
+
+
+def text(profile: Mapping[str, Any], task: str, schema_path: Path, vocabulary_path: Path) -> str:
+    """The configuration.
+
+    Args:
+        profile: as `pipeline.profiling.profile.profile` gives it; it has a text and a label.
+        task: the task's name.
+        schema_path: what the configuration calls the schema.
+        vocabulary_path: likewise the vocabulary of characters, if the profile has one.
+    """
+    roles, labels = profile["roles"], profile["labels"]
+    rows, file = sum(labels.values()), Path(profile["file"]).name
+    lines = [
+        f"# A draft from {_comment(file)}: {profile['rows']} rows. Read it before you rely on it.",
+        *(f"# - {_comment(note)}" for note in profile["notes"]),
+        f"task: {task}",
+        *_labels(labels),
+        f"schema_path: {quoted(str(schema_path))}",
+        "",
+        "data:",
+        f"  path: {quoted(profile['file'])}",
+        *_source(profile),
+        "  columns:",
+        f"    text: {quoted(roles['text']['column'])}  # {_comment(roles['text']['reason'])}",
+        f"    label: {quoted(roles['label']['column'])}  # {_comment(roles['label']['reason'])}",
+        f"    slices: [{', '.join(quoted(item['column']) for item in roles['slices'])}]  # results for each value",
+        *_cleaning(profile),
+        "",
+        *_preprocessing(profile["text"]),
+        *_backbone(profile, vocabulary_path),
+        "trainer:",
+        *(["  learning_rate: 5.0e-4  # random weights have further to go"] if profile["characters"] else []),
+        *(["  class_weights: balanced  # rare labels would be given up, since they hardly count in the loss"]
+          if training.unbalanced(labels) else []),
+        f"  epochs: {_epochs(profile, rows * _TRAIN_SHARE)}  # at most, enough for {rows:,} rows, {len(labels)} labels",
+        "",
+        *_evaluator(profile),
+        *_card(profile, task),
+        "profiles:",
+        *_profile(profile, "quick", rows),
+        *_profile(profile, "full", rows),
+    ]  # fmt: skip
+    return "\n".join(lines) + "\n"
+
+
+def window(tokens: float) -> int:
+    """The window that holds so many tokens."""
+    return next((size for size in _WINDOWS if size >= tokens), _WINDOWS[-1])
+
+
+def quoted(value: str) -> str:
+    """A YAML string; always in quotes, since `no`, `1` and `null` would be something else."""
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _comment(value: str) -> str:
+    """Fit to stand in a comment: a column's name may hold a line break."""
+    return " ".join(value.split())
+
+
+def _labels(labels: Mapping[str, int]) -> list[str]:
+    if len(labels) <= _SHOWN:
+        counts = ", ".join(map(str, labels.values()))
+        return [f"labels: [{', '.join(map(quoted, labels))}]  # rows: {counts}"]
+    counted = sorted(labels.values())
+    lines, width = ["labels:"], max(map(len, map(quoted, labels)))
+    lines += [f"  - {quoted(label):<{min(width, 60)}}  # {count} rows" for label, count in labels.items()]
+    lines[0] += f"  # {len(labels)}, with {counted[0]} to {counted[-1]} rows"
+    return lines
+
+
+def _source(profile: Mapping[str, Any]) -> list[str]:
+    source = [
+        f"{name}: {quoted(profile[name])}"
+        for name, usual in (("delimiter", (",", None)), ("encoding", ("utf-8", "utf-8-sig", "auto")))
+        if profile[name] not in usual
+    ]
+    if profile["named"]:
+        source.append(f"columns: [{', '.join(map(quoted, profile['named']))}]")
+    return [f"  source: {{{', '.join(source)}}}"] if source else []
+
+
+def _cleaning(profile: Mapping[str, Any]) -> list[str]:
+    """Room for the rows that are known to be kept back: duplicates and rare labels of a file are no accident."""
+    rows = max(profile["rows"], 1)
+    labelled = sum(profile["labels"].values()) + sum(profile["rare_labels"].values())
+    lost = profile["malformed"]["rows"] + sum(profile["rare_labels"].values()) + profile["text"]["duplicates"]
+    lost += max(0, rows - profile["malformed"]["rows"] - labelled)
+    share = lost / rows
+    if share <= 0.15:
+        return []
+    bound = min(0.95, math.ceil(20 * (share + 0.05)) / 20)
+    return [f"  cleaning: {{max_quarantined: {bound:g}}}  # about {share:.0%} of the rows will be kept back"]
+
+
+def _preprocessing(found: Mapping[str, Any]) -> list[str]:
+    tokens, size = found["tokens"], window(found["tokens"]["p99"])
+    about = "" if found["counted"] else "about "
+    if tokens["p99"] <= size:
+        why = f"99 % of the texts have at most {about}{tokens['p99']} tokens"
+    else:
+        why = (
+            f"the most; 99 % of the texts have at most {about}{tokens['p99']} tokens, half {tokens['p50']}; rest is cut"
+        )
+    return ["preprocessing:", f"  sequence_length: {size}  # {why}", ""]
+
+
+def _backbone(profile: Mapping[str, Any], vocabulary_path: Path) -> list[str]:
+    if not profile["characters"]:
+        return []
+    return [
+        "backbone:  # of random weights, letter by letter: no pretrained vocabulary here fits these texts",
+        "  kind: scratch",
+        f"  vocabulary: {quoted(str(vocabulary_path))}",
+        *_scratch_shape("quick", "  "),
+        "",
+    ]
+
+
+def _scratch_shape(name: str, indent: str) -> list[str]:
+    shape = _SCRATCH[name]
+    return [
+        f"{indent}num_layers: {shape.layers}",
+        f"{indent}num_heads: {shape.hidden // 64}",
+        f"{indent}hidden_dim: {shape.hidden}",
+        f"{indent}intermediate_dim: {shape.intermediate}",
+    ]
+
+
+def _epochs(profile: Mapping[str, Any], train_rows: float) -> int:
+    share = 4.0 if profile["characters"] else 1.0
+    return training.epochs(round(train_rows), len(profile["labels"]), share=share)
+
+
+def _evaluator(profile: Mapping[str, Any]) -> list[str]:
+    result, labels = profile["linear"], profile["labels"]
+    largest = max(labels.values()) / sum(labels.values())
+    if result is None:
+        lows = {"accuracy": round(largest, 2)}
+        why = [f"  # too few rows to try a linear model on; to answer the most frequent label gives {largest:.3f}"]
+    else:
+        scores = result["scores"]
+        lows = {name: math.floor(100 * scores[name]["low"]) / 100 for name in scores}
+        if not training.unbalanced(labels):
+            lows.pop("recall")
+        told = ", ".join(f"{name} {scores[name]['value']:.3f}" for name in lows)
+        why = [
+            f"  # {result['model']}, cross-validated on {result['rows']:,} of these rows: {told}.",
+            "  # A floor is what it would reach on the eval split even with bad luck; recall is the mean over labels.",
+        ]
+    return [
+        "evaluator:",
+        *why,
+        "  thresholds:",
+        *(f"    {name}: {{min: {low:g}}}" for name, low in lows.items()),
+        "",
+    ]
+
+
+def _card(profile: Mapping[str, Any], task: str) -> list[str]:
+    labels = list(profile["labels"])
+    shown = ", ".join(labels[:_SHOWN]) + (f" and {len(labels) - _SHOWN} more" if len(labels) > _SHOWN else "")
+    languages = ", ".join(f"{name} {share:.0%}" for name, share in list(profile["text"]["languages"].items())[:3])
+    summary = f"Gives a text one of {len(labels)} labels: {_comment(shown)}."
+    note = (
+        f"{profile['rows']:,} rows, text from column {profile['roles']['text']['column']!r}, label from "
+        f"{profile['roles']['label']['column']!r}; languages: {languages or 'not told'}."
+    )
+    limits = [f"Learned from texts in {languages}; other languages were not measured."] if languages else []
+    limits += [f"{_comment(note[:1].upper() + note[1:])}." for note in profile["notes"]]
+    return [
+        "card:  # add intended_use, out_of_scope and contacts",
+        f"  summary: {quoted(summary)}",
+        *(["  limits:"] if limits else []),
+        *(f"    - {quoted(limit)}" for limit in limits),
+        "  sources:  # the weights name themselves",
+        f"    - name: {quoted(Path(profile['file']).name)}",
+        "      kind: data",
+        '      licence: "as its owner says; write it here"',
+        f"      note: {quoted(_comment(note))}",
+        "",
+    ]
+
+
+def _profile(profile: Mapping[str, Any], name: str, rows: int) -> list[str]:
+    """One profile: teacher, length of training, student, recipes, and a gate that these can pass."""
+    labels, characters = len(profile["labels"]), profile["characters"]
+    used = min(rows * _TRAIN_SHARE, _QUICK_ROWS if name == "quick" else rows)
+    teacher = _teacher(profile, name)
+    student = _student(profile, teacher, name, rows)
+    expected, bound = shipping.size_bound(teacher, student, labels)
+    eval_rows = round(rows * EVAL_SHARE)
+    drop, agreement = _DROP[name], _AGREEMENT[name]
+    lines = [f"  {name}:  # {'minutes' if name == 'quick' else 'as one would for a release'}"]
+    if name == "quick":
+        lines.append(f"    data: {{train_fraction: {min(1.0, round(used / (rows * _TRAIN_SHARE), 3)):g}}}")
+        if _epochs(profile, used) != _epochs(profile, rows * _TRAIN_SHARE):
+            lines.append(f"    trainer: {{epochs: {_epochs(profile, used)}}}")
+        if window(profile["text"]["tokens"]["p99"]) > _QUICK_WINDOW:
+            lines.append(f"    preprocessing: {{sequence_length: {_QUICK_WINDOW}}}  # the beginning of longer texts")
+    elif characters:
+        lines += ["    backbone:", *_scratch_shape(name, "      ")]
+    else:
+        lines.append("    backbone: {layers: [0, 1, 2, 3, 4, 5]}")
+    lines += [
+        "    pruner:",
+        f"      student: {_student_section(name, teacher, scratch=bool(characters))}",
+        "      pruning: {sparsity: 0.3}",
+        f"      epochs: {max(3 if name == 'quick' else 6, training.epochs(round(used), labels, share=0.7))}",
+        "    converter:",
+        f"      recipes: {_RECIPES[name]}",
+        *_windows(profile["text"], _QUICK_WINDOW if name == "quick" else _WINDOWS[-1]),
+        "    edge_evaluator:",
+        "      gate:",
+        f"        max_accuracy_drop: {shipping.drop_bound(drop, eval_rows):g}  # {drop:g} and what chance does on about"
+        f" {eval_rows} rows",
+        f"        max_slice_drop: {shipping.drop_bound(2.5 * drop, 100):g}",
+        f"        min_size_ratio: {bound:g}  # about {expected:g} times with dynamic_wi8_afp32_e4, others are smaller",
+        f"        min_agreement: {shipping.agreement_bound(agreement, eval_rows):g}",
+        "        min_latency_ratio: null  # so small a network takes less time than cutting a text into tokens"
+        if characters
+        else f"        min_latency_ratio: {_LATENCY[name]}",
+    ]
+    return lines
+
+
+def _teacher(profile: Mapping[str, Any], name: str) -> Shape:
+    if not profile["characters"]:
+        return _MINILM[name]
+    shape = _SCRATCH[name]
+    return Shape(len(profile["characters"]), shape.layers, shape.hidden, shape.intermediate)
+
+
+def _student(profile: Mapping[str, Any], teacher: Shape, name: str, rows: int) -> Shape:
+    counted = profile["text"]["counted"]
+    tokens = teacher.tokens
+    if name == "quick" and counted:
+        # Rows beyond the sample bring further words, ever fewer of them (Heaps' law).
+        growth = math.sqrt(max(1.0, rows / max(profile["text"]["sampled"], 1)))
+        tokens = min(tokens, round(counted["floor"] + growth * (counted["kept"] - counted["floor"])))
+    return Shape(tokens, teacher.layers, teacher.hidden, round(_NEURONS[name] * teacher.intermediate))
+
+
+def _student_section(name: str, teacher: Shape, *, scratch: bool) -> str:
+    neurons = f"layers: {teacher.layers}, intermediate: {_NEURONS[name]}"
+    if name == "quick":
+        return f"{{{neurons}}}"
+    if scratch:
+        return f"{{{neurons}, trim_vocabulary: false}}"
+    stored = "{bits: int4, rare_bits: int2, frequent: 2048, block: 64}"
+    return f"{{{neurons}, trim_vocabulary: false,\n                embedding: {stored}}}"
+
+
+def _windows(found: Mapping[str, Any], most: int) -> Sequence[str]:
+    """A shorter window that most texts fit, where it is much shorter."""
+    whole = min(most, window(found["tokens"]["p99"]))
+    shorter = window(found["tokens"]["p50"] * 1.25)
+    return [f"      windows: [{shorter}]  # most texts fit it, and are answered faster"] if shorter < whole else []

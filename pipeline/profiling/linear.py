@@ -1,0 +1,155 @@
+"""What a quick linear model makes of the rows, cross-validated: what the floors of a draft are derived from."""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from modules.targets.one_label.target import OneLabel
+
+_ROWS = 2_500  # that are looked at
+_FOLDS = 3
+_CHARACTERS = 600  # of a text
+_FEATURES = 60_000
+_LEARNED = 0.03  # share of the way to no error, below which nothing was learned
+_MANY_LABELS = 150
+_MANY_TEXTS = 500
+_RESAMPLES = 400
+_Z = 1.96
+_LOW = 0.025  # quantile: chance alone takes the same model below it in one case of forty
+METRICS = (*reversed(OneLabel.watched), "recall")
+
+
+def notes(result: Mapping[str, Any] | None, labels: Mapping[str, int]) -> list[str]:
+    """What a person should know of the result, in sentences.
+
+    Args:
+        result: what `cross_validated` gave.
+        labels: rows by label.
+    """
+    largest = max(labels.values(), default=0) / max(sum(labels.values()), 1)
+    if result is None or result["scores"]["accuracy"]["value"] > largest + _LEARNED * (1 - largest):
+        return []
+    return [
+        "a linear model learns next to nothing from these texts: accuracy "
+        f"{result['scores']['accuracy']['value']:.3f}, where the most frequent label alone gives {largest:.3f}; are "
+        "these the right columns (`--text`, `--label`)?"
+    ]
+
+
+class Rows:
+    """A sample of texts and labels in which every row had the same chance, taken one after another."""
+
+    def __init__(self, labels: Sequence[str]) -> None:
+        """Args: `labels`, the names that count; rows of other ones are passed over."""
+        self._ids = {label: number for number, label in enumerate(labels)}
+        self._chance = random.Random(1)
+        self._seen = 0
+        self.kept: list[tuple[str, int]] = []
+
+    def add(self, text: str, label: str) -> None:
+        """Takes a row."""
+        if label not in self._ids or not text or text.isspace():
+            return
+        self._seen += 1
+        row = (text[:_CHARACTERS], self._ids[label])
+        if len(self.kept) < _ROWS:
+            self.kept.append(row)
+        elif (place := self._chance.randrange(self._seen)) < _ROWS:
+            self.kept[place] = row
+
+
+def cross_validated(rows: Sequence[tuple[str, int]], num_labels: int, *, eval_rows: int) -> dict[str, Any] | None:
+    """Trains on two thirds and predicts the rest, three times, so that every row is predicted once.
+
+    Args:
+        rows: texts and label ids.
+        num_labels: how many labels there are.
+        eval_rows: rows of the split that a floor will be compared on; the fewer, the more chance decides.
+
+    Returns:
+        `{"rows", "model", "scores": {metric: {"value", "low"}}}`; `low` is what the same model would reach on
+        `eval_rows` rows but in one case of forty. None where there are too few rows to say anything.
+    """
+    from modules.quality.scores import confusion
+
+    import numpy as np
+
+    if len(rows) < 10 * _FOLDS or len({label for _, label in rows}) < 2:
+        return None
+    unique = list(dict(rows).items())  # a text that stands twice would be known when it is asked for
+    random.Random(2).shuffle(unique)
+    texts = [text for text, _ in unique]
+    labels = np.array([label for _, label in unique])
+    predicted = _predicted(texts, labels)
+    if predicted is None:
+        return None
+    table = confusion(labels, predicted, num_labels)
+    of = max(eval_rows, 1)
+    drawn = np.random.default_rng(3).multinomial(of, table.ravel() / table.sum(), size=_resamples(num_labels))
+    lows, values = _scores(drawn.reshape(-1, num_labels, num_labels)), _scores(table[np.newaxis])
+    scores = {}
+    for name in METRICS:
+        value, low = float(values[name][0]), float(np.quantile(lows[name], _LOW))
+        # Rows drawn from those without an error have none either; Wilson's interval knows better.
+        scores[name] = {"value": round(value, 4), "low": round(min(low, _wilson(value, of)), 4)}
+    return {"rows": len(unique), "model": "TF-IDF of words and characters + linear SVM", "scores": scores}
+
+
+def _wilson(share: float, rows: int) -> float:
+    """Lower end of Wilson's interval of a share, at 95 %."""
+    centre = share + _Z**2 / (2 * rows)
+    return (centre - _Z * math.sqrt(share * (1 - share) / rows + (_Z / (2 * rows)) ** 2)) / (1 + _Z**2 / rows)
+
+
+def _predicted(texts: Sequence[str], labels: Any) -> Any:
+    import numpy as np
+    from scipy.sparse import hstack
+    from sklearn.feature_extraction.text import TfidfVectorizer
+    from sklearn.svm import LinearSVC
+
+    # Words carry most of what languages with spaces say, characters all of what the others do. Weighed over all rows,
+    # once: that knows no label.
+    options: dict[str, Any] = {"sublinear_tf": True, "max_features": _FEATURES, "dtype": np.float32}
+    options["min_df"] = 2 if len(texts) >= _MANY_TEXTS else 1
+    kinds = (
+        TfidfVectorizer(ngram_range=(1, 2), token_pattern=r"(?u)\b\w+\b", **options),
+        TfidfVectorizer(analyzer="char_wb", ngram_range=(1, 4), **options),
+    )
+    # One model a label: of many labels characters would take minutes.
+    some = kinds if labels.max() < _MANY_LABELS else kinds[:1]
+    found = []
+    for kind in some:
+        try:
+            found.append(kind.fit_transform(texts))
+        except ValueError:  # no word stands in two texts, or there is none at all, as in a script without spaces
+            continue
+    if not found:
+        return None
+    features = hstack(found, format="csr")
+    predicted = np.zeros(len(texts), np.int64)
+    folds = np.arange(len(texts)) % _FOLDS
+    for fold in range(_FOLDS):
+        train, held_out = np.flatnonzero(folds != fold), np.flatnonzero(folds == fold)
+        seen = np.unique(labels[train])
+        if len(seen) == 1:
+            predicted[held_out] = seen[0]
+        else:
+            model = LinearSVC(C=0.5, tol=1e-3, random_state=4).fit(features[train], labels[train])
+            predicted[held_out] = model.predict(features[held_out])
+    return predicted
+
+
+def _scores(tables: Any) -> Mapping[str, Any]:
+    from modules.quality.scores import of_confusion
+
+    found = of_confusion(tables)
+    # What there is of each label is averaged over them.
+    return {name: found[name] if found[name].ndim < tables.ndim - 1 else found[name].mean(axis=-1) for name in METRICS}
+
+
+def _resamples(num_labels: int) -> int:
+    """Fewer of large tables: a thousand labels have a million cells."""
+    return max(20, min(_RESAMPLES, 20_000_000 // num_labels**2))

@@ -1,0 +1,69 @@
+"""What `validate` tells of a task whose rows can be used, but hardly well: labels, splits, vocabulary."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from modules.machine import packages
+from modules.network.backbones.base import Backbone
+
+from pipeline.profiling import label_names, texts, token_counts
+from pipeline.profiling.token_counts import Vocabulary
+
+SHOWN_VALUES = 12
+_SAFE_ROWS = 50  # with fewer, one of three splits of 8 : 1 : 1 may well be empty
+
+_FOREIGN = 0.005  # letters beyond ASCII, as English has hardly any of
+
+
+def values(counts: Counter[str]) -> str:
+    """The most frequent values with their rows, and how many more there are."""
+    shown = ", ".join(f"{value} {count}" for value, count in counts.most_common(SHOWN_VALUES))
+    return shown + (f" and {len(counts) - SHOWN_VALUES} more" if len(counts) > SHOWN_VALUES else "")
+
+
+def of_labels(labels: Sequence[str], counts: Mapping[str, int]) -> list[str]:
+    """What a person should know of labels and their rows, in sentences.
+
+    Args:
+        labels: the label names.
+        counts: rows by label.
+    """
+    rows = sum(counts.values())
+    found = label_names.alike(labels)
+    without = [label for label in labels if not counts.get(label)]
+    if without:
+        found.append(
+            f"{label_names.some(without)} {'have' if len(without) > 1 else 'has'} no rows: it would never be learned; "
+            "add rows, or take it out of `labels`"
+        )
+    if rows < _SAFE_ROWS:
+        found.append(f"{rows} rows are so few that the eval or the test split may be empty, and then the run fails")
+    return found
+
+
+def of_texts(sample: Sequence[str], backbone: Backbone) -> list[str]:
+    """Whether a backbone fits the texts, in sentences.
+
+    Args:
+        sample: texts.
+        backbone: whose vocabulary they are cut by; passed over where it would have to be fetched first.
+    """
+    if not sample or not _at_hand(backbone):
+        return []
+    path = backbone.vocabulary_path()
+    counted = token_counts.measure(sample, Vocabulary(f"the vocabulary {path}", token_counts.read(path)))
+    letters = "".join(sample)
+    foreign = sum(letter.isalpha() and not letter.isascii() for letter in letters) / max(len(letters), 1)
+    # To tell languages takes half a second, which texts of plain letters are not worth: they are hardly told apart.
+    languages = texts.languages(sample) if foreign > _FOREIGN else {}
+    return token_counts.notes(counted, languages, backbone.languages())
+
+
+def _at_hand(backbone: Backbone) -> bool:
+    """Whether its vocabulary is a file of this machine already."""
+    sources = backbone.sources()
+    if sources:
+        return all(packages.cached(source.package, source.members) for source in sources)
+    return "vocabulary" in backbone.files()

@@ -1,0 +1,104 @@
+"""Which values are labels, from two to a thousand, and what is told of their names and numbers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from google.protobuf import text_format
+from tensorflow_metadata.proto.v0 import schema_pb2
+
+from pipeline.config import loader
+from pipeline.profiling import columns, draft, label_names, roles, training
+from pipeline.profiling.profile import profile
+
+
+def column(values: dict[str, int], name: str = "label") -> columns.Column:
+    counter = columns.ColumnCounter(name)
+    for value, count in values.items():
+        for _ in range(count):
+            counter.add(value)
+    return counter.column(sum(values.values()))
+
+
+def write(path: Path, labels: list[str]) -> Path:
+    rows = [f"the film was {label} and so on {number},{label}\n" for number, label in enumerate(labels)]
+    path.write_text("text,label\n" + "".join(rows), encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize("labels", [2, 77, 1_000])
+def test_from_two_to_a_thousand_values_are_labels(labels: int) -> None:
+    many = column({f"intent {number:04}": 4 for number in range(labels)})
+    assert len(roles.labels_of(many)) == labels
+    assert roles.find_label([many], "text").column == "label"
+
+
+def test_more_than_a_thousand_are_none_and_the_reason_is_no_advice_to_take_the_same_column() -> None:
+    choice = roles.find_label([column({f"v{number}": 4 for number in range(1_001)})], "text")
+    assert choice.column == ""
+    assert choice.reason.startswith("'label' cannot be it: it has 1001 values, more than the 1000 labels")
+
+
+def test_the_rare_one_of_two_labels_is_no_slip() -> None:
+    assert roles.labels_of(column({"fine": 594, "fraud": 5})) == ["fine", "fraud"]
+    assert roles.labels_of(column({"fine": 594, "fraud": 2})) == ["fine"]
+    reason = roles.find_label([column({"fine": 594, "fraud": 2})], "text").reason
+    assert "of its 2 values 1 has 3 rows or more, one for each of train, eval and test; add rows" in reason
+    assert "all 9 rows have the one value 'only'" in roles.find_label([column({"only": 9})], "text").reason
+
+
+def test_a_measured_number_is_no_label_unless_its_name_says_so() -> None:
+    prices = {f"{number / 4}": 10 for number in range(1, 60)}
+    assert roles.find_label([column(prices, "price")], "text").column == ""
+    assert roles.find_label([column({"0.5": 9, "1.0": 9, "1.5": 9}, "stars")], "text").column == "stars"
+
+
+def test_seventy_seven_labels_are_drafted_whole_with_a_domain(tmp_path: Path) -> None:
+    names = [f"intent_{number:02}" for number in range(77)]
+    found = profile(write(tmp_path / "a.csv", names * 6))
+    config_path, schema_path = draft.paths("a", tmp_path)
+    draft.write(found, "a", config_path, schema_path, overwrite=False)
+    config = loader.load(config_path, profile="quick")
+    assert config.labels == names
+    schema = text_format.Parse(schema_path.read_text(), schema_pb2.Schema())
+    assert list(schema.string_domain[0].value) == names
+    assert config.data.cleaning.max_quarantined == 0.2
+
+
+def test_names_that_differ_by_case_or_blanks_alone_are_told() -> None:
+    [told] = label_names.alike(["Positive", "positive", "positive ", "negative"])
+    assert told.startswith('the labels "Positive", "positive", "positive " differ by case, blanks or')
+    [blank] = label_names.alike([" ham", "spam"])
+    assert blank.startswith('" ham": these labels begin or end with a blank')
+    assert label_names.alike(["ham", "spam", "Ham and spam"]) == []
+
+
+@pytest.mark.parametrize(
+    ("labels", "meant"),
+    [
+        (["0", "1"], "perhaps 0 = negative, 1 = positive"),
+        (["1.0", "0.0"], "perhaps 0.0 = negative, 1.0 = positive"),
+        (["True", "False"], "perhaps False = no, True = yes"),
+        (["-1", "0", "1"], "perhaps -1 = negative, 0 = neutral, 1 = positive"),
+        (["3", "5", "8"], "if they stand for something"),
+    ],
+)
+def test_labels_that_are_values_get_names_suggested(labels: list[str], meant: str) -> None:
+    [told] = label_names.notes(dict.fromkeys(labels, 100), {}, "spam")
+    assert "are numbers or truth values, and a server will answer with them" in told
+    assert meant in told
+
+
+def test_few_rows_and_values_that_are_left_out_are_told_with_their_numbers() -> None:
+    told = label_names.notes({"good": 600, "bad": 12}, {"goood": 2}, "mood")
+    assert told[0].startswith('1 values are too rare for a label, their 2 rows will be quarantined: "goood" 2;')
+    assert told[1].startswith('1 of 2 labels have fewer than 30 rows, the fewest "bad" with 12 (2.0%)')
+
+
+@pytest.mark.parametrize(
+    ("counts", "expected"),
+    [((50, 50), False), ((65, 35), False), ((87, 13), True), ((99, 1), True), ((51, 28, 5, 5, 4, 4, 2, 1), True)],
+)
+def test_uneven_labels_are_weighed_also_where_there_are_two(counts: tuple[int, ...], expected: bool) -> None:
+    assert training.unbalanced({str(number): count for number, count in enumerate(counts)}) is expected

@@ -1,0 +1,43 @@
+"""What `validate` tells of rows that can be used, but hardly well."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+from modules.network.backbones.scratch.backbone import Scratch
+
+import pytest
+
+from pipeline.profiling import task_notes
+from pipeline.profiling.token_counts import Vocabulary
+
+
+@pytest.fixture
+def backbone(tmp_path: Path, vocabulary: Vocabulary) -> Scratch:
+    path = tmp_path / "vocabulary.txt"
+    path.write_text("\n".join(vocabulary.tokens) + "\n")
+    return Scratch(kind="scratch", vocabulary=str(path))
+
+
+def test_values_that_are_not_shown_are_counted() -> None:
+    many = Counter({f"label {number:02}": 100 - number for number in range(77)})
+    assert task_notes.values(many).endswith("label 11 89 and 65 more")
+    assert task_notes.values(Counter(a=2, b=1)) == "a 2, b 1"
+
+
+def test_labels_without_rows_and_with_like_names_are_told() -> None:
+    told = task_notes.of_labels(["Only", "only", "other"], {"Only": 40, "only": 60})
+    assert told[0].startswith('the labels "Only", "only" differ by case')
+    assert told[1].startswith('"other" has no rows: it would never be learned')
+
+
+def test_so_few_rows_that_a_split_may_be_empty_are_told() -> None:
+    [told] = task_notes.of_labels(["a", "b"], {"a": 6, "b": 4})
+    assert told.startswith("10 rows are so few that the eval or the test split may be empty")
+
+
+def test_a_vocabulary_that_does_not_fit_the_texts_is_told(backbone: Scratch) -> None:
+    [told] = task_notes.of_texts(["房间很脏空调坏了"] * 9, backbone)
+    assert "does not fit these texts: 100% of the tokens are [UNK]" in told
+    assert task_notes.of_texts(["a film"] * 9, backbone) == []
