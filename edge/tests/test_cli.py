@@ -137,6 +137,7 @@ def test_info(bundle_path: Path) -> None:
     facts = json.loads(run("info", bundle_path, "--json"))
     assert facts["bytes"] == os.path.getsize(bundle_path) == facts["bytes_model"] + facts["bytes_attached"]
     assert facts["operators"]["FULLY_CONNECTED"] == 2
+    assert facts["oldest_tensorflow_lite"] == "1.14.0"
     assert facts["manifest"]["labels"] == ["negative", "neutral", "positive"]
     assert "FULLY_CONNECTED" in run("info", bundle_path)
     assert "| input | `token_ids` | int32 | `[1, 32]` |" in run("info", bundle_path, "--markdown")
