@@ -112,7 +112,7 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, file=sys.stderr)
         done = subprocess.run([sys.executable, "-c", script, bundle_path], input=stdin, capture_output=True, check=True)
         assert done.stdout.count(b"\n") == count
         peaks.append(int(done.stderr))
-    # The tokenizer remembers up to 50,000 words by design: some 10 MB.
+    # The tokenizer remembers up to 12 MiB of words by design.
     assert peaks[1] - peaks[0] < 25_000, peaks
 
 
@@ -182,3 +182,6 @@ def test_wrong_usage_is_exit_code_2() -> None:
     run(code=2)
     run("predict", code=2)
     run("bench", "x", "--threads", "0", code=2)
+    assert "must lie in 0 … 65535" in run("serve", "x", "--port", "99999", code=2)
+    run("serve", "x", "--timeout", "nan", code=2)
+    run("serve", "x", "--model-version", "v1", code=2)
