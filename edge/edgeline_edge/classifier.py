@@ -58,7 +58,7 @@ class Classifier:
             num_threads: threads that one call of the model may use.
 
         Raises:
-            BundleError: LiteRT cannot load the model, or the model contradicts the manifest.
+            BundleError: LiteRT cannot load the model, or the model contradicts the manifest or the vocabulary.
             ValueError: `num_threads` is less than 1.
         """
         if num_threads < 1:
@@ -73,6 +73,7 @@ class Classifier:
                 f"the model has length {self._model.sequence_length} and {self._model.label_count} outputs, "
                 f"the manifest says {bundle.manifest.sequence_length} and {len(bundle.manifest.labels)}"
             )
+        self._model.check_vocabulary(len(bundle.vocabulary))
         self._tokenizer = Tokenizer(bundle.vocabulary, bundle.manifest.sequence_length)
         self._temperature = (bundle.manifest.calibration or {}).get("temperature", 1.0)
         self._lock = threading.Lock()

@@ -87,6 +87,44 @@ def test_a_bad_line_is_named_and_can_be_passed_over(bundle_path: Path, stdin: by
     assert "label" in records[-1]
 
 
+def test_options_may_stand_before_texts_or_behind(bundle_path: Path) -> None:
+    orders = (
+        ["--output", "jsonl", "good film", "bad"],
+        ["good film", "--output", "jsonl", "bad"],
+        ["good film", "bad", "--output", "jsonl"],
+        ["--output", "jsonl", "--", "good film", "bad"],
+    )
+    first, *others = (run("predict", bundle_path, *order) for order in orders)
+    assert len(first.splitlines()) == 2
+    assert others == [first] * 3
+    assert "unrecognized arguments: --colour red" in run("predict", bundle_path, "good film", "--colour", "red", code=2)
+    assert "unrecognized arguments: more" in run("info", bundle_path, "more", code=2)
+
+
+def test_a_byte_order_mark_is_not_part_of_the_text(bundle_path: Path) -> None:
+    arguments = ("predict", bundle_path, "--output", "jsonl")
+    for more, line in ((["--input", "jsonl"], b'{"text": "good film"}\n'), ([], b"good film\n")):
+        assert run(*arguments, *more, stdin=b"\xef\xbb\xbf" + line) == run(*arguments, *more, stdin=line)
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])
+def test_utf16_is_refused_with_what_to_do(bundle_path: Path, encoding: str) -> None:
+    told = run("predict", bundle_path, "--keep-going", stdin="good film\nbad film\n".encode(encoding), code=1)
+    assert "UTF-16" in told
+    assert "iconv" in told
+
+
+def test_latin1_is_told_once_with_its_line(bundle_path: Path) -> None:
+    stdin = "good film\ncafé\nnaïve\n".encode("latin-1")
+    done = subprocess.run([*PROGRAM, "predict", str(bundle_path)], input=stdin, capture_output=True, timeout=60)
+    assert (done.returncode, done.stdout.count(b"\n")) == (0, 3)
+    assert done.stderr.count(b"not UTF-8") == 1
+    assert b"line 2 is not UTF-8" in done.stderr
+    assert not subprocess.run(
+        [*PROGRAM, "predict", str(bundle_path)], input="a \ufffd café".encode(), capture_output=True, timeout=60
+    ).stderr
+
+
 @pytest.mark.slow
 def test_memory_is_constant_and_answers_stream(bundle_path: Path) -> None:
     """The first answer comes while the input is open; 200,000 lines need no more memory than 2,000."""

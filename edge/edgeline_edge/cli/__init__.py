@@ -32,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         The exit code.
     """
-    options = _parser().parse_args(arguments)
+    options = _parsed(arguments)
     module = importlib.import_module(f"{__name__}.{options.module}")
     try:
         return int(getattr(module, options.function)(options))
@@ -45,6 +45,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     except KeyboardInterrupt:
         return 130
+
+
+def _parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """The command line; texts may stand behind options, which argparse by itself refuses below a command."""
+    parser = _parser()
+    options, rest = parser.parse_known_args(arguments)
+    before, after = rest, []
+    if "--" in rest:
+        before, after = rest[: rest.index("--")], rest[rest.index("--") + 1 :]
+    if rest and (options.command != "predict" or any(item.startswith("-") and " " not in item for item in before)):
+        parser.error(f"unrecognized arguments: {' '.join(rest)}")
+    if rest:
+        options.texts = [*options.texts, *before, *after]
+    return options
 
 
 def _parser() -> argparse.ArgumentParser:
