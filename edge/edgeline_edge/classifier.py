@@ -187,7 +187,7 @@ class Classifier:
             arrays.append(np.ascontiguousarray(array, np.int32))
         if len(arrays[0]) != len(arrays[1]):
             raise ValueError(f"token_ids has {len(arrays[0])} rows, padding_mask {len(arrays[1])}")
-        return self._run(*arrays)
+        return self._run(arrays[0], arrays[1])
 
     def _run(
         self,

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 _MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 _DAYS = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
 # Name, lowest, highest, and names in place of numbers, counted from the lowest.
-_FIELDS = (
+_FIELDS: tuple[tuple[str, int, int, tuple[str, ...]], ...] = (
     ("second", 0, 59, ()),
     ("minute", 0, 59, ()),
     ("hour", 0, 23, ()),
@@ -37,8 +37,8 @@ def problems(cron: str, fields: int) -> Iterator[str]:
     given = cron[zone.end() if zone else 0 :].split()
     wanted = _FIELDS[-fields:]
     if len(given) != fields:
-        names = ", ".join(name for name, *_ in wanted)
-        yield f"{fields} fields are needed ({names}), there are {len(given)}"
+        listed = ", ".join(name for name, *_ in wanted)
+        yield f"{fields} fields are needed ({listed}), there are {len(given)}"
         return
     for text, (name, low, high, names) in zip(given, wanted, strict=True):
         if not all(_is_part(part, low, high, names) for part in text.split(",")):
