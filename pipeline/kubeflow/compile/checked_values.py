@@ -62,7 +62,7 @@ def _problems(config: Config, parameter: Parameter, value: str | int | float) ->
         yield "a finite number is needed"
         return
     field = _field(parameter)
-    if field.startswith(_THRESHOLDS) and not 0 <= float(value) <= 1:
+    if field.startswith(_THRESHOLDS) and config.target.shares and not 0 <= float(value) <= 1:
         yield "the metrics of the gate lie in 0 … 1"
     *path, last = field.split("/")
     section: Any = config
