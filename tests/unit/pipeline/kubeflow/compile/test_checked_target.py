@@ -164,7 +164,7 @@ def check(engine: str, **given: str) -> None:
         ("vertex", {"accuracy_min": "nan"}, "--param accuracy_min=nan: a finite number is needed"),
         ("vertex", {"edge_min_size_ratio": "-2"}, "--param edge_min_size_ratio=-2: "),
         ("vertex", {"data": "rows.csv"}, "--param: data.path: rows.csv: the nodes cannot read it"),
-        ("kubeflow", {"data": "/elsewhere/rows.csv"}, "--param: data.path: /elsewhere/rows.csv: the nodes cannot read it"),
+        ("kubeflow", {"data": "/elsewhere/rows.csv"}, "--param: data.path: /elsewhere/rows.csv: the nodes"),
         ("vertex", {"push_root": "/tmp/x"}, "--param: --push-root /tmp/x: use gs://"),
     ],
 )
