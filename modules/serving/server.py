@@ -15,7 +15,8 @@ from collections.abc import Mapping
 from typing import Any
 
 import modules  # noqa: F401  (settles Keras 2 before TensorFlow is imported)
-from modules.inputs import kinds, text
+from modules.inputs import kinds
+from modules.inputs.text.input import Text
 from modules.serving import warmup
 from modules.targets.base import Target
 from modules.tensors import raw_spec
@@ -58,7 +59,7 @@ class Server(tf.Module):
     @property
     def of_text(self) -> tuple[str, str] | None:
         """Name and argument of the signature that takes texts; None where a text is not the only input."""
-        return self._only.alone[:2] if isinstance(self._only, text.Text) and self._only.alone else None
+        return self._only.alone[:2] if isinstance(self._only, Text) and self._only.alone else None
 
     def _answer(self, tensors: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         features = {tensor.name: tf.cast(tensors[tensor.name], tensor.dtype) for tensor in self._tensors}

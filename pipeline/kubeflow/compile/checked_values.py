@@ -49,7 +49,7 @@ def check(
         for name in given
         for problem in _problems(config, by_name[name], values[name])
     ]
-    replaced = {name: str(values[name]).rstrip("/") for name in given if name in _OF_THE_TARGET}
+    replaced: dict[str, Any] = {name: str(values[name]).rstrip("/") for name in given if name in _OF_THE_TARGET}
     if replaced:
         moved = dataclasses.replace(target, **replaced)
         problems += [f"--param: {problem}" for problem in checked_target.problems(config, moved)]
