@@ -20,7 +20,7 @@ Share = Annotated[float, Field(ge=0.0, le=1.0)]
 Seed = Annotated[int, Field(ge=0, le=2**32 - 1)]  # what NumPy takes
 PositiveShare = Annotated[float, Field(gt=0.0, le=1.0)]
 Precision = Literal["auto", "float32", "mixed_float16", "mixed_bfloat16"]
-_LARGEST = 2**32 - 1
+_LARGEST = 2**53  # what JSON's numbers hold exactly
 # Keys of a node's `custom_config` that are TFX's own: they tell its executors what to start on Vertex AI.
 _TFX_KEYS = "ai_platform_"
 

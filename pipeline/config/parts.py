@@ -142,7 +142,7 @@ def check_metrics(target: Target, evaluator: EvaluatorSettings, tuner: TunerSett
     for name in evaluator.thresholds:
         _known(("evaluator", "thresholds"), name, target.bounded, f"{of_target} that can be bounded")
         for field, value in evaluator.thresholds[name]:
-            if value is not None and name in target.shares and not 0 <= value <= 1:
+            if value is not None and target.shares and not 0 <= value <= 1:
                 raise ValueError(f"evaluator.thresholds.{name}.{field} is {value:g}; {name} lies between 0 and 1")
     where = ("evaluator", "fairness", "bounds")
     for column, bounds in evaluator.fairness.bounds.items():

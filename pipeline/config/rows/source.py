@@ -60,7 +60,7 @@ class SqlConfig(Section):
     watermark: str | None = None
     """A query whose one row changes whenever the rows do, such as `SELECT count(*), max(changed) FROM reviews`; the
     cache goes by it. Empty: all rows are read once more, and the cache goes by their digest."""
-    batch_rows: int = Field(1000, ge=1)
+    batch_rows: int = Field(1000, ge=1, le=1_000_000)
     """Rows that the database hands over at once."""
     timeout_seconds: float = Field(600, gt=0, le=86_400)
     """Longest time for one answer: the connection, the first rows, each further batch."""

@@ -179,7 +179,8 @@ def test_what_never_ends_is_not_read() -> None:
         ("trainer.seed=-1", "greater than or equal to 0"),
         ("trainer.epochs=1e20", "trainer.epochs: "),
         ("trainer.epochs=20000", "less than or equal to 10000"),
-        ("data.source.sql.batch_rows=1e12", "no setting is larger than 4294967295"),
+        ("data.source.sql.batch_rows=1e12", "less than or equal to 1000000"),
+        ("data.cleaning.max_characters=1e17", "no setting is larger than 9007199254740992"),
         ("data.splits.train=1e300", "data.splits.train: "),
     ],
 )

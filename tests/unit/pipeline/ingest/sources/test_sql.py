@@ -146,12 +146,18 @@ def test_no_query_changes_sqlite_or_looks_beyond_it(sqlite: str, tmp_path: Path,
     assert {path.name for path in tmp_path.iterdir()} == {"rows.db", "rows.sql"}
 
 
-def test_views_full_text_and_other_tables_that_only_read_are_queried(sqlite: str, tmp_path: Path) -> None:
+def test_a_view_is_queried(sqlite: str, tmp_path: Path) -> None:
     change(tmp_path, "CREATE VIEW good AS SELECT upper(label) AS label, text FROM reviews WHERE label = 'positive'")
-    change(tmp_path, "CREATE VIRTUAL TABLE words USING fts5(text, label)")
-    change(tmp_path, "INSERT INTO words SELECT text, label FROM reviews")
     [record] = sources.read(query(tmp_path, "SELECT text, label FROM good"), source(url=sqlite))
     assert record.values["label"] == "POSITIVE"
+
+
+def test_a_full_text_table_is_queried(sqlite: str, tmp_path: Path) -> None:
+    try:
+        change(tmp_path, "CREATE VIRTUAL TABLE words USING fts5(text, label)")
+    except sqlite3.OperationalError as error:  # ML Metadata brings an SQLite of its own, which wins if it came first
+        pytest.skip(str(error))
+    change(tmp_path, "INSERT INTO words SELECT text, label FROM reviews")
     [record] = sources.read(query(tmp_path, "SELECT text FROM words WHERE words MATCH 'really'"), source(url=sqlite))
     assert record.values["text"] == ROWS[1]["text"]
 
