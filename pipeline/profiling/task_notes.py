@@ -43,7 +43,7 @@ def of_labels(labels: Sequence[str], counts: Mapping[str, int]) -> list[str]:
     return found
 
 
-def of_texts(sample: Sequence[str], backbone: Backbone) -> list[str]:
+def of_texts(sample: list[str], backbone: Backbone) -> list[str]:
     """Whether a backbone fits the texts, in sentences.
 
     Args:
