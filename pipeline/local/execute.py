@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
-from collections.abc import Collection
-from typing import Protocol
+from collections.abc import Collection, Iterator
+from typing import Any, Protocol
 
-import modules  # noqa: F401  (settles Keras 2 before TFX imports TensorFlow)
+from modules.machine import progress  # and settles Keras 2 before TFX imports TensorFlow
 
 from ml_metadata.proto import metadata_store_pb2
 from tfx.dsl.compiler import compiler, constants
@@ -16,7 +17,9 @@ from tfx.orchestration.local import runner_utils
 from tfx.orchestration.portable import launcher, runtime_parameter_utils
 from tfx.proto.orchestration import pipeline_pb2
 
+from pipeline.history import published
 from pipeline.history.states import CACHED, EXECUTED, FAILED, RESOLVED, NodeResult
+from pipeline.tfx_gaps import cached_outputs
 
 _RESOLVER = "tfx.dsl.components.common.resolver.Resolver"
 
@@ -107,15 +110,41 @@ def run(
             node.execution_options.caching_options.enable_cache = False
         observer.started(node_id)
         started = time.monotonic()
+        faults: list[str] = []
         try:
-            info = node_launcher(ir, node, connection).launch()
-            result = NodeResult(node_id, _state(node, info, connection), time.monotonic() - started)
+            with verified_cache(faults):
+                info = node_launcher(ir, node, connection).launch()
+            state = _state(node, info, connection)
+            # Nothing was wrong where an older execution had left the same and it is still whole.
+            note = faults[0] if faults and state == EXECUTED else ""
+            result = NodeResult(node_id, state, time.monotonic() - started, note=note)
         except Exception as error:
             observer.ended(NodeResult(node_id, FAILED, time.monotonic() - started, error))
             raise NodeError(node_id, error) from error
         observer.ended(result)
         results.append(result)
     return results
+
+
+@contextlib.contextmanager
+def verified_cache(faults: list[str]) -> Iterator[None]:
+    """Lets no node take from the cache what is not as it was left.
+
+    Args:
+        faults: takes what is wrong with outputs that were passed over.
+    """
+
+    def accept(store: Any, outputs: list[metadata_store_pb2.Artifact]) -> bool:
+        for artifact in outputs:
+            fault = published.problem(store, artifact)
+            if fault:
+                faults.append(f"made again: {fault}")
+                progress.report(f"{fault}; the node runs again")
+                return False
+        return True
+
+    with cached_outputs.checked(accept):
+        yield
 
 
 def node_launcher(
@@ -170,4 +199,5 @@ def _state(node: pipeline_pb2.PipelineNode, info: object, connection: metadata_s
         return EXECUTED
     with metadata.Metadata(connection) as handle:
         [execution] = handle.store.get_executions_by_id([execution_id])
+        published.record(handle.store, published.outputs(handle.store, execution_id))
     return CACHED if execution.last_known_state == metadata_store_pb2.Execution.CACHED else EXECUTED

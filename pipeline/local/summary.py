@@ -81,6 +81,7 @@ def collect(
         "training": told["training"],
         "tuner_trials": told["tuner_trials"],
         "states": {result.node: result.state for result in results},
+        "made_again": {result.node: result.note for result in results if result.note},
         "cache_hits": sum(result.state == CACHED for result in results),
         "drift": told["drift"] or [],
         "edge": {**pareto, "blessed": _blessed(outputs.artifact("EdgeEvaluator", "blessing"))} if pareto else None,

@@ -7,9 +7,9 @@ import shutil
 import time
 from pathlib import Path
 
-import pytest
-
 from modules import content
+
+import pytest
 
 
 def test_a_tree_is_known_by_names_and_bytes_and_not_by_place_or_time(tmp_path: Path) -> None:
@@ -49,7 +49,9 @@ def test_an_unchanged_file_is_read_once(file: Path, tmp_path: Path, monkeypatch:
     assert len(read) == 2  # one of them is the line above
 
 
-def test_other_bytes_of_equal_size_and_time_are_seen(file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_other_bytes_of_equal_size_and_time_are_seen(
+    file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """`cp -p` and `rsync -t` give a changed file its old time."""
     monkeypatch.setattr(content, "_TICK_NS", 0)
     digests = content.Digests(tmp_path / "store.json")
