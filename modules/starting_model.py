@@ -12,6 +12,7 @@ from modules.network.trained import load_trained
 from modules.rows import batches
 from modules.rows.transformed import Examples
 from modules.targets.base import Target
+from modules.tf_gaps import backup
 from modules.training.settings import TrainerSettings
 
 import tf_keras
@@ -51,16 +52,17 @@ def starting_model(
         ValueError: the base model has another architecture than the configuration asks for.
     """
     main = inputs_lib.with_backbone(inputs)
-    model, architecture = build_classifier(
-        main.backbone,
-        vocabulary_size=len(main.vocabulary()),
-        num_classes=target.outputs(target.names),
-        sequence_length=main.sequence_length,
-        dropout=settings.dropout,
-        policy=policy,
-        inputs={name: part.model_dump(mode="json") for name, part in inputs_lib.others(inputs).items()},
-        target=target.kind,
-    )
+    with backup.with_generators():
+        model, architecture = build_classifier(
+            main.backbone,
+            vocabulary_size=len(main.vocabulary()),
+            num_classes=target.outputs(target.names),
+            sequence_length=main.sequence_length,
+            dropout=settings.dropout,
+            policy=policy,
+            inputs={name: part.model_dump(mode="json") for name, part in inputs_lib.others(inputs).items()},
+            target=target.kind,
+        )
     if base_model:
         base = load_trained(training_dir(base_model))
         if base.architecture != architecture or base.labels != target.names:

@@ -117,7 +117,7 @@ def fit(
         log_dir: folder of TensorBoard's logs.
 
     Returns:
-        Keras' history of the epochs that this process trained, by metric. The model holds the best weights.
+        Keras' history of all epochs by metric, those before a kill too. The model holds the best weights.
     """
     steps, epochs = stream.steps_per_epoch, settings.epochs
     done = backup.finished_steps(backup_dir, steps)
@@ -126,6 +126,11 @@ def fit(
     best = resume.BestWeights(
         devices.own_folder(backup_dir), patience=settings.early_stopping_patience, monitor=f"val_{target.objective}"
     )
+    best.set_model(model)
+    best.read()
+    if best.is_over(done, steps):
+        best.restore()
+        return best.history
     callbacks: list[tf_keras.callbacks.Callback] = [
         best,
         # After BestWeights, so that a checkpoint at an epoch's end comes with that epoch's record.
@@ -135,7 +140,7 @@ def fit(
     if settings.tensorboard:
         callbacks += compiled.tensorboard_callbacks(log_dir, settings)
     options = devices.data_options()
-    history = model.fit(
+    model.fit(
         stream.batches(epochs, skip_steps=done).with_options(options),
         steps_per_epoch=steps,
         epochs=epochs,
@@ -147,7 +152,7 @@ def fit(
     best.restore()
     if settings.tensorboard and settings.profile_steps:
         trace.summarise(log_dir)
-    return {name: [float(value) for value in values] for name, values in history.history.items()}
+    return best.history
 
 
 def export(
@@ -184,10 +189,9 @@ def _backup_dir(fn_args: FnArgs, settings: TrainerSettings) -> str:
     identity = [
         settings.model_dump(mode="json"),
         fn_args.custom_config,
-        fn_args.train_files,
-        fn_args.eval_files,
-        fn_args.transform_graph_path,
-        fn_args.base_model,
+        *resume.contents(
+            fn_args.train_files, fn_args.eval_files, fn_args.transform_graph_path, fn_args.base_model
+        ),
         devices.identity(),
     ]
     # The artifact's own folder is named after the execution; its parent is the node's.
