@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pipeline.history import begun
 from pipeline.history.history import read_summary
 from pipeline.history.paths import LATEST, TaskPaths
 from pipeline.history.store import context_name, is_output, key_of, open_store, values
@@ -56,13 +57,13 @@ def trace(paths: TaskPaths, wanted: str) -> dict[str, Any]:
     destination = Path(told["pushed_destination"])
     tree = _Tracer(store, paths).artifact(artifact)
     run_id = tree["made_by"]["run_id"]
-    summary = read_summary(paths, run_id)
+    known = begun.read(paths, run_id) | read_summary(paths, run_id)  # the first alone while a run is going on
     return {
         "version": told["pushed_version"],
         "kind": destination.parent.name,
         "path": str(destination),
         "there": destination.is_dir(),
-        "run": {"id": run_id, "profile": summary.get("profile"), "config_digest": summary.get("config_digest")},
+        "run": {"id": run_id, "profile": known.get("profile"), "config_digest": known.get("config_digest")},
         "rows": list(_rows(tree)),
         "artifact": tree,
     }
@@ -149,7 +150,7 @@ class _Tracer:
             "execution": execution.id,
             "node": context_name(self._store, execution.id, "node"),
             "run_id": run_id,
-            "config_digest": read_summary(self._paths, run_id).get("config_digest"),
+            "config_digest": (begun.read(self._paths, run_id) | read_summary(self._paths, run_id)).get("config_digest"),
             "began": began.isoformat(timespec="seconds"),
             "seconds": (execution.last_update_time_since_epoch - execution.create_time_since_epoch) / 1000,
             "read": {

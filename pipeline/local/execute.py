@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
 import time
 from collections.abc import Collection, Iterator
+from pathlib import Path
 from typing import Any, Protocol
 
 from modules.machine import progress  # and settles Keras 2 before TFX imports TensorFlow
@@ -19,6 +21,7 @@ from tfx.proto.orchestration import pipeline_pb2
 
 from pipeline.history import published
 from pipeline.history.states import CACHED, EXECUTED, FAILED, RESOLVED, NodeResult
+from pipeline.history.store import context_name
 from pipeline.tfx_gaps import cached_outputs
 
 _RESOLVER = "tfx.dsl.components.common.resolver.Resolver"
@@ -168,26 +171,31 @@ def connection_config(ir: pipeline_pb2.Pipeline) -> metadata_store_pb2.Connectio
     return getattr(config, config.WhichOneof("connection_config"))
 
 
-def close_abandoned(connection: metadata_store_pb2.ConnectionConfig) -> int:
-    """Marks executions that a killed run left behind as failed, so that no history shows them as running.
+def close_abandoned(connection: metadata_store_pb2.ConnectionConfig, pipeline_root: Path) -> int:
+    """Closes executions that a killed run left behind, and removes what they had written.
+
+    They are marked as cancelled, so that no history shows them as running or as failed by themselves.
 
     Args:
         connection: the metadata store; the caller holds the run's lock, so nothing is really running.
+        pipeline_root: of the task; an execution writes below `<node>/<output>/<execution>`.
 
     Returns:
         How many there were.
     """
+    active = (metadata_store_pb2.Execution.RUNNING, metadata_store_pb2.Execution.NEW)
     abandoned = 0
     with metadata.Metadata(connection) as handle:
-        executions = handle.store.get_executions()
-        for execution in executions:
-            if execution.last_known_state in (
-                metadata_store_pb2.Execution.RUNNING,
-                metadata_store_pb2.Execution.NEW,
-            ):
-                execution.last_known_state = metadata_store_pb2.Execution.FAILED
-                handle.store.put_executions([execution])
-                abandoned += 1
+        for execution in handle.store.get_executions():
+            if execution.last_known_state not in active:
+                continue
+            node = context_name(handle.store, execution.id, "node")
+            if node:
+                for folder in (*(pipeline_root / node).glob("*"), *(pipeline_root / node / ".system").glob("*")):
+                    shutil.rmtree(folder / str(execution.id), ignore_errors=True)
+            execution.last_known_state = metadata_store_pb2.Execution.CANCELED
+            handle.store.put_executions([execution])
+            abandoned += 1
     return abandoned
 
 

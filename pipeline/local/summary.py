@@ -20,7 +20,7 @@ from pipeline.history.states import CACHED, FAILED, NodeResult
 from pipeline.history.store import RunOutputs
 from pipeline.ingest.transforms import COUNTS_FILE, QUARANTINE, QUARANTINE_FILE
 
-DONE, FAILED_RUN = "done", "failed"
+DONE, FAILED_RUN, STOPPED = "done", "failed", "stopped"
 
 
 def collect(
@@ -62,9 +62,9 @@ def collect(
         "run_id": run_id,
         "task": config.task,
         "profile": profile,
-        "state": FAILED_RUN if error else DONE,
+        "state": STOPPED if isinstance(error, KeyboardInterrupt) else FAILED_RUN if error else DONE,
         "failed_node": failed[0] if failed else None,
-        "error": str(error) if error else None,
+        "error": (str(error) or "interrupted") if error else None,
         "config_digest": config.digest(),
         "data": str(data),
         "data_cleaning": _cleaning(outputs.uri("ExampleGen", "examples")),

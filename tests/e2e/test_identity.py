@@ -8,9 +8,10 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from modules import content
+
 import pytest
 import tiny
-from modules import content
 from tiny import run_task
 
 from pipeline.components import pusher

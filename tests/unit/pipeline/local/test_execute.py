@@ -147,11 +147,17 @@ def test_what_a_killed_run_left_running_is_closed(tmp_path: Path, log: Path) -> 
         [execution] = handle.store.get_executions()
         execution.last_known_state = metadata_store_pb2.Execution.RUNNING
         handle.store.put_executions([execution])
-    assert execute.close_abandoned(connection) == 1
-    assert execute.close_abandoned(connection) == 0
+    half = tmp_path / "root" / "A" / "after" / str(execution.id)
+    (half / "more").mkdir(parents=True, exist_ok=True)
+    whole = half.with_name("4711")
+    whole.mkdir()
+    assert execute.close_abandoned(connection, tmp_path / "root") == 1
+    assert execute.close_abandoned(connection, tmp_path / "root") == 0
+    assert not half.exists(), "what a killed node had written stays for ever"
+    assert whole.is_dir()
     with metadata.Metadata(connection) as handle:
         [execution] = handle.store.get_executions()
-        assert execution.last_known_state == metadata_store_pb2.Execution.FAILED
+        assert execution.last_known_state == metadata_store_pb2.Execution.CANCELED
     assert run(tmp_path, log, "second", chosen={"A"}).states == {"A": EXECUTED}, "a killed node's output is never used"
 
 
