@@ -189,9 +189,7 @@ def _backup_dir(fn_args: FnArgs, settings: TrainerSettings) -> str:
     identity = [
         settings.model_dump(mode="json"),
         fn_args.custom_config,
-        *resume.contents(
-            fn_args.train_files, fn_args.eval_files, fn_args.transform_graph_path, fn_args.base_model
-        ),
+        *resume.contents(fn_args.train_files, fn_args.eval_files, fn_args.transform_graph_path, fn_args.base_model),
         devices.identity(),
     ]
     # The artifact's own folder is named after the execution; its parent is the node's.

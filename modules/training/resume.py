@@ -21,11 +21,12 @@ def contents(*places: str | Sequence[str] | None) -> list[str | None]:
 
 
 def _content(place: str | Sequence[str]) -> str:
-    paths = [place] if isinstance(place, str) else list(place)
+    patterns = [place] if isinstance(place, str) else list(place)
     found = {}
-    for number, path in enumerate(sorted(file for path in paths for file in tf.io.gfile.glob(path))):
+    for number, path in enumerate(sorted(file for pattern in patterns for file in tf.io.gfile.glob(pattern))):
         if tf.io.gfile.isdir(path):
-            found[str(number)] = content.combined(content.tree(path, walk=tf.io.gfile.walk, opener=tf.io.gfile.GFile))
+            files = content.tree(path, walk=tf.io.gfile.walk, opener=tf.io.gfile.GFile)
+            found[str(number)] = content.combined(files)
         else:
             found[str(number)] = content.of_file(path, opener=tf.io.gfile.GFile)
     return content.combined(found)

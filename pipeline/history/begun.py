@@ -14,6 +14,7 @@ import os
 from typing import Any
 
 from pipeline.history.paths import LATEST, SUMMARY, TaskPaths
+from pipeline.machine.files import write_whole
 
 BEGUN = "begun.json"
 
@@ -35,10 +36,7 @@ def begin(paths: TaskPaths, run_id: str, *, profile: str | None, config_digest: 
         "profile": profile,
         "config_digest": config_digest,
     }
-    target = paths.run_dir(run_id) / BEGUN
-    partial = target.with_suffix(".partial")
-    partial.write_text(json.dumps(values) + "\n", encoding="utf-8")
-    os.replace(partial, target)
+    write_whole(paths.run_dir(run_id) / BEGUN, json.dumps(values) + "\n")
 
 
 def read(paths: TaskPaths, run_id: str) -> dict[str, Any]:
