@@ -68,7 +68,8 @@ def starting_model(
         if base.architecture != architecture or base.labels != target.names:
             raise ValueError(
                 "trainer.warm_start: the latest blessed model has another architecture or other labels than this "
-                f"configuration ({base.architecture}, {base.labels}). Set trainer.warm_start=false for this run."
+                f"configuration ({base.architecture}, {base.labels}). Set trainer.warm_start=false for this run: it "
+                "then starts from the backbone's weights, and is not compared with a model of other labels."
             )
         model.set_weights(base.model.get_weights())
     return model, architecture

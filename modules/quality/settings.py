@@ -68,6 +68,9 @@ class EvaluatorSettings(Section):
     """Bounds by metric: accuracy, macro_f1, auc, precision and recall (macro), calibration_error."""
     fairness: FairnessSettings = FairnessSettings()
     """Gaps between slices."""
+    other_labels: Literal["not_compared", "refused"] = "not_compared"
+    """Where the latest blessed model has other labels: it is told and passed over, or the run is refused before it
+    trains anything."""
 
     def check_gaps(self, slices: list[str], labels: list[str]) -> None:
         """Compares the bounds of gaps with what there is to measure.

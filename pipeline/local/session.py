@@ -147,7 +147,7 @@ def _run_captured(
         for item in window:
             opening.console.print(f"reading {item.name} ({len(item.files)} files)", soft_wrap=True)
         opening.console.print(f"run {run_id} · importing TensorFlow and TFX …")
-    from pipeline.local import execute, leftovers
+    from pipeline.local import baseline, execute, leftovers
     from pipeline.local import report as run_report
 
     logs.hand_absl_over()
@@ -161,10 +161,13 @@ def _run_captured(
     uncached = {options.only} if options.only else execute.downstream(ir, options.start) if options.start else set()
     connection = execute.connection_config(ir)
     leftovers.clear(paths, connection)
+    unlike = baseline.look_ahead(config, connection)
     results: list[NodeResult] = []
     error: BaseException | None = None
     with Display(screen, [node for node in ids if chosen is None or node in chosen]) as display:
         observer = _Recorder(display, results)
+        if unlike:
+            display.console.print(unlike, soft_wrap=True, markup=False)
         try:
             execute.run(ir, run_id, observer, chosen=chosen, uncached=uncached)
         except execute.NodeError as failure:

@@ -19,6 +19,7 @@ from tfx.types import artifact_utils, component_spec, standard_artifacts
 from tfx.utils import path_utils
 
 from pipeline.components import pusher
+from pipeline.components.lookups import comparable
 from pipeline.components.marks import ABSENT
 
 CANDIDATE, MODEL, PUSH_FOLDER = "candidate", "model", "push_folder"
@@ -37,21 +38,22 @@ class Executor(base_executor.BaseExecutor):
         self._log_startup(input_dict, output_dict, exec_properties)
         [output] = output_dict[MODEL]
         candidate = artifact_utils.get_single_uri(input_dict[CANDIDATE]) if input_dict.get(CANDIDATE) else None
-        if candidate:
-            candidate = pusher.content_of(path_utils.serving_model_dir(candidate))
-        found = latest(exec_properties[PUSH_FOLDER], other_than=candidate)
+        labels = comparable.labels_of(candidate) if candidate else None
+        content = pusher.content_of(path_utils.serving_model_dir(candidate)) if candidate else None
+        found = latest(exec_properties[PUSH_FOLDER], other_than=content, labels=labels)
         if found is None:
             output.set_int_custom_property(ABSENT, 1)
         else:
             output.uri = found
 
 
-def latest(push_folder: str, *, other_than: str | None) -> str | None:
+def latest(push_folder: str, *, other_than: str | None, labels: list[str] | None = None) -> str | None:
     """The URI of the newest pushed model's artifact.
 
     Args:
         push_folder: `server/` of the push root.
         other_than: the candidate's content, which a repeated run may have pushed already.
+        labels: the candidate's; a model with others cannot be compared with. None asks for none.
 
     Returns:
         None where nothing else was pushed. `latest` decides what the newest is, so that a rollback counts. An artifact
@@ -68,9 +70,13 @@ def latest(push_folder: str, *, other_than: str | None) -> str | None:
         if not uri or pushed == other_than:
             continue
         serving = path_utils.serving_model_dir(uri)
-        if fileio.exists(serving) and pusher.content_of(serving) == pushed:
+        if not (fileio.exists(serving) and pusher.content_of(serving) == pushed):
+            why = f"it no longer holds what was pushed as version {version}"
+        elif labels is not None and comparable.labels_of(uri) not in (None, labels):
+            why = "it has other labels"
+        else:
             return uri
-        logging.warning("%s no longer holds what was pushed as version %s; an older one is looked for", uri, version)
+        logging.warning("%s is passed over for an older model: %s", uri, why)
     return None
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-import modules  # noqa: F401  (settles Keras 2 before TFX imports TensorFlow)
+from modules.machine import progress  # and settles Keras 2 before TFX imports TensorFlow
 
 import ml_metadata as mlmd
 from ml_metadata.proto import metadata_store_pb2
@@ -14,6 +14,7 @@ from tfx.dsl.components.common import resolver
 from tfx.dsl.input_resolution.strategies.latest_blessed_model_strategy import LatestBlessedModelStrategy
 from tfx.types import standard_artifacts
 
+from pipeline.components.lookups import comparable
 from pipeline.components.marks import span_of
 
 MODEL, BLESSING, CANDIDATE = "model", "model_blessing", "candidate"
@@ -29,7 +30,7 @@ _SUCCEEDED = (metadata_store_pb2.Execution.COMPLETE, metadata_store_pb2.Executio
 
 
 class LatestOtherBlessedModelStrategy(resolver.ResolverStrategy):
-    """TFX's latest blessed model, with the candidate itself left out.
+    """TFX's latest blessed model, with the candidate itself left out, and what it cannot be compared with.
 
     With the candidate among the possible baselines, a second run with nothing changed would find another baseline
     (the model that the first run blessed) and evaluate the model against itself.
@@ -48,7 +49,8 @@ class LatestOtherBlessedModelStrategy(resolver.ResolverStrategy):
         candidates = input_dict[CANDIDATE]
         own = {artifact.id for artifact in candidates}
         others = [artifact for artifact in input_dict[MODEL] if artifact.id not in own]
-        return {**_latest_blessed(store, others, input_dict[BLESSING]), CANDIDATE: candidates}
+        labels = comparable.labels_of(candidates[0].uri) if candidates else None
+        return {**_latest_blessed(store, others, input_dict[BLESSING], labels), CANDIDATE: candidates}
 
 
 class EarlierSpanBlessedModelStrategy(resolver.ResolverStrategy):
@@ -95,9 +97,21 @@ class PreviousSpanStatisticsStrategy(resolver.ResolverStrategy):
         return {STATISTICS: newest, CURRENT: input_dict[CURRENT]}
 
 
-def _latest_blessed(store: mlmd.MetadataStore, models: list[types.Artifact], blessings: Iterable) -> _Found:
-    found = LatestBlessedModelStrategy().resolve_artifacts(store, {MODEL: models, BLESSING: list(blessings)})
-    return found or {MODEL: [], BLESSING: []}
+def _latest_blessed(
+    store: mlmd.MetadataStore, models: list[types.Artifact], blessings: Iterable, labels: list[str] | None = None
+) -> _Found:
+    """TFX's latest blessed model; one that is not whole any more, or has other labels, is passed over and told."""
+    while models:
+        found = LatestBlessedModelStrategy().resolve_artifacts(store, {MODEL: models, BLESSING: list(blessings)})
+        if not found or not found[MODEL]:
+            break
+        [model] = found[MODEL]
+        obstacle = comparable.obstacle(store, model.mlmd_artifact, labels)
+        if obstacle is None:
+            return found
+        progress.report(f"the blessed model {model.uri} is passed over: {obstacle}")
+        models = [other for other in models if other.id != model.id]
+    return {MODEL: [], BLESSING: []}
 
 
 def _newest_span(store: mlmd.MetadataStore, model: int) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import modules  # noqa: F401
@@ -52,6 +53,15 @@ def test_the_candidate_itself_is_left_out(pushed: Path) -> None:
 def test_an_artifact_that_holds_another_model_by_now_is_no_baseline(pushed: Path) -> None:
     model(pushed.parent / "two", "trained later, under the same name")
     assert other_than(pushed, "three") == "one"
+
+
+def test_a_model_with_other_labels_is_no_baseline(pushed: Path) -> None:
+    for name, labels in (("one", ["a", "b"]), ("two", ["a", "b", "c"])):
+        (pushed.parent / name / "training").mkdir()
+        (pushed.parent / name / "training" / "labels.json").write_text(json.dumps(labels))
+    found = latest(str(pushed), other_than="candidate", labels=["a", "b"])
+    assert found == str(pushed.parent / "one")
+    assert latest(str(pushed), other_than="candidate", labels=["x", "y"]) is None
 
 
 def test_the_candidate_is_left_out_under_another_address_too(pushed: Path) -> None:
