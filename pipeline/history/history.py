@@ -169,6 +169,9 @@ def find_run(past: Sequence[PastRun], wanted: str) -> PastRun:
 
 
 def read_summary(paths: TaskPaths, run_id: str) -> dict[str, Any]:
-    """The `summary.json` of a run; empty if there is none."""
-    file = paths.run_dir(run_id) / SUMMARY
-    return json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+    """The `summary.json` of a run; empty if there is none that can be read."""
+    try:
+        found = json.loads((paths.run_dir(run_id) / SUMMARY).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}

@@ -82,6 +82,12 @@ def _find(store: metadata_store.MetadataStore | None, paths: TaskPaths, wanted: 
         return matches[0]
     if matches:
         raise UnknownVersionError(f"{wanted}: pushed to both places; say server/{name} or edge/{name}.")
+    there = [item for item in (name, f"{SERVER}/{name}", f"{EDGE}/{name}") if (paths.pushed / item).is_dir()]
+    if there and name:
+        raise UnknownVersionError(
+            f"{wanted}: pushed/{there[0]} is there, but the metadata store knows nothing of it: it was pushed before "
+            "the store was lost or moved aside. Its model_card.json says what it was made from."
+        )
     near = difflib.get_close_matches(name, [*pushed, *(key.partition("/")[2] for key in pushed)], n=1, cutoff=0.5)
     hint = f" Did you mean {near[0]}?" if near else ""
     newest = ", ".join(sorted(pushed, key=lambda key: int(key.partition("/")[2]))[-6:]) or "none"
@@ -96,7 +102,8 @@ def _name(paths: TaskPaths, wanted: str) -> str:
     if name.rpartition("/")[2] == LATEST:
         pointer = paths.pushed / (name.rpartition("/")[0] or SERVER) / LATEST
         if pointer.is_file():
-            return f"{pointer.parent.name}/{pointer.read_text(encoding='utf-8').strip()}"
+            named = pointer.read_text(encoding="utf-8", errors="replace").strip()
+            return f"{pointer.parent.name}/{named[:64]}"
     return name
 
 

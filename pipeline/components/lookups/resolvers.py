@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import Any
 
 from modules.machine import progress  # and settles Keras 2 before TFX imports TensorFlow
 
@@ -16,6 +17,7 @@ from tfx.types import standard_artifacts
 
 from pipeline.components.lookups import comparable
 from pipeline.components.marks import span_of
+from pipeline.history import published
 
 MODEL, BLESSING, CANDIDATE = "model", "model_blessing", "candidate"
 EXAMPLES, STATISTICS, CURRENT = "examples", "statistics", "current"
@@ -51,6 +53,38 @@ class LatestOtherBlessedModelStrategy(resolver.ResolverStrategy):
         others = [artifact for artifact in input_dict[MODEL] if artifact.id not in own]
         labels = comparable.labels_of(candidates[0].uri) if candidates else None
         return {**_latest_blessed(store, others, input_dict[BLESSING], labels), CANDIDATE: candidates}
+
+
+class LatestWholeBlessedModelStrategy(resolver.ResolverStrategy):
+    """TFX's latest blessed model among those that are still as they were left."""
+
+    def resolve_artifacts(self, store: mlmd.MetadataStore, input_dict: _Found) -> _Found:
+        """TFX's hook.
+
+        Args:
+            store: the metadata store.
+            input_dict: all `model` and `model_blessing` artifacts.
+
+        Returns:
+            At most one model with its blessing.
+        """
+        return _latest_blessed(store, input_dict[MODEL], input_dict[BLESSING])
+
+
+class LatestWholeArtifactStrategy(resolver.ResolverStrategy):
+    """TFX's latest artifact among those that are still as they were left."""
+
+    def resolve_artifacts(self, store: mlmd.MetadataStore, input_dict: _Found) -> _Found:
+        """TFX's hook.
+
+        Args:
+            store: the metadata store.
+            input_dict: artifacts by key.
+
+        Returns:
+            At most one of each.
+        """
+        return {key: _newest_whole(store, items) for key, items in input_dict.items()}
 
 
 class EarlierSpanBlessedModelStrategy(resolver.ResolverStrategy):
@@ -93,8 +127,22 @@ class PreviousSpanStatisticsStrategy(resolver.ResolverStrategy):
             for artifact in input_dict[STATISTICS]
             if span_of(artifact) < now and _was_accepted(store, artifact.id)
         ]
-        newest = sorted(earlier, key=lambda artifact: (span_of(artifact), artifact.id))[-1:]
+        newest = _newest_whole(store, earlier, key=lambda artifact: (span_of(artifact), artifact.id))
         return {STATISTICS: newest, CURRENT: input_dict[CURRENT]}
+
+
+def _newest_whole(
+    store: mlmd.MetadataStore,
+    artifacts: list[types.Artifact],
+    key: Callable[[types.Artifact], Any] = lambda artifact: artifact.id,
+) -> list[types.Artifact]:
+    """The newest artifact that is as it was left, or none; those that are not are told."""
+    for artifact in sorted(artifacts, key=key, reverse=True):
+        fault = published.problem(store, artifact.mlmd_artifact)
+        if fault is None:
+            return [artifact]
+        progress.report(f"{artifact.uri} is passed over: {fault}")
+    return []
 
 
 def _latest_blessed(

@@ -15,7 +15,7 @@ import pytest
 from ml_metadata.proto import metadata_store_pb2
 from tfx.types import standard_artifacts
 
-from pipeline.components.lookups.resolvers import LatestOtherBlessedModelStrategy
+from pipeline.components.lookups.resolvers import LatestOtherBlessedModelStrategy, LatestWholeArtifactStrategy
 from pipeline.config.task import Config
 from pipeline.graph.tfma_config import CANDIDATE, PREVIOUS, eval_config
 
@@ -224,6 +224,19 @@ def test_a_model_that_is_gone_or_has_other_labels_is_passed_over_and_told(
     assert [artifact.get_int_custom_property("current_model_id") for artifact in found["model_blessing"]] == [1]
     assert f"{tmp_path}/3 is passed over: it has other labels: a, b, c instead of a, b" in caplog.text
     assert f"{tmp_path}/2 is gone" in caplog.text
+
+
+def test_the_latest_artifact_that_is_still_there_is_taken(store: mlmd.MetadataStore, tmp_path: Path) -> None:
+    found = []
+    for number in (1, 2, 3):
+        artifact = standard_artifacts.HyperParameters()
+        artifact.id, artifact.uri = number, str(tmp_path / str(number))
+        (tmp_path / str(number)).mkdir()
+        found.append(artifact)
+    shutil.rmtree(tmp_path / "3")
+    strategy = LatestWholeArtifactStrategy()
+    assert strategy.resolve_artifacts(store, {"best_hyperparameters": found}) == {"best_hyperparameters": [found[1]]}
+    assert strategy.resolve_artifacts(store, {"best_hyperparameters": []}) == {"best_hyperparameters": []}
 
 
 def test_the_first_model_ever_has_no_baseline_and_is_still_evaluated(store: mlmd.MetadataStore) -> None:
