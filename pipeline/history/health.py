@@ -107,7 +107,7 @@ def _opened(paths: TaskPaths) -> Iterator[sqlite3.Connection]:
 def _look(store: sqlite3.Connection, *, writing: bool) -> None:
     [[found]] = store.execute("PRAGMA quick_check(1)").fetchall()
     if found != "ok":
-        raise sqlite3.DatabaseError(found)
+        raise sqlite3.DatabaseError(" ".join(found.replace("*** in database main ***", "").split()))
     if not store.execute("SELECT 1 FROM sqlite_master WHERE name = 'MLMDEnv'").fetchall():
         raise sqlite3.DatabaseError("it holds no tables of ML Metadata")
     if writing:

@@ -137,12 +137,16 @@ def verified_cache(faults: list[str]) -> Iterator[None]:
         faults: takes what is wrong with outputs that were passed over.
     """
 
+    looked_at: dict[int, str | None] = {}  # every run that found an artifact in the cache is asked about it
+
     def accept(store: Any, outputs: list[metadata_store_pb2.Artifact]) -> bool:
         for artifact in outputs:
-            fault = published.problem(store, artifact)
-            if fault:
-                faults.append(f"made again: {fault}")
-                progress.report(f"{fault}; the node runs again")
+            if artifact.id not in looked_at:
+                looked_at[artifact.id] = fault = published.problem(store, artifact)
+                if fault:
+                    faults.append(f"made again: {fault}")
+                    progress.report(f"{fault}; the node runs again")
+            if looked_at[artifact.id]:
                 return False
         return True
 
