@@ -166,7 +166,7 @@ def test_a_killed_training_goes_on_where_it_was_and_ends_like_one_that_was_not(
     assert_same_weights(resumed.model, whole.model)
     assert len(whole.history["val_macro_f1"]) == len(resumed.history["loss"]) == 3
     for metric in ("val_macro_f1", "val_loss"):
-        assert resumed.history[metric] == pytest.approx(whole.history[metric])
+        assert resumed.history[metric] == pytest.approx(whole.history[metric], rel=1e-4)
 
 
 @pytest.mark.slow
