@@ -8,9 +8,11 @@ from __future__ import annotations
 from typing import Literal
 
 from modules.network.backbones.base import BACKBONES
-from modules.quality.settings import Bound, GapBound, Metric
+from modules.quality.settings import Bound, GapBound
 from modules.registry import UnknownKindError
 from modules.settings import NodeSettings, Section
+from modules.targets.kinds import TargetSection
+from modules.tensors import ColumnType
 
 from pydantic import Field, field_validator
 
@@ -67,21 +69,23 @@ class ModelCardNodeSettings(NodeSettings):
     """What no program can know."""
     task: str
     """Name of the task."""
-    labels: list[str]
-    """The label names, in the order of their ids."""
+    target: TargetSection
+    """What is predicted."""
     slices: list[str]
     """The slice columns."""
     dataset: str | None
     """The data set that is read, where it is one of those that come with the project."""
     backbone: str
-    """Kind of the backbone."""
+    """Kind of the backbone; empty where no input has one."""
     backbone_sources: list[CardSource] = []
     """What the backbone says of its weights, for a card whose section names none."""
     sequence_length: int
-    """Window in tokens."""
+    """Window in tokens; 0 where no input has a backbone."""
+    columns: dict[str, ColumnType] = {}
+    """Types of all columns that the inputs read, by name."""
     digests: dict[str, str]
     """Of what made the model, by what they are of."""
-    thresholds: dict[Metric, Bound] = {}
+    thresholds: dict[str, Bound] = {}
     """Bounds of the server gate by metric; of a bundle they are its evaluation's."""
     gaps: dict[str, dict[str, GapBound]] = {}
     """Bounds of gaps by column and metric."""

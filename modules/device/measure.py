@@ -17,9 +17,11 @@ from typing import TYPE_CHECKING, Any
 from modules.device.cost import alternating_latency, peak_memory
 from modules.device.gate import missed, pareto, select
 from modules.device.settings import CostSettings, Gate, Objective
-from modules.inputs import text_device
-from modules.machine.progress import report
-from modules.quality.scores import score
+from modules.inputs.kinds import INPUTS
+from modules.machine.progress import tell
+from modules.network.trained import read_architecture
+from modules.quality.scoring import Scoring
+from modules.registry import load
 from modules.rows.raw import RawSplit
 from modules.tflite import variants as variants_lib
 
@@ -29,7 +31,8 @@ if TYPE_CHECKING:
     from edgeline_edge import Classifier
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
-_PARETO_KEYS = (("accuracy", 1), ("bytes", -1), ("latency_p50_ms", -1))
+GATED = "accuracy"  # the score that the gate bounds, see `modules.device.settings.Gate`
+_PARETO_KEYS = ((GATED, 1), ("bytes", -1), ("latency_p50_ms", -1))
 # Shorter than this, nothing was said; the edge package refuses empty texts, and cleaning removes them.
 _EMPTY = " "
 
@@ -75,7 +78,7 @@ def make_bundles(folder: str, target: str, provenance: Provenance) -> dict[str, 
         write_bundle(
             variants_lib.read_model(folder, name),
             path,
-            **text_device.step(words),
+            **device_step(words),
             labels=index["labels"],
             manifest={
                 "task": provenance.task,
@@ -91,10 +94,29 @@ def make_bundles(folder: str, target: str, provenance: Provenance) -> dict[str, 
     return bundles
 
 
+def device_step(folder: str) -> dict[str, Any]:
+    """What the input of a network says that a device must do before the model: `write_bundle`'s arguments.
+
+    Args:
+        folder: of the network, with its `architecture.json`, which says of which kind its input is.
+
+    Raises:
+        CheckpointError: there is no architecture.
+        ValueError: no device can compute this kind of input.
+    """
+    kind = read_architecture(folder).encoded
+    path = INPUTS[kind].parts.get("device") if kind else None
+    if path is None:
+        what = f"an input of kind {kind}" if kind else "a network without a backbone"
+        raise ValueError(f"{folder}: no device can compute {what}")
+    return load(path)(folder)
+
+
 def measure(
     bundles: Mapping[str, str],
     index: Mapping[str, Any],
     split: RawSplit,
+    judge: Scoring,
     *,
     cost: CostSettings | None,
     seed: int = 0,
@@ -105,12 +127,13 @@ def measure(
         bundles: paths by variant, `reference` and `float32` among them.
         index: what `convert_all` returned; failed recipes are carried over.
         split: raw texts with labels and slices.
+        judge: of the target; `accuracy`, which the gate bounds, is among its scores.
         cost: how to measure time and memory; None leaves them out.
         seed: of the choice of texts for them.
 
     Returns:
-        By variant, `reference` included: `bytes`, `gzip_bytes`, `size_ratio`, `accuracy`, `macro_f1`, `accuracy_drop`,
-        `macro_f1_drop`, `worst_slice_drop`, `slices`, `agreement`, `agreement_with_reference`, `sparsity`, and with
+        By variant, `reference` included: `bytes`, `gzip_bytes`, `size_ratio`, the target's scores and `<score>_drop` of
+        each, `worst_slice_drop`, `slices`, `agreement`, `agreement_with_reference`, `sparsity`, and with
         `cost` `latency` by threads, `latency_p50_ms`, `latency_ratio`, `peak_bytes`. Ratios say how many times smaller
         or faster than the reference: more is better.
     """
@@ -120,14 +143,13 @@ def measure(
     loaded = {name: Classifier.load(path, num_threads=2) for name, path in bundles.items()}
     predictions = {}
     for number, (name, classifier) in enumerate(loaded.items(), start=1):
-        report(f"evaluating {name} on {len(texts)} texts ({number}/{len(loaded)})", step=number, steps=len(loaded))
+        tell(f"evaluating {name} on {len(texts)} texts ({number}/{len(loaded)})", step=number, steps=len(loaded))
         predictions[name] = predict_labels(classifier, texts)
-    classes = len(index["labels"])
-    scores = {name: score(split.labels, ids, split.slices, classes) for name, ids in predictions.items()}
+    scores = {name: judge.scored(split.labels, ids, split.slices) for name, ids in predictions.items()}
     reference = scores[variants_lib.REFERENCE]
     results: dict[str, dict[str, Any]] = {}
     for name, path in bundles.items():
-        results[name] = _record(name, path, scores[name], reference, index)
+        results[name] = _record(name, path, scores[name], reference, index, judge)
         results[name]["agreement"] = _agreement(predictions[name], predictions[variants_lib.FLOAT])
         results[name]["agreement_with_reference"] = _agreement(predictions[name], predictions[variants_lib.REFERENCE])
     if cost:
@@ -175,12 +197,17 @@ def predict_labels(classifier: Classifier, texts: Sequence[str]) -> np.ndarray:
 
 
 def _record(
-    name: str, path: str, own: Mapping[str, Any], reference: Mapping[str, Any], index: Mapping[str, Any]
+    name: str,
+    path: str,
+    own: Mapping[str, Any],
+    reference: Mapping[str, Any],
+    index: Mapping[str, Any],
+    judge: Scoring,
 ) -> dict[str, Any]:
     with open(path, "rb") as file:
         content = file.read()
     slices = {
-        key: {**values, "accuracy_drop": reference["slices"][key]["accuracy"] - values["accuracy"]}
+        key: {**values, f"{GATED}_drop": reference["slices"][key][GATED] - values[GATED]}
         for key, values in own["slices"].items()
     }
     sparsity = list(index["sparsity"].values()) if name != variants_lib.REFERENCE else []
@@ -189,11 +216,9 @@ def _record(
         "gzip_bytes": len(gzip.compress(content, 6, mtime=0)),
         "size_ratio": index["reference"]["float32_bytes"] / len(content),
         "rows": own["rows"],
-        "accuracy": own["accuracy"],
-        "macro_f1": own["macro_f1"],
-        "accuracy_drop": reference["accuracy"] - own["accuracy"],
-        "macro_f1_drop": reference["macro_f1"] - own["macro_f1"],
-        "worst_slice_drop": max((values["accuracy_drop"] for values in slices.values()), default=0.0),
+        **{metric: own[metric] for metric in judge.titles},
+        **{f"{metric}_drop": reference[metric] - own[metric] for metric in judge.titles},
+        "worst_slice_drop": max((values[f"{GATED}_drop"] for values in slices.values()), default=0.0),
         "slices": slices,
         "sparsity": float(np.mean(sparsity)) if sparsity else 0.0,
     }
@@ -205,7 +230,7 @@ def _add_cost(
     from edgeline_edge import Classifier
 
     for threads in cost.threads:
-        report(f"timing {len(bundles)} variants, {threads} thread{'s' if threads > 1 else ''}")
+        tell(f"timing {len(bundles)} variants, {threads} thread{'s' if threads > 1 else ''}")
         classifiers = {name: Classifier.load(path, num_threads=threads) for name, path in bundles.items()}
         for name, times in alternating_latency(classifiers, texts, rounds=cost.rounds).items():
             results[name].setdefault("latency", {})[str(threads)] = times

@@ -14,10 +14,10 @@ from typing import Any
 
 import modules  # noqa: F401  (settles Keras 2 before TensorFlow is imported)
 from modules.inputs import kinds as inputs_lib
-from modules.network import anatomy, fusion, layers
+from modules.network import bert, fusion, layers
 from modules.network.architecture import ENCODER, Architecture
+from modules.targets.base import LOGITS
 from modules.targets.kinds import TARGETS
-from modules.targets.one_label import LOGITS
 from modules.text.features import PADDING_MASK, TOKEN_IDS
 from modules.tf_gaps.attention import SelfAttention
 
@@ -67,12 +67,14 @@ def build_model(architecture: Architecture, *, dropout: float = 0.1, policy: str
         policy: Keras precision policy of the encoder. Pooling, head and softmax are float32 under any.
 
     Returns:
-        A functional model `{"token_ids": int32 [batch, seq], "padding_mask": int32 [batch, seq]}` and the tensors of
-        the further inputs -> what the target's head gives; for one label, float32 probabilities `[batch, num_classes]`,
-        with layers named `encoder`, `pooling`, `dropout`, `logits` and `probabilities`. `seq` may be anything up to
-        `architecture.max_sequence_length`.
+        A functional model `{"token_ids": int32 [batch, seq], "padding_mask": int32 [batch, seq]}` (neither without a
+        backbone) and the tensors of the further inputs -> what the target's head gives; for one label, float32
+        probabilities `[batch, num_classes]`, with layers named `encoder`, `pooling`, `dropout`, `logits` and
+        `probabilities`. `seq` may be anything up to `architecture.max_sequence_length`.
     """
     with precision_policy(policy):
+        if not architecture.encoded:
+            return _joined({}, [], architecture, dropout=dropout)
         backbone = keras_nlp.models.BertBackbone(
             vocabulary_size=architecture.vocabulary_size,
             num_layers=architecture.num_layers,
@@ -83,7 +85,7 @@ def build_model(architecture: Architecture, *, dropout: float = 0.1, policy: str
             max_sequence_length=architecture.max_sequence_length,
             num_segments=architecture.num_segments,
         )
-        for index, layer in enumerate(anatomy.bert_layers(backbone)):
+        for index, layer in enumerate(bert.bert_layers(backbone)):
             _exchange(layer, architecture, index)
         return classifier(backbone, architecture, dropout=dropout)
 
@@ -102,7 +104,7 @@ def classifier(
         See `build_model` for inputs and outputs.
     """
     if architecture.activation == "gelu":
-        for layer in anatomy.bert_layers(backbone):
+        for layer in bert.bert_layers(backbone):
             # KerasNLP offers no argument for it: BertBackbone is always built with the tanh approximation.
             layer.parts["feedforward/intermediate"].layer.activation = layers.gelu
     # Only the sequence output: BERT's pooler would be dead weight in every file that follows.
@@ -111,7 +113,17 @@ def classifier(
     padding_mask = tf_keras.Input([None], dtype="int32", name=PADDING_MASK)
     hidden = encoder({"token_ids": token_ids, "segment_ids": tf.zeros_like(token_ids), "padding_mask": padding_mask})
     tensors = {TOKEN_IDS: token_ids, PADDING_MASK: padding_mask}
-    vectors = [MaskedMeanPooling(name="pooling")(hidden, padding_mask)]
+    return _joined(tensors, [MaskedMeanPooling(name="pooling")(hidden, padding_mask)], architecture, dropout=dropout)
+
+
+def _joined(
+    tensors: dict[str, tf_keras.KerasTensor],
+    vectors: list[tf_keras.KerasTensor],
+    architecture: Architecture,
+    *,
+    dropout: float,
+) -> tf_keras.Model:
+    """Adds the inputs that encode themselves, and puts fusion and head on all vectors."""
     for part in inputs_lib.read(architecture.inputs).values():
         own = {
             tensor.name: tf_keras.Input(tensor.shape, dtype=tensor.dtype, name=tensor.name) for tensor in part.tensors()
@@ -123,7 +135,7 @@ def classifier(
     return tf_keras.Model(tensors, outputs, name="classifier")
 
 
-def _exchange(view: anatomy.BertLayer, architecture: Architecture, index: int) -> None:
+def _exchange(view: bert.BertLayer, architecture: Architecture, index: int) -> None:
     """Gives a layer the parts of `modules.network.layers`, its own heads and feed-forward width.
 
     `BertBackbone` has no arguments for them.

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from modules.inputs.kinds import InputSections
 from modules.quality.settings import EvaluatorSettings
 from modules.settings import NodeSettings, Section
+from modules.targets.kinds import TargetSection
 from modules.training.settings import TunerSettings
 
 from pydantic import ConfigDict, Field
@@ -38,18 +40,12 @@ class ReporterNodeSettings(NodeSettings):
 
     task: str
     """Name of the task."""
-    labels: list[str]
-    """The label names, in the order of their ids."""
-    label: str
-    """The label's column."""
+    target: TargetSection
+    """What is predicted."""
     slices: list[str]
     """The slice columns."""
-    window: int
-    """Longest row of the features."""
-    mask: str
-    """The feature whose sum is a row's length."""
-    attributed: bool
-    """Whether words can be the reasons of an answer: a text is all that there is."""
+    inputs: InputSections
+    """What comes in."""
     config: ReportedConfiguration
     """The resolved configuration, but for where nodes run."""
     graph: list[tuple[str, list[str]]]

@@ -32,7 +32,8 @@ class TrainerSettings(Section):
     class_weights: Literal["none", "balanced"] = "none"
     """`balanced` weighs each class by the inverse of its frequency."""
     early_stopping_patience: int = Field(2, ge=0)
-    """Epochs without a better macro-F1 on eval before training stops; the best weights are restored either way."""
+    """Epochs without a better objective of the target (of one label macro-F1) on eval before training stops; the best
+    weights are restored either way."""
     precision: Precision = "auto"
     """`auto`: mixed_float16 on a GPU, mixed_bfloat16 on a CPU with AVX512-BF16, else float32."""
     warm_start: bool | None = None
@@ -109,8 +110,9 @@ class TunerSettings(Section):
     """Steps that count as one pass in a trial. Empty: the whole train split."""
     eval_steps: int | None = Field(None, ge=1)
     """Batches of eval to score a trial on. Empty: all."""
-    objective: Literal["val_macro_f1", "val_accuracy", "val_loss"] = "val_macro_f1"
-    """What the search improves; losses are made small, the others large."""
+    objective: str | None = None
+    """What the search improves: `val_loss`, or `val_` and a metric that the target is trained by (of one label
+    `val_macro_f1` and `val_accuracy`). Empty: the target's own objective."""
     space: list[SpaceEntry] = []
     """What is searched."""
 

@@ -15,6 +15,7 @@ from modules.artifact_files import FAIRNESS_FILE, PREDICTIONS_FILE  # and settle
 from modules.quality.settings import FairnessSettings
 from modules.rows.settings import Columns
 from modules.settings import NodeSettings
+from modules.targets.kinds import TargetSection
 from modules.tensors import ColumnType
 
 from tfx import types  # isort: skip
@@ -34,8 +35,8 @@ class EvaluatorNodeSettings(NodeSettings):
 
     columns: Columns
     """Which column is what."""
-    labels: list[str]
-    """The label names, in the order of their ids."""
+    target: TargetSection
+    """What is predicted."""
     others: dict[str, ColumnType] = {}
     """Columns of further inputs, by name."""
     fairness: FairnessSettings
@@ -56,19 +57,19 @@ class Executor(executor.Executor):
         """TFX's hook."""
         super().Do(input_dict, output_dict, exec_properties)
         # Late: a graph that is only compiled must not wait for TensorFlow.
-        from modules.machine.progress import report
-        from modules.quality import fairness, predictions
+        from modules.machine.progress import tell
+        from modules.quality import fairness, predictions, scoring
 
         settings = EvaluatorNodeSettings.from_json(exec_properties[SETTINGS])
         [split] = json_utils.loads(exec_properties[standard_component_specs.EXAMPLE_SPLITS_KEY])
-        labels, folder = settings.labels, artifacts.single(output_dict, EVALUATION).uri
-        found = _predict(split, settings, input_dict)
-        predictions.write(os.path.join(folder, PREDICTIONS_FILE), {split: found}, labels)
-        measured = fairness.measure(found.label, found.predicted, found.slices, labels, settings.fairness)
+        judge, folder = scoring.of(settings.target), artifacts.single(output_dict, EVALUATION).uri
+        found = _predict(split, settings, judge, input_dict)
+        predictions.write(os.path.join(folder, PREDICTIONS_FILE), {split: found}, settings.target.names)
+        measured = judge.gaps(found.label, found.predicted, found.slices, settings.fairness)
         missed = fairness.missed(measured, settings.fairness.bounds) if settings.gated else []
         artifacts.write_json(os.path.join(folder, FAIRNESS_FILE), {**measured, "missed": missed})
         if missed:
-            report("not blessed: a gap between slices is too wide", missed=[item["message"] for item in missed])
+            tell("not blessed: a gap between slices is too wide", missed=[item["message"] for item in missed])
             take_back(artifacts.single(output_dict, BLESSING))
 
 
@@ -81,20 +82,18 @@ def take_back(blessing: types.Artifact) -> None:
     blessing.set_int_custom_property(constants.ARTIFACT_PROPERTY_BLESSED_KEY, constants.NOT_BLESSED_VALUE)
 
 
-def _predict(split: str, settings: EvaluatorNodeSettings, input_dict: artifacts.Artifacts) -> Any:
+def _predict(split: str, settings: EvaluatorNodeSettings, judge: Any, input_dict: artifacts.Artifacts) -> Any:
     from modules.quality import predictions
     from modules.rows.raw import read_raw_split
 
     rows = read_raw_split(
         [artifacts.split_pattern(examples, split) for examples in input_dict[EXAMPLES]],
-        text=settings.columns.text,
-        label=settings.columns.label,
-        slices=settings.columns.slices,
-        labels=settings.labels,
+        **dict(settings.columns),
+        target=settings.target,
         others=settings.others,
     )
     serving = artifacts.serving_folder(artifacts.single(input_dict, MODEL))
-    return predictions.predict_split(predictions.served(serving), rows, name=split)
+    return predictions.predict_split(predictions.served(serving), rows, judge.answered, name=split)
 
 
 class EvaluatorSpec(standard_component_specs.EvaluatorSpec):

@@ -9,6 +9,7 @@ from typing import Any
 from modules.artifact_files import BASELINE_FILE
 from modules.rows.settings import Columns
 from modules.settings import NodeSettings
+from modules.targets.kinds import TargetSection
 
 from tfx import types
 from tfx.dsl.components.base import base_component, base_executor, executor_spec
@@ -23,14 +24,14 @@ class LinearBaselineNodeSettings(NodeSettings):
 
     columns: Columns
     """Which column is what."""
-    labels: list[str]
-    """The label names, in the order of their ids."""
+    target: TargetSection
+    """What is predicted."""
     seed: int
     """Of the solver."""
 
 
 class Executor(base_executor.BaseExecutor):
-    """Resolves the splits to files and calls `modules.quality.linear_baseline.linear_baseline`."""
+    """Resolves the splits to files and asks the target for its linear model."""
 
     def Do(
         self,
@@ -39,7 +40,6 @@ class Executor(base_executor.BaseExecutor):
         exec_properties: dict[str, Any],
     ) -> None:
         """TFX's hook."""
-        from modules.quality import linear_baseline
         from modules.rows.raw import read_raw_split
 
         settings = LinearBaselineNodeSettings.from_json(exec_properties[SETTINGS])
@@ -47,16 +47,14 @@ class Executor(base_executor.BaseExecutor):
         splits = {
             name: read_raw_split(
                 [io_utils.all_files_pattern(artifact_utils.get_split_uri([examples], name))],
-                text=settings.columns.text,
-                label=settings.columns.label,
-                slices=settings.columns.slices,
-                labels=settings.labels,
+                **dict(settings.columns),
+                target=settings.target,
             )
             for name in artifact_utils.decode_split_names(examples.split_names)
         }
-        result = linear_baseline.linear_baseline(splits, num_classes=len(settings.labels), seed=settings.seed)
-        target = artifact_utils.get_single_uri(output_dict[EVALUATION])
-        io_utils.write_string_file(os.path.join(target, BASELINE_FILE), json.dumps(result, indent=2))
+        result = settings.target.part("linear")(splits, settings.target, settings.seed)
+        folder = artifact_utils.get_single_uri(output_dict[EVALUATION])
+        io_utils.write_string_file(os.path.join(folder, BASELINE_FILE), json.dumps(result, indent=2))
 
 
 class LinearBaselineSpec(component_spec.ComponentSpec):

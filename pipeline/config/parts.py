@@ -6,13 +6,22 @@ Nothing here imports TensorFlow or TFX.
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Set
+import difflib
+from collections.abc import Iterable, Sequence, Set
+from typing import NoReturn
 
 from modules.inputs import kinds as inputs_lib
 from modules.inputs.base import Input
 from modules.network.backbones.base import Backbone
+from modules.quality.settings import EvaluatorSettings
 from modules.targets.base import Target
 from modules.targets.kinds import ONE_LABEL, TARGETS
+from modules.training.settings import TrainerSettings, TunerSettings
+
+from pydantic import ValidationError
+from pydantic_core import InitErrorDetails, PydanticCustomError
+
+from pipeline.config.rows.data import DataConfig
 
 TEXT = "text"  # name and kind of the input of the short form
 SHORT = {
@@ -47,6 +56,30 @@ def short_target(column: str, labels: Sequence[str]) -> Target:
     return TARGETS[ONE_LABEL].model_validate({"kind": ONE_LABEL, "column": column, "labels": list(labels)})
 
 
+def check_rows(inputs: inputs_lib.Inputs, data: DataConfig) -> None:
+    """Refuses what can be done with the text of a row alone, where rows have none.
+
+    Args:
+        inputs: of the task.
+        data: the section `data`.
+
+    Raises:
+        ValueError: a setting asks for it.
+    """
+    part = inputs_lib.with_backbone(inputs)
+    if part:
+        if data.augmentation.enabled and "variation" not in part.parts:
+            raise ValueError(f"data.augmentation: an input of kind {part.kind} cannot be varied; leave it out")
+        return
+    asked = {
+        "data.cleaning.near_duplicates": data.cleaning.near_duplicates is not None,
+        "data.cleaning.languages": bool(data.cleaning.languages),
+        "data.augmentation": data.augmentation.enabled,
+    }
+    for name in [name for name, there in asked.items() if there]:
+        raise ValueError(f"{name}: is for texts, and no input with a backbone reads one; leave it out")
+
+
 def check(inputs: inputs_lib.Inputs, target: Target, slices: Sequence[str], *, edge: bool) -> None:
     """Compares the parts of a task with each other.
 
@@ -57,8 +90,10 @@ def check(inputs: inputs_lib.Inputs, target: Target, slices: Sequence[str], *, e
         edge: whether bundles for devices are made.
 
     Raises:
-        ValueError: two parts want one name, no input has a backbone, or a device cannot serve one of them.
+        ValueError: two parts want one name, no input or several backbones are there, or a device cannot serve one.
     """
+    if not inputs:
+        raise ValueError("inputs: is empty; name one input at least, or leave `inputs` out for one text")
     inputs_lib.with_backbone(inputs)
     inputs_lib.tensors(inputs)
     read = {column.name: column for column in inputs_lib.columns(inputs)}
@@ -70,6 +105,11 @@ def check(inputs: inputs_lib.Inputs, target: Target, slices: Sequence[str], *, e
             raise ValueError(f"data.columns.slices: {name!r} is a column of {read[name].type}s; slices are texts")
         if name in {column.name for column in target.columns()}:
             raise ValueError(f"data.columns.slices: {name!r} is the target's column")
+    if "scoring" not in target.parts:
+        raise ValueError(
+            f"target: the kind {target.kind} does not say how its answers are judged; give its class a `scoring` among "
+            "its `parts`, see CONTRIBUTING.md"
+        )
     if not edge:
         return
     for part in inputs.values():
@@ -78,8 +118,68 @@ def check(inputs: inputs_lib.Inputs, target: Target, slices: Sequence[str], *, e
                 f"inputs.{part.name}: no device can compute an input of kind {part.kind} yet, so no bundle can be "
                 "made; set edge: false to make the server's model alone"
             )
-    if not target.device_answers:
+    if not target.device_answers or "distillation" not in target.parts:
         raise ValueError(
             f"target: no device can answer a target of kind {target.kind} yet, so no bundle can be made; set "
             "edge: false to make the server's model alone"
         )
+
+
+def check_metrics(target: Target, evaluator: EvaluatorSettings, tuner: TunerSettings, slices: Sequence[str]) -> None:
+    """Compares what the gate bounds and the search improves with what is measured of the target.
+
+    Args:
+        target: of the task.
+        evaluator: the gate.
+        tuner: the search.
+        slices: the slice columns.
+
+    Raises:
+        pydantic.ValidationError: a metric or a column that there is not; the error names the field and the nearest.
+    """
+    of_target = f"metrics of a target of kind {target.kind}"
+    for name in evaluator.thresholds:
+        _known(("evaluator", "thresholds"), name, target.bounded, f"{of_target} that can be bounded")
+    where = ("evaluator", "fairness", "bounds")
+    for column, bounds in evaluator.fairness.bounds.items():
+        _known(where, column, slices, "slice columns (data.columns.slices)")
+        for metric in bounds:
+            _known((*where, column), metric, target.gaps, f"{of_target} whose gap can be bounded")
+    objectives = [*(f"val_{name}" for name in target.watched), "val_loss"]
+    if tuner.enabled and tuner.objective not in objectives:
+        _fail(("tuner", "objective"), str(tuner.objective), objectives, f"{of_target} that a search can improve")
+
+
+def check_classes(target: Target, trainer: TrainerSettings, *, balanced: bool) -> None:
+    """Compares what counts classes with a target, which may have none.
+
+    Args:
+        target: of the task.
+        trainer: the training.
+        balanced: whether labels are brought up to the most frequent one.
+
+    Raises:
+        ValueError: classes are to be weighed or balanced where there are none.
+    """
+    if trainer.class_weights != "none" and type(target).class_weights is Target.class_weights:
+        raise ValueError(
+            f"trainer.class_weights is {trainer.class_weights}; a target of kind {target.kind} has no classes to "
+            "weigh; set it to none"
+        )
+    if balanced and not target.names:
+        raise ValueError(
+            f"data.augmentation.balance: a target of kind {target.kind} has no labels to balance; set it to false"
+        )
+
+
+def _known(where: tuple[str, ...], name: str, known: Iterable[str], what: str) -> None:
+    if name not in known:
+        _fail((*where, name), name, known, what)
+
+
+def _fail(where: tuple[str, ...], name: str, known: Iterable[str], what: str) -> NoReturn:
+    near = difflib.get_close_matches(name, list(known), n=1)
+    hint = f" Did you mean `{near[0]}`?" if near else ""
+    message = f"{name} is none of the {what}.{hint} There are: {', '.join(known) or 'none'}"
+    kind = PydanticCustomError("part", message.replace("{", "{{"))  # type: ignore[arg-type]
+    raise ValidationError.from_exception_data("part", [InitErrorDetails(type=kind, loc=where, input=None)])

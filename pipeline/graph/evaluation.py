@@ -94,7 +94,7 @@ def _settings(config: Config, *, gated: bool) -> EvaluatorNodeSettings:
     fairness = config.evaluator.fairness
     return EvaluatorNodeSettings(
         columns=columns(config),
-        labels=config.target.names,
+        target=config.target,
         others=others(config),
         fairness=fairness if gated else fairness.with_values(bounds={}),
         gated=gated,
@@ -113,12 +113,13 @@ def _card_settings(config: Config, sections: tuple[str, ...], made_by: tuple[str
     return ModelCardNodeSettings(
         card=config.card,
         task=config.task,
-        labels=config.target.names,
+        target=config.target,
         slices=config.data.columns.slices,
         dataset=None if config.data.path else config.data.dataset,
-        backbone=main.backbone.kind,
-        backbone_sources=[_of_card(source) for source in main.backbone.sources()],
-        sequence_length=main.sequence_length,
+        backbone=main.backbone.kind if main else "",
+        backbone_sources=[_of_card(source) for source in main.backbone.sources()] if main else [],
+        sequence_length=main.sequence_length if main else 0,
+        columns={column.name: column.type for column in kinds.columns(config.inputs)},
         digests={"config": config.digest_of(*sections), "code": code_digest.of(config, *made_by)},
         **common(config, "ModelCard"),
     )

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from modules.inputs import kinds
 from modules.report.settings import ReportedConfiguration, ReporterNodeSettings
-from modules.targets.kinds import ONE_LABEL
 
 from pipeline import nodes as table
 from pipeline.components.reporter import Reporter
@@ -40,12 +38,9 @@ def settings(config: Config, graph: Sequence[tuple[str, Sequence[str]]]) -> Repo
     known = {name for name, _ in graph}
     return ReporterNodeSettings(
         task=config.task,
-        labels=config.target.names,
-        label=config.target.column,
+        target=config.target,
         slices=config.data.columns.slices,
-        window=kinds.with_backbone(config.inputs).sequence_length,
-        mask=kinds.mask(config.inputs) or "",
-        attributed=kinds.only(config.inputs) is not None and config.target.kind == ONE_LABEL,
+        inputs=config.inputs,
         config=ReportedConfiguration.model_validate(config.model_dump(mode="json", exclude={"platform"})),
         graph=[(name, [other for other in after if other in known]) for name, after in graph],
         digests={

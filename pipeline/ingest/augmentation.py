@@ -1,6 +1,8 @@
 """Adds varied rows to the train split inside ExampleGen, the same ones for the same rows on any number of workers.
 
-A row's variations are drawn from the seed and the row itself, never from its place in a file or on a worker.
+How a value is varied is its input's own affair. Each varied row has another text than its row; what further inputs read
+of it is varied with it, where their kinds can. A row's variations are drawn from the seed and the row itself, never
+from its place in a file or on a worker.
 
 A varied text enters the train split only if its own hash would have put it there. The split of a text is decided by
 that hash alone, so no row of `eval` or `test` can ever equal a varied row, neither in this span nor in a later one that
@@ -9,47 +11,61 @@ a model trained on this one is judged by. No comparison of the splits is needed 
 
 from __future__ import annotations
 
-import functools
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-import modules  # noqa: F401  (settles Keras 2 before TFX imports TensorFlow)
-from modules.text import labelled_variations
+from modules.registry import load  # and settles Keras 2 before TFX imports TensorFlow
 
 import apache_beam as beam
 import tensorflow as tf
 
+from pipeline.config.rows.augmentation import AugmentationConfig
 from pipeline.ingest import rows
 from pipeline.tfx_gaps.split_rule import Division
 
+Variation = Callable[[str, random.Random], str | None]
 _ATTEMPTS = 8  # per varied row; most candidates that fail have a hash of another split
 
 
 class AddVariedRows(beam.PTransform):
     """The examples and their variations."""
 
-    def __init__(self, settings: Mapping[str, Any], exec_properties: Mapping[str, Any], split: str) -> None:
+    def __init__(
+        self,
+        wanted: AugmentationConfig,
+        variations: Mapping[str, str],
+        exec_properties: Mapping[str, Any],
+        split: str,
+        *,
+        text: str,
+        label: str,
+    ) -> None:
         """Keeps what the workers need.
 
         Args:
-            settings: ExampleGen's settings: `text`, `label`, and `augmentation` as `AugmentationConfig.settings` has
-                it.
+            wanted: how many rows are varied, and how.
+            variations: by column, the import path of its input's role `variation`.
             exec_properties: ExampleGen's, for how rows are divided into splits.
             split: name of the split that the examples are of.
+            text: column by which rows are told apart.
+            label: column whose names rows are balanced by; empty where the answer is no name.
         """
         super().__init__()
-        self._settings, self._division = dict(settings), Division.of(exec_properties, split)
+        self._wanted, self._variations, self._text, self._label = wanted, dict(variations), text, label
+        self._division = Division.of(exec_properties, split)
 
     def expand(self, examples: beam.PCollection) -> beam.PCollection:
         """Beam's hook."""
-        label = self._settings["label"]
+        label = self._label
         counts = beam.pvalue.AsDict(
             examples
-            | "Label" >> beam.Map(lambda example: (_value(example, label), 1))
+            | "Label" >> beam.Map(lambda example: (_label(example, label), 1))
             | "CountLabels" >> beam.CombinePerKey(sum)
         )
-        return examples | "Vary" >> beam.FlatMap(_with_variations, self._settings, self._division, counts)
+        return examples | "Vary" >> beam.FlatMap(
+            _with_variations, self._wanted, self._variations, self._text, label, self._division, counts
+        )
 
 
 def copies_by_label(counts: Mapping[str, int], *, share: float, balance: bool) -> dict[str, float]:
@@ -67,51 +83,48 @@ def copies_by_label(counts: Mapping[str, int], *, share: float, balance: bool) -
 
 
 def _with_variations(
-    example: tf.train.Example, settings: Mapping[str, Any], division: Division, counts: Mapping[str, int]
+    example: tf.train.Example,
+    wanted: AugmentationConfig,
+    variations: Mapping[str, str],
+    text: str,
+    label: str,
+    division: Division,
+    counts: Mapping[str, int],
 ) -> Iterator[tf.train.Example]:
     yield example
-    wanted, text = settings["augmentation"], _value(example, settings["text"])
-    average = copies_by_label(counts, share=wanted["share"], balance=wanted["balance"])
+    vary = {column: load(path)(wanted.model_dump()) for column, path in sorted(variations.items())}
+    value = _value(example, text)
+    average = copies_by_label(counts, share=wanted.share, balance=wanted.balance)
     # The serialised row tells rows with equal texts apart.
     row = example.SerializeToString(deterministic=True).hex()
-    chance = random.Random(f"{int(wanted['seed'])}:{row}")
-    expected = average[_value(example, settings["label"])]
-    number = min(int(expected) + (chance.random() < expected % 1.0), int(wanted["max_copies"]))
-    seen = {rows.text_hash(text)}
+    chance = random.Random(f"{wanted.seed}:{row}")
+    expected = average[_label(example, label)]
+    number = min(int(expected) + (chance.random() < expected % 1.0), wanted.max_copies)
+    seen = {rows.text_hash(value)}
     for _ in range(number):
         for _ in range(_ATTEMPTS):
-            varied = labelled_variations.variation(text, _operations(*_choices(wanted)), chance)
+            varied = vary[text](value, chance)
             if varied is None:
                 return
-            candidate = _with_text(example, settings["text"], varied)
+            candidate = _with_text(example, text, varied)
+            for column in [name for name in vary if name != text]:
+                _vary(candidate, column, vary[column], chance)
             if _value(candidate, rows.TEXT_HASH) not in seen and division.holds(candidate):
                 seen.add(_value(candidate, rows.TEXT_HASH))
                 yield candidate
                 break
 
 
-def _choices(wanted: Mapping[str, Any]) -> tuple[Any, ...]:
-    rates = tuple(float(wanted[name]) for name in ("synonyms", "deletion", "swap", "keyboard"))
-    return (*rates, wanted["synonym_table"] or str(labelled_variations.BUNDLED_SYNONYMS), wanted["back_translation"])
+def _label(example: tf.train.Example, column: str) -> str:
+    """The label that rows are balanced by; one and the same where the answer is no name."""
+    return _value(example, column) if column else ""
 
 
-@functools.lru_cache(maxsize=4)
-def _operations(
-    synonyms: float, deletion: float, swap: float, keyboard: float, table: str, back_translation: str | None
-) -> Sequence[labelled_variations.Operation]:
-    """Once per worker: a table is a file, and a back-translation may load a model when it is imported."""
-    words: labelled_variations.Synonyms = {}
-    if synonyms:
-        with tf.io.gfile.GFile(table) as stream:
-            words = labelled_variations.read_synonyms(stream.read(), table)
-    return labelled_variations.operations(
-        synonyms=synonyms,
-        deletion=deletion,
-        swap=swap,
-        keyboard=keyboard,
-        table=words,
-        back_translation=labelled_variations.load_callable(back_translation) if back_translation else None,
-    )
+def _vary(example: tf.train.Example, column: str, vary: Variation, chance: random.Random) -> None:
+    """Varies what a further input reads, where there is anything to vary."""
+    varied = vary(_value(example, column), chance)
+    if varied is not None:
+        example.features.feature[column].bytes_list.value[:] = [varied.encode("utf-8", errors="replace")]
 
 
 def _with_text(example: tf.train.Example, column: str, text: str) -> tf.train.Example:

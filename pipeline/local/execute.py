@@ -136,7 +136,6 @@ def verified_cache(faults: list[str]) -> Iterator[None]:
     Args:
         faults: takes what is wrong with outputs that were passed over.
     """
-
     looked_at: dict[int, str | None] = {}  # every run that found an artifact in the cache is asked about it
 
     def accept(store: Any, outputs: list[metadata_store_pb2.Artifact]) -> bool:
@@ -145,7 +144,7 @@ def verified_cache(faults: list[str]) -> Iterator[None]:
                 looked_at[artifact.id] = fault = published.problem(store, artifact)
                 if fault:
                     faults.append(f"made again: {fault}")
-                    progress.report(f"{fault}; the node runs again")
+                    progress.tell(f"{fault}; the node runs again")
             if looked_at[artifact.id]:
                 return False
         return True

@@ -13,7 +13,7 @@ from modules.quality.tfma_results import PREVIOUS, metrics, missed_bounds
 from ml_metadata.proto import metadata_store_pb2
 from tfx.components.evaluator import constants as evaluator_constants
 
-from pipeline import nodes
+from pipeline import facts, nodes
 from pipeline.config.task import Config
 from pipeline.history.paths import TaskPaths
 from pipeline.history.states import CACHED, FAILED, NodeResult
@@ -50,13 +50,14 @@ def collect(
         JSON values; see docs/design.md, "Outputs". What the run did not get to is None.
     """
     failed = [result.node for result in results if result.state == FAILED]
-    evaluation, test = outputs.uri("Evaluator", "evaluation"), outputs.uri("TestEvaluator", "evaluation")
-    blessing = outputs.artifact("Evaluator", "blessing")
+    reported = nodes.reported()
+    evaluation, test = outputs.uri(*reported["evaluation"]), outputs.uri(*reported["test_evaluation"])
+    edge, _ = reported["edge_evaluation"]
     fairness = {"eval": _read_json(evaluation, FAIRNESS_FILE), "test": _read_json(test, FAIRNESS_FILE)}
     gaps = (fairness["eval"] or {}).get("missed", [])
-    pareto = _read_json(outputs.uri("EdgeEvaluator", "evaluation"), PARETO_FILE)
+    pareto = _read_json(outputs.uri(*reported["edge_evaluation"]), PARETO_FILE)
     told = {
-        key: _read_json(outputs.uri(node, item.output), *item.file) for key, (node, item) in nodes.told(config).items()
+        key: _read_json(outputs.uri(node, item.output), *item.file) for key, (node, item) in facts.told(config).items()
     }
     summary = {
         "run_id": run_id,
@@ -67,8 +68,8 @@ def collect(
         "error": (str(error) or "interrupted") if error else None,
         "config_digest": config.digest(),
         "data": str(data),
-        "data_cleaning": _cleaning(outputs.uri("ExampleGen", "examples")),
-        "blessed": _blessed(blessing),
+        "data_cleaning": _cleaning(outputs.uri(*reported["examples"])),
+        "blessed": _blessed(outputs.artifact(*reported["blessing"])),
         "not_blessed_because": [*missed_bounds(evaluation), *gaps] if evaluation else [],
         "thresholds": config.model_dump(mode="json")["evaluator"]["thresholds"],
         "metrics": {
@@ -84,10 +85,10 @@ def collect(
         "made_again": {result.node: result.note for result in results if result.note},
         "cache_hits": sum(result.state == CACHED for result in results),
         "drift": told["drift"] or [],
-        "edge": {**pareto, "blessed": _blessed(outputs.artifact("EdgeEvaluator", "blessing"))} if pareto else None,
+        "edge": {**pareto, "blessed": _blessed(outputs.artifact(edge, "blessing"))} if pareto else None,
         "pushed": {
-            "server": _pushed(outputs.artifact("Pusher", "pushed_model")),
-            "edge": _pushed(outputs.artifact("EdgePusher", "pushed_model")),
+            "server": _pushed(outputs.artifact(*reported["pushed_model"])),
+            "edge": _pushed(outputs.artifact(*reported["pushed_bundle"])),
         },
         "folder": str(paths.root),
     }

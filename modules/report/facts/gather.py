@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from modules.artifact_files import PARETO_FILE, VARIANTS_FILE
+from modules.quality import scoring
 from modules.report.facts import data, learning, quality
 from modules.report.facts.artifacts import Artifacts
 from modules.report.files import read_json
@@ -38,16 +39,18 @@ def gather(artifacts: Artifacts, settings: ReporterNodeSettings) -> dict[str, An
     Returns:
         JSON values, see docs/report.md.
     """
-    config = settings.config
+    config, judge = settings.config, scoring.of(settings.target)
     return {
         "format": FORMAT,
         "task": settings.task,
-        "labels": settings.labels,
+        "labels": settings.target.names,
+        "target": settings.target.kind,
+        "metrics": dict(judge.titles),
         "graph": [[name, after] for name, after in settings.graph],
         "data": data.data(artifacts, settings),
-        "tuning": learning.tuning(artifacts.tuner_results, config.tuner),
+        "tuning": learning.tuning(artifacts.tuner_results, config.tuner, settings.target),
         "training": learning.training(artifacts.training),
-        "quality": quality.quality(artifacts, config.evaluator, len(settings.labels)),
+        "quality": quality.quality(artifacts, config.evaluator, judge),
         "compression": _compression(artifacts),
         "errors": None,
         "pushed": {name: dict(found) if found else None for name, found in artifacts.pushed.items()},

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from modules.student.stages.values import Given, TrimmedVocabulary, extend
+from modules.stages import extend
+from modules.student.stages.values import Given, TrimmedVocabulary
 from modules.text import vocabulary
 
 
@@ -18,7 +19,7 @@ def trim(given: Given) -> TrimmedVocabulary:
     shape, tokens = given.settings.student, given.teacher.vocabulary
     words = vocabulary.trim(
         tokens,
-        vocabulary.count_tokens(given.train.token_ids, given.train.padding_mask, len(tokens)),
+        vocabulary.count_tokens(*given.train.arrays, len(tokens)),
         min_count=shape.min_count if shape.trim_vocabulary else 0,
         continuations=shape.continuations,
     )

@@ -141,7 +141,7 @@ def _newest_whole(
         fault = published.problem(store, artifact.mlmd_artifact)
         if fault is None:
             return [artifact]
-        progress.report(f"{artifact.uri} is passed over: {fault}")
+        progress.tell(f"{artifact.uri} is passed over: {fault}")
     return []
 
 
@@ -157,7 +157,7 @@ def _latest_blessed(
         obstacle = comparable.obstacle(store, model.mlmd_artifact, labels)
         if obstacle is None:
             return found
-        progress.report(f"the blessed model {model.uri} is passed over: {obstacle}")
+        progress.tell(f"the blessed model {model.uri} is passed over: {obstacle}")
         models = [other for other in models if other.id != model.id]
     return {MODEL: [], BLESSING: []}
 

@@ -9,10 +9,12 @@ from typing import Any
 import modules  # noqa: F401
 from modules.quality.linear_baseline import linear_baseline
 from modules.rows.raw import RawSplit, read_raw_split
+from modules.targets.one_label.target import OneLabel
 
 import numpy as np
 import pytest
 
+TARGET = OneLabel(labels=["bad", "good"])
 GOOD, BAD = ["a great film", "great fun", "so great"], ["an awful film", "awful stuff", "so awful"]
 
 
@@ -54,7 +56,7 @@ def files(tmp_path: Path, write_examples: Callable[..., Any]) -> str:
     return f"{tmp_path}/*.gz"
 
 
-COLUMNS: dict[str, Any] = {"text": "text", "label": "label", "slices": ["source"], "labels": ["bad", "good"]}
+COLUMNS: dict[str, Any] = {"text": "text", "target": TARGET, "slices": ["source"]}
 
 
 def test_raw_examples_are_read_in_file_order(files: str) -> None:
@@ -67,7 +69,7 @@ def test_raw_examples_are_read_in_file_order(files: str) -> None:
 
 def test_a_label_that_the_configuration_does_not_name_is_an_error(files: str) -> None:
     with pytest.raises(ValueError, match="labels that the configuration does not name: good"):
-        read_raw_split([files], **{**COLUMNS, "labels": ["bad", "fine"]})
+        read_raw_split([files], **{**COLUMNS, "target": OneLabel(labels=["bad", "fine"])})
 
 
 def test_missing_files_are_an_error(tmp_path: Path) -> None:

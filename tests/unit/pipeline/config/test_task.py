@@ -258,10 +258,11 @@ def test_a_typo_in_a_list_is_told_with_the_line_of_its_item(file: Path) -> None:
         ("evaluator.thresholds.accuracy={}", ["evaluator.thresholds.accuracy", "at least one of min, max"]),
         (
             "evaluator.fairness.bounds.sorce.accuracy.max_gap=0.1",
-            ["evaluator.fairness.bounds: sorce is none of the slice columns"],
+            ["evaluator.fairness.bounds.sorce: sorce is none of the slice columns"],
         ),
         ("evaluator.fairness.bounds.s.accuracy.max_gap=2", ["max_gap", "less than or equal to 1"]),
-        ("evaluator.thresholds.acuracy={min: 1}", ["evaluator.thresholds.acuracy", "'accuracy'"]),
+        ("evaluator.thresholds.acuracy={min: 1}", ["evaluator.thresholds.acuracy", "Did you mean `accuracy`?"]),
+        ("evaluator.thresholds.val_loss={max: 1}", ["evaluator.thresholds.val_loss", "There are: accuracy, macro_f1"]),
         ("tuner.enabled=true", ["tuner", "at least one entry in tuner.space"]),
         ("tuner.space=[{name: dropout, kind: float, min: 1, max: 0}]", ["tuner.space.0", "`min` < `max`"]),
         ("tuner.space=[{name: dropout, kind: choice}]", ["tuner.space.0", "needs `values`"]),

@@ -193,9 +193,7 @@ def test_a_version_from_before_the_store_was_lost_is_told(paths: TaskPaths) -> N
     (paths.pushed / "server" / "17").mkdir(parents=True)
     (paths.pushed / "server" / "latest").write_text("17\n")
     for wanted in ("latest", "17", "server/17"):
-        with pytest.raises(
-            UnknownVersionError, match=r"pushed/server/17 is there, but the metadata store"
-        ):
+        with pytest.raises(UnknownVersionError, match=r"pushed/server/17 is there, but the metadata store"):
             trace(paths, wanted)
     (paths.pushed / "server" / "latest").write_bytes(b"\xff\x00garbage")
     with pytest.raises(UnknownVersionError, match="no such version was pushed"):

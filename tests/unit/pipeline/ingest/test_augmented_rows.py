@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import modules  # noqa: F401
+from modules.inputs.text.input import Text
 
 import apache_beam as beam
 import pytest
@@ -22,10 +22,12 @@ from tfx.utils import proto_utils
 from pipeline.config import loader
 from pipeline.config.rows.augmentation import AugmentationConfig
 from pipeline.ingest import augmentation, example_gen, rows
+from tests.toys.letter_count import LetterCount
 
 LAYOUT = rows.Layout("text", "label", ("source",), ("bad", "good"))
 SPLITS, SHARES = ("train", "eval", "test"), (6, 2, 2)
 Found = dict[str, list[tuple[str, str, str]]]
+TEXT = {"text": Text.parts["variation"]}
 
 
 def output_config() -> example_gen_pb2.Output:
@@ -56,15 +58,15 @@ def rows_of(count: int) -> list[rows.Row]:
 def augment(tmp_path: Path) -> Callable[..., Found]:
     """Divides rows as ExampleGen does, and augments train; by split, the (text, label, source) of each example."""
 
-    def run(given: list[rows.Row], **values: Any) -> Found:
-        settings = {"text": "text", "label": "label", "augmentation": AugmentationConfig(**values).settings()}
+    def run(given: list[rows.Row], variations: dict[str, str] = TEXT, **values: Any) -> Found:
+        wanted = AugmentationConfig(**values)
         properties = {standard_component_specs.OUTPUT_CONFIG_KEY: proto_utils.proto_to_json(output_config())}
         train = [row for row in given if split_of(row.text) == "train"]
         with beam.Pipeline(runner=FnApiRunner()) as pipeline:
             _ = (
                 pipeline
                 | beam.Create([example_gen.to_example(row, LAYOUT) for row in train], reshuffle=True)
-                | augmentation.AddVariedRows(settings, properties, "train")
+                | augmentation.AddVariedRows(wanted, variations, properties, "train", text="text", label="label")
                 | beam.Map(_values)
                 | beam.io.WriteToText(str(tmp_path / "out"), shard_name_template="")
             )
@@ -90,6 +92,16 @@ def test_every_row_stays_and_the_share_of_varied_ones_is_added(augment: Callable
     assert not Counter(found["train"]) - Counter(found["augmented"])
     assert sum(added.values()) == pytest.approx(0.5 * len(found["train"]), rel=0.2)
     assert not {text for text, _, _ in found["train"]} & {text for text, _, _ in added}
+
+
+def test_what_another_input_reads_is_varied_with_the_text_by_its_own_kind(augment: Callable[..., Found]) -> None:
+    given = rows_of(100)
+    found = augment(given, {**TEXT, "source": LetterCount.parts["variation"]}, share=1.0)
+    added = Counter(found["augmented"]) - Counter(found["train"])
+    assert {source for _, _, source in added} > {"web"}
+    assert {"".join(sorted(source)) for _, _, source in added} == {"bew"}
+    alone = augment(given, share=1.0)
+    assert {source for _, _, source in alone["augmented"]} == {"web"}
 
 
 def test_no_varied_text_could_ever_be_a_text_of_eval_or_test(augment: Callable[..., Found]) -> None:
@@ -151,21 +163,24 @@ def test_the_rare_label_gets_at_most_max_copies(augment: Callable[..., Found]) -
 
 
 def test_nothing_is_added_by_default() -> None:
-    assert AugmentationConfig().settings() is None
+    assert not AugmentationConfig().enabled
+    assert AugmentationConfig().files() == {}
 
 
-def test_the_settings_hold_the_content_of_the_users_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_digests_go_by_the_content_of_the_users_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever the rows depend on must change ExampleGen's cache key."""
     table, code = tmp_path / "words.txt", tmp_path / "own_translation.py"
     table.write_text("good, fine\n")
     code.write_text("def f(text):\n    return text.upper()\n")
     monkeypatch.syspath_prepend(str(tmp_path))
     config = AugmentationConfig(share=1.0, synonym_table=str(table), back_translation="own_translation:f")
-    before = config.settings()
+    before = config.files()
+    assert set(before) == {"synonym_table", "back_translation"}
     table.write_text("good, fine, decent\n")
-    after_table = config.settings()
+    after_table = config.files()
     code.write_text("def f(text):\n    return text.lower()\n")
-    assert before != after_table != config.settings()
+    assert after_table == {**before, "synonym_table": after_table["synonym_table"]} != before
+    assert config.files() != after_table
 
 
 @pytest.mark.parametrize(
