@@ -16,6 +16,7 @@ from click_default_group import DefaultGroup
 from pipeline.cli import history
 from pipeline.cli.data import data as data_group
 from pipeline.cli.errors import FAILED, NOT_BLESSED, Commands, Failed, WrongUse, program
+from pipeline.cli.repair import repair
 from pipeline.cli.task import (
     checked_data,
     chosen_profile,
@@ -83,6 +84,7 @@ def run(
     from rich.console import Console
 
     from pipeline.config.loader import ConfigError
+    from pipeline.history.health import MetadataError
     from pipeline.history.paths import relative
     from pipeline.ingest.rows import DataError
     from pipeline.local import closing, session
@@ -95,7 +97,7 @@ def run(
         outcome = session.run(config, options)
     except (ConfigError, DataError, session.OptionError) as error:
         raise WrongUse(str(error)) from None
-    except (PackageError, session.BusyError) as error:
+    except (PackageError, MetadataError, session.BusyError) as error:
         raise Failed(str(error)) from None
     console = Console(highlight=False, emoji=False)
     if outcome.error is not None:
@@ -146,10 +148,15 @@ def nodes(
     from rich.console import Console
     from rich.table import Table
 
+    from pipeline.history import health
     from pipeline.history.paths import TaskPaths
     from pipeline.local import data_files, logs, session
 
     paths = TaskPaths.of(config, root)
+    try:
+        health.check(paths, say=lambda text: click.echo(text, err=True))
+    except health.MetadataError as error:
+        raise Failed(str(error)) from None
     with logs.captured(paths.root / "nodes.log"):
         from pipeline.local import cache_state
 
@@ -180,12 +187,14 @@ def summary(
     config = load_config(config_path, profile, overrides, data)
     from rich.console import Console
 
+    from pipeline.history import begun
     from pipeline.history.history import read_summary
-    from pipeline.history.paths import LATEST, TaskPaths, relative
+    from pipeline.history.paths import TaskPaths, relative
     from pipeline.local import closing
 
     paths = TaskPaths.of(config, root)
-    found = read_summary(paths, LATEST)
+    newest = begun.newest_finished(paths)
+    found = read_summary(paths, newest) if newest else {}
     if not found:
         raise Failed(f"There is no finished run in {paths.root} yet; `./edgeline` makes one.")
     if as_json:
@@ -225,6 +234,7 @@ def doctor(online: bool) -> None:
 
 cli.add_command(data_group)
 cli.add_command(watch)
+cli.add_command(repair)
 
 
 def _report_failure(outcome: Any, console: Any) -> NoReturn:

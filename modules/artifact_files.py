@@ -18,6 +18,7 @@ PRUNING_FILE = "pruning.json"
 VARIANTS_FILE = "variants.json"
 PARETO_FILE = "pareto.json"
 BUNDLE_FILE = "model.tflite"
+CARD_MARKDOWN, CARD_JSON = CARD_FILES = ("model_card.md", "model_card.json")
 
 
 def training_dir(serving_dir: str) -> str:

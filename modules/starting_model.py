@@ -13,6 +13,7 @@ from modules.network.trained import load_trained
 from modules.rows import batches
 from modules.rows.transformed import Examples
 from modules.targets.base import Target
+from modules.tf_gaps import backup
 from modules.training.settings import TrainerSettings
 
 import tf_keras
@@ -54,27 +55,29 @@ def starting_model(
     main = inputs_lib.with_backbone(inputs)
     outputs = target.outputs(target.names)
     sections = {name: part.model_dump(mode="json") for name, part in inputs_lib.others(inputs).items()}
-    if main is None:
-        architecture = Architecture.without_backbone(num_classes=outputs, inputs=sections, target=target.kind)
-        model = build_model(architecture, dropout=settings.dropout, policy=policy)
-    else:
-        model, architecture = build_classifier(
-            main.backbone,
-            vocabulary_size=len(main.vocabulary()),
-            num_classes=outputs,
-            sequence_length=main.sequence_length,
-            dropout=settings.dropout,
-            policy=policy,
-            inputs=sections,
-            target=target.kind,
-            encoded=main.kind,
-        )
+    with backup.with_generators():
+        if main is None:
+            architecture = Architecture.without_backbone(num_classes=outputs, inputs=sections, target=target.kind)
+            model = build_model(architecture, dropout=settings.dropout, policy=policy)
+        else:
+            model, architecture = build_classifier(
+                main.backbone,
+                vocabulary_size=len(main.vocabulary()),
+                num_classes=outputs,
+                sequence_length=main.sequence_length,
+                dropout=settings.dropout,
+                policy=policy,
+                inputs=sections,
+                target=target.kind,
+                encoded=main.kind,
+            )
     if base_model:
         base = load_trained(training_dir(base_model))
         if base.architecture != architecture or base.labels != target.names:
             raise ValueError(
                 "trainer.warm_start: the latest blessed model has another architecture or other labels than this "
-                f"configuration ({base.architecture}, {base.labels}). Set trainer.warm_start=false for this run."
+                f"configuration ({base.architecture}, {base.labels}). Set trainer.warm_start=false for this run: it "
+                "then starts from the backbone's weights, and is not compared with a model of other labels."
             )
         model.set_weights(base.model.get_weights())
     return model, architecture

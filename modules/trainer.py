@@ -19,7 +19,7 @@ from modules.fitting.load import load
 from modules.fitting.record import record
 from modules.fitting.values import Given
 from modules.machine import devices, memory, progress
-from modules.training import hyperparameters
+from modules.training import hyperparameters, resume
 from modules.training.settings import TrainerSettings
 
 import tf_keras
@@ -82,10 +82,7 @@ def backup_dir(fn_args: FnArgs, settings: TrainerSettings) -> str:
     identity = [
         settings.model_dump(mode="json"),
         fn_args.custom_config,
-        fn_args.train_files,
-        fn_args.eval_files,
-        fn_args.transform_graph_path,
-        fn_args.base_model,
+        *resume.contents(fn_args.train_files, fn_args.eval_files, fn_args.transform_graph_path, fn_args.base_model),
         devices.identity(),
     ]
     # The artifact's own folder is named after the execution; its parent is the node's.

@@ -17,7 +17,7 @@ from modules.machine import devices, memory, progress
 from modules.rows import batches
 from modules.starting_model import load_split, starting_model
 from modules.tf_gaps.hyperband_trials import hyperband_trials
-from modules.training import compiled, hyperparameters
+from modules.training import compiled, hyperparameters, resume
 from modules.training.settings import SpaceEntry, TunerSettings
 
 import keras_tuner
@@ -163,5 +163,5 @@ def make_tuner(
 
 def _working_dir(fn_args: FnArgs) -> str:
     """A folder that the same search finds again in its next execution; TFX's own is named after the execution."""
-    identity: Sequence[Any] = [fn_args.custom_config, fn_args.train_files, fn_args.eval_files]
+    identity: Sequence[Any] = [fn_args.custom_config, *resume.contents(fn_args.train_files, fn_args.eval_files)]
     return resume_folder(fn_args.working_dir.split("/.system/")[0], identity)

@@ -16,7 +16,6 @@ from modules.quality import intervals, scoring
 from modules.quality.predictions import Predictions
 from modules.tensors import ColumnType
 
-CARD_MARKDOWN, CARD_JSON = "model_card.md", "model_card.json"
 CARD_VERSION = 1
 SERVER, EDGE = "server", "edge"
 TEMPLATE = Path(__file__).parent / "templates" / "model_card.md.j2"

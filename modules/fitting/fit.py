@@ -19,7 +19,7 @@ def fit(built: BuiltModel) -> FittedModel:
         built: what the stage before gave; `backup_dir` is that of the killed training.
 
     Returns:
-        The same with the history; the network holds the best weights.
+        The same with the history of all epochs, those before a kill too; the network holds the best weights.
     """
     settings, target, stream, model = built.settings, built.target, built.stream, built.model
     steps, epochs = stream.steps_per_epoch, settings.epochs
@@ -32,6 +32,11 @@ def fit(built: BuiltModel) -> FittedModel:
         monitor=f"val_{target.objective}",
         minimize=target.less_is_better(target.objective),
     )
+    best.set_model(model)
+    best.read()
+    if best.is_over(done, steps):
+        best.restore()
+        return extend(built, FittedModel, history=best.history)
     callbacks: list[tf_keras.callbacks.Callback] = [
         best,
         # After BestWeights, so that a checkpoint at an epoch's end comes with that epoch's record.
@@ -41,7 +46,7 @@ def fit(built: BuiltModel) -> FittedModel:
     if settings.tensorboard:
         callbacks += compiled.tensorboard_callbacks(built.log_dir, settings)
     options = devices.data_options()
-    history = model.fit(
+    model.fit(
         stream.batches(epochs, skip_steps=done).with_options(options),
         steps_per_epoch=steps,
         epochs=epochs,
@@ -53,5 +58,4 @@ def fit(built: BuiltModel) -> FittedModel:
     best.restore()
     if settings.tensorboard and settings.profile_steps:
         trace.summarise(built.log_dir)
-    found = {name: [float(value) for value in values] for name, values in history.history.items()}
-    return extend(built, FittedModel, history=found)
+    return extend(built, FittedModel, history=best.history)

@@ -67,3 +67,6 @@ class EvaluatorSettings(Section):
     calibration_error."""
     fairness: FairnessSettings = FairnessSettings()
     """Gaps between slices."""
+    other_labels: Literal["not_compared", "refused"] = "not_compared"
+    """Where the latest blessed model has other labels: it is told and passed over, or the run is refused before it
+    trains anything."""

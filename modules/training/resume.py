@@ -1,13 +1,35 @@
-"""What survives a kill beside the checkpoints: the best weights with their record."""
+"""What survives a kill beside the checkpoints: the best weights, and what every epoch came to."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 
-import modules  # noqa: F401  (settles Keras 2 before TensorFlow is imported)
+from modules import content  # and settles Keras 2 before TensorFlow is imported
 
 import tensorflow as tf
 import tf_keras
+
+
+def contents(*places: str | Sequence[str] | None) -> list[str | None]:
+    """What inputs are known by when a killed work is looked for: what they hold, since another may lie there by now.
+
+    Args:
+        places: folders, globs of files or lists of these, here or in a bucket; None stays None.
+    """
+    return [None if place is None else _content(place) for place in places]
+
+
+def _content(place: str | Sequence[str]) -> str:
+    patterns = [place] if isinstance(place, str) else list(place)
+    found = {}
+    for number, path in enumerate(sorted(file for pattern in patterns for file in tf.io.gfile.glob(pattern))):
+        if tf.io.gfile.isdir(path):
+            files = content.tree(path, walk=tf.io.gfile.walk, opener=tf.io.gfile.GFile)
+            found[str(number)] = content.combined(files)
+        else:
+            found[str(number)] = content.of_file(path, opener=tf.io.gfile.GFile)
+    return content.combined(found)
 
 
 class BestWeights(tf_keras.callbacks.Callback):
@@ -27,28 +49,54 @@ class BestWeights(tf_keras.callbacks.Callback):
         self._monitor, self._patience, self._sign = monitor, patience, -1.0 if minimize else 1.0
         self.best: float | None = None
         self.best_epoch = -1
+        self._epochs: list[dict[str, float]] = []
 
-    def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
+    def read(self) -> None:
         """Picks up the record of an interrupted training."""
         if tf.io.gfile.exists(self._record):
             with tf.io.gfile.GFile(self._record) as stream:
                 record = json.load(stream)
             self.best, self.best_epoch = record["value"], record["epoch"]
+            self._epochs = record.get("epochs", [])
+
+    def is_over(self, done: int, steps: int) -> bool:
+        """Whether an interrupted training had come to its end by early stopping.
+
+        Args:
+            done: steps that it had finished.
+            steps: of an epoch.
+        """
+        last = done // steps - 1
+        return done % steps == 0 and 0 <= last == len(self._epochs) - 1 and self._waited_long_enough(last)
+
+    @property
+    def history(self) -> dict[str, list[float]]:
+        """Keras' history of all epochs, those of interrupted processes too, by metric."""
+        return {
+            name: [epoch[name] for epoch in self._epochs if name in epoch]
+            for name in dict.fromkeys(name for epoch in self._epochs for name in epoch)
+        }
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Keeps the weights when the metric improved; stops when it has not for too long."""
-        value = float((logs or {})[self._monitor])
+        values = {name: float(value) for name, value in (logs or {}).items()}
+        value = values[self._monitor]
+        # One that was interrupted after its record and before its checkpoint comes a second time.
+        self._epochs = [*self._epochs[:epoch], values]
         if self.best is None or self._sign * value > self._sign * self.best:
             self.best, self.best_epoch = value, epoch
             self.model.save_weights(f"{self._prefix}-{epoch}")
-            # The record is written last: it never names weights that are not there.
-            with tf.io.gfile.GFile(f"{self._record}.partial", "w") as stream:
-                json.dump({"value": value, "epoch": epoch}, stream)
-            tf.io.gfile.rename(f"{self._record}.partial", self._record, overwrite=True)
-        elif epoch - self.best_epoch >= max(1, self._patience):
+        elif self._waited_long_enough(epoch):
             self.model.stop_training = True
+        # The record is written last: it never names weights that are not there.
+        with tf.io.gfile.GFile(f"{self._record}.partial", "w") as stream:
+            json.dump({"value": self.best, "epoch": self.best_epoch, "epochs": self._epochs}, stream)
+        tf.io.gfile.rename(f"{self._record}.partial", self._record, overwrite=True)
 
     def restore(self) -> None:
         """Puts the best weights into the model."""
         if self.best_epoch >= 0:
             self.model.load_weights(f"{self._prefix}-{self.best_epoch}").expect_partial()
+
+    def _waited_long_enough(self, epoch: int) -> bool:
+        return epoch - self.best_epoch >= max(1, self._patience)

@@ -33,9 +33,15 @@ def of_a_task(command: Callable[..., None]) -> Callable[..., None]:
         **options: Any,
     ) -> None:  # fmt: skip
         config = load_config(config_path, profile, overrides, data)
+        from pipeline.history import health
         from pipeline.history.paths import TaskPaths
 
-        command(paths=TaskPaths.of(config, root), **options)
+        paths = TaskPaths.of(config, root)
+        try:
+            health.check(paths, say=lambda text: click.echo(text, err=True))
+        except health.MetadataError as error:
+            raise Failed(str(error)) from None
+        command(paths=paths, **options)
 
     return with_paths
 

@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -49,27 +48,26 @@ def watch(
         raise WrongUse(f"watch: data.spans.span is {config.data.spans.span}; leave it at `latest`.")
     from pipeline.history.paths import TaskPaths
     from pipeline.ingest.rows import DataError
+    from pipeline.local import interruption
     from pipeline.local import watch as logic
 
     given = _arguments(config_path, profile, overrides, data, root)
     command = [sys.executable, sys.argv[0], "run", *given, "--window", str(config.data.spans.window)]
-    before = signal.signal(signal.SIGTERM, _as_interrupt)
     try:
-        ended = logic.watch(
-            config,
-            TaskPaths.of(config, root),
-            lambda span: _run([*command, "--span", str(span)]),
-            interval=interval,
-            once=once,
-            say=click.echo,
-        )
+        with interruption.as_interrupt():
+            ended = logic.watch(
+                config,
+                TaskPaths.of(config, root),
+                lambda span: _run([*command, "--span", str(span)]),
+                interval=interval,
+                once=once,
+                say=click.echo,
+            )
     except DataError as error:
         raise WrongUse(str(error)) from None
     except KeyboardInterrupt:
         click.echo("Stopped watching.")
         return
-    finally:
-        signal.signal(signal.SIGTERM, before)
     if once and ended is False:
         raise Failed("The run failed.")
 
@@ -96,8 +94,3 @@ def _arguments(
     given = [("--config", config_path), ("--profile", profile), ("--data", data), ("--root", root)]
     pairs = [(name, str(value)) for name, value in given if value is not None]
     return [part for pair in [*pairs, *(("--set", item) for item in overrides)] for part in pair]
-
-
-def _as_interrupt(number: int, frame: Any) -> None:
-    """A service manager's way to say Ctrl-C."""
-    raise KeyboardInterrupt

@@ -8,7 +8,15 @@ import json
 import os
 from typing import Any
 
-from modules.artifact_files import BUNDLE_FILE, FAIRNESS_FILE, HISTORY_FILE, PARETO_FILE, PREDICTIONS_FILE
+from modules.artifact_files import (
+    BUNDLE_FILE,
+    CARD_JSON,
+    CARD_MARKDOWN,
+    FAIRNESS_FILE,
+    HISTORY_FILE,
+    PARETO_FILE,
+    PREDICTIONS_FILE,
+)
 from modules.card.settings import ModelCardNodeSettings
 
 from tfx import types  # isort: skip
@@ -42,14 +50,14 @@ class Executor(base_executor.BaseExecutor):
         if input_dict.get(BUNDLE):
             reason = artifacts.reason_to_skip(input_dict, model=BUNDLE, blessing="")
             if reason:
-                artifacts.skip(card, reason, model_card.CARD_JSON)
+                artifacts.skip(card, reason, CARD_JSON)
                 return
             facts = _edge(settings, input_dict)
         else:
             facts = _server(settings, input_dict)
-        artifacts.write_json(os.path.join(card.uri, model_card.CARD_JSON), facts)
+        artifacts.write_json(os.path.join(card.uri, CARD_JSON), facts)
         page = model_card.render(facts, scoring.of(settings.target).titles)
-        io_utils.write_string_file(os.path.join(card.uri, model_card.CARD_MARKDOWN), page)
+        io_utils.write_string_file(os.path.join(card.uri, CARD_MARKDOWN), page)
 
 
 def _server(settings: ModelCardNodeSettings, input_dict: artifacts.Artifacts) -> dict[str, Any]:

@@ -15,7 +15,11 @@ from tfx.dsl.components.base import base_component, base_executor, executor_spec
 from tfx.types import artifact_utils, component_spec, standard_artifacts
 from tfx.utils import path_utils
 
+from pipeline.components.pusher import content_of
 from pipeline.config.model_registry import RegistryConfig
+
+_CONTENT = "edgeline_content"  # a label of each version
+_LONGEST_LABEL = 63  # characters, Google's bound
 
 MODEL, BLESSING, PUSHED, SETTINGS = "model", "model_blessing", "pushed_model", "settings"
 
@@ -59,7 +63,7 @@ class Executor(base_executor.BaseExecutor):
 
 
 def register(serving_folder: str, settings: RegistryPusherNodeSettings) -> str:
-    """Registers one model version.
+    """Registers one model version, unless the same content is registered already.
 
     Args:
         serving_folder: the SavedModel, in a bucket.
@@ -76,24 +80,38 @@ def register(serving_folder: str, settings: RegistryPusherNodeSettings) -> str:
         location=settings.region,
         encryption_spec_key_name=settings.encryption_key,
     )
+    content = content_of(serving_folder)[:_LONGEST_LABEL]
     known = aiplatform.Model.list(filter=f'display_name="{settings.name}"')
-    version = aiplatform.Model.upload(
-        display_name=settings.name,
-        artifact_uri=serving_folder,
-        serving_container_image_uri=registry.serving_image,
-        parent_model=known[0].resource_name if known else None,
-        is_default_version=True,
-    )
-    if registry.endpoint:
-        # All traffic moves in one step; the version before stays in the registry to go back to.
-        aiplatform.Endpoint(registry.endpoint).deploy(
-            model=version,
-            machine_type=registry.machine_type,
-            min_replica_count=registry.min_replicas,
-            max_replica_count=registry.max_replicas,
-            traffic_percentage=100,
+    version = _registered(known[0], content) if known else None
+    if version is None:
+        version = aiplatform.Model.upload(
+            display_name=settings.name,
+            artifact_uri=serving_folder,
+            serving_container_image_uri=registry.serving_image,
+            parent_model=known[0].resource_name if known else None,
+            is_default_version=True,
+            labels={_CONTENT: content},
         )
+    if registry.endpoint:
+        endpoint = aiplatform.Endpoint(registry.endpoint)
+        serving = {f"{item.model.partition('@')[0]}@{item.model_version_id}" for item in endpoint.list_models()}
+        if version.versioned_resource_name not in serving:
+            # All traffic moves in one step; the version before stays in the registry to go back to.
+            endpoint.deploy(
+                model=version,
+                machine_type=registry.machine_type,
+                min_replica_count=registry.min_replicas,
+                max_replica_count=registry.max_replicas,
+                traffic_percentage=100,
+            )
     return str(version.versioned_resource_name)
+
+
+def _registered(model: Any, content: str) -> Any | None:
+    """The version of a registered model that has this content."""
+    versions = model.versioning_registry
+    found = versions.list_versions(filter=f'labels.{_CONTENT}="{content}"')
+    return versions.get_model(version=found[0].version_id) if found else None
 
 
 class RegistryPusherSpec(component_spec.ComponentSpec):

@@ -70,6 +70,7 @@ def edge_branch(
         settings=PusherNodeSettings(
             keep_versions=config.pusher.keep_versions,
             card_place="",
+            stated=config.digest_of("card"),
             **common(config, "EdgePusher"),
         ),
     ).with_id("EdgePusher")

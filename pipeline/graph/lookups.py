@@ -16,10 +16,13 @@ from pipeline.components.lookups.previous_statistics import PreviousStatistics
 from pipeline.components.lookups.resolvers import (
     EarlierSpanBlessedModelStrategy,
     LatestOtherBlessedModelStrategy,
+    LatestWholeArtifactStrategy,
+    LatestWholeBlessedModelStrategy,
     PreviousSpanStatisticsStrategy,
 )
 from pipeline.graph.engines import Engine
 
+_TFX = tfx.dsl.experimental
 # The importer's source where no query can be run; a parameter of the run replaces it.
 HYPERPARAMETERS_URI = "set-the-parameter-hyperparameters"
 
@@ -35,7 +38,7 @@ def baseline(engine: Engine, candidate: Any, push_folder: str) -> Any:
     if engine.lookups == "pushed":
         node = LatestPushedModel(push_folder, candidate=candidate)
     elif engine.lookups == "latest":
-        node = tfx.dsl.Resolver(strategy_class=tfx.dsl.experimental.LatestBlessedModelStrategy, **_trained_models())
+        node = tfx.dsl.Resolver(strategy_class=_TFX.LatestBlessedModelStrategy, **_trained_models())
     else:
         node = tfx.dsl.Resolver(
             strategy_class=LatestOtherBlessedModelStrategy, candidate=candidate, **_trained_models()
@@ -59,7 +62,7 @@ def warm_start(engine: Engine, push_folder: str, examples: Any | None) -> Any:
         return tfx.dsl.Resolver(
             strategy_class=EarlierSpanBlessedModelStrategy, examples=examples, **_trained_models()
         ).with_id("WarmStartResolver")
-    strategy = tfx.dsl.experimental.LatestBlessedModelStrategy
+    strategy = LatestWholeBlessedModelStrategy if engine.lookups == "store" else _TFX.LatestBlessedModelStrategy
     return tfx.dsl.Resolver(strategy_class=strategy, **_trained_models()).with_id("WarmStartResolver")
 
 
@@ -94,7 +97,7 @@ def hyperparameters(engine: Engine) -> Any:
             source_uri=HYPERPARAMETERS_URI, artifact_type=kind, output_key="best_hyperparameters", reimport=False
         ).with_id(node_id)
     return tfx.dsl.Resolver(
-        strategy_class=tfx.dsl.experimental.LatestArtifactStrategy,
+        strategy_class=LatestWholeArtifactStrategy if engine.lookups == "store" else _TFX.LatestArtifactStrategy,
         best_hyperparameters=tfx.dsl.Channel(type=kind, producer_component_id="Tuner"),
     ).with_id(node_id)
 

@@ -30,7 +30,11 @@ def server(config: Config, push_folder: str, model: Any, evaluator: Any, card: A
         model_blessing=evaluator.outputs["blessing"],
         model_card=card.outputs["card"],
         push_destination=folder(push_folder),
-        settings=PusherNodeSettings(keep_versions=config.pusher.keep_versions, **common(config, "Pusher")),
+        settings=PusherNodeSettings(
+            keep_versions=config.pusher.keep_versions,
+            stated=config.digest_of("card"),
+            **common(config, "Pusher"),
+        ),
     )
 
 

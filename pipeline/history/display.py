@@ -24,7 +24,7 @@ def runs_table(runs: Sequence[PastRun]) -> Table:
     for run in runs:
         test = (run.summary.get("metrics") or {}).get("test") or {}
         table.add_row(
-            run.run_id, f"{run.started:%Y-%m-%d %H:%M}", run.summary.get("profile") or "", run.state,
+            run.run_id, f"{run.started:%Y-%m-%d %H:%M}", run.profile or "", run.state,
             str(run.executed), str(run.cached), _WORDS[run.summary.get("blessed")],
             *(_number(test.get(name)) for name in ("accuracy", "macro_f1")),
             ", ".join(f"{where} {version}" for where, version in sorted(run.pushed.items())),

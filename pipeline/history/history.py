@@ -1,4 +1,4 @@
-"""Past runs of a task, from the metadata store; imports no TensorFlow."""
+"""Past runs of a task, from their folders and the metadata store; imports no TensorFlow."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from pipeline.history.paths import SUMMARY, TaskPaths
+from pipeline.history import begun
+from pipeline.history.paths import CONFIG, SUMMARY, TaskPaths
+from pipeline.history.states import CACHED, EXECUTED
 from pipeline.history.store import open_store
 
 
@@ -25,11 +27,13 @@ class PastRun:
     Attributes:
         run_id: its id.
         started: local time of its beginning.
-        state: `done`, `failed`, `running` or `stopped` (killed).
+        state: `done`, `failed`, `running` or `stopped` (interrupted or killed).
         executed: nodes that were executed.
         cached: nodes whose outputs came from the cache.
         pushed: pushed versions by destination.
         summary: its `summary.json`, empty if it did not come to that.
+        profile: the profile that was asked for.
+        config_digest: of the resolved configuration; None where nothing is known of it.
     """
 
     run_id: str
@@ -39,55 +43,100 @@ class PastRun:
     cached: int
     pushed: dict[str, str]
     summary: dict[str, Any]
+    profile: str | None = None
+    config_digest: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON values, without the summary but for the metrics and what became of the model."""
         values = {**dataclasses.asdict(self), "started": self.started.isoformat()}
         del values["summary"]
-        kept = ("profile", "blessed", "not_blessed_because", "metrics", "seconds", "config_digest")
+        kept = ("blessed", "not_blessed_because", "metrics", "seconds")
         return {**values, **{name: self.summary.get(name) for name in kept}}
 
 
 def past_runs(paths: TaskPaths) -> list[PastRun]:
-    """All runs of a task, oldest first.
+    """All runs of a task, in the order in which they began.
+
+    A run is known from its folder in the history, from the metadata store, or from both: one that was killed while
+    TensorFlow was imported is in no store, and a store may have been lost.
 
     Args:
         paths: of the task.
+
+    Raises:
+        MetadataError: the store is damaged, locked, or gone without what it describes.
     """
     store = open_store(paths)
-    if store is None:
-        return []
+    contexts = {item.name: item for item in store.get_contexts_by_type("pipeline_run")} if store else {}
+    beginnings = {name: begun.read(paths, name) for name in {*contexts, *begun.run_ids(paths)}}
+
+    def order(name: str) -> tuple[int, int, str]:
+        return beginnings[name].get("number", 0), contexts[name].id if name in contexts else 0, name
+
+    names = sorted(beginnings, key=order)
+    # Only one run holds the folder at a time, and it is the newest.
+    running = names[-1] if names and begun.going_on(paths) else None
+    found = []
+    for name in names:
+        run = _run(paths, name, beginnings[name], contexts.get(name), store, going_on=name == running)
+        found += [run] if run else []
+    return found
+
+
+def _run(
+    paths: TaskPaths, name: str, beginning: dict[str, Any], context: Any | None, store: Any | None, *, going_on: bool
+) -> PastRun | None:
+    summary = read_summary(paths, name)
+    known = _from_store(store, context) if context is not None else _from_summary(summary)
+    if context is None and not summary and not beginning and not (paths.run_dir(name) / CONFIG).is_file():
+        return None  # no run's folder
+    state = summary.get("state") or ("running" if going_on else "failed" if known.pop("failed") else "stopped")
+    known.pop("failed", None)
+    return PastRun(
+        run_id=name,
+        started=_started(paths, name, beginning, context),
+        state=state,
+        summary=summary,
+        profile=summary.get("profile") or beginning.get("profile"),
+        config_digest=summary.get("config_digest") or beginning.get("config_digest"),
+        **known,
+    )
+
+
+def _from_store(store: Any, context: Any) -> dict[str, Any]:
     from ml_metadata.proto import metadata_store_pb2
 
     states = metadata_store_pb2.Execution
-    runs = []
-    for context in store.get_contexts_by_type("pipeline_run"):
-        executions = store.get_executions_by_context(context.id)
-        # A resolver always "executes": it is a look-up.
-        found = [execution.last_known_state for execution in executions if not execution.type.endswith(".Resolver")]
-        summary = read_summary(paths, context.name)
-        pushed = {
-            artifact.custom_properties["pushed_destination"].string_value.split("/")[-2]: artifact.custom_properties[
-                "pushed_version"
-            ].string_value
-            for artifact in store.get_artifacts_by_context(context.id)
-            if artifact.type == "PushedModel" and artifact.custom_properties["pushed"].int_value == 1
-        }
-        state = summary.get("state") or ("failed" if states.FAILED in found else "stopped")
-        if states.RUNNING in found:
-            state = "running"
-        runs.append(
-            PastRun(
-                run_id=context.name,
-                started=datetime.datetime.fromtimestamp(context.create_time_since_epoch / 1000).astimezone(),
-                state=state,
-                executed=found.count(states.COMPLETE),
-                cached=found.count(states.CACHED),
-                pushed=pushed,
-                summary=summary,
-            )
-        )
-    return sorted(runs, key=lambda run: run.started)
+    executions = store.get_executions_by_context(context.id)
+    # A resolver always "executes": it is a look-up.
+    found = [execution.last_known_state for execution in executions if not execution.type.endswith(".Resolver")]
+    pushed = {
+        artifact.custom_properties["pushed_destination"].string_value.split("/")[-2]: artifact.custom_properties[
+            "pushed_version"
+        ].string_value
+        for artifact in store.get_artifacts_by_context(context.id)
+        if artifact.type == "PushedModel" and artifact.custom_properties["pushed"].int_value == 1
+    }
+    return {
+        "executed": found.count(states.COMPLETE),
+        "cached": found.count(states.CACHED),
+        "pushed": pushed,
+        "failed": states.FAILED in found,
+    }
+
+
+def _from_summary(summary: dict[str, Any]) -> dict[str, Any]:
+    states = list((summary.get("states") or {}).values())
+    pushed = {where: item["version"] for where, item in (summary.get("pushed") or {}).items() if item}
+    return {"executed": states.count(EXECUTED), "cached": states.count(CACHED), "pushed": pushed, "failed": False}
+
+
+def _started(paths: TaskPaths, name: str, beginning: dict[str, Any], context: Any | None) -> datetime.datetime:
+    if "started" in beginning:
+        return datetime.datetime.fromisoformat(beginning["started"])
+    if context is not None:
+        return datetime.datetime.fromtimestamp(context.create_time_since_epoch / 1000).astimezone()
+    return datetime.datetime.fromtimestamp(paths.run_dir(name).stat().st_mtime).astimezone()
 
 
 def find_run(past: Sequence[PastRun], wanted: str) -> PastRun:
@@ -120,6 +169,9 @@ def find_run(past: Sequence[PastRun], wanted: str) -> PastRun:
 
 
 def read_summary(paths: TaskPaths, run_id: str) -> dict[str, Any]:
-    """The `summary.json` of a run; empty if there is none."""
-    file = paths.run_dir(run_id) / SUMMARY
-    return json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+    """The `summary.json` of a run; empty if there is none that can be read."""
+    try:
+        found = json.loads((paths.run_dir(run_id) / SUMMARY).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}

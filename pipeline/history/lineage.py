@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pipeline.history import begun
 from pipeline.history.history import read_summary
 from pipeline.history.paths import LATEST, TaskPaths
 from pipeline.history.store import context_name, is_output, key_of, open_store, values
@@ -56,13 +57,13 @@ def trace(paths: TaskPaths, wanted: str) -> dict[str, Any]:
     destination = Path(told["pushed_destination"])
     tree = _Tracer(store, paths).artifact(artifact)
     run_id = tree["made_by"]["run_id"]
-    summary = read_summary(paths, run_id)
+    known = begun.read(paths, run_id) | read_summary(paths, run_id)  # the first alone while a run is going on
     return {
         "version": told["pushed_version"],
         "kind": destination.parent.name,
         "path": str(destination),
         "there": destination.is_dir(),
-        "run": {"id": run_id, "profile": summary.get("profile"), "config_digest": summary.get("config_digest")},
+        "run": {"id": run_id, "profile": known.get("profile"), "config_digest": known.get("config_digest")},
         "rows": list(_rows(tree)),
         "artifact": tree,
     }
@@ -81,6 +82,12 @@ def _find(store: metadata_store.MetadataStore | None, paths: TaskPaths, wanted: 
         return matches[0]
     if matches:
         raise UnknownVersionError(f"{wanted}: pushed to both places; say server/{name} or edge/{name}.")
+    there = [item for item in (name, f"{SERVER}/{name}", f"{EDGE}/{name}") if (paths.pushed / item).is_dir()]
+    if there and name:
+        raise UnknownVersionError(
+            f"{wanted}: pushed/{there[0]} is there, but the metadata store knows nothing of it: it was pushed before "
+            "the store was lost or moved aside. Its model_card.json says what it was made from."
+        )
     near = difflib.get_close_matches(name, [*pushed, *(key.partition("/")[2] for key in pushed)], n=1, cutoff=0.5)
     hint = f" Did you mean {near[0]}?" if near else ""
     newest = ", ".join(sorted(pushed, key=lambda key: int(key.partition("/")[2]))[-6:]) or "none"
@@ -95,7 +102,8 @@ def _name(paths: TaskPaths, wanted: str) -> str:
     if name.rpartition("/")[2] == LATEST:
         pointer = paths.pushed / (name.rpartition("/")[0] or SERVER) / LATEST
         if pointer.is_file():
-            return f"{pointer.parent.name}/{pointer.read_text(encoding='utf-8').strip()}"
+            named = pointer.read_text(encoding="utf-8", errors="replace").strip()
+            return f"{pointer.parent.name}/{named[:64]}"
     return name
 
 
@@ -149,7 +157,7 @@ class _Tracer:
             "execution": execution.id,
             "node": context_name(self._store, execution.id, "node"),
             "run_id": run_id,
-            "config_digest": read_summary(self._paths, run_id).get("config_digest"),
+            "config_digest": (begun.read(self._paths, run_id) | read_summary(self._paths, run_id)).get("config_digest"),
             "began": began.isoformat(timespec="seconds"),
             "seconds": (execution.last_update_time_since_epoch - execution.create_time_since_epoch) / 1000,
             "read": {

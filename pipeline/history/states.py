@@ -16,9 +16,11 @@ class NodeResult:
         state: `executed`, `cached`, `resolved` (a look-up in the metadata) or `failed`.
         seconds: wall time.
         error: what it raised, if it failed.
+        note: why it was executed although it had been before; empty where nothing was wrong.
     """
 
     node: str
     state: str
     seconds: float
     error: BaseException | None = None
+    note: str = ""

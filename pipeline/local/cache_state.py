@@ -47,5 +47,6 @@ def cache_state(ir: pipeline_pb2.Pipeline, metadata_file: Path) -> dict[str, str
                 attempt.launch()
                 states[node_id] = RESOLVED
                 continue
-            states[node_id] = PENDING if would_run(attempt) else CACHED
+            with execute.verified_cache([]):
+                states[node_id] = PENDING if would_run(attempt) else CACHED
     return states

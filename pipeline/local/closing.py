@@ -45,6 +45,8 @@ def show(summary: Mapping[str, Any], console: Console, *, run_dir: str) -> None:
     _verdict(summary, console)
     _edge(summary, console)
     _tuning(summary, console)
+    for node, note in summary.get("made_again", {}).items():  # an older summary has none
+        console.print(f"Repaired  {node}, {note}", soft_wrap=True, markup=False)
     seconds = summary["seconds"]
     executed = sum(state == "executed" for state in summary["states"].values())
     console.print(

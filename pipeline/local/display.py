@@ -87,7 +87,11 @@ class Display(logging.Handler):
             if result:
                 style = _STYLE[result.state]
                 table.add_row(
-                    Text(_MARK[result.state], style), node, Text(result.state, style), f"{result.seconds:6.1f} s", ""
+                    Text(_MARK[result.state], style),
+                    node,
+                    Text(result.state, style),
+                    f"{result.seconds:6.1f} s",
+                    Text(result.note),
                 )
             elif node == self._running:
                 elapsed = time.monotonic() - self._since

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import shutil
 import time
-from collections.abc import Collection
-from typing import Protocol
+from collections.abc import Collection, Iterator
+from pathlib import Path
+from typing import Any, Protocol
 
-import modules  # noqa: F401  (settles Keras 2 before TFX imports TensorFlow)
+from modules.machine import progress  # and settles Keras 2 before TFX imports TensorFlow
 
 from ml_metadata.proto import metadata_store_pb2
 from tfx.dsl.compiler import compiler, constants
@@ -16,8 +19,11 @@ from tfx.orchestration.local import runner_utils
 from tfx.orchestration.portable import launcher, runtime_parameter_utils
 from tfx.proto.orchestration import pipeline_pb2
 
+from pipeline.history import published
 from pipeline.history.states import CACHED, EXECUTED, FAILED, RESOLVED, NodeResult
+from pipeline.history.store import context_name
 from pipeline.redaction.redact import redact
+from pipeline.tfx_gaps import cached_outputs
 
 _RESOLVER = "tfx.dsl.components.common.resolver.Resolver"
 
@@ -108,15 +114,44 @@ def run(
             node.execution_options.caching_options.enable_cache = False
         observer.started(node_id)
         started = time.monotonic()
+        faults: list[str] = []
         try:
-            info = node_launcher(ir, node, connection).launch()
-            result = NodeResult(node_id, _state(node, info, connection), time.monotonic() - started)
+            with verified_cache(faults):
+                info = node_launcher(ir, node, connection).launch()
+            state = _state(node, info, connection)
+            # Nothing was wrong where an older execution had left the same and it is still whole.
+            note = faults[0] if faults and state == EXECUTED else ""
+            result = NodeResult(node_id, state, time.monotonic() - started, note=note)
         except Exception as error:
             observer.ended(NodeResult(node_id, FAILED, time.monotonic() - started, error))
             raise NodeError(node_id, error) from error
         observer.ended(result)
         results.append(result)
     return results
+
+
+@contextlib.contextmanager
+def verified_cache(faults: list[str]) -> Iterator[None]:
+    """Lets no node take from the cache what is not as it was left.
+
+    Args:
+        faults: takes what is wrong with outputs that were passed over.
+    """
+    looked_at: dict[int, str | None] = {}  # every run that found an artifact in the cache is asked about it
+
+    def accept(store: Any, outputs: list[metadata_store_pb2.Artifact]) -> bool:
+        for artifact in outputs:
+            if artifact.id not in looked_at:
+                looked_at[artifact.id] = fault = published.problem(store, artifact)
+                if fault:
+                    faults.append(f"made again: {fault}")
+                    progress.tell(f"{fault}; the node runs again")
+            if looked_at[artifact.id]:
+                return False
+        return True
+
+    with cached_outputs.checked(accept):
+        yield
 
 
 def node_launcher(
@@ -140,26 +175,31 @@ def connection_config(ir: pipeline_pb2.Pipeline) -> metadata_store_pb2.Connectio
     return getattr(config, config.WhichOneof("connection_config"))
 
 
-def close_abandoned(connection: metadata_store_pb2.ConnectionConfig) -> int:
-    """Marks executions that a killed run left behind as failed, so that no history shows them as running.
+def close_abandoned(connection: metadata_store_pb2.ConnectionConfig, pipeline_root: Path) -> int:
+    """Closes executions that a killed run left behind, and removes what they had written.
+
+    They are marked as cancelled, so that no history shows them as running or as failed by themselves.
 
     Args:
         connection: the metadata store; the caller holds the run's lock, so nothing is really running.
+        pipeline_root: of the task; an execution writes below `<node>/<output>/<execution>`.
 
     Returns:
         How many there were.
     """
+    active = (metadata_store_pb2.Execution.RUNNING, metadata_store_pb2.Execution.NEW)
     abandoned = 0
     with metadata.Metadata(connection) as handle:
-        executions = handle.store.get_executions()
-        for execution in executions:
-            if execution.last_known_state in (
-                metadata_store_pb2.Execution.RUNNING,
-                metadata_store_pb2.Execution.NEW,
-            ):
-                execution.last_known_state = metadata_store_pb2.Execution.FAILED
-                handle.store.put_executions([execution])
-                abandoned += 1
+        for execution in handle.store.get_executions():
+            if execution.last_known_state not in active:
+                continue
+            node = context_name(handle.store, execution.id, "node")
+            if node:
+                for folder in (*(pipeline_root / node).glob("*"), *(pipeline_root / node / ".system").glob("*")):
+                    shutil.rmtree(folder / str(execution.id), ignore_errors=True)
+            execution.last_known_state = metadata_store_pb2.Execution.CANCELED
+            handle.store.put_executions([execution])
+            abandoned += 1
     return abandoned
 
 
@@ -171,4 +211,5 @@ def _state(node: pipeline_pb2.PipelineNode, info: object, connection: metadata_s
         return EXECUTED
     with metadata.Metadata(connection) as handle:
         [execution] = handle.store.get_executions_by_id([execution_id])
+        published.record(handle.store, published.outputs(handle.store, execution_id))
     return CACHED if execution.last_known_state == metadata_store_pb2.Execution.CACHED else EXECUTED

@@ -13,13 +13,15 @@ from pathlib import Path
 from typing import Any
 
 import filelock
+from rich.console import Console
 
 from pipeline.config import loader
 from pipeline.config.task import Config
 from pipeline.graph.code_digest import ROOT
+from pipeline.history import begun, health
 from pipeline.history.paths import CONFIG, LOG, SUMMARY, TaskPaths, new_run_id
 from pipeline.history.states import NodeResult
-from pipeline.local import data_files, logs, preflight
+from pipeline.local import data_files, interruption, logs, preflight
 from pipeline.local.display import Display
 from pipeline.local.preflight import OptionError as OptionError
 from pipeline.machine import refusals
@@ -27,6 +29,7 @@ from pipeline.machine.files import write_whole
 
 # The runner is named, because Beam's own choice downloads one; the image keeps TFX from building a package of itself
 # for every node, and nothing ever pulls it.
+_LOCK_S = 0.5  # whoever only asks whether a run is going on holds the lock for a moment
 LOCAL_BEAM_ARGS = ("--runner=FnApiRunner", "--sdk_container_image=unused")
 
 
@@ -67,7 +70,7 @@ def locked(paths: TaskPaths) -> Iterator[None]:
     paths.root.mkdir(parents=True, exist_ok=True)
     lock = filelock.FileLock(paths.lock)
     try:
-        lock.acquire(timeout=0)
+        lock.acquire(timeout=_LOCK_S, poll_interval=_LOCK_S / 10)
     except filelock.Timeout:
         raise BusyError(
             f"{paths.root}: another run is going on there. Wait for it, stop it, or use another --root."
@@ -109,6 +112,7 @@ def run(config: Config, options: RunOptions) -> Outcome:
 
     Raises:
         BusyError: another run holds the folder.
+        MetadataError: the metadata store cannot be used; the message says what to do.
         ConfigError, DataError, PackageError: before anything was run.
         OptionError: `only` or `start` names no node, or the name is not allowed.
     """
@@ -116,7 +120,8 @@ def run(config: Config, options: RunOptions) -> Outcome:
     chosen = {"--only": options.only, "--from": options.start}
     data = preflight.check(config, root=options.root, nodes=chosen, whole=False)["file"]
     paths = TaskPaths.of(config, options.root)
-    with locked(paths):
+    with locked(paths), interruption.as_interrupt():
+        health.check(paths, writing=True, say=Console(highlight=False, soft_wrap=True).print)
         try:
             run_id = new_run_id(paths, options.name)
         except ValueError as error:
@@ -124,6 +129,7 @@ def run(config: Config, options: RunOptions) -> Outcome:
         run_dir = paths.run_dir(run_id)
         run_dir.mkdir(parents=True)
         write_whole(run_dir / CONFIG, loader.dump(config))
+        begun.begin(paths, run_id, profile=options.profile, config_digest=config.digest())
         started = time.time()
         with logs.captured(run_dir / LOG, verbose=options.verbose) as screen:
             return _run_captured(config, options, paths, run_id, data, screen, started)
@@ -137,7 +143,7 @@ def _run_captured(
         for item in window:
             opening.console.print(f"reading {item.name} ({len(item.files)} files)", soft_wrap=True)
         opening.console.print(f"run {run_id} · importing TensorFlow and TFX …")
-    from pipeline.local import execute
+    from pipeline.local import baseline, execute, leftovers
     from pipeline.local import report as run_report
 
     logs.hand_absl_over()
@@ -147,17 +153,21 @@ def _run_captured(
     chosen = execute.upstream(ir, options.only) if options.only else None
     uncached = {options.only} if options.only else execute.downstream(ir, options.start) if options.start else set()
     connection = execute.connection_config(ir)
-    execute.close_abandoned(connection)
+    leftovers.clear(paths, connection)
+    unlike = baseline.look_ahead(config, connection)
     results: list[NodeResult] = []
     error: BaseException | None = None
     with Display(screen, [node for node in ids if chosen is None or node in chosen]) as display:
         observer = _Recorder(display, results)
+        if unlike:
+            display.console.print(unlike, soft_wrap=True, markup=False)
         try:
             execute.run(ir, run_id, observer, chosen=chosen, uncached=uncached)
         except execute.NodeError as failure:
             error = failure
         except KeyboardInterrupt as interrupt:
             error = interrupt
+            leftovers.clear(paths, connection)
     outputs, summary = _gathered(connection, config, paths, run_id, results, error, options.profile, data)
     summary["started"] = time.strftime("%Y-%m-%d %H:%M:%S %z", time.localtime(started))
     summary["revision"] = run_report.git_revision(ROOT)

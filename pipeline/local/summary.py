@@ -21,7 +21,7 @@ from pipeline.history.store import RunOutputs
 from pipeline.ingest.transforms import COUNTS_FILE, QUARANTINE, QUARANTINE_FILE
 from pipeline.redaction.redact import redact
 
-DONE, FAILED_RUN = "done", "failed"
+DONE, FAILED_RUN, STOPPED = "done", "failed", "stopped"
 
 
 def collect(
@@ -64,9 +64,9 @@ def collect(
         "run_id": run_id,
         "task": config.task,
         "profile": profile,
-        "state": FAILED_RUN if error else DONE,
+        "state": STOPPED if isinstance(error, KeyboardInterrupt) else FAILED_RUN if error else DONE,
         "failed_node": failed[0] if failed else None,
-        "error": redact(str(error)) if error else None,
+        "error": redact(str(error) or "interrupted") if error else None,
         "config_digest": config.digest(),
         "data": str(data),
         "data_cleaning": _cleaning(outputs.uri(*reported["examples"])),
@@ -83,6 +83,7 @@ def collect(
         "training": told["training"],
         "tuner_trials": told["tuner_trials"],
         "states": {result.node: result.state for result in results},
+        "made_again": {result.node: result.note for result in results if result.note},
         "cache_hits": sum(result.state == CACHED for result in results),
         "drift": told["drift"] or [],
         "edge": {**pareto, "blessed": _blessed(outputs.artifact(edge, "blessing"))} if pareto else None,

@@ -55,19 +55,30 @@ def watch(
         sleep: waits some seconds.
 
     Returns:
-        With `once`, whether the run succeeded; None where there was nothing to run.
+        With `once`, whether the run succeeded, False too where the newest span used up its attempts; None where there
+        was nothing to run.
 
     Raises:
         SpanError: the pattern cannot be, or two folders are the same version of a span.
     """
-    say(f"Watching {config.data.path} every {interval:g} s; Ctrl-C stops.")
+    say(f"Looking at {config.data.path}." if once else
+        f"Watching {config.data.path} every {interval:g} s; Ctrl-C stops.")  # fmt: skip
+    unchanged = _Unchanged()
     waiting: str | None = None
     while True:
-        window, why = _ready(config)
+        window, why = _ready(config, unchanged)
+        if once and unchanged.waits_for:  # a look later is the only way to know that nothing changes any more
+            say(why)
+            sleep(config.data.spans.settle_seconds)
+            unchanged.slept(config.data.spans.settle_seconds)
+            window, why = _ready(config, unchanged)
         ended = None
         if window:
             try:
                 ended = _run_if_new(config, paths, window, run, say)
+                why = _given_up(config, paths, window)
+                if why:
+                    ended = False  # nobody reads the lines of a cron job that ends well
             except session.BusyError as error:
                 why = str(error)
         if why and why != waiting:
@@ -77,25 +88,55 @@ def watch(
             return ended
         if not ended:  # after a success the next span may be there already
             sleep(interval)
+            unchanged.slept(interval)
 
 
-def _ready(config: Config) -> tuple[list[spans.SpanVersion], str]:
+class _Unchanged:
+    """For how long files whose time lies in the future were seen as they are: their age cannot be told by the clock."""
+
+    def __init__(self) -> None:
+        self._seen: dict[str, tuple[list[tuple[int, int]], float]] = {}
+        self.waits_for: str | None = None
+
+    def slept(self, seconds: float) -> None:
+        self._seen = {name: (stamps, waited + seconds) for name, (stamps, waited) in self._seen.items()}
+
+    def age(self, item: spans.SpanVersion) -> float:
+        """Seconds since the newest file of a span changed; 0 where one has just gone."""
+        try:
+            stats = [os.stat(file) for file in item.files]
+        except FileNotFoundError:
+            return 0.0
+        age = time.time() - max(found.st_mtime for found in stats)
+        if age >= 0:
+            return age
+        stamps = [(found.st_size, found.st_mtime_ns) for found in stats]
+        before, waited = self._seen.get(item.pattern, (stamps, 0.0))
+        self._seen[item.pattern] = stamps, waited if before == stamps else 0.0
+        return self._seen[item.pattern][1]
+
+    def is_ahead(self, item: spans.SpanVersion) -> bool:
+        """Whether its time lies in the future."""
+        return item.pattern in self._seen
+
+
+def _ready(config: Config, unchanged: _Unchanged) -> tuple[list[spans.SpanVersion], str]:
     """The window that could be run now; or none, and why."""
     wanted = config.data.spans
     path = str(data_files.data_path(config))
+    unchanged.waits_for = None
+    why = "There is no complete span yet."
     for item in spans.complete(path, marker=wanted.marker):
         # A span that still grows is not there yet; the one before it may be new, too.
-        if _age(item) >= wanted.settle_seconds:
+        if unchanged.age(item) >= wanted.settle_seconds:
             return spans.window(path, newest=item.span, count=wanted.window, marker=wanted.marker), ""
-    return [], "There is no complete span yet."
-
-
-def _age(item: spans.SpanVersion) -> float:
-    """Seconds since the newest of its files changed; 0 where one has just gone."""
-    try:
-        return time.time() - max(os.stat(file).st_mtime for file in item.files)
-    except FileNotFoundError:
-        return 0.0
+        if unchanged.is_ahead(item) and unchanged.waits_for is None:
+            unchanged.waits_for = item.name
+            why = (
+                f"The files of {item.name} have a time in the future: a clock was set back, or two differ. It is read "
+                f"once they have stayed the same for {wanted.settle_seconds:g} s."
+            )
+    return [], why
 
 
 def _run_if_new(
@@ -106,7 +147,7 @@ def _run_if_new(
     say: Callable[[str], None],
 ) -> bool | None:
     state = paths.root / STATE
-    seen, members = _read(state), tuple((item.span, item.version) for item in window)
+    seen, members = _read(state), _members(window)
     same = seen.window == members
     # An older newest span is one that was removed, or that another version of it is being written over.
     if (same and (seen.done or seen.attempts >= config.data.spans.attempts)) or (
@@ -115,22 +156,32 @@ def _run_if_new(
         return None
     with session.locked(paths):
         attempt = seen.attempts + 1 if same else 1
-        _write(state, Seen(members, attempt, done=False))
     names = ", ".join(item.name for item in window)
     say(f"Running on {names}" + (f" (attempt {attempt} of {config.data.spans.attempts})" if attempt > 1 else "") + ".")
-    try:
-        succeeded = run(window[-1].span)
-    except KeyboardInterrupt:
-        _write(state, seen)  # an interrupted run is no failed one
-        raise
+    succeeded = run(window[-1].span)
+    # Only a run that ended is an attempt: what is killed, this process or the run, says nothing about the span.
     _write(state, Seen(members, attempt, done=succeeded))
     if succeeded:
         say(f"Done with {names}.")
     elif attempt < config.data.spans.attempts:
         say(f"The run on {names} failed; trying again.")
-    else:
-        say(f"The run on {names} failed; waiting for another span, or `./edgeline run --span {window[-1].span}`.")
     return succeeded
+
+
+def _given_up(config: Config, paths: TaskPaths, window: list[spans.SpanVersion]) -> str:
+    """Says that a window used up its attempts; nothing where it did not."""
+    seen = _read(paths.root / STATE)
+    if seen.window != _members(window) or seen.done or seen.attempts < config.data.spans.attempts:
+        return ""
+    names = ", ".join(item.name for item in window)
+    return (
+        f"The run on {names} failed {seen.attempts} times (data.spans.attempts); waiting for another span, or "
+        f"`./edgeline run --span {window[-1].span}`."
+    )
+
+
+def _members(window: list[spans.SpanVersion]) -> tuple[tuple[int, int | None], ...]:
+    return tuple((item.span, item.version) for item in window)
 
 
 def _read(state: Path) -> Seen:

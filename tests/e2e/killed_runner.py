@@ -1,4 +1,4 @@
-"""`local_runner.py` that is killed (SIGKILL) the N-th time it calls a function: `killed_runner.py FUNCTION N ARGS…`."""
+"""`local_runner.py` that gets a signal at the N-th call of a function: `killed_runner.py FUNCTION N SIGNAL ARGS…`."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from typing import Any
 import local_runner
 
 
-def kill_at(target: str, call: int) -> None:
-    """Wraps `module:function` or `module:Class.method` so that its `call`-th call ends the process."""
+def kill_at(target: str, call: int, number: int) -> None:
+    """Wraps `module:function` or `module:Class.method` so that its `call`-th call sends this process a signal."""
     module_name, _, path = target.partition(":")
     owner: Any = importlib.import_module(module_name)
     *parents, name = path.split(".")
@@ -25,12 +25,12 @@ def kill_at(target: str, call: int) -> None:
         nonlocal calls
         calls += 1
         if calls == call:
-            os.kill(os.getpid(), signal.SIGKILL)
+            os.kill(os.getpid(), number)
         return original(*args, **kwargs)
 
     setattr(owner, name, wrapped)
 
 
 if __name__ == "__main__":
-    kill_at(sys.argv[1], int(sys.argv[2]))
-    local_runner.cli(sys.argv[3:])
+    kill_at(sys.argv[1], int(sys.argv[2]), signal.Signals[sys.argv[3]])
+    local_runner.cli(sys.argv[4:])

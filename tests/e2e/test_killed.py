@@ -14,18 +14,21 @@ import pytest
 import tiny
 from ml_metadata.proto import metadata_store_pb2
 
+from pipeline.history.history import past_runs
+from pipeline.history.paths import TaskPaths
+
 pytestmark = pytest.mark.slow
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 KILLER = Path(__file__).parent / "killed_runner.py"
 
-# Where it is killed, and which nodes the next run must find in the cache.
+# Where it is killed and how, and which nodes the next run must find in the cache.
 KILLS = [
-    ("pipeline.ingest.example_gen:to_example", 50, set()),
+    ("pipeline.ingest.example_gen:to_example", 50, signal.SIGTERM, set()),
     # The second time: the first is StatisticsGen's, which looks at texts as well.
-    ("modules.text.tokenization:wordpiece", 2, {"ExampleGen", "StatisticsGen", "ExampleValidator"}),
-    ("modules.training.resume:BestWeights.on_epoch_end", 3, {"ExampleGen", "Transform", "Tuner"}),
-    ("pipeline.components.pusher:_point_latest", 1, {"Trainer", "Evaluator"}),
+    ("modules.text.tokenization:wordpiece", 2, signal.SIGKILL, {"ExampleGen", "StatisticsGen", "ExampleValidator"}),
+    ("modules.training.resume:BestWeights.on_epoch_end", 3, signal.SIGKILL, {"ExampleGen", "Transform", "Tuner"}),
+    ("pipeline.components.pusher:_point_latest", 1, signal.SIGKILL, {"Trainer", "Evaluator"}),
 ]
 
 
@@ -41,9 +44,10 @@ def start(task: tiny.TinyTask, *before: str) -> subprocess.CompletedProcess[str]
 def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[tiny.TinyTask, list[str], dict]:
     task = tiny.make(tmp_path_factory.mktemp("killed"))
     screens = []
-    for target, call, _ in KILLS:
-        done = start(task, str(KILLER), target, str(call))
-        assert done.returncode == -signal.SIGKILL, f"{target} was never reached:\n{done.stdout}\n{done.stderr}"
+    for target, call, number, _ in KILLS:
+        done = start(task, str(KILLER), target, str(call), number.name)
+        expected = 1 if number == signal.SIGTERM else -number
+        assert done.returncode == expected, f"{target} was never reached:\n{done.stdout}\n{done.stderr}"
         screens.append(done.stdout)
     done = start(task, "local_runner.py")
     assert done.returncode == 0, done.stdout + done.stderr
@@ -53,7 +57,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[tiny.TinyTask, l
 
 def test_each_run_goes_on_where_the_killed_one_was(finished):
     _, screens, _ = finished
-    for (target, _, cached), next_screen in zip(KILLS, screens[1:], strict=True):
+    for (target, *_, cached), next_screen in zip(KILLS, screens[1:], strict=True):
         for node in cached:
             assert f"= {node}: cached" in next_screen, f"after the kill in {target}, {node} was done again"
 
@@ -73,9 +77,22 @@ def test_the_last_run_leaves_one_clean_push(finished):
     assert (folder / versions[0] / "saved_model.pb").is_file()
 
 
-def test_no_execution_is_left_running(finished):
+def test_the_history_says_what_became_of_every_run(finished):
+    task, screens, _ = finished
+    assert "Stopped. The next run goes on from here." in screens[0]
+    past = past_runs(TaskPaths(task.root))
+    assert [run.state for run in past] == ["stopped"] * len(KILLS) + ["done"]
+    # One that is told to end comes to a summary, one that is killed does not.
+    assert [bool(run.summary) for run in past] == [True, False, False, False, True]
+
+
+def test_nothing_half_written_is_left_and_no_execution_running(finished):
     task, _, _ = finished
     connection = metadata_store_pb2.ConnectionConfig()
     connection.sqlite.filename_uri = str(task.root / "metadata.db")
-    states = {item.last_known_state for item in ml_metadata.MetadataStore(connection).get_executions()}
-    assert metadata_store_pb2.Execution.RUNNING not in states
+    states = {item.id: item.last_known_state for item in ml_metadata.MetadataStore(connection).get_executions()}
+    assert metadata_store_pb2.Execution.RUNNING not in states.values()
+    left = [path for path in (task.root / "pipeline_root").glob("*/*/*") if path.name.isdigit()]
+    assert left
+    assert {states[int(path.name)] for path in left} == {metadata_store_pb2.Execution.COMPLETE}
+    assert not list((task.root / "pushed").rglob("*.partial"))

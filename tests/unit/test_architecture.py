@@ -55,6 +55,7 @@ FLOORS = (
     (
         "modules.machine",
         "modules.artifact_files",
+        "modules.content",
         "modules.settings",
         "modules.tensors",
         "modules.kinds",

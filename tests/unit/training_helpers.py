@@ -20,7 +20,7 @@ import numpy as np
 import tf_keras
 
 SETTINGS = TrainerSettings(
-    epochs=3, batch_size=4, learning_rate=0.01, dropout=0.0, class_weights="balanced", early_stopping_patience=5,
+    epochs=3, batch_size=4, learning_rate=0.01, dropout=0.3, class_weights="balanced", early_stopping_patience=5,
     precision="float32", warm_start=False, seed=3, checkpoint_steps=2, tensorboard=False,
 )  # fmt: skip
 ROWS, LENGTH = 26, 16

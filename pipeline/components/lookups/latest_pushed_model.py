@@ -6,7 +6,7 @@ blessed, and the push says which artifact it came from, so this node reads that 
 
 from __future__ import annotations
 
-import json
+import logging
 import os
 from typing import Any
 
@@ -16,8 +16,10 @@ from tfx import types
 from tfx.dsl.components.base import base_component, base_executor, executor_spec
 from tfx.dsl.io import fileio
 from tfx.types import artifact_utils, component_spec, standard_artifacts
+from tfx.utils import path_utils
 
 from pipeline.components import pusher
+from pipeline.components.lookups import comparable
 from pipeline.components.marks import ABSENT
 
 CANDIDATE, MODEL, PUSH_FOLDER = "candidate", "model", "push_folder"
@@ -36,38 +38,45 @@ class Executor(base_executor.BaseExecutor):
         self._log_startup(input_dict, output_dict, exec_properties)
         [output] = output_dict[MODEL]
         candidate = artifact_utils.get_single_uri(input_dict[CANDIDATE]) if input_dict.get(CANDIDATE) else None
-        found = latest(exec_properties[PUSH_FOLDER], other_than=candidate)
+        labels = comparable.labels_of(candidate) if candidate else None
+        content = pusher.content_of(path_utils.serving_model_dir(candidate)) if candidate else None
+        found = latest(exec_properties[PUSH_FOLDER], other_than=content, labels=labels)
         if found is None:
             output.set_int_custom_property(ABSENT, 1)
         else:
             output.uri = found
 
 
-def latest(push_folder: str, *, other_than: str | None) -> str | None:
+def latest(push_folder: str, *, other_than: str | None, labels: list[str] | None = None) -> str | None:
     """The URI of the newest pushed model's artifact.
 
     Args:
         push_folder: `server/` of the push root.
-        other_than: URI of the candidate, which a repeated run may have pushed already.
+        other_than: the candidate's content, which a repeated run may have pushed already.
+        labels: the candidate's; a model with others cannot be compared with. None asks for none.
 
     Returns:
-        None where nothing else was pushed. `latest` decides what the newest is, so that a rollback counts.
+        None where nothing else was pushed. `latest` decides what the newest is, so that a rollback counts. An artifact
+        that holds something else by now than what was pushed is passed over.
     """
     known = pusher.versions(push_folder)
-    pointer = os.path.join(push_folder, pusher.LATEST)
-    if fileio.exists(pointer):
-        with fileio.open(pointer) as stream:
-            newest = stream.read().strip()
-        if newest in known:
-            known = known[: known.index(newest) + 1]
+    newest = pusher.latest_version(push_folder)
+    if newest is not None:
+        known = known[: known.index(newest) + 1]
     for version in reversed(known):
-        record = os.path.join(push_folder, version, "assets.extra", pusher.RECORD)
-        if not fileio.exists(record):
+        folder = os.path.join(push_folder, version)
+        record = pusher.record_of(folder)
+        uri, pushed = str(record.get("model") or ""), record.get("content") or pusher.content_of(folder)
+        if not uri or pushed == other_than:
             continue
-        with fileio.open(record) as stream:
-            uri = json.loads(stream.read()).get("model")
-        if uri and uri != other_than:
-            return str(uri)
+        serving = path_utils.serving_model_dir(uri)
+        if not (fileio.exists(serving) and pusher.content_of(serving) == pushed):
+            why = f"it no longer holds what was pushed as version {version}"
+        elif labels is not None and comparable.labels_of(uri) not in (None, labels):
+            why = "it has other labels"
+        else:
+            return uri
+        logging.warning("%s is passed over for an older model: %s", uri, why)
     return None
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import Any
 
-import modules  # noqa: F401  (settles Keras 2 before TFX imports TensorFlow)
+from modules.machine import progress  # and settles Keras 2 before TFX imports TensorFlow
 
 import ml_metadata as mlmd
 from ml_metadata.proto import metadata_store_pb2
@@ -14,7 +15,9 @@ from tfx.dsl.components.common import resolver
 from tfx.dsl.input_resolution.strategies.latest_blessed_model_strategy import LatestBlessedModelStrategy
 from tfx.types import standard_artifacts
 
+from pipeline.components.lookups import comparable
 from pipeline.components.marks import span_of
+from pipeline.history import published
 
 MODEL, BLESSING, CANDIDATE = "model", "model_blessing", "candidate"
 EXAMPLES, STATISTICS, CURRENT = "examples", "statistics", "current"
@@ -29,7 +32,7 @@ _SUCCEEDED = (metadata_store_pb2.Execution.COMPLETE, metadata_store_pb2.Executio
 
 
 class LatestOtherBlessedModelStrategy(resolver.ResolverStrategy):
-    """TFX's latest blessed model, with the candidate itself left out.
+    """TFX's latest blessed model, with the candidate itself left out, and what it cannot be compared with.
 
     With the candidate among the possible baselines, a second run with nothing changed would find another baseline
     (the model that the first run blessed) and evaluate the model against itself.
@@ -48,7 +51,40 @@ class LatestOtherBlessedModelStrategy(resolver.ResolverStrategy):
         candidates = input_dict[CANDIDATE]
         own = {artifact.id for artifact in candidates}
         others = [artifact for artifact in input_dict[MODEL] if artifact.id not in own]
-        return {**_latest_blessed(store, others, input_dict[BLESSING]), CANDIDATE: candidates}
+        labels = comparable.labels_of(candidates[0].uri) if candidates else None
+        return {**_latest_blessed(store, others, input_dict[BLESSING], labels), CANDIDATE: candidates}
+
+
+class LatestWholeBlessedModelStrategy(resolver.ResolverStrategy):
+    """TFX's latest blessed model among those that are still as they were left."""
+
+    def resolve_artifacts(self, store: mlmd.MetadataStore, input_dict: _Found) -> _Found:
+        """TFX's hook.
+
+        Args:
+            store: the metadata store.
+            input_dict: all `model` and `model_blessing` artifacts.
+
+        Returns:
+            At most one model with its blessing.
+        """
+        return _latest_blessed(store, input_dict[MODEL], input_dict[BLESSING])
+
+
+class LatestWholeArtifactStrategy(resolver.ResolverStrategy):
+    """TFX's latest artifact among those that are still as they were left."""
+
+    def resolve_artifacts(self, store: mlmd.MetadataStore, input_dict: _Found) -> _Found:
+        """TFX's hook.
+
+        Args:
+            store: the metadata store.
+            input_dict: artifacts by key.
+
+        Returns:
+            At most one of each.
+        """
+        return {key: _newest_whole(store, items) for key, items in input_dict.items()}
 
 
 class EarlierSpanBlessedModelStrategy(resolver.ResolverStrategy):
@@ -91,13 +127,39 @@ class PreviousSpanStatisticsStrategy(resolver.ResolverStrategy):
             for artifact in input_dict[STATISTICS]
             if span_of(artifact) < now and _was_accepted(store, artifact.id)
         ]
-        newest = sorted(earlier, key=lambda artifact: (span_of(artifact), artifact.id))[-1:]
+        newest = _newest_whole(store, earlier, key=lambda artifact: (span_of(artifact), artifact.id))
         return {STATISTICS: newest, CURRENT: input_dict[CURRENT]}
 
 
-def _latest_blessed(store: mlmd.MetadataStore, models: list[types.Artifact], blessings: Iterable) -> _Found:
-    found = LatestBlessedModelStrategy().resolve_artifacts(store, {MODEL: models, BLESSING: list(blessings)})
-    return found or {MODEL: [], BLESSING: []}
+def _newest_whole(
+    store: mlmd.MetadataStore,
+    artifacts: list[types.Artifact],
+    key: Callable[[types.Artifact], Any] = lambda artifact: artifact.id,
+) -> list[types.Artifact]:
+    """The newest artifact that is as it was left, or none; those that are not are told."""
+    for artifact in sorted(artifacts, key=key, reverse=True):
+        fault = published.problem(store, artifact.mlmd_artifact)
+        if fault is None:
+            return [artifact]
+        progress.tell(f"{artifact.uri} is passed over: {fault}")
+    return []
+
+
+def _latest_blessed(
+    store: mlmd.MetadataStore, models: list[types.Artifact], blessings: Iterable, labels: list[str] | None = None
+) -> _Found:
+    """TFX's latest blessed model; one that is not whole any more, or has other labels, is passed over and told."""
+    while models:
+        found = LatestBlessedModelStrategy().resolve_artifacts(store, {MODEL: models, BLESSING: list(blessings)})
+        if not found or not found[MODEL]:
+            break
+        [model] = found[MODEL]
+        obstacle = comparable.obstacle(store, model.mlmd_artifact, labels)
+        if obstacle is None:
+            return found
+        progress.tell(f"the blessed model {model.uri} is passed over: {obstacle}")
+        models = [other for other in models if other.id != model.id]
+    return {MODEL: [], BLESSING: []}
 
 
 def _newest_span(store: mlmd.MetadataStore, model: int) -> int:

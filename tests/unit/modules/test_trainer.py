@@ -124,7 +124,7 @@ def test_the_node_that_was_killed_finds_its_checkpoint_in_its_next_execution(
     assert killer.steps == STEPS - 4
 
 
-@pytest.mark.parametrize("change", ["settings", "rows", "backbone", "graph", "base model"])
+@pytest.mark.parametrize("change", ["settings", "rows", "rows of the same name", "backbone", "graph", "base model"])
 def test_another_training_does_not_go_on_from_the_checkpoint_of_this_one(fn_args: SimpleNamespace, change: str) -> None:
     before = trainer.backup_dir(fn_args, SETTINGS)
     settings = SETTINGS
@@ -133,6 +133,8 @@ def test_another_training_does_not_go_on_from_the_checkpoint_of_this_one(fn_args
             settings = SETTINGS.with_values(learning_rate=0.5)
         case "rows":
             fn_args.train_files = ["other.gz"]
+        case "rows of the same name":
+            Path(fn_args.train_files[0]).write_bytes(b"other rows, as when executions count from 1 again")
         case "backbone":
             fn_args.custom_config["inputs"]["text"]["backbone"]["num_layers"] = 2
         case "graph":

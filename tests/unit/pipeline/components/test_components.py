@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from modules import content
 from modules.rows.settings import Columns
 from modules.targets.one_label.target import OneLabel
 
@@ -20,7 +23,7 @@ from tfx.components.util import model_utils
 from tfx.dsl.io import fileio
 from tfx.proto import pusher_pb2
 from tfx.types import artifact_utils, standard_artifacts
-from tfx.utils import proto_utils
+from tfx.utils import io_utils, proto_utils
 
 from pipeline.components import evaluator, example_validator, linear_baseline, pusher
 
@@ -44,8 +47,10 @@ def source(tmp_path: Path) -> Path:
     return serving(tmp_path / "model" / "Format-Serving")
 
 
-def push(source: Path, base: Path, identity: str = "one", keep: int = 10) -> str:
-    return pusher.push(str(source), str(base), identity=identity, keep=keep)
+def push(source: Path, base: Path, weights: str = "weights", keep: int = 10) -> str:
+    """Pushes a model with these weights, always from the same place: what differs is the content."""
+    (source / "variables" / "data").write_text(weights, encoding="utf-8")
+    return pusher.push(str(source), str(base), model=str(source), keep=keep)
 
 
 def test_a_push_copies_the_whole_model_to_a_new_version_and_points_latest_to_it(source: Path, base: Path) -> None:
@@ -68,30 +73,114 @@ def card(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("place", ["assets.extra", ""])
 def test_the_card_travels_with_the_model(source: Path, base: Path, card: Path, place: str) -> None:
-    version = pusher.push(str(source), str(base), identity="one", keep=10, card=str(card), card_place=place)
+    version = pusher.push(str(source), str(base), keep=10, card=str(card), card_place=place)
     folder = base / version / place
     assert (folder / "model_card.md").read_text(encoding="utf-8") == "# A card, with an é"
     assert (folder / "model_card.json").is_file()
     assert not list(base.rglob("*.partial"))
 
 
-def test_a_corrected_card_replaces_the_one_before_and_the_model_stays(source: Path, base: Path, card: Path) -> None:
-    first = pusher.push(str(source), str(base), identity="one", keep=10, card=str(card))
-    (card / "model_card.md").write_text("corrected", encoding="utf-8")
-    assert pusher.push(str(source), str(base), identity="one", keep=10, card=str(card)) == first
-    assert (base / first / "assets.extra" / "model_card.md").read_text() == "corrected"
+def test_another_model_from_the_same_place_is_a_new_version_and_the_old_one_keeps_its_card(
+    source: Path, base: Path, card: Path
+) -> None:
+    """As when `metadata.db` was deleted: executions count from 1 again, and `Trainer/model/8` is another model."""
+    first = pusher.push(str(source), str(base), model="Trainer/model/8", keep=10, card=str(card))
+    before = content.tree(str(base / first))
+    (source / "variables" / "data").write_text("new weights", encoding="utf-8")
+    (card / "model_card.md").write_text("the new model's", encoding="utf-8")
+    second = pusher.push(str(source), str(base), model="Trainer/model/8", keep=10, card=str(card))
+    assert second != first
+    assert (base / second / "variables" / "data").read_text() == "new weights"
+    assert (base / second / "assets.extra" / "model_card.md").read_text() == "the new model's"
+    assert content.tree(str(base / first)) == before
+    assert (base / "latest").read_text().strip() == second
 
 
-def test_a_push_that_dies_while_the_card_is_written_shows_no_version(
+def test_a_corrected_sentence_is_a_new_version_and_a_new_measurement_is_not(
+    source: Path, base: Path, card: Path
+) -> None:
+    def again(text: str, stated: str) -> str:
+        (card / "model_card.md").write_text(text, encoding="utf-8")
+        return pusher.push(str(source), str(base), keep=10, card=str(card), stated=stated)
+
+    first = again("4.1 ms", "a")
+    assert again("4.2 ms", "a") == first
+    assert (base / first / "assets.extra" / "model_card.md").read_text() == "4.1 ms"
+    second = again("4.2 ms, English only", "b")
+    assert second != first
+    assert (base / second / "assets.extra" / "model_card.md").read_text() == "4.2 ms, English only"
+    assert (base / first / "assets.extra" / "model_card.md").read_text() == "4.1 ms"
+
+
+def test_a_version_whose_files_were_changed_is_not_taken_for_the_model(source: Path, base: Path) -> None:
+    first = push(source, base)
+    (base / first / "variables" / "data").write_text("scribble", encoding="utf-8")
+    second = push(source, base)
+    assert second != first
+    assert (base / second / "variables" / "data").read_text() == "weights"
+
+
+def test_a_version_without_a_digest_in_its_record_is_known_by_its_files(source: Path, base: Path) -> None:
+    first = push(source, base)
+    (base / first / "assets.extra" / "edgeline.json").write_text(json.dumps({"version": first, "model": "elsewhere"}))
+    assert push(source, base) == first
+    assert push(source, base, "other weights") != first
+
+
+@pytest.mark.parametrize("garbage", [b"", b"1", b"garbage\xff\x00", b"9" * 4096])
+def test_a_pointer_that_names_no_version_is_mended(source: Path, base: Path, garbage: bytes) -> None:
+    version = push(source, base)
+    (base / "latest").write_bytes(garbage)
+    assert pusher.latest_version(str(base)) is None
+    assert push(source, base) == version
+    assert pusher.latest_version(str(base)) == version
+
+
+def test_a_push_that_is_killed_at_any_file_operation_ends_as_one_that_was_not(
     source: Path, base: Path, card: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def die(*_: object) -> None:
-        raise OSError("no space left")
+    """Two versions are kept, so the third push writes one, moves `latest` and removes one."""
+    for operation in itertools.count(1):
+        folder = base / str(operation)
+        old = [push(source, folder, weights, keep=2) for weights in ("one", "two")]
+        (source / "variables" / "data").write_text("three", encoding="utf-8")
+        with monkeypatch.context() as patched, contextlib.suppress(KeyboardInterrupt):
+            left = killed_at(operation, patched)
+            pusher.push(str(source), str(folder), keep=2, card=str(card))
+        for version in pusher.versions(str(folder)):  # what a server sees now is whole
+            assert (folder / version / "saved_model.pb").is_file(), operation
+            assert (folder / version / "variables" / "data").is_file(), operation
+        assert pusher.latest_version(str(folder)) is not None
+        new = pusher.push(str(source), str(folder), keep=2, card=str(card))
+        assert sorted(path.name for path in folder.iterdir()) == sorted([old[1], new, "latest"]), operation
+        assert pusher.latest_version(str(folder)) == new
+        assert (folder / new / "assets.extra" / "model_card.md").is_file()
+        if left():
+            break
+    assert operation > 12  # as many operations were there to be killed at
 
-    monkeypatch.setattr(pusher, "_add_card", die)
-    with pytest.raises(OSError, match="no space"):
-        pusher.push(str(source), str(base), identity="one", keep=10, card=str(card))
-    assert pusher.versions(str(base)) == []
+
+def killed_at(operation: int, patched: pytest.MonkeyPatch) -> Callable[[], bool]:
+    """Ends the push at its Nth file operation; returns what says whether it came to its end before."""
+    done = 0
+
+    def killing(original: Callable[..., Any]) -> Callable[..., Any]:
+        def wrapped(*args: Any, **options: Any) -> Any:
+            nonlocal done
+            done += 1
+            if done == operation:
+                raise KeyboardInterrupt
+            return original(*args, **options)
+
+        return wrapped
+
+    for owner, names in (
+        (fileio, ("copy", "makedirs", "rename", "rmtree")),
+        (io_utils, ("copy_dir", "write_string_file")),
+    ):
+        for name in names:
+            patched.setattr(owner, name, killing(getattr(owner, name)))
+    return lambda: done < operation
 
 
 # Evaluator
@@ -122,7 +211,7 @@ def test_two_pushes_in_one_second_get_different_versions(
     source: Path, base: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pusher.time, "time", lambda: 1_700_000_000.9)
-    found = [push(source, base, identity) for identity in ("one", "two", "three")]
+    found = [push(source, base, weights) for weights in ("one", "two", "three")]
     assert found == ["1700000000", "1700000001", "1700000002"]
 
 

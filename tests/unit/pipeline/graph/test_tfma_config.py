@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import shutil
+from pathlib import Path
 from typing import Any
 
 import modules  # noqa: F401
@@ -12,7 +15,7 @@ import pytest
 from ml_metadata.proto import metadata_store_pb2
 from tfx.types import standard_artifacts
 
-from pipeline.components.lookups.resolvers import LatestOtherBlessedModelStrategy
+from pipeline.components.lookups.resolvers import LatestOtherBlessedModelStrategy, LatestWholeArtifactStrategy
 from pipeline.config.task import Config
 from pipeline.graph.tfma_config import CANDIDATE, PREVIOUS, eval_config
 
@@ -154,7 +157,15 @@ def store() -> mlmd.MetadataStore:
 
 def model(number: int) -> standard_artifacts.Model:
     found = standard_artifacts.Model()
-    found.id, found.uri = number, f"/model/{number}"
+    found.id = number
+    return found
+
+
+def model_with(number: int, folder: Path, labels: list[str]) -> standard_artifacts.Model:
+    found = model(number)
+    found.uri = str(folder / str(number))
+    (folder / str(number) / "training").mkdir(parents=True)
+    (folder / str(number) / "training" / "labels.json").write_text(json.dumps(labels))
     return found
 
 
@@ -194,6 +205,38 @@ def test_the_baseline_is_the_latest_blessed_model_other_than_the_candidate(
     assert [artifact.id for artifact in found["model"]] == ([expected] if expected else [])
     assert len(found["model_blessing"]) == len(found["model"])
     assert [artifact.id for artifact in found["candidate"]] == [candidate]
+
+
+def test_a_model_that_is_gone_or_has_other_labels_is_passed_over_and_told(
+    store: mlmd.MetadataStore, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    labels = {1: ["a", "b"], 2: ["a", "b"], 3: ["a", "b", "c"], 4: ["b", "a"], 5: ["a", "b"]}
+    models = {number: model_with(number, tmp_path, names) for number, names in labels.items()}
+    shutil.rmtree(tmp_path / "2")
+    given = {
+        "model": list(models.values()),
+        "model_blessing": [blessing(100 + number, number, blessed=True) for number in (1, 2, 3, 4)],
+        "candidate": [models[5]],
+    }
+    with caplog.at_level("INFO", "edgeline.progress"):
+        found = LatestOtherBlessedModelStrategy().resolve_artifacts(store, given)
+    assert [artifact.id for artifact in found["model"]] == [1]
+    assert [artifact.get_int_custom_property("current_model_id") for artifact in found["model_blessing"]] == [1]
+    assert f"{tmp_path}/3 is passed over: it has other labels: a, b, c instead of a, b" in caplog.text
+    assert f"{tmp_path}/2 is gone" in caplog.text
+
+
+def test_the_latest_artifact_that_is_still_there_is_taken(store: mlmd.MetadataStore, tmp_path: Path) -> None:
+    found = []
+    for number in (1, 2, 3):
+        artifact = standard_artifacts.HyperParameters()
+        artifact.id, artifact.uri = number, str(tmp_path / str(number))
+        (tmp_path / str(number)).mkdir()
+        found.append(artifact)
+    shutil.rmtree(tmp_path / "3")
+    strategy = LatestWholeArtifactStrategy()
+    assert strategy.resolve_artifacts(store, {"best_hyperparameters": found}) == {"best_hyperparameters": [found[1]]}
+    assert strategy.resolve_artifacts(store, {"best_hyperparameters": []}) == {"best_hyperparameters": []}
 
 
 def test_the_first_model_ever_has_no_baseline_and_is_still_evaluated(store: mlmd.MetadataStore) -> None:

@@ -21,7 +21,7 @@ from click.testing import CliRunner
 from rich.console import Console
 
 import local_runner
-from pipeline.history import comparison, display, history, training_logs
+from pipeline.history import comparison, display, health, history, training_logs
 from pipeline.history.paths import TaskPaths
 from pipeline.history.store import RunOutputs
 from tests.unit.pipeline import renamed_nodes
@@ -344,6 +344,7 @@ def test_tensorboard_shows_the_logs_of_training_and_search_in_one_folder(
     search = names.get("Tuner", "Tuner")
     served: list[tuple[Path, int]] = []
     monkeypatch.setattr(training_logs, "connection", lambda _: None)
+    monkeypatch.setattr(health, "check", lambda *arguments, **options: None)
     monkeypatch.setattr(training_logs, "serve", lambda *arguments: served.append(arguments))
     runs.add("r1", {}, answers(wrong_in()))
     trainer = Path(runs.paths.root) / "logs"

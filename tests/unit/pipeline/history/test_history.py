@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import filelock
 import pytest
 from ml_metadata import metadata_store
 from ml_metadata.proto import metadata_store_pb2
 
-from pipeline.history.history import past_runs, read_summary
+from pipeline.history import begun
+from pipeline.history.history import find_run, past_runs, read_summary
 from pipeline.history.paths import TaskPaths
 
 States = metadata_store_pb2.Execution
@@ -76,7 +78,9 @@ def test_a_run_is_listed_with_what_it_executed_and_pushed(paths: TaskPaths) -> N
         ([States.COMPLETE, States.FAILED], None, "failed"),
         ([States.COMPLETE], None, "stopped"),
         ([], None, "stopped"),
-        ([States.COMPLETE, States.RUNNING], None, "running"),
+        ([States.COMPLETE, States.RUNNING], None, "stopped"),  # killed: nobody holds the lock
+        ([States.COMPLETE, States.CANCELED], None, "stopped"),
+        ([States.COMPLETE, States.RUNNING], "stopped", "stopped"),
         ([States.COMPLETE, States.FAILED], "failed", "failed"),
         ([States.COMPLETE, States.FAILED], "done", "done"),
     ],
@@ -90,18 +94,63 @@ def test_the_state_tells_a_failed_run_from_a_killed_one(
     assert [run.state for run in past_runs(paths)] == [expected]
 
 
+def test_only_the_newest_run_is_going_on_and_only_while_somebody_holds_the_lock(paths: TaskPaths) -> None:
+    store = Store(paths)
+    store.run("r1", States.RUNNING)
+    store.run("r2", States.COMPLETE, States.RUNNING)
+    with filelock.FileLock(paths.lock):
+        assert [run.state for run in past_runs(paths)] == ["stopped", "running"]
+    assert [run.state for run in past_runs(paths)] == ["stopped", "stopped"]
+
+
+def begin(paths: TaskPaths, name: str) -> None:
+    paths.run_dir(name).mkdir(parents=True)
+    begun.begin(paths, name, profile="quick", config_digest="abc")
+
+
+def test_a_run_that_was_killed_during_the_imports_is_listed(paths: TaskPaths) -> None:
+    begin(paths, "r1")
+    [run] = past_runs(paths)
+    assert (run.run_id, run.state, run.profile, run.config_digest) == ("r1", "stopped", "quick", "abc")
+    assert not paths.metadata.exists()
+
+
+def test_runs_whose_store_is_lost_are_still_listed(paths: TaskPaths) -> None:
+    begin(paths, "r1")
+    pushed = {"server": {"version": "17", "path": "/x/server/17"}, "edge": None}
+    (paths.run_dir("r1") / "summary.json").write_text(
+        json.dumps({"state": "done", "states": {"A": "executed", "B": "cached", "C": "resolved"}, "pushed": pushed})
+    )
+    [run] = past_runs(paths)
+    assert (run.state, run.executed, run.cached, run.pushed) == ("done", 1, 1, {"server": "17"})
+
+
+def test_everybody_agrees_which_run_is_the_newest_after_the_clock_was_set_back(paths: TaskPaths) -> None:
+    for name in ("20260101T120000", "20200101T120000", "20200101T120001"):
+        begin(paths, name)
+    for name in ("20260101T120000", "20200101T120000"):
+        (paths.run_dir(name) / "summary.json").write_text(json.dumps({"state": "done"}))
+        paths.point_latest(name)
+    past = past_runs(paths)
+    assert [run.run_id for run in past] == ["20260101T120000", "20200101T120000", "20200101T120001"]
+    newest = (paths.history / "latest").resolve().name
+    assert find_run(past, "latest").run_id == begun.newest_finished(paths) == newest == "20200101T120000"
+    # And without the pointer.
+    (paths.history / "latest").unlink()
+    assert begun.newest_finished(paths) == "20200101T120000"
+
+
 def test_runs_are_listed_oldest_first(paths: TaskPaths) -> None:
     store = Store(paths)
     for name in ("z", "b", "m"):
         store.run(name, States.COMPLETE)
-    started = [run.started for run in past_runs(paths)]
-    assert started == sorted(started)
-    assert {run.run_id for run in past_runs(paths)} == {"z", "b", "m"}
+    assert [run.run_id for run in past_runs(paths)] == ["z", "b", "m"]
 
 
 def test_the_history_can_be_read_while_another_process_writes(paths: TaskPaths) -> None:
     writer = Store(paths)
     writer.run("r1", States.RUNNING)
-    assert [run.state for run in past_runs(paths)] == ["running"]
+    with filelock.FileLock(paths.lock):
+        assert [run.state for run in past_runs(paths)] == ["running"]
     writer.run("r2", States.COMPLETE)
     assert len(past_runs(paths)) == 2

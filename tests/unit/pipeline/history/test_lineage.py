@@ -12,6 +12,7 @@ from ml_metadata import metadata_store
 from ml_metadata.proto import metadata_store_pb2
 
 import local_runner
+from pipeline.history import begun
 from pipeline.history.lineage import UnknownVersionError, trace
 from pipeline.history.paths import TaskPaths
 
@@ -186,3 +187,24 @@ def test_the_command_draws_the_tree_and_ends_with_the_rows(
     assert wrong.exit_code == 2
     assert wrong.output.startswith("Error: 176722560: no such version was pushed. Did you mean ")
     assert json.loads(CliRunner().invoke(local_runner.cli, [*common, "--json"]).output)["kind"] == "server"
+
+
+def test_a_version_from_before_the_store_was_lost_is_told(paths: TaskPaths) -> None:
+    (paths.pushed / "server" / "17").mkdir(parents=True)
+    (paths.pushed / "server" / "latest").write_text("17\n")
+    for wanted in ("latest", "17", "server/17"):
+        with pytest.raises(UnknownVersionError, match=r"pushed/server/17 is there, but the metadata store"):
+            trace(paths, wanted)
+    (paths.pushed / "server" / "latest").write_bytes(b"\xff\x00garbage")
+    with pytest.raises(UnknownVersionError, match="no such version was pushed"):
+        trace(paths, "latest")
+
+
+def test_a_version_of_a_run_that_is_going_on_or_was_killed_knows_its_configuration(
+    paths: TaskPaths, pushed: Store
+) -> None:
+    (paths.run_dir("r1") / "summary.json").unlink()
+    begun.begin(paths, "r1", profile="full", config_digest="of its beginning")
+    found = trace(paths, "1767225600")
+    assert found["run"] == {"id": "r1", "profile": "full", "config_digest": "of its beginning"}
+    assert found["artifact"]["made_by"]["config_digest"] == "of its beginning"

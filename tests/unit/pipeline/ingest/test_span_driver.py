@@ -74,6 +74,23 @@ def test_a_change_of_any_member_of_the_window_changes_the_cache_key(base: Path) 
     assert resolved(base)["input_fingerprint"] == alone
 
 
+@pytest.mark.parametrize("pattern", [PATTERN, "rows.csv"])
+def test_other_rows_of_equal_size_and_time_are_other_rows(base: Path, pattern: str) -> None:
+    """As `cp -p` and `rsync -t` leave them."""
+    (base / "rows.csv").write_text("a,b")
+    file = base / ("rows.csv" if pattern == "rows.csv" else "span-2/version-2/rows.csv")
+    before, stamp = resolved(base, pattern=pattern)["input_fingerprint"], file.stat()
+    file.write_bytes(file.read_bytes()[::-1])
+    os.utime(file, ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
+    assert resolved(base, pattern=pattern)["input_fingerprint"] != before
+
+
+def test_a_copy_with_another_time_is_the_same_rows(base: Path) -> None:
+    before = resolved(base)["input_fingerprint"]
+    os.utime(base / "span-2" / "version-2" / "rows.csv", (1, 1))
+    assert resolved(base)["input_fingerprint"] == before
+
+
 def test_the_marker_reaches_the_driver(base: Path) -> None:
     (base / "span-2" / "version-1" / "_SUCCESS").touch()
     found = resolved(base, marker="_SUCCESS")

@@ -1,10 +1,12 @@
 """`pipeline.local.execute`: nodes run one after another, and whoever watches hears what became of each."""
 
 import json
+import os
+import shutil
 from pathlib import Path
 from typing import Any
 
-import modules  # noqa: F401
+from modules import content
 
 import pytest
 from ml_metadata.proto import metadata_store_pb2
@@ -145,11 +147,17 @@ def test_what_a_killed_run_left_running_is_closed(tmp_path: Path, log: Path) -> 
         [execution] = handle.store.get_executions()
         execution.last_known_state = metadata_store_pb2.Execution.RUNNING
         handle.store.put_executions([execution])
-    assert execute.close_abandoned(connection) == 1
-    assert execute.close_abandoned(connection) == 0
+    half = tmp_path / "root" / "A" / "after" / str(execution.id)
+    (half / "more").mkdir(parents=True, exist_ok=True)
+    whole = half.with_name("4711")
+    whole.mkdir()
+    assert execute.close_abandoned(connection, tmp_path / "root") == 1
+    assert execute.close_abandoned(connection, tmp_path / "root") == 0
+    assert not half.exists(), "what a killed node had written stays for ever"
+    assert whole.is_dir()
     with metadata.Metadata(connection) as handle:
         [execution] = handle.store.get_executions()
-        assert execution.last_known_state == metadata_store_pb2.Execution.FAILED
+        assert execution.last_known_state == metadata_store_pb2.Execution.CANCELED
     assert run(tmp_path, log, "second", chosen={"A"}).states == {"A": EXECUTED}, "a killed node's output is never used"
 
 
@@ -164,3 +172,55 @@ def test_the_cache_can_be_asked_without_running_or_writing_anything(tmp_path: Pa
     }  # fmt: skip
     assert file.read_bytes() == before
     assert executed(log) == ["A", "B"]
+
+
+@pytest.mark.parametrize("damage", ["deleted", "changed", "added", "changed under its old time", "folder deleted"])
+def test_a_node_whose_cached_output_is_not_as_it_was_left_runs_again_and_says_why(
+    tmp_path: Path, log: Path, damage: str
+) -> None:
+    run(tmp_path, log, "first", chosen={"A", "B"})
+    [file] = (tmp_path / "root" / "A").rglob("out.txt")
+    if damage == "deleted":
+        file.unlink()
+    elif damage == "added":
+        file.with_name("more.txt").touch()
+    elif damage == "folder deleted":
+        shutil.rmtree(file.parent)
+    else:
+        stamp = file.stat()
+        file.write_text("Z", encoding="utf-8")
+        if damage == "changed under its old time":
+            os.utime(file, ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
+    assert cache_state.cache_state(compiled(tmp_path, log), tmp_path / "metadata.db")["A"] == cache_state.PENDING
+    heard = run(tmp_path, log, "second", chosen={"A", "B"})
+    assert heard.states == {"A": EXECUTED, "B": EXECUTED}
+    assert heard.results[0].note.startswith("made again: ")
+    assert str(file.parent) in heard.results[0].note
+    assert heard.results[1].note == ""
+    assert run(tmp_path, log, "third", chosen={"A", "B"}).states == {"A": CACHED, "B": CACHED}
+
+
+def test_what_was_copied_or_touched_is_still_what_it_was_and_is_read_once(
+    tmp_path: Path, log: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(tmp_path, log, "first", chosen={"A"})
+    [file] = (tmp_path / "root" / "A").rglob("out.txt")
+    os.utime(file, (1, 1))
+    read: list[str] = []
+    original = content.of_file
+    monkeypatch.setattr(content, "of_file", lambda path, **options: read.append(path) or original(path, **options))
+    for name in ("second", "third"):
+        assert run(tmp_path, log, name, chosen={"A"}).states == {"A": CACHED}
+    assert read == [str(file)]
+
+
+def test_outputs_from_before_there_were_records_are_taken_and_recorded(tmp_path: Path, log: Path) -> None:
+    run(tmp_path, log, "first", chosen={"A"})
+    with metadata.Metadata(execute.connection_config(compiled(tmp_path, log))) as handle:
+        [execution] = handle.store.get_executions()
+        del execution.custom_properties["edgeline_files"]
+        handle.store.put_executions([execution])
+    assert run(tmp_path, log, "second", chosen={"A"}).states == {"A": CACHED}
+    [file] = (tmp_path / "root" / "A").rglob("out.txt")
+    file.write_text("Z", encoding="utf-8")
+    assert run(tmp_path, log, "third", chosen={"A"}).states == {"A": EXECUTED}

@@ -124,7 +124,9 @@ def test_a_failed_run_is_tried_again_so_often_and_the_next_span_is_run(
 ) -> None:
     add(1)
     watcher.outcome = False
-    assert [watcher.look() for _ in range(4)] == [False, False, None, None]
+    # Under cron every further look fails, too: an exit code of 0 would hide the span that was given up.
+    assert [watcher.look() for _ in range(4)] == [False, False, False, False]
+    assert watcher.ran == [1, 1]
     assert any("failed; trying again" in line for line in watcher.said)
     assert any("./edgeline run --span 1" in line for line in watcher.said)
     add(2)
@@ -142,6 +144,42 @@ def test_an_interrupted_run_is_begun_again_by_the_next_watch(watcher: Watcher, a
         with pytest.raises(KeyboardInterrupt):
             watch(watcher.config, watcher.paths, interrupted, interval=1, once=True, say=watcher.said.append)
     assert watcher.look() is True
+
+
+def test_a_watch_that_is_killed_uses_up_no_attempt(watcher: Watcher, add: Callable[..., None]) -> None:
+    """SIGKILL: nothing is written after the run has begun."""
+
+    def killed(span: int) -> bool:
+        raise SystemExit
+
+    add(1)
+    for _ in range(3):
+        with pytest.raises(SystemExit):
+            watch(watcher.config, watcher.paths, killed, interval=1, once=True, say=watcher.said.append)
+    assert watcher.look() is True
+
+
+def test_a_span_whose_time_lies_in_the_future_is_read_when_it_stays_the_same(
+    watcher: Watcher, add: Callable[..., None], tmp_path: Path
+) -> None:
+    """The clock was set back, or a host whose clock is ahead writes the files."""
+    add(1, age=-3600.0)
+    slept: list[float] = []
+
+    def look(sleep: Callable[[float], None]) -> bool | None:
+        return watch(watcher.config, watcher.paths, watcher._run, interval=1, once=True, say=watcher.said.append,
+                     sleep=sleep)  # fmt: skip
+
+    file = tmp_path / "span-1" / "version-1" / "rows.csv"
+
+    def grow(seconds: float) -> None:
+        file.write_text(file.read_text() + "more,x\n")
+        os.utime(file, (time.time() + 3600, time.time() + 3600))
+
+    assert look(grow) is None
+    assert look(slept.append) is True
+    assert slept == [5]
+    assert any("span 1, version 1 have a time in the future" in line for line in watcher.said)
 
 
 def test_while_another_run_goes_on_it_waits_and_does_not_count_that(watcher: Watcher, add: Callable[..., None]) -> None:

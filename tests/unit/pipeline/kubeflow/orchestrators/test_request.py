@@ -150,19 +150,45 @@ def test_a_wrong_request_is_one_clear_line(engine: str, options: dict[str, Any],
     assert expected in str(error.value)
 
 
-def test_a_blessed_model_is_a_new_version_in_the_registry(monkeypatch: pytest.MonkeyPatch) -> None:
-    from google.cloud import aiplatform
+class Registry:
+    """Stands for Vertex AI: one model, its versions by their label, and an endpoint."""
 
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        from google.cloud import aiplatform
+
+        self.resource_name, self.versioning_registry = "projects/1/models/7", self
+        self.uploads: list[dict[str, Any]] = []
+        self.deployed: list[dict[str, Any]] = []
+        self.started: dict[str, Any] = {}
+        monkeypatch.setattr(aiplatform, "Model", Answer(list=lambda filter: [self], upload=self.upload))
+        monkeypatch.setattr(aiplatform, "Endpoint", lambda name: self)
+        monkeypatch.setattr(aiplatform, "init", lambda **arguments: self.started.update(arguments))
+
+    def upload(self, **arguments: Any) -> Any:
+        self.uploads.append(arguments)
+        return self.get_model(len(self.uploads))
+
+    def list_versions(self, filter: str) -> list[Any]:
+        labels = [f'labels.edgeline_content="{item["labels"]["edgeline_content"]}"' for item in self.uploads]
+        return [Answer(version_id=number) for number, label in enumerate(labels, 1) if label == filter]
+
+    def get_model(self, version: int) -> Any:
+        return Answer(versioned_resource_name=f"{self.resource_name}@{version}")
+
+    def deploy(self, **arguments: Any) -> None:
+        self.deployed.append(arguments)
+
+    def list_models(self) -> list[Any]:
+        names = [item["model"].versioned_resource_name.split("@") for item in self.deployed]
+        return [Answer(model=model, model_version_id=version) for model, version in names]
+
+
+def test_the_registry_has_a_version_for_each_content_and_none_twice(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     from pipeline.components import registry_pusher
 
-    models = Recorder(
-        list=[Answer(resource_name="projects/1/models/7")],
-        upload=Answer(versioned_resource_name="projects/1/models/7@2"),
-    )
-    endpoint, started = Recorder(), {}
-    monkeypatch.setattr(aiplatform, "Model", models)
-    monkeypatch.setattr(aiplatform, "Endpoint", lambda name: endpoint)
-    monkeypatch.setattr(aiplatform, "init", started.update)
+    vertex = Registry(monkeypatch)
     registry = {
         "serving_image": "serving:1",
         "endpoint": "e",
@@ -173,10 +199,15 @@ def test_a_blessed_model_is_a_new_version_in_the_registry(monkeypatch: pytest.Mo
     settings = registry_pusher.RegistryPusherNodeSettings.model_validate(
         {"project": "p", "region": "r", "name": "edgeline-x", "encryption_key": None, "registry": registry}
     )
-    monkeypatch.setattr(aiplatform, "init", lambda **arguments: started.update(arguments))
-    assert registry_pusher.register("gs://b/model/Format-Serving", settings) == "projects/1/models/7@2"
-    assert started["project"] == "p"
-    upload = models.calls[1][2]
+    (tmp_path / "saved_model.pb").write_text("weights")
+    names = [registry_pusher.register(str(tmp_path), settings) for _ in range(2)]
+    # Another model under the same address, as when a metadata store began anew.
+    (tmp_path / "saved_model.pb").write_text("other weights")
+    names.append(registry_pusher.register(str(tmp_path), settings))
+    assert names == [f"projects/1/models/7@{version}" for version in (1, 1, 2)]
+    assert vertex.started["project"] == "p"
+    upload = vertex.uploads[0]
     assert upload["parent_model"] == "projects/1/models/7"
-    assert upload["artifact_uri"] == "gs://b/model/Format-Serving"
-    assert endpoint.calls[0][2]["traffic_percentage"] == 100
+    assert upload["artifact_uri"] == str(tmp_path)
+    assert len(upload["labels"]["edgeline_content"]) <= 63
+    assert [item["traffic_percentage"] for item in vertex.deployed] == [100, 100]
