@@ -139,7 +139,7 @@ def _preprocessing(found: Mapping[str, Any]) -> list[str]:
 
 def _backbone(profile: Mapping[str, Any], vocabulary_path: Path) -> list[str]:
     if not profile["characters"]:
-        return []
+        return ["backbone:", "  kind: minilm", "  layers: [0, 2, 5]  # three of six are quick", ""]
     return [
         "backbone:  # of random weights, letter by letter: no pretrained vocabulary here fits these texts",
         "  kind: scratch",

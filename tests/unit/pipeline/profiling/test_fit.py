@@ -138,7 +138,7 @@ def test_both_profiles_have_a_student_and_a_gate_of_their_own(tmp_path: Path) ->
     for config in (quick, full):
         gate = config.edge_evaluator.gate
         assert gate.min_size_ratio is not None
-        assert 1 < gate.min_size_ratio < (Gate().min_size_ratio or 0)
+        assert 1 < gate.min_size_ratio <= (Gate().min_size_ratio or 0)
         assert "dynamic_wi8_afp32_e4" in config.converter.recipes
         assert config.pruner.student.layers == len(config.backbone.layers)
         assert config.evaluator.thresholds["macro_f1"].min is not None
