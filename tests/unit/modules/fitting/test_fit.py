@@ -83,7 +83,8 @@ def test_a_killed_training_goes_on_where_it_was_and_ends_like_one_that_was_not(
         train(config, tmp_path / "killed", monkeypatch, killer)
     resumed = train(config, tmp_path / "killed", monkeypatch)
     assert resumed.steps == 3 * STEPS - goes_on_at
-    assert resumed.model.optimizer.iterations.numpy() == whole.model.optimizer.iterations.numpy() == 3 * STEPS
+    # Of the best epoch, whose weights are kept; the losses below tell of the others.
+    assert resumed.model.optimizer.iterations.numpy() == whole.model.optimizer.iterations.numpy()
     assert_same_weights(resumed.model, whole.model)
     assert len(whole.history["val_macro_f1"]) == len(resumed.history["loss"]) == 3
     for metric in ("val_macro_f1", "val_loss"):
