@@ -93,7 +93,7 @@ NODES = (
         inputs={"examples": "ExampleGen.examples"},
         outputs={"evaluation": "ModelEvaluation"},
         code=("pipeline.components.linear_baseline",),
-        files=(BASELINE_FILE,), summary={"baseline": Told("evaluation", (BASELINE_FILE,))},
+        files=(BASELINE_FILE, PREDICTIONS_FILE), summary={"baseline": Told("evaluation", (BASELINE_FILE,))},
         report={"baseline": "evaluation"},
     ),
     Node(

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from modules.quality.intervals import Interval, resample
+from modules.quality.intervals import Interval, resampled_metrics
 from modules.quality.scores import confusion, of_confusion
 from modules.quality.settings import FairnessSettings, GapBound
 
@@ -101,11 +101,11 @@ def _told(metric: str, column: str, gap: Mapping[str, Any], level: float) -> str
 
 
 def _column(tables: Mapping[str, np.ndarray], label_names: Sequence[str], settings: FairnessSettings) -> dict[str, Any]:
-    values = {name: _metrics(table, label_names) for name, table in tables.items()}
+    values = {name: _metrics(of_confusion(table), label_names) for name, table in tables.items()}
     samples = {
         name: _metrics(
             # A seed of its own for each slice: the same draws everywhere would move all slices together.
-            resample(table, resamples=settings.resamples, seed=settings.seed + number),
+            resampled_metrics(table, resamples=settings.resamples, seed=settings.seed + number),
             label_names,
         )
         for number, (name, table) in enumerate(tables.items())
@@ -134,9 +134,8 @@ def _column(tables: Mapping[str, np.ndarray], label_names: Sequence[str], settin
     return {"slices": shown, "gaps": gaps}
 
 
-def _metrics(tables: np.ndarray, label_names: Sequence[str]) -> dict[str, np.ndarray]:
+def _metrics(found: Mapping[str, np.ndarray], label_names: Sequence[str]) -> dict[str, np.ndarray]:
     """Metrics of one confusion matrix or of many, float `[...]`; a label's recall under `recall_<label>`."""
-    found = of_confusion(tables)
     by_label = {f"{RECALL_OF}{label}": found["recall"][..., index] for index, label in enumerate(label_names)}
     macro = {name: found[name].mean(axis=-1) for name in ("precision", "recall")}
     return {"accuracy": found["accuracy"], "macro_f1": found["macro_f1"], **macro, **by_label}

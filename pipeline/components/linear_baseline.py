@@ -6,7 +6,7 @@ import json
 import os
 from typing import Any
 
-from modules.artifact_files import BASELINE_FILE
+from modules.artifact_files import BASELINE_FILE, PREDICTIONS_FILE
 from modules.rows.settings import Columns
 from modules.settings import NodeSettings
 
@@ -39,7 +39,7 @@ class Executor(base_executor.BaseExecutor):
         exec_properties: dict[str, Any],
     ) -> None:
         """TFX's hook."""
-        from modules.quality import linear_baseline
+        from modules.quality import linear_baseline, predictions
         from modules.rows.raw import read_raw_split
 
         settings = LinearBaselineNodeSettings.from_json(exec_properties[SETTINGS])
@@ -54,9 +54,10 @@ class Executor(base_executor.BaseExecutor):
             )
             for name in artifact_utils.decode_split_names(examples.split_names)
         }
-        result = linear_baseline.linear_baseline(splits, num_classes=len(settings.labels), seed=settings.seed)
+        found = linear_baseline.linear_baseline(splits, num_classes=len(settings.labels), seed=settings.seed)
         target = artifact_utils.get_single_uri(output_dict[EVALUATION])
-        io_utils.write_string_file(os.path.join(target, BASELINE_FILE), json.dumps(result, indent=2))
+        predictions.write(os.path.join(target, PREDICTIONS_FILE), found.predictions, settings.labels)
+        io_utils.write_string_file(os.path.join(target, BASELINE_FILE), json.dumps(found.record, indent=2))
 
 
 class LinearBaselineSpec(component_spec.ComponentSpec):
@@ -68,7 +69,7 @@ class LinearBaselineSpec(component_spec.ComponentSpec):
 
 
 class LinearBaseline(base_component.BaseComponent):
-    """Trains and scores the scikit-learn baseline; gates nothing."""
+    """Trains the scikit-learn baseline, scores it, and keeps its answer to every row of eval and test."""
 
     SPEC_CLASS = LinearBaselineSpec
     EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)

@@ -27,7 +27,9 @@ def show(summary: Mapping[str, Any], console: Console, *, run_dir: str) -> None:
     if metrics["eval"] or metrics["test"]:
         console.print()
         console.print(_quality(summary))
-        console.print("[dim]acc: accuracy · F1: macro-F1 · base: TF-IDF + logistic regression on the same rows[/]")
+        base = (summary["baseline"] or {}).get("model")
+        told = f" · base: {base}, on the same rows" if base else ""
+        console.print(f"[dim]acc: accuracy · F1: macro-F1{told}[/]", soft_wrap=True)
     console.print()
     _changes(summary, console)
     _rows(summary, console)
