@@ -15,6 +15,7 @@ from modules.entry_settings import TrainerNodeSettings
 from modules.inputs import kinds as inputs_lib
 from modules.machine import devices, memory, progress
 from modules.network.architecture import Architecture
+from modules.network.depth import layer_rates
 from modules.network.model import build_model
 from modules.network.trained import save_trained
 from modules.rows import batches
@@ -56,11 +57,13 @@ def run_fn(fn_args: FnArgs) -> None:
         batch_size=settings.batch_size * replicas,
         seed=settings.seed,
     )
+    settings = settings.planned(stream.steps_per_epoch)
     evaluation = batches.evaluation_batches(load_split(fn_args.eval_files, inputs, target), batch_size=128 * replicas)
     with strategy.scope():
         model, architecture = starting_model(inputs, target, settings, policy=policy, base_model=fn_args.base_model)
-        total = stream.steps_per_epoch * settings.epochs
-        compiled.compile_model(model, settings, total_steps=total, target=target)
+        total = stream.steps_per_epoch * settings.passes
+        rates = layer_rates(model, settings.layer_decay)
+        compiled.compile_model(model, settings, total_steps=total, target=target, rates=rates)
 
     backup_dir = _backup_dir(fn_args, settings)
     serving_dir, log_dir = (
@@ -119,7 +122,7 @@ def fit(
     Returns:
         Keras' history of the epochs that this process trained, by metric. The model holds the best weights.
     """
-    steps, epochs = stream.steps_per_epoch, settings.epochs
+    steps, epochs = stream.steps_per_epoch, settings.passes
     done = backup.finished_steps(backup_dir, steps)
     if done:
         progress.report(f"resuming after step {done} of {steps * epochs}", resumed_steps=done)

@@ -10,6 +10,7 @@ from typing import Any
 
 from modules.artifact_files import (
     BASELINE_FILE,
+    BEATS_BASELINE_FILE,
     BUNDLE_FILE,
     DRIFT_FILE,
     FAIRNESS_FILE,
@@ -146,18 +147,24 @@ NODES = (
             "examples": "ExampleGen.examples",
             "model": "Trainer.model",
             "baseline_model": "LatestBlessedModelResolver.model",
+            "baseline_evaluation": "LinearBaseline.evaluation",
         },
         outputs={"evaluation": "ModelEvaluation", "blessing": "ModelBlessing"},
         code=("pipeline.components.evaluator", "modules.quality.tfma_metrics"),
-        beam=True, found_by={"blessing": "edgeline_gate"}, files=(PREDICTIONS_FILE, FAIRNESS_FILE),
+        beam=True, found_by={"blessing": "edgeline_gate"}, files=(PREDICTIONS_FILE, FAIRNESS_FILE, BEATS_BASELINE_FILE),
         report={"evaluation": "evaluation", "blessing": "blessing"},
     ),
     Node(
         "TestEvaluator", "pipeline.components.evaluator:Evaluator", "reports on test, and gates nothing",
-        inputs={"examples": "ExampleGen.examples", "model": "Trainer.model"},
+        inputs={
+            "examples": "ExampleGen.examples",
+            "model": "Trainer.model",
+            "baseline_evaluation": "LinearBaseline.evaluation",
+        },
         outputs={"evaluation": "ModelEvaluation", "blessing": "ModelBlessing"},
         code=("pipeline.components.evaluator", "modules.quality.tfma_metrics"),
-        beam=True, files=(PREDICTIONS_FILE, FAIRNESS_FILE), report={"test_evaluation": "evaluation"},
+        beam=True, files=(PREDICTIONS_FILE, FAIRNESS_FILE, BEATS_BASELINE_FILE),
+        report={"test_evaluation": "evaluation"},
     ),
     Node(
         "ModelCard", "pipeline.components.model_card:ModelCard", "the card of the SavedModel",

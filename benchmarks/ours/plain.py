@@ -237,7 +237,8 @@ def _train(
     import tf_keras
 
     stream, evaluation = _streams(settings, examples)
-    epochs = settings.epochs
+    settings = settings.planned(stream.steps_per_epoch)
+    epochs = settings.passes
     model, architecture = _compiled(values, settings, policy, stream.steps_per_epoch * epochs)
     stop = tf_keras.callbacks.EarlyStopping(
         "val_macro_f1", mode="max", patience=max(1, settings.early_stopping_patience), restore_best_weights=True

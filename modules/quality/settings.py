@@ -61,6 +61,24 @@ class FairnessSettings(Section):
     """Of the samples."""
 
 
+class BeatsBaseline(Section):
+    """The model against the linear baseline, on the same rows of eval, with a paired bootstrap of the difference."""
+
+    metric: Literal["macro_f1", "accuracy"] = "macro_f1"
+    """What both are compared by."""
+    margin: float = Field(0.0, ge=-1, le=1)
+    """How much better than the baseline the model has to be; below 0, how much worse it may be."""
+    decided_by: Literal["upper_end", "value", "lower_end"] = "upper_end"
+    """What of the difference must reach the margin. `upper_end` of its interval: a model is refused where it is worse
+    by more than noise; `value`: the difference itself, whatever the noise; `lower_end`: only a proven win will do."""
+    level: float = Field(0.95, gt=0.5, lt=1)
+    """Confidence of the interval."""
+    resamples: int = Field(2000, ge=100)
+    """Bootstrap samples behind it."""
+    seed: int = 17
+    """Of the samples."""
+
+
 class EvaluatorSettings(Section):
     """The gate in front of the server push."""
 
@@ -68,6 +86,8 @@ class EvaluatorSettings(Section):
     """Bounds by metric: accuracy, macro_f1, auc, precision and recall (macro), calibration_error."""
     fairness: FairnessSettings = FairnessSettings()
     """Gaps between slices."""
+    beats_baseline: BeatsBaseline | None = BeatsBaseline()
+    """The gate against the linear baseline, see docs/quality.md; `null` switches it off."""
 
     def check_gaps(self, slices: list[str], labels: list[str]) -> None:
         """Compares the bounds of gaps with what there is to measure.

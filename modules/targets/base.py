@@ -77,6 +77,19 @@ class Target(Section, abc.ABC):
     def loss(self) -> tf_keras.losses.Loss:
         """Between `features` and what the head gives."""
 
+    def smoothed_loss(self, smoothing: float) -> tf_keras.losses.Loss:
+        """The same with smoothed answers.
+
+        Args:
+            smoothing: share of the right answer's weight that all answers get alike, `trainer.label_smoothing`.
+
+        Raises:
+            ValueError: the target has no labels to smooth.
+        """
+        raise ValueError(
+            f"trainer.label_smoothing is {smoothing}; a target of kind {self.kind} has no labels to smooth; set it to 0"
+        )
+
     @abc.abstractmethod
     def metrics(self) -> list[tf_keras.metrics.Metric]:
         """What a training watches; `objective` is among their names. Call it inside the strategy's scope."""

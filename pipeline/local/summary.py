@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from modules.artifact_files import FAIRNESS_FILE, PARETO_FILE
+from modules.artifact_files import BEATS_BASELINE_FILE, FAIRNESS_FILE, PARETO_FILE, PROFILE_FILE
+from modules.quality import advice
 from modules.quality.tfma_results import PREVIOUS, metrics, missed_bounds
 
 from ml_metadata.proto import metadata_store_pb2
@@ -54,6 +56,8 @@ def collect(
     blessing = outputs.artifact("Evaluator", "blessing")
     fairness = {"eval": _read_json(evaluation, FAIRNESS_FILE), "test": _read_json(test, FAIRNESS_FILE)}
     gaps = (fairness["eval"] or {}).get("missed", [])
+    linear = {"eval": _read_json(evaluation, BEATS_BASELINE_FILE), "test": _read_json(test, BEATS_BASELINE_FILE)}
+    behind = (linear["eval"] or {}).get("missed", [])
     pareto = _read_json(outputs.uri("EdgeEvaluator", "evaluation"), PARETO_FILE)
     told = {
         key: _read_json(outputs.uri(node, item.output), *item.file) for key, (node, item) in nodes.told(config).items()
@@ -69,7 +73,7 @@ def collect(
         "data": str(data),
         "data_cleaning": _cleaning(outputs.uri("ExampleGen", "examples")),
         "blessed": _blessed(blessing),
-        "not_blessed_because": [*missed_bounds(evaluation), *gaps] if evaluation else [],
+        "not_blessed_because": [*missed_bounds(evaluation), *gaps, *behind] if evaluation else [],
         "thresholds": config.model_dump(mode="json")["evaluator"]["thresholds"],
         "metrics": {
             "eval": metrics(evaluation) if evaluation else None,
@@ -78,6 +82,8 @@ def collect(
         "fairness": fairness,
         "previous": metrics(evaluation, PREVIOUS) or None if evaluation else None,
         "baseline": told["baseline"],
+        "beats_baseline": linear,
+        "try": _to_try(config, told["training"], outputs, linear["eval"], pareto),
         "training": told["training"],
         "tuner_trials": told["tuner_trials"],
         "states": {result.node: result.state for result in results},
@@ -97,6 +103,16 @@ def _cleaning(examples: str | None) -> dict[str, Any] | None:
     """Counts of rows, and the file with those that were kept back."""
     counts = _read_json(examples, QUARANTINE, COUNTS_FILE)
     return {**counts, "file": os.path.join(str(examples), QUARANTINE, QUARANTINE_FILE)} if counts else None
+
+
+def _to_try(
+    config: Config, training: Any, outputs: RunOutputs, linear: Mapping[str, Any] | None, pareto: Any
+) -> list[str]:
+    """What may help a model that is not shown to be better than the baseline, or that its own student beats."""
+    if not advice.wanted(linear, (pareto or {}).get("student")):
+        return []
+    texts = _read_json(outputs.uri("StatisticsGen", "statistics"), "Split-train", PROFILE_FILE)
+    return advice.what_to_try(config.model_dump(mode="json"), training, texts)
 
 
 def _blessed(artifact: metadata_store_pb2.Artifact | None) -> bool | None:

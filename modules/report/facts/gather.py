@@ -12,7 +12,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from modules.artifact_files import PARETO_FILE, VARIANTS_FILE
+from modules.artifact_files import PARETO_FILE, PROFILE_FILE, VARIANTS_FILE
+from modules.quality import advice
 from modules.report.facts import data, learning, quality
 from modules.report.facts.artifacts import Artifacts
 from modules.report.files import read_json
@@ -39,6 +40,9 @@ def gather(artifacts: Artifacts, settings: ReporterNodeSettings) -> dict[str, An
         JSON values, see docs/report.md.
     """
     config = settings.config
+    judged = quality.quality(artifacts, config.evaluator, len(settings.labels))
+    compression = _compression(artifacts)
+    trained = learning.training(artifacts.training)
     return {
         "format": FORMAT,
         "task": settings.task,
@@ -46,13 +50,23 @@ def gather(artifacts: Artifacts, settings: ReporterNodeSettings) -> dict[str, An
         "graph": [[name, after] for name, after in settings.graph],
         "data": data.data(artifacts, settings),
         "tuning": learning.tuning(artifacts.tuner_results, config.tuner),
-        "training": learning.training(artifacts.training),
-        "quality": quality.quality(artifacts, config.evaluator, len(settings.labels)),
-        "compression": _compression(artifacts),
+        "training": trained,
+        "quality": judged,
+        "compression": compression,
+        "try": _to_try(artifacts, settings, trained, judged, compression),
         "errors": None,
         "pushed": {name: dict(found) if found else None for name, found in artifacts.pushed.items()},
         "provenance": provenance(config.model_dump(mode="json"), {**settings.digests, "data": artifacts.fingerprint}),
     }
+
+
+def _to_try(artifacts: Artifacts, settings: ReporterNodeSettings, trained: Any, judged: Any, compression: Any) -> Any:
+    """What may help, where it is needed: a list, empty where it is not."""
+    linear = judged["splits"]["eval"]["against_linear"] if judged else None
+    if not advice.wanted(linear, (compression or {}).get("student")):
+        return []
+    texts = read_json(artifacts.statistics, "Split-train", PROFILE_FILE)
+    return advice.what_to_try(settings.config.model_dump(mode="json"), trained, texts)
 
 
 def provenance(config: Mapping[str, Any], digests: Mapping[str, str]) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from modules.artifact_files import BASELINE_FILE, FAIRNESS_FILE, PREDICTIONS_FILE
+from modules.artifact_files import BASELINE_FILE, BEATS_BASELINE_FILE, FAIRNESS_FILE, PREDICTIONS_FILE
 from modules.network.trained import load_trained
 from modules.quality import intervals, scores
 from modules.quality.attribution import explain
@@ -34,7 +34,8 @@ def quality(artifacts: Artifacts, section: EvaluatorSettings, num_classes: int) 
         num_classes: labels.
     """
     folders = {"eval": artifacts.evaluation, "test": artifacts.test_evaluation}
-    linear = (read_json(artifacts.baseline, BASELINE_FILE) or {}).get("splits", {})
+    baseline = read_json(artifacts.baseline, BASELINE_FILE) or {}
+    linear = baseline.get("splits", {})
     if not any(folders.values()) and not linear:
         return None
     answers, bounds = stored_predictions(artifacts), section.model_dump(mode="json")
@@ -45,12 +46,14 @@ def quality(artifacts: Artifacts, section: EvaluatorSettings, num_classes: int) 
                 "previous": metrics(folder, PREVIOUS) or None if folder and split == "eval" else None,
                 "linear": linear.get(split),
                 "fairness": read_json(folder, FAIRNESS_FILE),
+                "against_linear": read_json(folder, BEATS_BASELINE_FILE),
                 **(row_facts(answers[split], num_classes) if split in answers else {}),
             }
             for split, folder in folders.items()
         },
         "thresholds": bounds["thresholds"],
         "gap_bounds": bounds["fairness"]["bounds"],
+        "linear_model": baseline.get("model"),
         "blessed": artifacts.blessed,
         "missed": missed_bounds(artifacts.evaluation) if artifacts.evaluation else [],
     }

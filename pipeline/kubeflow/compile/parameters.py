@@ -6,6 +6,8 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from modules.training.settings import AUTO
+
 from pipeline.config.loader import ConfigError
 from pipeline.config.task import Config
 from pipeline.kubeflow.contract import bindings
@@ -36,9 +38,7 @@ def parameters(config: Config, target: Target) -> list[Parameter]:
             "ImportSchemaGen": (Binding("schema", "schema_file"),)
         }),
         Parameter("push_root", STRING, target.push_root, "Where blessed models go.", _push(config, engine)),
-        Parameter("epochs", INTEGER, config.trainer.epochs, "Passes over the train split, at most.", {
-            "Trainer": (Binding("epochs", "custom_config", "/trainer/epochs"),), **_told("epochs", "trainer/epochs")
-        }),
+        *_epochs(config),
         *_tuner(config, engine),
         *_thresholds(config),
         *_edge_gate(config),
@@ -75,6 +75,17 @@ def _push(config: Config, engine: Orchestrator) -> dict[str, tuple[Place, ...]]:
         if config.warm_starts:
             places["WarmStartResolver"] = (lookup,)
     return places
+
+
+def _epochs(config: Config) -> list[Parameter]:
+    """None where the rows decide: `auto` is no number that a run could be given in its place."""
+    if config.trainer.epochs == AUTO:
+        text = "Steps of the optimizer that the training is planned for, at least."
+        field, value = "min_steps", config.trainer.min_steps
+    else:
+        text, field, value = "Passes over the train split, at most.", "epochs", config.trainer.epochs
+    places = {"Trainer": (Binding(field, "custom_config", f"/trainer/{field}"),), **_told(field, f"trainer/{field}")}
+    return [Parameter(field, INTEGER, value, text, places)]
 
 
 def _tuner(config: Config, engine: Orchestrator) -> list[Parameter]:

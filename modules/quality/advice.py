@@ -1,0 +1,115 @@
+"""What to try where a model is no better than the linear baseline: what the run itself shows to be short.
+
+Nothing here is a guess: each line names the number that it follows from, and the setting to change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from modules.quality import against_baseline
+from modules.training.settings import AUTO, TrainerSettings
+
+_UNKNOWN = 0.05  # share of unknown tokens from which a vocabulary does not fit the texts
+_CUT = 0.05  # share of cut texts from which the window is too short
+_RARE = 1 / 3  # of an equal share: a label with fewer rows than that is rare
+
+
+def what_to_try(
+    config: Mapping[str, Any], training: Mapping[str, Any] | None, texts: Mapping[str, Any] | None
+) -> list[str]:
+    """Advice from the facts of a run, the most promising first.
+
+    Args:
+        config: the resolved configuration, JSON values.
+        training: what Trainer recorded; None where it is not known.
+        texts: the profile of the train split's texts (`text_profile.json`); None where it is not known.
+    """
+    found = [*_vocabulary(texts), *_length(config, training), *_rows(config), *_window(config, texts)]
+    found += [*_layers(config), *_labels(config, texts)]
+    if not found and not config["tuner"]["enabled"]:
+        found.append("a search for the learning rate: tuner.enabled=true with learning_rate in tuner.space")
+    return found or ["more labelled rows, or the linear model itself: on these rows the network found no more than it"]
+
+
+def wanted(linear: Mapping[str, Any] | None, student: Mapping[str, Any] | None) -> bool:
+    """Whether a run needs advice: its model is not shown to be better than the baseline, or its student beats it.
+
+    Args:
+        linear: the comparison on eval, `modules.quality.against_baseline.measure`; None where there was none.
+        student: what the student's difference to its teacher says; None where there is no student.
+    """
+    if student and student["verdict"] == against_baseline.BETTER:
+        return True
+    return linear is not None and linear["verdict"] != against_baseline.BETTER
+
+
+def _vocabulary(texts: Mapping[str, Any] | None) -> Iterator[str]:
+    rate = (texts or {}).get("unknown_token_rate", 0.0)
+    if rate > _UNKNOWN:
+        yield f"a backbone for the language of these texts: {rate:.0%} of their tokens are unknown to its vocabulary"
+
+
+def _length(config: Mapping[str, Any], training: Mapping[str, Any] | None) -> Iterator[str]:
+    if not training:
+        return
+    settings = TrainerSettings.model_validate(training["settings"])
+    curve = _curve(training["history"])
+    steps = len(curve) * -(-training["rows"] // (settings.batch_size * training["replicas"]))
+    asked = config["trainer"]["epochs"]
+    longer = f"trainer.min_steps={2 * max(steps, settings.min_steps)}" if asked == AUTO else f"trainer.epochs={AUTO}"
+    if asked != AUTO and steps < settings.min_steps:
+        yield f"longer training: it had {steps} steps of the optimizer; {longer} gives it {settings.min_steps} or more"
+    elif curve and curve.index(max(curve)) == len(curve) - 1:
+        yield f"longer training: epoch {len(curve)}, the last one, was still the best on eval; {longer}"
+
+
+def _curve(history: Mapping[str, Sequence[float]]) -> list[float]:
+    """Quality on eval by epoch, more is better."""
+    if "val_macro_f1" in history:
+        return list(history["val_macro_f1"])
+    return [-value for value in history.get("val_loss", [])]
+
+
+def _rows(config: Mapping[str, Any]) -> Iterator[str]:
+    share = config["data"]["train_fraction"]
+    if share < 1:
+        yield f"all rows: this profile trains on {share:.0%} of them; data.train_fraction=1, or another profile"
+
+
+def _main(config: Mapping[str, Any]) -> tuple[str, Mapping[str, Any], int]:
+    """Where the section of the encoded text stands, its backbone, and its window in tokens."""
+    for name, part in (config.get("inputs") or {}).items():
+        if "backbone" in part:
+            return f"inputs.{name}.", part["backbone"], part["sequence_length"]
+    return "", config["backbone"], config["preprocessing"]["sequence_length"]
+
+
+def _window(config: Mapping[str, Any], texts: Mapping[str, Any] | None) -> Iterator[str]:
+    where, _, window = _main(config)
+    bins = (texts or {}).get("tokens", {})
+    # A bin's number is twice the binary logarithm of the length plus one; two tokens of a window are not text.
+    longer = sum(count for number, count in bins.items() if 2 ** (int(number) / 2) - 1 > window - 2)
+    share = longer / max(1, sum(bins.values()))
+    if share > _CUT:
+        field = f"{where}sequence_length" if where else "preprocessing.sequence_length"
+        yield f"a longer window: about {share:.0%} of the texts have more than the {window} tokens of {field}"
+
+
+def _layers(config: Mapping[str, Any]) -> Iterator[str]:
+    where, backbone, _ = _main(config)
+    if backbone["kind"] == "minilm" and len(backbone["layers"]) < 6:
+        yield (
+            f"the whole backbone: {len(backbone['layers'])} of its 6 layers are used; "
+            f"{where}backbone.layers=[0,1,2,3,4,5]"
+        )
+
+
+def _labels(config: Mapping[str, Any], texts: Mapping[str, Any] | None) -> Iterator[str]:
+    counts = (texts or {}).get("labels") or {}
+    if config["trainer"]["class_weights"] != "none" or not counts:
+        return
+    label, fewest = min(counts.items(), key=lambda item: item[1])
+    if fewest < _RARE * sum(counts.values()) / len(counts):
+        yield f"weights for rare labels: {label} has {fewest} rows; trainer.class_weights=balanced"
