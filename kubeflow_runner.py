@@ -15,7 +15,7 @@ from typing import Any
 
 import click
 
-from pipeline.cli.errors import DEFAULT_CONFIG, Failed, WrongUse, program
+from pipeline.cli.errors import DEFAULT_CONFIG, Commands, Failed, WrongUse, program
 
 
 def task_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -53,7 +53,7 @@ def parameter_option(command: Callable[..., Any]) -> Callable[..., Any]:
     )(command)  # fmt: skip
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 def cli() -> None:
     """Edgeline on Kubeflow Pipelines and on Vertex AI; docs/deploy.md leads through it.
 
@@ -84,9 +84,10 @@ def compile(output: Path, schema_version: str, local: bool, dry_run: bool, **opt
         return
     specification = _compiled(config, target)
     from pipeline.kubeflow.contract.specification import dump
+    from pipeline.machine.files import write_whole
 
     output.parent.mkdir(parents=True, exist_ok=True)
-    output.write_text(dump(specification), encoding="utf-8")
+    write_whole(output, dump(specification))
     click.echo(f"{output}: {specification.name}, {len(specification.tasks)} tasks, for {target.engine}")
 
 

@@ -15,7 +15,7 @@ from click_default_group import DefaultGroup
 
 from pipeline.cli import history
 from pipeline.cli.data import data as data_group
-from pipeline.cli.errors import FAILED, NOT_BLESSED, Failed, WrongUse, program
+from pipeline.cli.errors import FAILED, NOT_BLESSED, Commands, Failed, WrongUse, program
 from pipeline.cli.task import (
     checked_data,
     chosen_profile,
@@ -28,8 +28,12 @@ from pipeline.cli.task import (
 from pipeline.cli.watch import watch
 
 
+class Local(Commands, DefaultGroup):
+    """The commands of this machine; `run` is the one that need not be named."""
+
+
 @click.group(
-    cls=DefaultGroup, default="run", default_if_no_args=True, context_settings={"help_option_names": ["-h", "--help"]}
+    cls=Local, default="run", default_if_no_args=True, context_settings={"help_option_names": ["-h", "--help"]}
 )
 def cli() -> None:
     """Edgeline on this machine: from rows to a blessed, pushed model.
@@ -99,6 +103,8 @@ def run(
     shown = relative(str(outcome.run_dir))
     closing.show(outcome.summary, console, run_dir=shown)
     closing.how_to_go_on(console, config_path)
+    if outcome.unwritten:
+        raise Failed(f"the run is done, but its summary could not be written: {outcome.unwritten}")
     if require_blessing and not outcome.summary["blessed"]:
         sys.exit(NOT_BLESSED)
 
@@ -217,17 +223,22 @@ cli.add_command(watch)
 
 def _report_failure(outcome: Any, console: Any) -> NoReturn:
     from pipeline.history.paths import relative
+    from pipeline.machine import refusals
 
-    node = outcome.summary["failed_node"]
-    cause = outcome.error.__cause__ or outcome.error
+    node = outcome.summary["failed_node"] or "The run"
+    cause = refusals.cause(outcome.error.__cause__ or outcome.error)
     log = relative(str(outcome.run_dir / "run.log"))
     if isinstance(outcome.error, KeyboardInterrupt):
         console.print("\nStopped. The next run goes on from here.")
         sys.exit(FAILED)
     text = str(cause).strip()
+    if isinstance(cause, OSError) and cause.errno is not None:
+        text = refusals.told(cause, places=[outcome.run_dir])
     console.print(f"\n[bold red]{node} failed:[/] {type(cause).__name__}")
     console.print(text[:2000], markup=False, soft_wrap=True)
-    console.print(f"\nLog       {log}", soft_wrap=True)
+    console.print(f"\nLog       {log}", soft_wrap=True, markup=False)
+    if outcome.unwritten:
+        console.print(f"Summary   could not be written: {outcome.unwritten}", soft_wrap=True, markup=False)
     console.print("Next      mend the cause and run the same command again: finished nodes come from the cache.")
     sys.exit(FAILED)
 

@@ -1,10 +1,13 @@
-"""What the command lines share: their name, exit codes, and the two ways in which a command ends early."""
+"""What the command lines share: their name, exit codes, and the ways in which a command ends early."""
 
 from __future__ import annotations
 
 import os
+from typing import Any
 
 import click
+
+from pipeline.machine import refusals, screen
 
 FAILED, WRONG_USE, NOT_BLESSED = 1, 2, 3  # 0 is done, blessed or not
 DEFAULT_CONFIG = "configs/sentiment.yaml"
@@ -25,3 +28,32 @@ class Failed(click.ClickException):
     """Something that was not there or went wrong; the message says what to do."""
 
     exit_code = FAILED
+
+
+class Commands(click.Group):
+    """A command line that says what a person can do where the operating system refuses something.
+
+    Errors that nobody foresaw keep their traceback: they are ours to mend.
+    """
+
+    def main(self, *args: Any, **options: Any) -> Any:
+        """Lets the screen print anything first, whatever its locale."""
+        screen.fit()
+        return super().main(*args, **options)
+
+    def invoke(self, context: click.Context) -> Any:
+        """Runs the command.
+
+        Raises:
+            Failed: a file could not be read or written, or the input ended in the middle of a file.
+        """
+        try:
+            return super().invoke(context)
+        except BrokenPipeError:  # click's own: whoever read along has left
+            raise
+        except OSError as error:
+            if error.errno is None:
+                raise
+            raise Failed(refusals.told(error)) from error
+        except EOFError as error:  # click takes it for Ctrl-D
+            raise Failed(f"A file ends in the middle: {error}.") from error

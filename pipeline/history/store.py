@@ -33,18 +33,20 @@ def connection(paths: TaskPaths) -> metadata_store_pb2.ConnectionConfig:
 class RunOutputs:
     """The output artifacts of one run, by node and key."""
 
-    def __init__(self, connection: metadata_store_pb2.ConnectionConfig, run_id: str) -> None:
+    def __init__(self, connection: metadata_store_pb2.ConnectionConfig | None, run_id: str) -> None:
         """Reads them from the metadata store.
 
         Args:
-            connection: the store.
+            connection: the store; None where it cannot be read: the run has no outputs then.
             run_id: id of the run.
         """
+        self._found: dict[tuple[str, str], metadata_store_pb2.Artifact] = {}
+        if connection is None:
+            return
         from ml_metadata import metadata_store
         from ml_metadata.proto import metadata_store_pb2
 
         store = metadata_store.MetadataStore(connection)
-        self._found: dict[tuple[str, str], metadata_store_pb2.Artifact] = {}
         context = store.get_context_by_type_and_name("pipeline_run", run_id)
         if context is None:
             return

@@ -21,6 +21,7 @@ import filelock
 from pipeline.config.rows.collect import CollectConfig
 from pipeline.ingest.http_pages import Api, Page, Request, value_at
 from pipeline.ingest.rows import DataError
+from pipeline.machine.files import write_whole
 
 _ROWS, _INSIDE = "rows.jsonl", Path("version-1") / "rows.jsonl"
 _WORK, _JOURNAL, _SPAN_IN_WORK = ".collecting", "journal.jsonl", "span"
@@ -129,9 +130,7 @@ class _Progress:
             os.replace(moved, self._rows_file)
         if self._rows_file.exists():  # what a kill left after the last whole page is written again
             os.truncate(self._rows_file, entries[-1].get("bytes", 0))
-        partial = self._journal.with_suffix(".partial")
-        partial.write_text("".join(json.dumps(entry) + "\n" for entry in entries), encoding="utf-8")
-        os.replace(partial, self._journal)
+        write_whole(self._journal, "".join(json.dumps(entry) + "\n" for entry in entries))
 
     @property
     def published(self) -> bool:

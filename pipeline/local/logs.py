@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TextIO
 
+from pipeline.machine import screen as screen_text
+
 _FORMAT = "%(asctime)s %(levelname).1s %(name)s: %(message)s"
 
 
@@ -33,8 +35,12 @@ def captured(log: Path, *, verbose: bool = False) -> Iterator[TextIO]:
     sys.stdout.flush()
     sys.stderr.flush()
     screen_fd, error_fd = os.dup(1), os.dup(2)
-    screen = os.fdopen(screen_fd, "w", buffering=1, encoding="utf-8", errors="replace", closefd=False)
-    handler: logging.Handler = logging.StreamHandler(sys.stderr) if verbose else logging.FileHandler(log)
+    screen = os.fdopen(
+        screen_fd, "w", buffering=1, encoding=screen_text.encoding(), errors=screen_text.STAND_INS, closefd=False
+    )
+    handler: logging.Handler = (
+        logging.StreamHandler(sys.stderr) if verbose else logging.FileHandler(log, encoding="utf-8")
+    )
     handler.setFormatter(logging.Formatter(_FORMAT))
     root = logging.getLogger()
     before = root.level, list(root.handlers)
@@ -49,15 +55,17 @@ def captured(log: Path, *, verbose: bool = False) -> Iterator[TextIO]:
             with warnings.catch_warnings():
                 yield screen
         finally:
-            sys.stdout.flush()
-            sys.stderr.flush()
+            for stream in (sys.stdout, sys.stderr):
+                with contextlib.suppress(OSError):  # a full disk has no room for the rest of the log
+                    stream.flush()
             if not verbose:
                 os.dup2(screen_fd, 1)
                 os.dup2(error_fd, 2)
             logging.captureWarnings(False)
             root.setLevel(before[0])
             root.handlers[:] = before[1]
-            handler.close()
+            with contextlib.suppress(OSError):
+                handler.close()
             screen.flush()
             os.close(screen_fd)
             os.close(error_fd)

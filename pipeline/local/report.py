@@ -7,7 +7,6 @@ is gathered here instead; only what needs the model is missing then.
 from __future__ import annotations
 
 import logging
-import os
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
@@ -22,6 +21,7 @@ from pipeline import nodes
 from pipeline.components import reporter
 from pipeline.history.paths import REPORT, TaskPaths
 from pipeline.history.store import RunOutputs
+from pipeline.machine.files import write_whole
 
 _RUN_FIELDS = (
     "run_id", "profile", "state", "failed_node", "error", "started", "revision", "data", "states", "cache_hits",
@@ -43,12 +43,10 @@ def write(ir: Any, paths: TaskPaths, outputs: RunOutputs, summary: Mapping[str, 
     target = paths.run_dir(summary["run_id"]) / REPORT
     try:
         page = render.render(gathered(ir, outputs), run_facts(summary))
+        write_whole(target, page)
     except Exception:
         logging.getLogger(__name__).exception("the report could not be made")
         return None
-    partial = target.with_name(f"{REPORT}.partial")
-    partial.write_text(page, encoding="utf-8")
-    os.replace(partial, target)
     return target
 
 

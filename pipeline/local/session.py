@@ -6,7 +6,7 @@ import contextlib
 import dataclasses
 import glob
 import json
-import os
+import logging
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -21,6 +21,8 @@ from pipeline.history.paths import CONFIG, LOG, SUMMARY, TaskPaths, new_run_id
 from pipeline.history.states import NodeResult
 from pipeline.local import data_files, logs, preflight
 from pipeline.local.display import Display
+from pipeline.machine import refusals
+from pipeline.machine.files import write_whole
 
 # The runner is named, because Beam's own choice downloads one; the image keeps TFX from building a package of itself
 # for every node, and nothing ever pulls it.
@@ -88,12 +90,14 @@ class Outcome:
         run_dir: its folder in the history.
         summary: what `summary.json` holds.
         error: what stopped it, if anything did.
+        unwritten: why the summary could not be written; empty where it was.
     """
 
     run_id: str
     run_dir: Path
     summary: dict[str, Any]
     error: BaseException | None = None
+    unwritten: str = ""
 
 
 def run(config: Config, options: RunOptions) -> Outcome:
@@ -123,7 +127,7 @@ def run(config: Config, options: RunOptions) -> Outcome:
             raise OptionError(str(error)) from None
         run_dir = paths.run_dir(run_id)
         run_dir.mkdir(parents=True)
-        (run_dir / CONFIG).write_text(loader.dump(config), encoding="utf-8")
+        write_whole(run_dir / CONFIG, loader.dump(config))
         started = time.time()
         with logs.captured(run_dir / LOG, verbose=options.verbose) as screen:
             return _run_captured(config, options, paths, run_id, data, screen, started)
@@ -137,10 +141,8 @@ def _run_captured(
         for item in window:
             opening.console.print(f"reading {item.name} ({len(item.files)} files)", soft_wrap=True)
         opening.console.print(f"run {run_id} · importing TensorFlow and TFX …")
-    from pipeline.history import store
     from pipeline.local import execute
     from pipeline.local import report as run_report
-    from pipeline.local import summary as run_summary
 
     logs.hand_absl_over()
     ir = compile_task(config, paths, data, cache=options.cache)
@@ -163,8 +165,7 @@ def _run_captured(
             error = failure
         except KeyboardInterrupt as interrupt:
             error = interrupt
-    outputs = store.RunOutputs(connection, run_id)
-    summary = run_summary.collect(config, paths, outputs, run_id, results, error, profile=options.profile, data=data)
+    outputs, summary = _gathered(connection, config, paths, run_id, results, error, options.profile, data)
     summary["started"] = time.strftime("%Y-%m-%d %H:%M:%S %z", time.localtime(started))
     summary["revision"] = run_report.git_revision(ROOT)
     summary["seconds"] = {
@@ -175,12 +176,41 @@ def _run_captured(
     summary["spans"] = [{"span": item.span, "version": item.version} for item in window]
     report = run_report.write(ir, paths, outputs, summary)
     summary["report"] = str(report) if report else None
-    run_dir = paths.run_dir(run_id)
-    partial = run_dir / f"{SUMMARY}.partial"
-    partial.write_text(json.dumps(summary, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    os.replace(partial, run_dir / SUMMARY)
-    paths.point_latest(run_id)
-    return Outcome(run_id, run_dir, summary, error)
+    return Outcome(run_id, paths.run_dir(run_id), summary, error, _write(summary, paths))
+
+
+def _gathered(
+    connection: Any, config: Config, paths: TaskPaths, run_id: str, results: list[NodeResult],
+    error: BaseException | None, profile: str | None, data: Path,
+) -> tuple[Any, dict[str, Any]]:  # fmt: skip
+    """The outputs of a run and its summary; where those cannot be read any more, what is known without them.
+
+    What stopped a run, a full disk say, must not keep it from being told.
+    """
+    from pipeline.history import store
+    from pipeline.local import summary as run_summary
+
+    def collected(outputs: store.RunOutputs) -> tuple[Any, dict[str, Any]]:
+        return outputs, run_summary.collect(config, paths, outputs, run_id, results, error, profile=profile, data=data)
+
+    try:
+        return collected(store.RunOutputs(connection, run_id))
+    except Exception:
+        if error is None:
+            raise
+        logging.getLogger(__name__).exception("what the nodes left could not be read")
+        return collected(store.RunOutputs(None, run_id))
+
+
+def _write(summary: dict[str, Any], paths: TaskPaths) -> str:
+    """Writes the summary, whole or not at all, and lets `latest` show its run; why that could not be done."""
+    target = paths.run_dir(summary["run_id"]) / SUMMARY
+    try:
+        write_whole(target, json.dumps(summary, indent=2, ensure_ascii=False) + "\n")
+        paths.point_latest(summary["run_id"])
+    except OSError as error:
+        return refusals.told(error, places=[paths.root])
+    return ""
 
 
 def beam_args(workers: int) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from pipeline.config.task import Config
 from pipeline.history.paths import TaskPaths
 from pipeline.ingest import spans
 from pipeline.local import data_files, session
+from pipeline.machine.files import write_whole
 
 STATE = "watch.json"
 
@@ -141,6 +142,4 @@ def _read(state: Path) -> Seen:
 
 def _write(state: Path, seen: Seen) -> None:
     state.parent.mkdir(parents=True, exist_ok=True)
-    partial = state.with_suffix(".partial")
-    partial.write_text(json.dumps(dataclasses.asdict(seen)) + "\n", encoding="utf-8")
-    os.replace(partial, state)
+    write_whole(state, json.dumps(dataclasses.asdict(seen)) + "\n")

@@ -8,11 +8,12 @@ Rule-based Model for Sentiment Analysis of Social Media Text", as the source dis
 from __future__ import annotations
 
 import csv
-import os
-import tempfile
+import io
 from pathlib import Path
 
 from modules.machine import packages
+
+from pipeline.machine.files import write_whole
 
 _ARCHIVE = "additional_resources/hutto_ICWSM_2014.tar.gz!"
 _FILES = {
@@ -40,17 +41,16 @@ def vader_csv() -> Path:
         return target
     members = packages.fetch_members(packages.VADER, list(_FILES.values()))
     target.parent.mkdir(parents=True, exist_ok=True)
-    handle, partial = tempfile.mkstemp(dir=target.parent, suffix=".partial")
-    with os.fdopen(handle, "w", encoding="utf-8", newline="") as out:
-        writer = csv.writer(out, lineterminator="\n")
-        writer.writerow(["id", "text", "label", "source", "rating"])
-        for source, member in _FILES.items():
-            with members[member].open(encoding="utf-8", errors="replace") as lines:
-                for line in lines:
-                    number, rating, text = line.rstrip("\n").split("\t", 2)
-                    score = float(rating)
-                    if abs(score) >= _NEUTRAL_BELOW and text.strip():
-                        label = "positive" if score > 0 else "negative"
-                        writer.writerow([f"{source}-{number}", text.strip(), label, source, rating])
-    os.replace(partial, target)
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(["id", "text", "label", "source", "rating"])
+    for source, member in _FILES.items():
+        with members[member].open(encoding="utf-8", errors="replace") as lines:
+            for line in lines:
+                number, rating, text = line.rstrip("\n").split("\t", 2)
+                score = float(rating)
+                if abs(score) >= _NEUTRAL_BELOW and text.strip():
+                    label = "positive" if score > 0 else "negative"
+                    writer.writerow([f"{source}-{number}", text.strip(), label, source, rating])
+    write_whole(target, out.getvalue())
     return target

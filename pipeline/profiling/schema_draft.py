@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
 from pipeline.ingest import rows
+from pipeline.machine.files import write_whole
 
 _LARGEST_DOMAIN = 50
 
@@ -51,10 +51,8 @@ def write(schema: schema_pb2.Schema, path: Path, *, overwrite: bool) -> None:
     if path.exists() and not overwrite:
         raise FileExistsError(f"{path}: there is a schema already; `--force` replaces it.")
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(".partial")
-    partial.write_text(
+    write_whole(
+        path,
         "# A draft from the data: read it, and make it say what the data must look like.\n"
         + text_format.MessageToString(schema),
-        encoding="utf-8",
     )
-    os.replace(partial, path)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import datetime
+import errno
 import json
 import os
+import resource
 import subprocess
 import sys
 from pathlib import Path
@@ -75,7 +77,7 @@ def invoke(*arguments: str) -> Result:
     return CliRunner().invoke(local_runner.cli, list(arguments), catch_exceptions=False)
 
 
-def process(task: Path, repository: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+def process(task: Path, repository: Path, *arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
     """Runs the real command in the task's folder, with TensorFlow and its like made impossible to import."""
     poison = task / "poison"
     poison.mkdir(exist_ok=True)
@@ -83,7 +85,7 @@ def process(task: Path, repository: Path, *arguments: str) -> subprocess.Complet
     environment = {**os.environ, "PYTHONPATH": str(poison)}
     return subprocess.run(
         [sys.executable, str(repository / "local_runner.py"), *arguments],
-        capture_output=True, text=True, timeout=60, check=False, cwd=task, env=environment,
+        capture_output=True, text=True, timeout=60, check=False, cwd=task, env=environment, **options,
     )  # fmt: skip
 
 
@@ -307,3 +309,78 @@ def test_doctor_is_reachable_from_here(monkeypatch: pytest.MonkeyPatch) -> None:
     assert invoke("doctor").exit_code == 7
     assert invoke("doctor", "--online").exit_code == 7
     assert given == [[], ["--online"]]
+
+
+# Where the operating system refuses something
+
+
+def no_room() -> None:
+    """Lets every write into a file fail, as a full disk does, and those into pipes alone succeed."""
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "file"),
+    [
+        (["run", "-c", "a.yaml"], "config.yaml"),
+        (["schema", "-c", "a.yaml", "--force"], "schema.pbtxt"),
+    ],
+)
+def test_a_full_disk_is_told_in_two_lines_and_leaves_what_was_there(
+    task: Path, repository: Path, arguments: list[str], file: str
+) -> None:
+    schema = (task / "schema.pbtxt").read_text()
+    done = process(task, repository, *arguments, preexec_fn=no_room)
+    assert done.returncode == 1, done.stderr
+    first, second = done.stderr.strip().splitlines()[-2:]
+    assert first.startswith("Error: ")
+    assert f"{file}" in first
+    assert first.endswith("File too large.")
+    assert "Raise the limit" in second
+    assert "Traceback" not in done.stderr + done.stdout
+    assert (task / "schema.pbtxt").read_text() == schema
+    assert not list(task.rglob("*.partial"))
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["run", "-c", "a.yaml", "--root", "my.csv/runs"],
+        ["nodes", "-c", "a.yaml", "--root", "my.csv/runs"],
+        ["schema", "-c", "a.yaml", "--set", "schema_path=my.csv/schema.pbtxt"],
+        ["data", "profile", "my.csv", "--output", "my.csv/drafts"],
+        ["data", "profile", "."],
+    ],
+)
+def test_a_path_that_cannot_be_is_told_without_a_traceback(task: Path, repository: Path, arguments: list[str]) -> None:
+    done = process(task, repository, *arguments)
+    assert done.returncode in (1, 2), done.stderr
+    assert "Error: " in done.stderr
+    assert str(task) in done.stderr or "my.csv" in done.stderr or "." in arguments
+    assert "Traceback" not in done.stderr + done.stdout
+
+
+def test_a_failure_is_told_with_its_node_though_the_summary_cannot_be_written(
+    called: list[RunOptions], monkeypatch: pytest.MonkeyPatch, task: Path
+) -> None:
+    full = OSError(errno.ENOSPC, "No space left on device", "/a/model")
+    failure = RuntimeError("Trainer failed")
+    failure.__cause__ = RuntimeError("metadata")
+    failure.__cause__.__context__ = full
+    summary = {**SUMMARY, "state": "failed", "failed_node": "Trainer"}
+    outcome = Outcome("r1", task / "history" / "r1", summary, failure, unwritten="summary.json: no room.")
+    monkeypatch.setattr(session, "run", lambda config, options: outcome)
+    done = invoke("run", "-c", "a.yaml")
+    assert done.exit_code == 1
+    assert "Trainer failed: OSError\n/a/model: No space left on device.\nFree some space: " in done.output
+    assert "Summary   could not be written: summary.json: no room." in done.output
+
+
+def test_a_run_that_is_done_fails_where_its_summary_cannot_be_written(
+    called: list[RunOptions], monkeypatch: pytest.MonkeyPatch, task: Path
+) -> None:
+    outcome = Outcome("r1", task / "history" / "r1", dict(SUMMARY), unwritten="summary.json: no room.")
+    monkeypatch.setattr(session, "run", lambda config, options: outcome)
+    done = invoke("run", "-c", "a.yaml")
+    assert done.exit_code == 1
+    assert "the run is done, but its summary could not be written: summary.json: no room." in done.output

@@ -10,7 +10,9 @@ import pytest
 from pipeline.config import loader
 from pipeline.config.loader import ConfigError
 from pipeline.config.task import Config
+from pipeline.history import store
 from pipeline.history.paths import TaskPaths
+from pipeline.history.states import NodeResult
 from pipeline.ingest.rows import DataError
 from pipeline.local import data_files, preflight, session
 from pipeline.machine import datasets
@@ -228,3 +230,24 @@ def test_a_name_with_other_characters_is_refused_before_anything_is_run(config: 
     with pytest.raises(ValueError, match="--name 'a b'"):
         session.run(config, session.RunOptions(root=tmp_path / "runs", name="a b"))
     assert not (tmp_path / "runs" / "history").exists()
+
+
+def test_what_stopped_a_run_is_told_though_the_metadata_cannot_be_read(config: Config, tmp_path: Path) -> None:
+    (tmp_path / "metadata.db").write_bytes(b"no database" * 1000)
+    paths = TaskPaths(tmp_path)
+    error = RuntimeError("Trainer failed: no room")
+    failed = [NodeResult("Trainer", "failed", 1.0, error)]
+    _, summary = session._gathered(
+        store.connection(paths), config, paths, "r1", failed, error, None, tmp_path / "my.csv"
+    )
+    assert (summary["state"], summary["failed_node"], summary["error"]) == ("failed", "Trainer", str(error))
+    assert summary["pushed"] == {"server": None, "edge": None}
+
+
+def test_a_summary_that_cannot_be_written_is_told_and_leaves_no_part_of_itself(tmp_path: Path) -> None:
+    paths = TaskPaths(tmp_path)
+    told = session._write({"run_id": "r1"}, paths)
+    assert told.startswith(f"{paths.run_dir('r1')}/summary.json: No such file or directory.\n")
+    paths.run_dir("r1").mkdir(parents=True)
+    assert session._write({"run_id": "r1"}, paths) == ""
+    assert (paths.history / "latest" / "summary.json").read_text() == '{\n  "run_id": "r1"\n}\n'
