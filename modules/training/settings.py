@@ -98,8 +98,8 @@ class TrainerSettings(Section):
         Raises:
             ValueError: `epochs` is `auto`, and nobody called `planned`.
         """
-        if self.epochs == AUTO:
-            raise ValueError("trainer.epochs is auto; call `planned` first")
+        if not isinstance(self.epochs, int):
+            raise ValueError(f"trainer.epochs is {self.epochs}; call `planned` first")
         return self.epochs
 
     @model_validator(mode="after")

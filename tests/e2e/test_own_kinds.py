@@ -18,6 +18,7 @@ OVERRIDES = (
     "tuner.enabled=false",
     "trainer.epochs=2",
     "evaluator.thresholds={accuracy: {min: 0.1}}",
+    "evaluator.beats_baseline=null",
 )
 
 

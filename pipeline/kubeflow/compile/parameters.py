@@ -6,8 +6,6 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from modules.training.settings import AUTO
-
 from pipeline.config.loader import ConfigError
 from pipeline.config.task import Config
 from pipeline.kubeflow.contract import bindings
@@ -79,11 +77,10 @@ def _push(config: Config, engine: Orchestrator) -> dict[str, tuple[Place, ...]]:
 
 def _epochs(config: Config) -> list[Parameter]:
     """None where the rows decide: `auto` is no number that a run could be given in its place."""
-    if config.trainer.epochs == AUTO:
+    text, field, value = "Passes over the train split, at most.", "epochs", config.trainer.epochs
+    if not isinstance(value, int):
         text = "Steps of the optimizer that the training is planned for, at least."
         field, value = "min_steps", config.trainer.min_steps
-    else:
-        text, field, value = "Passes over the train split, at most.", "epochs", config.trainer.epochs
     places = {"Trainer": (Binding(field, "custom_config", f"/trainer/{field}"),), **_told(field, f"trainer/{field}")}
     return [Parameter(field, INTEGER, value, text, places)]
 
