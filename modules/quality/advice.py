@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from modules.network.backbones import base as backbones
 from modules.quality import against_baseline
 from modules.training.settings import AUTO, TrainerSettings
 
@@ -99,11 +100,8 @@ def _window(config: Mapping[str, Any], texts: Mapping[str, Any] | None) -> Itera
 
 def _layers(config: Mapping[str, Any]) -> Iterator[str]:
     where, backbone, _ = _main(config)
-    if backbone["kind"] == "minilm" and len(backbone["layers"]) < 6:
-        yield (
-            f"the whole backbone: {len(backbone['layers'])} of its 6 layers are used; "
-            f"{where}backbone.layers=[0,1,2,3,4,5]"
-        )
+    for field, value in backbones.read(backbone).unused().items():
+        yield f"the whole backbone: {where}backbone.{field}={value}, where {backbone[field]} is used"
 
 
 def _labels(config: Mapping[str, Any], texts: Mapping[str, Any] | None) -> Iterator[str]:
