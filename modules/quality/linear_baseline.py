@@ -33,9 +33,9 @@ _COMPARED = 4_000_000  # characters of the rows that candidates are compared on
 _LEARNT = 20_000_000  # characters of the rows that the winner learns from: about 2 GB of memory
 # Characters times classes, for a linear SVM is fitted for each class: of the winner's rows, and of those compared on.
 _WORK = 1_500_000_000
-_COMPARED_WORK = 100_000_000
+_COMPARED_WORK = 50_000_000
 _LOGISTIC = 30_000_000  # the same, above which logistic regression is left out: it takes ten times as long
-_TOLERANCE = 1e-2  # liblinear's own is 1e-1, scikit-learn's 1e-4 changes no answer and takes several times as long
+_TOLERANCE = 1e-2  # liblinear's own is 1e-1; scikit-learn's 1e-4 gives the same answers later
 _RARE_ROWS = 1_000  # with fewer rows than that, an n-gram that occurs once counts as well
 _FEATURES = {"words": 200_000, "characters": 400_000}  # at most, the most frequent ones
 
