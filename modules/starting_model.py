@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from modules.artifact_files import training_dir  # and settles Keras 2 before TensorFlow is imported
 from modules.inputs import kinds as inputs_lib
 from modules.network.architecture import Architecture
+from modules.network.model import build_model
 from modules.network.pretrained import build_classifier
 from modules.network.trained import load_trained
 from modules.rows import batches
@@ -38,7 +39,7 @@ def starting_model(
     policy: str,
     base_model: str | None = None,
 ) -> tuple[tf_keras.Model, Architecture]:
-    """The model that training starts from: the backbone's weights, or a blessed model's.
+    """The model that training starts from: the backbone's weights, random ones, or a blessed model's.
 
     Args:
         inputs: of the task.
@@ -51,16 +52,23 @@ def starting_model(
         ValueError: the base model has another architecture than the configuration asks for.
     """
     main = inputs_lib.with_backbone(inputs)
-    model, architecture = build_classifier(
-        main.backbone,
-        vocabulary_size=len(main.vocabulary()),
-        num_classes=target.outputs(target.names),
-        sequence_length=main.sequence_length,
-        dropout=settings.dropout,
-        policy=policy,
-        inputs={name: part.model_dump(mode="json") for name, part in inputs_lib.others(inputs).items()},
-        target=target.kind,
-    )
+    outputs = target.outputs(target.names)
+    sections = {name: part.model_dump(mode="json") for name, part in inputs_lib.others(inputs).items()}
+    if main is None:
+        architecture = Architecture.without_backbone(num_classes=outputs, inputs=sections, target=target.kind)
+        model = build_model(architecture, dropout=settings.dropout, policy=policy)
+    else:
+        model, architecture = build_classifier(
+            main.backbone,
+            vocabulary_size=len(main.vocabulary()),
+            num_classes=outputs,
+            sequence_length=main.sequence_length,
+            dropout=settings.dropout,
+            policy=policy,
+            inputs=sections,
+            target=target.kind,
+            encoded=main.kind,
+        )
     if base_model:
         base = load_trained(training_dir(base_model))
         if base.architecture != architecture or base.labels != target.names:

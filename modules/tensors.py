@@ -37,6 +37,16 @@ class Column:
             return text.encode("utf-8")
         return int(text) if self.type == "integer" else float(text)
 
+    def feature(self, text: str) -> Any:
+        """The `tf.train.Feature` of a value as a source of rows has it; what is no character is replaced."""
+        import tensorflow as tf
+
+        if self.type == "text":
+            return tf.train.Feature(bytes_list=tf.train.BytesList(value=[text.encode("utf-8", errors="replace")]))
+        if self.type == "integer":
+            return tf.train.Feature(int64_list=tf.train.Int64List(value=[int(text)]))
+        return tf.train.Feature(float_list=tf.train.FloatList(value=[float(text)]))
+
 
 @dataclasses.dataclass(frozen=True)
 class Tensor:

@@ -178,7 +178,8 @@ def export(
     plain = build_model(architecture, dropout=0.0, policy="float32")
     plain.set_weights(model.get_weights())
     signatures.save(signatures.Server(plain, transform_output, inputs=inputs, target=target), serving_dir)
-    vocabulary = inputs_lib.with_backbone(inputs).vocabulary()
+    main = inputs_lib.with_backbone(inputs)
+    vocabulary = main.vocabulary() if main else []
     save_trained(training_dir(serving_dir), plain, architecture, vocabulary=vocabulary, labels=target.names)
 
 

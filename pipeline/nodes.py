@@ -23,6 +23,7 @@ from modules.artifact_files import (
     TRIALS_FILE,
     VARIANTS_FILE,
 )
+from modules.inputs.kinds import identity_column, modules_of
 
 from pipeline.node import ADDED, Node, Told, builders
 
@@ -32,15 +33,15 @@ NODES = (
     Node(
         "ExampleGen", "pipeline.ingest.component:RowsExampleGen", "rows of any source, cleaned and split, as examples",
         outputs={"examples": "Examples"},
-        code=("pipeline.ingest.example_gen",),
+        code=("pipeline.ingest.example_gen", *modules_of("variation")),
         beam=True, reads_outside=True, files=("quarantine/",), report={"examples": "examples"},
     ),
     Node(
         "StatisticsGen", "pipeline.components.statistics_gen:StatisticsGen",
-        "statistics of the columns and of the texts",
+        "statistics of the columns and of the inputs",
         inputs={"examples": "ExampleGen.examples"},
         outputs={"statistics": "ExampleStatistics"},
-        code=("pipeline.components.statistics_gen", "modules.text.statistics"),
+        code=("pipeline.components.statistics_gen", *modules_of("statistics")),
         beam=True, files=(PROFILE_FILE,), report={"statistics": "statistics"},
     ),
     Node(
@@ -65,7 +66,7 @@ NODES = (
         "ServingStatisticsGen", "pipeline.components.statistics_gen:StatisticsGen", "statistics of what was served",
         inputs={"examples": "ServingExampleGen.examples"},
         outputs={"statistics": "ExampleStatistics"},
-        code=("pipeline.components.statistics_gen", "modules.text.statistics"),
+        code=("pipeline.components.statistics_gen", *modules_of("statistics")),
         beam=True, files=(PROFILE_FILE,), when=lambda config, job: bool(config.data.serving_logs),
     ),
     Node(
@@ -78,7 +79,7 @@ NODES = (
             "serving_statistics": "ServingStatisticsGen.statistics",
         },
         outputs={"anomalies": "ExampleAnomalies"},
-        code=("pipeline.components.example_validator",),
+        code=("pipeline.components.example_validator", *modules_of("distances")),
         files=(DRIFT_FILE,), summary={"drift": Told("anomalies", (DRIFT_FILE,))}, report={"anomalies": "anomalies"},
     ),
     Node(
@@ -94,6 +95,7 @@ NODES = (
         inputs={"examples": "ExampleGen.examples"},
         outputs={"evaluation": "ModelEvaluation"},
         code=("pipeline.components.linear_baseline",),
+        when=lambda config, job: bool(identity_column(config.inputs)),
         files=(BASELINE_FILE, PREDICTIONS_FILE), summary={"baseline": Told("evaluation", (BASELINE_FILE,))},
         report={"baseline": "evaluation"},
     ),
@@ -199,7 +201,7 @@ NODES = (
             "model_blessing": "Evaluator.blessing",
         },
         outputs={"pruned_model": "Model"},
-        code=("pipeline.components.pruner",),
+        code=("pipeline.components.pruner", *modules_of("unlabelled")),
         gpu=True, files=(PRUNING_FILE,),
     ),
     Node(
@@ -219,7 +221,7 @@ NODES = (
         "runs every variant as a device would; blesses one or none",
         inputs={"examples": "ExampleGen.examples", "variants": "TFLiteConverter.variants", "model": "Trainer.model"},
         outputs={"evaluation": "ModelEvaluation", "blessing": "ModelBlessing", "bundle": "Model"},
-        code=("pipeline.components.edge_evaluator",),
+        code=("pipeline.components.edge_evaluator", *modules_of("device")),
         files=(PARETO_FILE, BUNDLE_FILE), report={"edge_evaluation": "evaluation"},
     ),
     Node(
@@ -246,7 +248,7 @@ NODES = (
     Node(
         "Reporter", "pipeline.components.reporter:Reporter", "what a run came to, as data and as a page",
         outputs={"report": "ModelEvaluation"},
-        code=("pipeline.components.reporter",),
+        code=("pipeline.components.reporter", *modules_of("facts", "plots", "reasons")),
         files=("report.json", "report.html"),
     ),
 )

@@ -75,13 +75,14 @@ def create_pipeline(
     transform = rows.transform(config, examples, schema)
     transform.add_upstream_node(example_validator)  # nothing is computed from rows that do not fit the schema
     baseline = rows.linear_baseline(config, examples)
-    baseline.add_upstream_node(example_validator)
+    for node in baseline:
+        node.add_upstream_node(example_validator)
     search = training.hyperparameters(config, transform, engine)
     warm_start = training.warm_start(config, f"{places.push}/server", examples, engine)
     trainer = training.trainer(config, transform, search, warm_start, engine.vertex)
     candidate = trainer.outputs["model"]
     resolver = lookups.baseline(engine, candidate, f"{places.push}/server")
-    linear = baseline.outputs["evaluation"]
+    linear = baseline[0].outputs["evaluation"] if baseline else None
     evaluator = evaluation.evaluator(config, examples, candidate, resolver.outputs["model"], linear)
     test_evaluator = evaluation.test_evaluator(config, examples, candidate, linear)
     card = evaluation.server_card(config, candidate, evaluator, test_evaluator)
@@ -92,7 +93,7 @@ def create_pipeline(
         schema_gen,
         *checks,
         transform,
-        baseline,
+        *baseline,
         *search,
         *warm_start,
         trainer,

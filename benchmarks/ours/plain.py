@@ -88,7 +88,7 @@ def run(config_path: str, profile: str | None, folder: Path, overrides: Sequence
         from pipeline.local import data_files
     config = loader.load(config_path, profile=profile, overrides=overrides)
     values = TunerNodeSettings(trainer=config.trainer, tuner=config.tuner, **features(config, "Tuner"))
-    text, classes = kinds.with_backbone(config.inputs), len(config.target.names)
+    text, classes = kinds.encoded(config.inputs), len(config.target.names)
     length, vocabulary = text.sequence_length, text.vocabulary()
     with steps.step("rows"):
         raw = split_rows(data_files.data_path(config), config)

@@ -28,7 +28,7 @@ def prepare(folder: Path, precision: str, steps: int, threads: int) -> Callable[
         "turns": n}` by writing the batches of the first n turns, and telling the `rows` of each.
     """
     import modules  # noqa: F401  (settles Keras 2 before TensorFlow is imported)
-    from modules.inputs.text import Text
+    from modules.inputs.text.input import Text
     from modules.machine import devices, memory
     from modules.rows import batches as data
     from modules.rows.token_windows import TokenWindows

@@ -12,6 +12,7 @@ from typing import Any
 
 from modules.card.settings import ModelCardNodeSettings
 from modules.quality import intervals, scores
+from modules.tensors import ColumnType
 
 import numpy as np
 
@@ -20,6 +21,7 @@ CARD_VERSION = 1
 SERVER, EDGE = "server", "edge"
 TEMPLATE = Path(__file__).parent / "templates" / "model_card.md.j2"
 _METRICS = ("accuracy", "macro_f1")
+_EXAMPLES: dict[ColumnType, str | int | float] = {"text": "a text", "integer": 1, "number": 1.0}  # by type of column
 
 
 def server(
@@ -182,6 +184,8 @@ def _common(settings: ModelCardNodeSettings, kind: str, created: str) -> dict[st
         **section,
         "sources": [source.model_dump(mode="json", exclude={"dataset", "backbone"}) for source in sources],
         "sequence_length": settings.sequence_length,
+        "columns": list(settings.columns),
+        "row": {name: _EXAMPLES[kind] for name, kind in settings.columns.items()},
         "backbone": settings.backbone,
         "slice_columns": settings.slices,
         "digests": settings.digests,

@@ -11,6 +11,7 @@ from modules.network.backbones.base import BACKBONES
 from modules.quality.settings import Bound, GapBound, Metric
 from modules.registry import UnknownKindError
 from modules.settings import NodeSettings, Section
+from modules.tensors import ColumnType
 
 from pydantic import Field, field_validator
 
@@ -74,11 +75,13 @@ class ModelCardNodeSettings(NodeSettings):
     dataset: str | None
     """The data set that is read, where it is one of those that come with the project."""
     backbone: str
-    """Kind of the backbone."""
+    """Kind of the backbone; empty where no input has one."""
     backbone_sources: list[CardSource] = []
     """What the backbone says of its weights, for a card whose section names none."""
     sequence_length: int
-    """Window in tokens."""
+    """Window in tokens; 0 where no input has a backbone."""
+    columns: dict[str, ColumnType] = {}
+    """Types of all columns that the inputs read, by name."""
     digests: dict[str, str]
     """Of what made the model, by what they are of."""
     thresholds: dict[Metric, Bound] = {}

@@ -17,10 +17,12 @@ from typing import TYPE_CHECKING, Any
 from modules.device.cost import alternating_latency, peak_memory
 from modules.device.gate import missed, pareto, select
 from modules.device.settings import CostSettings, Gate, Objective
-from modules.inputs import text_device
+from modules.inputs.kinds import INPUTS
 from modules.machine.progress import report
+from modules.network.trained import read_architecture
 from modules.quality import against_baseline, intervals
 from modules.quality.scores import score
+from modules.registry import load
 from modules.rows.raw import RawSplit
 from modules.tflite import variants as variants_lib
 
@@ -76,7 +78,7 @@ def make_bundles(folder: str, target: str, provenance: Provenance) -> dict[str, 
         write_bundle(
             variants_lib.read_model(folder, name),
             path,
-            **text_device.step(words),
+            **device_step(words),
             labels=index["labels"],
             manifest={
                 "task": provenance.task,
@@ -90,6 +92,24 @@ def make_bundles(folder: str, target: str, provenance: Provenance) -> dict[str, 
         )
         bundles[name] = path
     return bundles
+
+
+def device_step(folder: str) -> dict[str, Any]:
+    """What the input of a network says that a device must do before the model: `write_bundle`'s arguments.
+
+    Args:
+        folder: of the network, with its `architecture.json`, which says of which kind its input is.
+
+    Raises:
+        CheckpointError: there is no architecture.
+        ValueError: no device can compute this kind of input.
+    """
+    kind = read_architecture(folder).encoded
+    path = INPUTS[kind].parts.get("device") if kind else None
+    if path is None:
+        what = f"an input of kind {kind}" if kind else "a network without a backbone"
+        raise ValueError(f"{folder}: no device can compute {what}")
+    return load(path)(folder)
 
 
 def measure(

@@ -25,8 +25,7 @@ class Input(Section, abc.ABC):
     """An input: its own section of the configuration, and what each stage asks of it."""
 
     # By role, `package.module:name` of what a node of its own runs for this kind: an edit of it runs that node again,
-    # and not the training. `statistics`: (file patterns, column, label or None, vocabulary, sample) to a profile with
-    # `to_json`, for drift; `device`: what a bundle must be told. A role that is missing is not played.
+    # and not the training. A role that is missing is not played. `modules.inputs.roles` says what each is called with.
     parts: ClassVar[Mapping[str, str]] = {}
     # Signatures that a SavedModel promises where this is the only input: that of raw values, the name of its argument,
     # and that of tensors.

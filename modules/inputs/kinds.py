@@ -12,7 +12,7 @@ from modules.tensors import Column, Tensor
 
 from pydantic import BeforeValidator, SerializeAsAny
 
-INPUTS: Registry[type[Input]] = Registry("input", {"text": "modules.inputs.text:Text"})
+INPUTS: Registry[type[Input]] = Registry("input", {"text": "modules.inputs.text.input:Text"})
 Inputs = Mapping[str, Input]
 InputSections = Annotated[
     dict[str, SerializeAsAny[Input]], BeforeValidator(lambda sections: read_sections(INPUTS, sections))
@@ -32,22 +32,64 @@ def read(sections: Mapping[str, Mapping[str, Any]]) -> dict[str, Input]:
     return {name: INPUTS[section["kind"]].named(name, section) for name, section in sections.items()}
 
 
-def with_backbone(inputs: Inputs) -> BackboneInput:
-    """The input that the backbone encodes.
+def with_backbone(inputs: Inputs) -> BackboneInput | None:
+    """The input that the backbone encodes; None where all inputs encode themselves.
 
     Raises:
-        ValueError: there is not exactly one.
+        ValueError: there are several.
     """
     found = [part for part in inputs.values() if isinstance(part, BackboneInput)]
-    if len(found) != 1:
-        names = ", ".join(part.name for part in found) or "none"
-        raise ValueError(f"inputs: exactly one must have a backbone (`kind: text`), but there is {names}")
-    return found[0]
+    if len(found) > 1:
+        raise ValueError(
+            f"inputs: {' and '.join(part.name for part in found)} all have a backbone, and a network has one at most; "
+            "keep one of them, and beside it any number of inputs whose kinds encode themselves"
+        )
+    return found[0] if found else None
+
+
+def encoded(inputs: Inputs) -> BackboneInput:
+    """The input that the backbone encodes, for what needs one.
+
+    Raises:
+        ValueError: there is none, or there are several.
+    """
+    if (part := with_backbone(inputs)) is None:
+        raise ValueError(f"inputs: none of {', '.join(inputs)} has a backbone")
+    return part
+
+
+def identity_column(inputs: Inputs) -> str:
+    """The column whose text is a row's identity, by which rows are split and compared: the encoded input's.
+
+    Empty where there is none: a row is then all that its inputs read of it.
+    """
+    part = with_backbone(inputs)
+    return part.column if part else ""
 
 
 def others(inputs: Inputs) -> dict[str, Input]:
     """The inputs that encode themselves, by name."""
     return {name: part for name, part in inputs.items() if not isinstance(part, BackboneInput)}
+
+
+def playing(inputs: Inputs, role: str) -> dict[str, tuple[Input, Any]]:
+    """The inputs that play a role, by name, each with what its kind brings for it.
+
+    Args:
+        inputs: of the task.
+        role: one of those of `modules.inputs.roles`.
+    """
+    return {name: (part, found) for name, part in inputs.items() if (found := part.part(role)) is not None}
+
+
+def modules_of(*roles: str) -> tuple[str, ...]:
+    """The modules that the kinds of this project bring for some roles; of one's own kinds all of the extension counts.
+
+    Args:
+        *roles: of `modules.inputs.roles`.
+    """
+    paths = [INPUTS[kind].parts.get(role) for kind in INPUTS.own for role in roles]
+    return tuple(dict.fromkeys(path.partition(":")[0] for path in paths if path))
 
 
 def columns(inputs: Inputs) -> tuple[Column, ...]:

@@ -9,11 +9,14 @@ from typing import Any
 from modules.targets.kinds import ONE_LABEL
 
 ENCODER = "encoder"
+TEXT = "text"  # the kind of input that folders are of which name none
 
 
 @dataclasses.dataclass(frozen=True)
 class Architecture:
     """Everything that fixes the shapes and the function of the network, except its weights.
+
+    Without an input that a backbone encodes, every number of the encoder is 0, see `without_backbone`.
 
     Attributes:
         vocabulary_size: rows of the token embedding.
@@ -30,6 +33,7 @@ class Architecture:
         layer_intermediate_dims: feed-forward width of each layer where it differs from `intermediate_dim`.
         inputs: by name, the sections of the inputs besides the one that the backbone encodes, in the order of fusion.
         target: kind of the target, whose head it is.
+        encoded: kind of the input that the backbone encodes; empty where there is none.
     """
 
     vocabulary_size: int
@@ -46,6 +50,7 @@ class Architecture:
     layer_intermediate_dims: tuple[int, ...] | None = None
     inputs: Mapping[str, Mapping[str, Any]] = dataclasses.field(default_factory=dict)
     target: str = ONE_LABEL
+    encoded: str = TEXT
 
     def __post_init__(self) -> None:
         """Makes tuples of JSON's lists and refuses shapes that cannot be built."""
@@ -73,13 +78,40 @@ class Architecture:
         return self.layer_intermediate_dims or (self.intermediate_dim,) * self.num_layers
 
     def to_dict(self) -> dict[str, Any]:
-        """The fields as plain JSON values; without `inputs` and `target` where there is a text and one label alone."""
+        """The fields as plain JSON values; those that say a text and one label alone are left out."""
         values = dataclasses.asdict(self)
         if not self.inputs:
             del values["inputs"]
         if self.target == ONE_LABEL:
             del values["target"]
+        if self.encoded == TEXT:
+            del values["encoded"]
         return values
+
+    @classmethod
+    def without_backbone(
+        cls, *, num_classes: int, inputs: Mapping[str, Mapping[str, Any]], target: str
+    ) -> Architecture:
+        """A network whose inputs all encode themselves.
+
+        Args:
+            num_classes: outputs of the head.
+            inputs: by name, the sections of the inputs.
+            target: kind of the target.
+        """
+        return cls(
+            vocabulary_size=0,
+            num_layers=0,
+            num_heads=0,
+            hidden_dim=0,
+            intermediate_dim=0,
+            max_sequence_length=0,
+            num_segments=0,
+            num_classes=num_classes,
+            inputs=inputs,
+            target=target,
+            encoded="",
+        )
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Architecture:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import modules  # noqa: F401  (settles Keras 2 before TensorFlow is imported)
 from modules.network import anatomy
+from modules.network.architecture import ENCODER
 
 import tensorflow as tf
 import tf_keras
@@ -25,10 +26,12 @@ def layer_rates(model: tf_keras.Model, decay: float) -> list[tuple[tf.Variable, 
         below that, and so on down to the embeddings. Everything else learns at the full rate. Empty where `decay` is 1.
 
     Raises:
-        modules.network.anatomy.AnatomyError: the parts of the encoder are unknown.
+        modules.network.anatomy.AnatomyError: there is no encoder, or its parts are unknown.
     """
     if decay == 1.0:
         return []
+    if not any(layer.name == ENCODER for layer in model.layers):
+        raise anatomy.AnatomyError(f"trainer.layer_decay is {decay}, but the network has no encoder; set it to 1")
     parts = anatomy.of(model)
     found: list[tuple[tf.Variable, float]] = []
     depth = 0

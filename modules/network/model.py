@@ -67,12 +67,14 @@ def build_model(architecture: Architecture, *, dropout: float = 0.1, policy: str
         policy: Keras precision policy of the encoder. Pooling, head and softmax are float32 under any.
 
     Returns:
-        A functional model `{"token_ids": int32 [batch, seq], "padding_mask": int32 [batch, seq]}` and the tensors of
-        the further inputs -> what the target's head gives; for one label, float32 probabilities `[batch, num_classes]`,
-        with layers named `encoder`, `pooling`, `dropout`, `logits` and `probabilities`. `seq` may be anything up to
-        `architecture.max_sequence_length`.
+        A functional model `{"token_ids": int32 [batch, seq], "padding_mask": int32 [batch, seq]}` (neither without a
+        backbone) and the tensors of the further inputs -> what the target's head gives; for one label, float32
+        probabilities `[batch, num_classes]`, with layers named `encoder`, `pooling`, `dropout`, `logits` and
+        `probabilities`. `seq` may be anything up to `architecture.max_sequence_length`.
     """
     with precision_policy(policy):
+        if not architecture.encoded:
+            return _joined({}, [], architecture, dropout=dropout)
         backbone = keras_nlp.models.BertBackbone(
             vocabulary_size=architecture.vocabulary_size,
             num_layers=architecture.num_layers,
@@ -111,7 +113,17 @@ def classifier(
     padding_mask = tf_keras.Input([None], dtype="int32", name=PADDING_MASK)
     hidden = encoder({"token_ids": token_ids, "segment_ids": tf.zeros_like(token_ids), "padding_mask": padding_mask})
     tensors = {TOKEN_IDS: token_ids, PADDING_MASK: padding_mask}
-    vectors = [MaskedMeanPooling(name="pooling")(hidden, padding_mask)]
+    return _joined(tensors, [MaskedMeanPooling(name="pooling")(hidden, padding_mask)], architecture, dropout=dropout)
+
+
+def _joined(
+    tensors: dict[str, tf_keras.KerasTensor],
+    vectors: list[tf_keras.KerasTensor],
+    architecture: Architecture,
+    *,
+    dropout: float,
+) -> tf_keras.Model:
+    """Adds the inputs that encode themselves, and puts fusion and head on all vectors."""
     for part in inputs_lib.read(architecture.inputs).values():
         own = {
             tensor.name: tf_keras.Input(tensor.shape, dtype=tensor.dtype, name=tensor.name) for tensor in part.tensors()

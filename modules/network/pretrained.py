@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from modules.network.architecture import Architecture
+from modules.network.architecture import TEXT, Architecture
 from modules.network.backbones import initial
 from modules.network.backbones.base import Backbone
 from modules.network.model import build_model
@@ -27,6 +27,7 @@ def build_classifier(
     policy: str,
     inputs: Mapping[str, Mapping[str, Any]] | None = None,
     target: str = ONE_LABEL,
+    encoded: str = TEXT,
 ) -> tuple[tf_keras.Model, Architecture]:
     """Builds the classifier that a configuration asks for, with its pretrained weights in place.
 
@@ -39,6 +40,7 @@ def build_classifier(
         policy: Keras precision policy of the encoder.
         inputs: sections of the inputs that the backbone does not encode, by name.
         target: kind of the target.
+        encoded: kind of the input that the backbone encodes.
 
     Returns:
         `(model, architecture)`; the model as `modules.network.model.build_model` describes it.
@@ -48,7 +50,7 @@ def build_classifier(
         PackageError: its package cannot be fetched.
     """
     start = initial.of(backbone, initial.Task(vocabulary_size, num_classes, sequence_length))
-    architecture = dataclasses.replace(start.architecture, inputs=inputs or {}, target=target)
+    architecture = dataclasses.replace(start.architecture, inputs=inputs or {}, target=target, encoded=encoded)
     built = build_model(architecture, dropout=dropout, policy=policy)
     if start.weights is not None:
         write_encoder(built, start.weights)

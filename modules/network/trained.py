@@ -14,7 +14,7 @@ import tempfile
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from modules.inputs.text_device import VOCABULARY_FILE, read_vocabulary
+from modules.inputs.vocabulary_file import VOCABULARY_FILE, read_vocabulary, write_vocabulary
 from modules.network.architecture import Architecture
 from modules.network.model import build_model
 from modules.targets.kinds import TARGETS
@@ -39,7 +39,7 @@ class Trained:
     Attributes:
         model: what `modules.network.model.build_model` returns, with the trained weights.
         architecture: the shapes of `model`.
-        vocabulary: WordPiece tokens in id order.
+        vocabulary: WordPiece tokens in id order, or what else the backbone reads; empty without a backbone.
         labels: label names in id order; empty where the target has none.
     """
 
@@ -47,6 +47,26 @@ class Trained:
     architecture: Architecture
     vocabulary: list[str]
     labels: list[str]
+
+
+def write_architecture(folder: str, architecture: Architecture) -> None:
+    """Writes the shapes of a network into a folder."""
+    _write(f"{folder}/{ARCHITECTURE}", json.dumps(architecture.to_dict(), indent=2) + "\n")
+
+
+def read_architecture(folder: str) -> Architecture:
+    """Reads the shapes of a network.
+
+    Args:
+        folder: what `save_trained` or `write_architecture` wrote.
+
+    Raises:
+        CheckpointError: there are none, or they cannot be read.
+    """
+    try:
+        return Architecture.from_dict(json.loads(_read(f"{folder}/{ARCHITECTURE}")))
+    except (ValueError, TypeError, tf.errors.NotFoundError) as error:
+        raise CheckpointError(f"{folder}: {ARCHITECTURE} cannot be read: {error}") from error
 
 
 def save_trained(
@@ -80,8 +100,8 @@ def save_trained(
         weights = os.path.join(local, WEIGHTS)
         model.save_weights(weights)
         tf.io.gfile.copy(weights, f"{partial}/{WEIGHTS}")
-    _write(f"{partial}/{ARCHITECTURE}", json.dumps(architecture.to_dict(), indent=2) + "\n")
-    _write(f"{partial}/{VOCABULARY}", "".join(f"{token}\n" for token in vocabulary))
+    write_architecture(partial, architecture)
+    write_vocabulary(f"{partial}/{VOCABULARY}", vocabulary)
     _write(f"{partial}/{LABELS}", json.dumps(list(labels), ensure_ascii=False) + "\n")
     if tf.io.gfile.exists(folder):
         tf.io.gfile.rmtree(folder)
@@ -107,11 +127,11 @@ def load_trained(folder: str, *, policy: str = "float32", dropout: float = 0.0) 
     missing = [name for name in wanted if not tf.io.gfile.exists(f"{folder}/{name}")]
     if missing:
         raise CheckpointError(f"{folder} is not a trained model: {', '.join(missing)} missing.")
+    architecture = read_architecture(folder)
     try:
-        architecture = Architecture.from_dict(json.loads(_read(f"{folder}/{ARCHITECTURE}")))
         labels = [str(label) for label in json.loads(_read(f"{folder}/{LABELS}"))]
     except (ValueError, TypeError) as error:
-        raise CheckpointError(f"{folder}: {ARCHITECTURE} or {LABELS} cannot be read: {error}") from error
+        raise CheckpointError(f"{folder}: {LABELS} cannot be read: {error}") from error
     vocabulary = read_vocabulary(f"{folder}/{VOCABULARY}")
     _check(architecture, vocabulary, labels)
     model = build_model(architecture, dropout=dropout, policy=policy)

@@ -1,1 +1,1 @@
-"""How good a model is: scores, TFMA's metrics, intervals, fairness, comparison, attribution."""
+"""How good a model is: scores, TFMA's metrics, intervals, fairness, comparison."""

@@ -5,10 +5,12 @@ Nothing here is a guess: each line names the number that it follows from, and th
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from modules.network.backbones import base as backbones
+from modules.inputs.base import BackboneInput
+from modules.inputs.kinds import Inputs, with_backbone
+from modules.inputs.profiles import profile_file
 from modules.quality import against_baseline
 from modules.training.settings import AUTO, TrainerSettings
 
@@ -18,17 +20,26 @@ _RARE = 1 / 3  # of an equal share: a label with fewer rows than that is rare
 
 
 def what_to_try(
-    config: Mapping[str, Any], training: Mapping[str, Any] | None, texts: Mapping[str, Any] | None
+    config: Mapping[str, Any],
+    inputs: Inputs,
+    training: Mapping[str, Any] | None,
+    profile: Callable[[str], Mapping[str, Any] | None],
 ) -> list[str]:
     """Advice from the facts of a run, the most promising first.
 
     Args:
         config: the resolved configuration, JSON values.
+        inputs: of the task.
         training: what Trainer recorded; None where it is not known.
-        texts: the profile of the train split's texts (`text_profile.json`); None where it is not known.
+        profile: reads a file beside the statistics of the train split, by its name; None where there is none.
     """
-    found = [*_vocabulary(texts), *_length(config, training), *_rows(config), *_window(config, texts)]
-    found += [*_layers(config), *_labels(config, texts)]
+    main = with_backbone(inputs)
+    texts = profile(profile_file(main.name)) if main else None
+    found = [*_vocabulary(texts), *_length(config, training), *_rows(config)]
+    if main:
+        where = f"inputs.{main.name}." if config.get("inputs") else ""
+        found += [*_window(where, main, texts), *_layers(where, main)]
+    found += _labels(config, texts)
     if not found and not config["tuner"]["enabled"]:
         found.append("a search for the learning rate: tuner.enabled=true with learning_rate in tuner.space")
     return found or ["more labelled rows, or the linear model itself: on these rows the network found no more than it"]
@@ -79,29 +90,19 @@ def _rows(config: Mapping[str, Any]) -> Iterator[str]:
         yield f"all rows: this profile trains on {share:.0%} of them; data.train_fraction=1, or another profile"
 
 
-def _main(config: Mapping[str, Any]) -> tuple[str, Mapping[str, Any], int]:
-    """Where the section of the encoded text stands, its backbone, and its window in tokens."""
-    for name, part in (config.get("inputs") or {}).items():
-        if "backbone" in part:
-            return f"inputs.{name}.", part["backbone"], part["sequence_length"]
-    return "", config["backbone"], config["preprocessing"]["sequence_length"]
-
-
-def _window(config: Mapping[str, Any], texts: Mapping[str, Any] | None) -> Iterator[str]:
-    where, _, window = _main(config)
-    bins = (texts or {}).get("tokens", {})
+def _window(where: str, main: BackboneInput, texts: Mapping[str, Any] | None) -> Iterator[str]:
+    bins, window = (texts or {}).get("tokens", {}), main.sequence_length
     # A bin's number is twice the binary logarithm of the length plus one; two tokens of a window are not text.
     longer = sum(count for number, count in bins.items() if 2 ** (int(number) / 2) - 1 > window - 2)
     share = longer / max(1, sum(bins.values()))
     if share > _CUT:
-        field = f"{where}sequence_length" if where else "preprocessing.sequence_length"
+        field = f"{where or 'preprocessing.'}sequence_length"
         yield f"a longer window: about {share:.0%} of the texts have more than the {window} tokens of {field}"
 
 
-def _layers(config: Mapping[str, Any]) -> Iterator[str]:
-    where, backbone, _ = _main(config)
-    for field, value in backbones.read(backbone).unused().items():
-        yield f"the whole backbone: {where}backbone.{field}={value}, where {backbone[field]} is used"
+def _layers(where: str, main: BackboneInput) -> Iterator[str]:
+    for field, value in main.backbone.unused().items():
+        yield f"the whole backbone: {where}backbone.{field}={value}, where {getattr(main.backbone, field)} is used"
 
 
 def _labels(config: Mapping[str, Any], texts: Mapping[str, Any] | None) -> Iterator[str]:

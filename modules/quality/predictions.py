@@ -72,8 +72,7 @@ def served(serving_dir: str) -> Predictor:
         texts: Sequence[str], others: Mapping[str, Sequence[Any]] | None = None, _alive: object = loaded
     ) -> np.ndarray:
         # A signature does not keep the variables of its model alive; the default argument does.
-        [text] = set(arguments) - set(others or {})
-        columns = {text: texts, **(others or {})}
+        columns = dict.fromkeys(set(arguments) - set(others or {}), texts) | dict(others or {})
         given = {name: tf.constant(list(values), arguments[name].dtype) for name, values in columns.items()}
         return signature(**given)["probabilities"].numpy()
 

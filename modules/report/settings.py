@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from modules.inputs.kinds import InputSections
 from modules.quality.settings import EvaluatorSettings
 from modules.settings import NodeSettings, Section
 from modules.training.settings import TunerSettings
@@ -44,12 +45,10 @@ class ReporterNodeSettings(NodeSettings):
     """The label's column."""
     slices: list[str]
     """The slice columns."""
-    window: int
-    """Longest row of the features."""
-    mask: str
-    """The feature whose sum is a row's length."""
+    inputs: InputSections
+    """What comes in."""
     attributed: bool
-    """Whether words can be the reasons of an answer: a text is all that there is."""
+    """Whether answers have reasons: the target is a choice between labels, whose margin they add up to."""
     config: ReportedConfiguration
     """The resolved configuration, but for where nodes run."""
     graph: list[tuple[str, list[str]]]

@@ -20,7 +20,7 @@ class RawSplit:
     """One split of ExampleGen's output.
 
     Attributes:
-        texts: the texts, in file order.
+        texts: the texts, in file order; of rows without one what the inputs read of them.
         labels: label ids, int64 `[rows]`.
         slices: by slice column, the value of each row.
         text_hashes: hash of each row's normalised text; empty strings where the examples have none.
@@ -47,7 +47,7 @@ def read_raw_split(
 
     Args:
         file_patterns: globs of gzip-compressed TFRecord files of `tf.Example`.
-        text: name of the text feature.
+        text: name of the text feature; empty where rows have none.
         label: name of the label feature.
         slices: names of the slice features.
         labels: label names in the order of their ids.
@@ -63,7 +63,7 @@ def read_raw_split(
     if not files:
         raise FileNotFoundError(f"no examples match {', '.join(file_patterns)}; did ExampleGen run?")
     spec = raw_spec(Column(name, kind) for name, kind in (others or {}).items())
-    spec |= {name: tf.io.FixedLenFeature([], tf.string) for name in (text, label, *slices)}
+    spec |= {name: tf.io.FixedLenFeature([], tf.string) for name in (text, label, *slices) if name}
     spec[TEXT_HASH] = tf.io.FixedLenFeature([], tf.string, default_value="")
     columns: dict[str, list[Any]] = {name: [] for name in spec}
     for batch in tf.data.TFRecordDataset(files, compression_type="GZIP").batch(1024):
@@ -75,10 +75,16 @@ def read_raw_split(
     unknown = sorted(set(columns[label]) - set(ids))
     if unknown:
         raise ValueError(f"the examples hold labels that the configuration does not name: {', '.join(unknown)}")
+    read = {name: columns[name] for name in others or {}}
     return RawSplit(
-        columns[text],
+        columns[text] if text else _described(read, len(columns[label])),
         np.array([ids[name] for name in columns[label]], np.int64),
         {name: columns[name] for name in slices},
         columns[TEXT_HASH],
-        {name: columns[name] for name in others or {}},
+        read,
     )
+
+
+def _described(columns: Mapping[str, Sequence[Any]], rows: int) -> list[str]:
+    """What stands for the texts of rows that have none: all that their inputs read, column by column."""
+    return ["\n".join(f"{name}={values[row]}" for name, values in columns.items()) for row in range(rows)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Self
 
 from modules.rows import batches
@@ -44,6 +44,32 @@ class TokenWindows(Examples):
     def take(self, rows: NDArray[np.integer]) -> Self:
         """The rows with these numbers."""
         return type(self)(self.token_ids[rows], self.padding_mask[rows], self.labels[rows])
+
+    @property
+    def arrays(self) -> tuple[Ints, Ints]:
+        """What a network reads of the rows, the numbers and where a row goes on, `[rows, seq]` each."""
+        return self.token_ids, self.padding_mask
+
+    def changed(self, change: Callable[[Ints, Ints], tuple[Ints, Ints]]) -> TokenWindows:
+        """The same rows, labels included, with other numbers.
+
+        Args:
+            change: from `arrays` to such a pair, as `modules.text.vocabulary.Retokenizer` does it.
+        """
+        return TokenWindows(*change(*self.arrays), self.labels)
+
+    def share_of(self, number: int) -> float:
+        """Share of a number among all of the rows, padding left out; 0 where there is no row."""
+        there = self.padding_mask > 0
+        return float((self.token_ids[there] == number).sum() / max(int(there.sum()), 1))
+
+    def followed_by(self, other: TokenWindows) -> TokenWindows:
+        """These rows and then those; the windows must be equal."""
+        return TokenWindows(
+            np.concatenate([self.token_ids, other.token_ids]),
+            np.concatenate([self.padding_mask, other.padding_mask]),
+            np.concatenate([self.labels, other.labels]),
+        )
 
 
 def load_windows(file_patterns: Sequence[str], *, sequence_length: int) -> TokenWindows:

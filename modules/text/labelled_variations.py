@@ -2,7 +2,7 @@
 
 The first three are those of Wei & Zou (2019), EDA, https://arxiv.org/abs/1901.11196; each variation is made by one
 operation. They change the text and keep its label, so they are meant for rows that people labelled. What
-`modules.student.unlabelled_variations` makes is another thing: variations of token ids, for a teacher to label.
+`modules.inputs.text.unlabelled` makes is another thing: variations of token ids, for a teacher to label.
 
 Nothing here imports TensorFlow, and nothing depends on more than the text and the random numbers that are passed in.
 """

@@ -33,7 +33,7 @@ class EmbeddingTable(abc.ABC):
     """A token embedding that a TFLite graph can look rows up in."""
 
     @abc.abstractmethod
-    def lookup(self, token_ids: tf.Tensor) -> tf.Tensor:
+    def lookup(self, ids: tf.Tensor) -> tf.Tensor:
         """Rows of the table: int32 `[seq]` -> float32 `[seq, hidden]`."""
 
     @abc.abstractmethod
@@ -70,8 +70,8 @@ class _FloatTable(EmbeddingTable):
     def __init__(self, table: Array) -> None:
         self._table = table
 
-    def lookup(self, token_ids: tf.Tensor) -> tf.Tensor:
-        return tf.gather(tf.constant(self._table, name="table"), token_ids)
+    def lookup(self, ids: tf.Tensor) -> tf.Tensor:
+        return tf.gather(tf.constant(self._table, name="table"), ids)
 
     def dequantized(self) -> Array:
         return self._table
@@ -83,11 +83,11 @@ class _MixedTable(EmbeddingTable):
     def __init__(self, first: EmbeddingTable, rest: EmbeddingTable, boundary: int) -> None:
         self._first, self._rest, self._boundary = first, rest, boundary
 
-    def lookup(self, token_ids: tf.Tensor) -> tf.Tensor:
+    def lookup(self, ids: tf.Tensor) -> tf.Tensor:
         # Both are looked up, each with ids that it has: a branch would cost more than a row.
-        first = self._first.lookup(tf.minimum(token_ids, self._boundary - 1))
-        rest = self._rest.lookup(tf.maximum(token_ids - self._boundary, 0))
-        return tf.where((token_ids < self._boundary)[:, tf.newaxis], first, rest)
+        first = self._first.lookup(tf.minimum(ids, self._boundary - 1))
+        rest = self._rest.lookup(tf.maximum(ids - self._boundary, 0))
+        return tf.where((ids < self._boundary)[:, tf.newaxis], first, rest)
 
     def dequantized(self) -> Array:
         return np.concatenate([self._first.dequantized(), self._rest.dequantized()])
@@ -107,10 +107,10 @@ class _PackedTable(EmbeddingTable):
         packed = sum(part << (8 - bits * (place + 1)) for place, part in enumerate(parts))
         self._packed = np.concatenate([packed, self._scales], axis=1).astype(np.uint8)
 
-    def lookup(self, token_ids: tf.Tensor) -> tf.Tensor:
-        length = token_ids.shape[0]
+    def lookup(self, ids: tf.Tensor) -> tf.Tensor:
+        length = ids.shape[0]
         # One gather brings a row and its scales; the bytes become floats only for the tokens of this text.
-        rows = tf.cast(tf.gather(tf.constant(self._packed, name="table"), token_ids), tf.float32)
+        rows = tf.cast(tf.gather(tf.constant(self._packed, name="table"), ids), tf.float32)
         packed, scales = tf.split(rows, [self._packed.shape[1] - self._scales.shape[1], self._scales.shape[1]], axis=1)
         parts = []
         for place in range(8 // self._bits - 1, 0, -1):

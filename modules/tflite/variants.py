@@ -12,10 +12,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from modules.artifact_files import VARIANTS_FILE
+from modules.inputs.vocabulary_file import write_vocabulary
 from modules.machine.progress import report
 from modules.network import anatomy
 from modules.network.logits import split_logits
-from modules.network.trained import LABELS, VOCABULARY, Trained
+from modules.network.trained import LABELS, VOCABULARY, Trained, write_architecture
 from modules.network.weights import read_weights
 from modules.rows.token_windows import TokenWindows
 from modules.rows.transformed import stratified
@@ -47,7 +48,7 @@ def convert_all(
     parity_rows: int = 256,
     seed: int = 0,
 ) -> dict[str, Any]:
-    """Writes one folder per variant, the blessed model's float32 file, vocabularies and labels, and the index.
+    """Writes one folder per variant, the blessed model's float32 file, shapes, vocabularies, labels, and the index.
 
     Args:
         student: what the recipes are applied to.
@@ -72,9 +73,8 @@ def convert_all(
     retokenize = Retokenizer(reference.vocabulary, student.vocabulary)
     rows = stratified(evaluation.labels, parity_rows, seed)
     sample = evaluation.take(rows)
-    small_ids, small_mask = retokenize(sample.token_ids, sample.padding_mask)
     calibration = train.take(stratified(train.labels, calibration_rows, seed))
-    feeds = list(zip(*retokenize(calibration.token_ids, calibration.padding_mask), strict=True))
+    feeds = list(zip(*calibration.changed(retokenize).arrays, strict=True))
     wanted = [RECIPES[FLOAT], *(recipe for recipe in recipes if recipe.name != FLOAT)]
 
     index: dict[str, Any] = {
@@ -91,7 +91,7 @@ def convert_all(
         reference, big, RECIPES[FLOAT], sample, rows, f"{folder}/{REFERENCE}", sequence_length, ()
     )
     small = read_weights(student.model)
-    small_sample = TokenWindows(small_ids, small_mask, sample.labels)
+    small_sample = sample.changed(retokenize)
     failures: list[str] = []
     for number, recipe in enumerate(wanted, start=1):
         report(f"converting {recipe.name} ({number}/{len(wanted)})", step=number, steps=len(wanted))
@@ -148,7 +148,7 @@ def _make(
     logits = split_logits(trained.model, sample)
     exponents = np.exp(logits - logits.max(axis=1, keepdims=True))
     try:
-        got = parity.run(converted.content, sample.token_ids, sample.padding_mask)
+        got = parity.run(converted.content, *sample.arrays)
     except (RuntimeError, ValueError) as error:
         raise ConversionError(f"{recipe.name} converts, but LiteRT cannot run it: {str(error)[:300]}") from error
     compared = parity.compare(exponents / exponents.sum(axis=1, keepdims=True), got, [int(row) for row in rows])
@@ -165,7 +165,7 @@ def _make(
 
 def _write_words(folder: str, trained: Trained) -> None:
     tf.io.gfile.makedirs(folder)
-    with tf.io.gfile.GFile(f"{folder}/{VOCABULARY}", "wb") as file:
-        file.write("".join(f"{token}\n" for token in trained.vocabulary).encode())
+    write_architecture(folder, trained.architecture)  # says of which kind the input is
+    write_vocabulary(f"{folder}/{VOCABULARY}", trained.vocabulary)
     with tf.io.gfile.GFile(f"{folder}/{LABELS}", "w") as file:
         file.write(json.dumps(trained.labels, ensure_ascii=False))

@@ -82,16 +82,14 @@ def _evaluate(
 
     from edgeline_edge import update_manifest
 
-    section, columns = settings.edge_evaluator, settings.columns
+    section = settings.edge_evaluator
     examples, model = artifacts.single(input_dict, EXAMPLES), artifacts.single(input_dict, MODEL)
     index = read_index(variants.uri)
 
     def split(name: str) -> Any:
         return read_raw_split(
             [artifacts.split_pattern(examples, name)],
-            text=columns.text,
-            label=columns.label,
-            slices=columns.slices,
+            **dict(settings.columns),
             labels=index["labels"],
         )
 

@@ -103,9 +103,7 @@ def _predict(split: str, settings: EvaluatorNodeSettings, input_dict: artifacts.
 
     rows = read_raw_split(
         [artifacts.split_pattern(examples, split) for examples in input_dict[EXAMPLES]],
-        text=settings.columns.text,
-        label=settings.columns.label,
-        slices=settings.columns.slices,
+        **dict(settings.columns),
         labels=settings.labels,
         others=settings.others,
     )

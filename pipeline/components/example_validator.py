@@ -7,6 +7,7 @@ import os
 from typing import Any
 
 from modules.artifact_files import DRIFT_FILE
+from modules.inputs.kinds import InputSections
 from modules.settings import NodeSettings
 
 from tensorflow_metadata.proto.v0 import anomalies_pb2
@@ -29,6 +30,8 @@ class ExampleValidatorNodeSettings(NodeSettings):
 
     validator: ValidatorConfig
     """Bounds, and what to do beyond them."""
+    inputs: InputSections
+    """What comes in; how far two of its profiles are apart is its own affair."""
     split: str
     """The split that is compared."""
     keep: str = ""
@@ -78,6 +81,7 @@ class Executor(executor.Executor):
             _optional(input_dict, SERVING),
             schema=_schema(input_dict),
             split=settings.split,
+            inputs=settings.inputs,
             validator=settings.validator,
         )
         target = os.path.join(artifact.uri, DRIFT_FILE)
@@ -121,8 +125,8 @@ def _react(found: list[drift.Comparison], validator: ValidatorConfig) -> None:
     if failed:
         raise DriftError(
             "the examples have changed more than the bounds allow:\n  " + "\n  ".join(failed) + "\n"
-            "Look at the rows; if the change is right, raise the bound (validator.text, or the schema's comparator), "
-            "or set validator.on_drift / validator.on_skew to `warn` for this run."
+            "Look at the rows; if the change is right, raise the bound (validator.text, validator.inputs, or the "
+            "schema's comparator), or set validator.on_drift / validator.on_skew to `warn` for this run."
         )
 
 

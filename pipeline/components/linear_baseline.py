@@ -47,9 +47,7 @@ class Executor(base_executor.BaseExecutor):
         splits = {
             name: read_raw_split(
                 [io_utils.all_files_pattern(artifact_utils.get_split_uri([examples], name))],
-                text=settings.columns.text,
-                label=settings.columns.label,
-                slices=settings.columns.slices,
+                **dict(settings.columns),
                 labels=settings.labels,
             )
             for name in artifact_utils.decode_split_names(examples.split_names)

@@ -84,20 +84,21 @@ def _push(artifact: types.Artifact) -> dict[str, str] | None:
 
 def _errors(artifacts: Any, settings: ReporterNodeSettings) -> dict[str, Any] | None:
     """The worst errors with their reasons: the only part of the report that needs the model itself."""
-    from modules.report.facts.quality import stored_predictions, worst_errors
+    from modules.report.facts.errors import worst_errors
+    from modules.report.facts.quality import stored_predictions
 
     config = settings.config
     answers = stored_predictions(artifacts).get(_ERRORS_OF)
-    # The reasons are words of a text; where other inputs had a say, words alone explain nothing.
-    if not settings.attributed or answers is None or artifacts.training is None or not config.reporter.errors:
+    if answers is None or artifacts.training is None or not config.reporter.errors:
         return None
     return worst_errors(
         answers,
-        artifacts.training,
         settings.labels,
         split=_ERRORS_OF,
         count=config.reporter.errors,
-        sequence_length=settings.window,
+        inputs=settings.inputs,
+        training=artifacts.training if settings.attributed else None,
+        examples=f"{artifacts.examples}/Split-{_ERRORS_OF}/*" if artifacts.examples else None,
         points=config.reporter.attribution_points,
     )
 

@@ -1,4 +1,4 @@
-"""StatisticsGen for millions of rows, which also summarises the texts, and says of which span its statistics are.
+"""StatisticsGen for millions of rows, which also summarises the inputs, and says of which span its statistics are.
 
 It reads in batches, and counts values in memory that does not grow.
 """
@@ -8,8 +8,8 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from modules.artifact_files import PROFILE_FILE
 from modules.inputs.kinds import InputSections
+from modules.inputs.profiles import profile_file
 from modules.settings import NodeSettings
 
 import tensorflow_data_validation as tfdv
@@ -33,15 +33,15 @@ class StatisticsGenNodeSettings(NodeSettings):
     label: str | None
     """Column with the label; None where there is none, as in what was served."""
     split: str
-    """The split whose texts are summarised."""
+    """The split whose inputs are summarised."""
     sample_rows: int
-    """Most texts to look into."""
+    """Most rows to look into."""
     vocabulary: str | None = None
     """Digest of the vocabulary, where it is a file of one's own; there for the cache alone."""
 
 
 class Executor(executor.Executor):
-    """Computes statistics as the standard executor does, and a text profile of one split beside them."""
+    """Computes statistics as the standard executor does, and beside them a profile of each input of one split."""
 
     def Do(
         self,
@@ -60,13 +60,10 @@ class Executor(executor.Executor):
         statistics.span = span_of(examples)  # TFX copies a property that ExampleGen does not set
         split = settings.split
         pattern = io_utils.all_files_pattern(artifact_utils.get_split_uri([examples], split))
-        part = kinds.with_backbone(settings.inputs)
-        summarise = part.part("statistics")
-        if summarise is None:
-            return
-        found = summarise([pattern], part.column, settings.label, part.vocabulary(), sample=settings.sample_rows)
-        target = os.path.join(artifact_utils.get_split_uri([statistics], split), PROFILE_FILE)
-        io_utils.write_string_file(target, found.to_json())
+        folder = artifact_utils.get_split_uri([statistics], split)
+        for name, (part, summarise) in kinds.playing(settings.inputs, "statistics").items():
+            found = summarise(part, [pattern], label=settings.label, sample=settings.sample_rows)
+            io_utils.write_string_file(os.path.join(folder, profile_file(name)), found.to_json())
 
 
 class StatisticsGenSpec(component_spec.ComponentSpec):
@@ -81,7 +78,7 @@ class StatisticsGenSpec(component_spec.ComponentSpec):
 
 
 class StatisticsGen(base_beam_component.BaseBeamComponent):
-    """The standard component with the executor that looks at texts, too."""
+    """The standard component with the executor that looks at the inputs, too."""
 
     SPEC_CLASS = StatisticsGenSpec
     EXECUTOR_SPEC = executor_spec.BeamExecutorSpec(Executor)
@@ -91,7 +88,7 @@ class StatisticsGen(base_beam_component.BaseBeamComponent):
 
         Args:
             examples: an ExampleGen's output.
-            settings: what the summary of the texts depends on.
+            settings: what the summary of the inputs depends on.
         """
         super().__init__(
             StatisticsGenSpec(

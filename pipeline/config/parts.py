@@ -14,6 +14,8 @@ from modules.network.backbones.base import Backbone
 from modules.targets.base import Target
 from modules.targets.kinds import ONE_LABEL, TARGETS
 
+from pipeline.config.rows.data import DataConfig
+
 TEXT = "text"  # name and kind of the input of the short form
 SHORT = {
     "inputs": ("data.columns.text", "preprocessing", "backbone"),
@@ -47,6 +49,30 @@ def short_target(column: str, labels: Sequence[str]) -> Target:
     return TARGETS[ONE_LABEL].model_validate({"kind": ONE_LABEL, "column": column, "labels": list(labels)})
 
 
+def check_rows(inputs: inputs_lib.Inputs, data: DataConfig) -> None:
+    """Refuses what can be done with the text of a row alone, where rows have none.
+
+    Args:
+        inputs: of the task.
+        data: the section `data`.
+
+    Raises:
+        ValueError: a setting asks for it.
+    """
+    part = inputs_lib.with_backbone(inputs)
+    if part:
+        if data.augmentation.enabled and "variation" not in part.parts:
+            raise ValueError(f"data.augmentation: an input of kind {part.kind} cannot be varied; leave it out")
+        return
+    asked = {
+        "data.cleaning.near_duplicates": data.cleaning.near_duplicates is not None,
+        "data.cleaning.languages": bool(data.cleaning.languages),
+        "data.augmentation": data.augmentation.enabled,
+    }
+    for name in [name for name, there in asked.items() if there]:
+        raise ValueError(f"{name}: is for texts, and no input with a backbone reads one; leave it out")
+
+
 def check(inputs: inputs_lib.Inputs, target: Target, slices: Sequence[str], *, edge: bool) -> None:
     """Compares the parts of a task with each other.
 
@@ -57,8 +83,10 @@ def check(inputs: inputs_lib.Inputs, target: Target, slices: Sequence[str], *, e
         edge: whether bundles for devices are made.
 
     Raises:
-        ValueError: two parts want one name, no input has a backbone, or a device cannot serve one of them.
+        ValueError: two parts want one name, no input or several backbones are there, or a device cannot serve one.
     """
+    if not inputs:
+        raise ValueError("inputs: is empty; name one input at least, or leave `inputs` out for one text")
     inputs_lib.with_backbone(inputs)
     inputs_lib.tensors(inputs)
     read = {column.name: column for column in inputs_lib.columns(inputs)}

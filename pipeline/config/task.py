@@ -98,6 +98,8 @@ class Config(Section):
             if not self.labels:
                 raise ValueError("labels: is missing; name the labels, or set `target`")
             self.__dict__["target"] = parts.short_target(self.data.columns.label, self.labels)
+        self.validator.bounds(self.inputs)
+        parts.check_rows(self.inputs, self.data)
         parts.check(self.inputs, self.target, self.data.columns.slices, edge=self.edge)
         return self
 

@@ -25,14 +25,14 @@ def evaluator(config: Config, examples: Any, model: Any, previous: Any, linear: 
         examples: ExampleGen's output.
         model: Trainer's model.
         previous: the latest blessed model, where there is one.
-        linear: LinearBaseline's output.
+        linear: LinearBaseline's output; None where there is none.
     """
     return Evaluator(
         examples=examples,
         model=model,
         eval_config=tfma_config.eval_config(config, gated=True),
         split="eval",
-        settings=_settings(config, gated=True),
+        settings=_settings(config, linear, gated=True),
         baseline_model=previous,
         baseline_evaluation=_compared(config, linear),
     )
@@ -45,14 +45,14 @@ def test_evaluator(config: Config, examples: Any, model: Any, linear: Any) -> Ev
         config: the task's configuration.
         examples: ExampleGen's output.
         model: Trainer's model.
-        linear: LinearBaseline's output.
+        linear: LinearBaseline's output; None where there is none.
     """
     node = Evaluator(
         examples=examples,
         model=model,
         eval_config=tfma_config.eval_config(config, gated=False),
         split="test",
-        settings=_settings(config, gated=False),
+        settings=_settings(config, linear, gated=False),
         baseline_evaluation=_compared(config, linear),
     )
     return node.with_id("TestEvaluator")
@@ -94,17 +94,17 @@ def edge_card(config: Config, model: Any, edge_evaluator: Any) -> ModelCard:
     return node.with_id("EdgeModelCard")
 
 
-def _settings(config: Config, *, gated: bool) -> EvaluatorNodeSettings:
+def _settings(config: Config, linear: Any, *, gated: bool) -> EvaluatorNodeSettings:
     """What the look at gaps and baseline depends on; bounds only where they gate."""
-    fairness, linear = config.evaluator.fairness, config.evaluator.beats_baseline
-    if linear and not gated:  # measured in the same way, and judged by nobody
-        linear = BeatsBaseline(**linear.model_dump(exclude={"margin", "decided_by"}))
+    fairness, against = config.evaluator.fairness, config.evaluator.beats_baseline if linear else None
+    if against and not gated:  # measured in the same way, and judged by nobody
+        against = BeatsBaseline(**against.model_dump(exclude={"margin", "decided_by"}))
     return EvaluatorNodeSettings(
         columns=columns(config),
         labels=config.target.names,
         others=others(config),
         fairness=fairness if gated else fairness.with_values(bounds={}),
-        beats_baseline=linear,
+        beats_baseline=against,
         gated=gated,
         **common(config, "Evaluator"),
     )
@@ -128,9 +128,10 @@ def _card_settings(config: Config, sections: tuple[str, ...], made_by: tuple[str
         labels=config.target.names,
         slices=config.data.columns.slices,
         dataset=None if config.data.path else config.data.dataset,
-        backbone=main.backbone.kind,
-        backbone_sources=[_of_card(source) for source in main.backbone.sources()],
-        sequence_length=main.sequence_length,
+        backbone=main.backbone.kind if main else "",
+        backbone_sources=[_of_card(source) for source in main.backbone.sources()] if main else [],
+        sequence_length=main.sequence_length if main else 0,
+        columns={column.name: column.type for column in kinds.columns(config.inputs)},
         digests={"config": config.digest_of(*sections), "code": code_digest.of(config, *made_by)},
         **common(config, "ModelCard"),
     )

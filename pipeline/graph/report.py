@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from modules.inputs import kinds
 from modules.report.settings import ReportedConfiguration, ReporterNodeSettings
 from modules.targets.kinds import ONE_LABEL
 
@@ -43,9 +42,8 @@ def settings(config: Config, graph: Sequence[tuple[str, Sequence[str]]]) -> Repo
         labels=config.target.names,
         label=config.target.column,
         slices=config.data.columns.slices,
-        window=kinds.with_backbone(config.inputs).sequence_length,
-        mask=kinds.mask(config.inputs) or "",
-        attributed=kinds.only(config.inputs) is not None and config.target.kind == ONE_LABEL,
+        inputs=config.inputs,
+        attributed=config.target.kind == ONE_LABEL,
         config=ReportedConfiguration.model_validate(config.model_dump(mode="json", exclude={"platform"})),
         graph=[(name, [other for other in after if other in known]) for name, after in graph],
         digests={

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from modules.entry_settings import TransformNodeSettings
+from modules.inputs import kinds
 
 from tfx import v1 as tfx
 
@@ -40,7 +41,7 @@ def example_gen(config: Config, data: str) -> RowsExampleGen:
         "source": config.data.source.model_dump(mode="json"),
         "cleaning": config.data.cleaning.model_dump(mode="json"),
         "train_fraction": config.data.train_fraction,
-        "augmentation": config.data.augmentation.settings(),
+        "augmentation": _augmentation(config),
         "marker": config.data.spans.marker,
         **common(config, "ExampleGen"),
     }
@@ -53,6 +54,13 @@ def example_gen(config: Config, data: str) -> RowsExampleGen:
         custom_config=ingest.custom_config(settings),
         range_config=range_config(config.data.spans) if config.data.has_spans else None,
     ).with_id("ExampleGen")
+
+
+def _augmentation(config: Config) -> dict[str, Any] | None:
+    """The section, and who varies which column; None where no row is added."""
+    wanted = config.data.augmentation.settings()
+    playing = [part for part, _ in kinds.playing(config.inputs, "variation").values()]
+    return wanted and {**wanted, "variations": {part.column: part.parts["variation"] for part in playing}}
 
 
 def schema(path: str) -> ImportSchemaGen:
@@ -85,17 +93,20 @@ def transform(config: Config, examples: Any, schema: Any) -> Transform:
     )
 
 
-def linear_baseline(config: Config, examples: Any) -> LinearBaseline:
-    """The model to beat, on the same rows.
+def linear_baseline(config: Config, examples: Any) -> list[LinearBaseline]:
+    """The model to beat, on the same rows; none where rows have no text that it could read.
 
     Args:
         config: the task's configuration.
         examples: ExampleGen's output.
     """
+    found = columns(config)
+    if not found.text:
+        return []
     settings = LinearBaselineNodeSettings(
-        columns=columns(config),
+        columns=found,
         labels=config.target.names,
         seed=config.trainer.seed,
         **common(config, "LinearBaseline"),
     )
-    return LinearBaseline(examples=examples, settings=settings)
+    return [LinearBaseline(examples=examples, settings=settings)]

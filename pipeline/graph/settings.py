@@ -34,20 +34,20 @@ def common(config: Config, node: str) -> dict[str, Any]:
 
 
 def columns(config: Config) -> Columns:
-    """The columns that decide what a row is: its text, its label, its slices."""
-    text = kinds.with_backbone(config.inputs).column
+    """The columns that decide what a row is: its text (none without a backbone), its label, its slices."""
+    text = kinds.identity_column(config.inputs)
     return Columns(text=text, label=config.target.column, slices=config.data.columns.slices)
 
 
 def others(config: Config) -> dict[str, ColumnType]:
     """Types of the columns that further inputs read, by name."""
-    text = kinds.with_backbone(config.inputs).column
+    text = kinds.identity_column(config.inputs)
     return {column.name: column.type for column in kinds.columns(config.inputs) if column.name != text}
 
 
 def window(config: Config) -> PreprocessingSettings:
     """The longest row of the features."""
-    return PreprocessingSettings(sequence_length=kinds.with_backbone(config.inputs).sequence_length)
+    return PreprocessingSettings(sequence_length=kinds.encoded(config.inputs).sequence_length)
 
 
 def features(config: Config, node: str) -> dict[str, Any]:
@@ -67,6 +67,7 @@ def features(config: Config, node: str) -> dict[str, Any]:
 
 def vocabulary_digest(config: Config) -> str | None:
     """Digest of the files of one's own that the backbone reads, its vocabulary; None where there are none."""
-    files = kinds.with_backbone(config.inputs).backbone.files()
+    main = kinds.with_backbone(config.inputs)
+    files = main.backbone.files() if main else {}
     content = b"".join(Path(path).read_bytes() for path in files.values())
     return hashlib.sha256(content).hexdigest()[:16] if content else None

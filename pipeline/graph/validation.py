@@ -16,7 +16,7 @@ from pipeline.config.rows import span_pattern
 from pipeline.config.task import Config
 from pipeline.graph import lookups
 from pipeline.graph.engines import Engine
-from pipeline.graph.settings import columns, common, vocabulary_digest
+from pipeline.graph.settings import columns, common, others, vocabulary_digest
 from pipeline.ingest import serving_logs
 from pipeline.ingest import settings as ingest
 
@@ -51,6 +51,7 @@ def validation(
         serving_statistics=serving_nodes[-1].outputs["statistics"] if serving_nodes else None,
         settings=ExampleValidatorNodeSettings(
             validator=config.validator,
+            inputs=config.inputs,
             split=config.compared_split,
             keep=statistics_folder if keeps else "",
             **common(config, "ExampleValidator"),
@@ -67,6 +68,7 @@ def _serving(config: Config, path: str) -> list[Any]:
     settings = {
         "text": found.text,
         "slices": found.slices,
+        "others": others(config),
         **common(config, "ServingExampleGen"),
     }
     example_gen = FileBasedExampleGen(

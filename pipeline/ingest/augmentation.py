@@ -1,6 +1,8 @@
 """Adds varied rows to the train split inside ExampleGen, the same ones for the same rows on any number of workers.
 
-A row's variations are drawn from the seed and the row itself, never from its place in a file or on a worker.
+How a value is varied is its input's own affair. Each varied row has another text than its row; what further inputs read
+of it is varied with it, where their kinds can. A row's variations are drawn from the seed and the row itself, never
+from its place in a file or on a worker.
 
 A varied text enters the train split only if its own hash would have put it there. The split of a text is decided by
 that hash alone, so no row of `eval` or `test` can ever equal a varied row, neither in this span nor in a later one that
@@ -9,13 +11,11 @@ a model trained on this one is judged by. No comparison of the splits is needed 
 
 from __future__ import annotations
 
-import functools
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-import modules  # noqa: F401  (settles Keras 2 before TFX imports TensorFlow)
-from modules.text import labelled_variations
+from modules.registry import load  # and settles Keras 2 before TFX imports TensorFlow
 
 import apache_beam as beam
 import tensorflow as tf
@@ -23,6 +23,7 @@ import tensorflow as tf
 from pipeline.ingest import rows
 from pipeline.tfx_gaps.split_rule import Division
 
+Variation = Callable[[str, random.Random], str | None]
 _ATTEMPTS = 8  # per varied row; most candidates that fail have a hash of another split
 
 
@@ -34,7 +35,7 @@ class AddVariedRows(beam.PTransform):
 
         Args:
             settings: ExampleGen's settings: `text`, `label`, and `augmentation` as `AugmentationConfig.settings` has
-                it.
+                it, with `variations`: by column, the import path of its input's role `variation`.
             exec_properties: ExampleGen's, for how rows are divided into splits.
             split: name of the split that the examples are of.
         """
@@ -70,6 +71,7 @@ def _with_variations(
     example: tf.train.Example, settings: Mapping[str, Any], division: Division, counts: Mapping[str, int]
 ) -> Iterator[tf.train.Example]:
     yield example
+    vary = _variations(settings)
     wanted, text = settings["augmentation"], _value(example, settings["text"])
     average = copies_by_label(counts, share=wanted["share"], balance=wanted["balance"])
     # The serialised row tells rows with equal texts apart.
@@ -80,38 +82,29 @@ def _with_variations(
     seen = {rows.text_hash(text)}
     for _ in range(number):
         for _ in range(_ATTEMPTS):
-            varied = labelled_variations.variation(text, _operations(*_choices(wanted)), chance)
+            varied = vary[settings["text"]](text, chance)
             if varied is None:
                 return
             candidate = _with_text(example, settings["text"], varied)
+            for column in [name for name in vary if name != settings["text"]]:
+                _vary(candidate, column, vary[column], chance)
             if _value(candidate, rows.TEXT_HASH) not in seen and division.holds(candidate):
                 seen.add(_value(candidate, rows.TEXT_HASH))
                 yield candidate
                 break
 
 
-def _choices(wanted: Mapping[str, Any]) -> tuple[Any, ...]:
-    rates = tuple(float(wanted[name]) for name in ("synonyms", "deletion", "swap", "keyboard"))
-    return (*rates, wanted["synonym_table"] or str(labelled_variations.BUNDLED_SYNONYMS), wanted["back_translation"])
+def _variations(settings: Mapping[str, Any]) -> dict[str, Variation]:
+    """By column, what its input varies a value with."""
+    wanted = settings["augmentation"]
+    return {column: load(path)(wanted) for column, path in sorted(wanted["variations"].items())}
 
 
-@functools.lru_cache(maxsize=4)
-def _operations(
-    synonyms: float, deletion: float, swap: float, keyboard: float, table: str, back_translation: str | None
-) -> Sequence[labelled_variations.Operation]:
-    """Once per worker: a table is a file, and a back-translation may load a model when it is imported."""
-    words: labelled_variations.Synonyms = {}
-    if synonyms:
-        with tf.io.gfile.GFile(table) as stream:
-            words = labelled_variations.read_synonyms(stream.read(), table)
-    return labelled_variations.operations(
-        synonyms=synonyms,
-        deletion=deletion,
-        swap=swap,
-        keyboard=keyboard,
-        table=words,
-        back_translation=labelled_variations.load_callable(back_translation) if back_translation else None,
-    )
+def _vary(example: tf.train.Example, column: str, vary: Variation, chance: random.Random) -> None:
+    """Varies what a further input reads, where there is anything to vary."""
+    varied = vary(_value(example, column), chance)
+    if varied is not None:
+        example.features.feature[column].bytes_list.value[:] = [varied.encode("utf-8", errors="replace")]
 
 
 def _with_text(example: tf.train.Example, column: str, text: str) -> tf.train.Example:

@@ -66,12 +66,12 @@ def row_check(layout: Layout, config: CleaningConfig) -> Callable[[Record], Row 
         if record.problem:
             return Quarantined(MALFORMED, record.file, record.line, f"{record.problem}.")
         values = record.values
-        text, label = values[layout.text], values[layout.label]
+        text, label = values[layout.text] if layout.text else layout.identity(values), values[layout.label]
 
         def kept_back(reason: str, detail: str) -> Quarantined:
             return Quarantined(reason, record.file, record.line, detail, text, label)
 
-        if config.repair:
+        if config.repair and layout.text:
             text = repaired(text)
         if not text or text.isspace():
             return kept_back(MISSING_TEXT, f"column {layout.text!r} is empty; remove the row or fill in the text.")

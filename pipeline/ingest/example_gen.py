@@ -101,7 +101,7 @@ def to_example(row: rows.Row, layout: rows.Layout, text_hash: str | None = None)
         text_hash: of the row's text, where it is known already.
     """
     values = {
-        layout.text: row.text,
+        **({layout.text: row.text} if layout.text else {}),
         layout.label: row.label,
         rows.TEXT_HASH: text_hash or rows.text_hash(row.text),
         **dict(zip(layout.slices, row.slices, strict=True)),

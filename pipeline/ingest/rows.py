@@ -26,7 +26,7 @@ class Layout:
     """What a row must look like.
 
     Attributes:
-        text: column of the text.
+        text: column of the text; empty where a row is all that its inputs read of it, the columns of `others`.
         label: column of the label.
         slices: columns to evaluate by.
         labels: the labels that the schema's domain allows.
@@ -53,14 +53,22 @@ class Layout:
     def columns(self) -> tuple[str, ...]:
         """All columns that are read, each once: the text's, the label's, the slices', the further inputs'."""
         names = (self.text, self.label, *self.slices, *(column.name for column in self.others))
-        return tuple(dict.fromkeys(names))
+        return tuple(dict.fromkeys(name for name in names if name))
+
+    def identity(self, values: Mapping[str, str]) -> str:
+        """What stands for the text of a row without one: all that its inputs read, column by column.
+
+        Args:
+            values: of the row by column.
+        """
+        return "\n".join(f"{column.name}={values[column.name]}" for column in self.others)
 
 
 class Row(NamedTuple):
     """One row that can be used.
 
     Attributes:
-        text: the text, repaired, not empty.
+        text: the text, repaired, not empty; of a row without one its `Layout.identity`.
         label: one of the layout's labels.
         slices: values of the slice columns, in the layout's order.
         file: the file that it is from.

@@ -1,14 +1,14 @@
-"""What was served, as examples: texts of any file source, without labels.
+"""What was served, as examples: texts and what else the inputs read, of any file source, without labels.
 
 A served text is what somebody typed, so an empty one is no error here; a line that cannot be read is.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-import modules  # noqa: F401  (settles Keras 2 before TFX imports TensorFlow)
+from modules.tensors import Column  # and settles Keras 2 before TFX imports TensorFlow
 
 import apache_beam as beam
 import tensorflow as tf
@@ -31,30 +31,39 @@ class ServingLogsExecutor(BaseExampleGenExecutor):
         return _logs_to_examples
 
 
-def read_log(path: str, text: str, others: list[str]) -> Iterator[dict[str, str]]:
+def read_log(path: str, text: str, others: Sequence[str], inputs: Sequence[Column] = ()) -> Iterator[dict[str, str]]:
     """Reads one file; its name says what it is.
 
     Args:
         path: a file in any file system that TensorFlow reads.
-        text: field of the text.
+        text: field of the text; empty where there is none.
         others: fields that are taken where a record has them.
+        inputs: columns of further inputs; without them no model can have answered.
 
     Yields:
         Values by field.
 
     Raises:
-        DataError: the kind of file is not known, a line cannot be read, or a record has no text field.
+        DataError: the kind of file is not known, a line cannot be read, or a record lacks what an input reads.
     """
     for record in sources.read(path, SourceConfig(), opener=files.open_file):
         where = f"{record.file}:{record.line}"
         if record.problem:
             raise DataError(f"{where}: {record.problem}.")
-        if text not in record.values:
+        if text and text not in record.values:
             raise DataError(
                 f"{where}: there is no text in the field {text!r} (data.columns.text); the record has: "
                 f"{', '.join(record.values)}."
             )
-        yield {text: record.values[text], **{name: record.values[name] for name in others if record.values.get(name)}}
+        for column in inputs:
+            if not column.readable(record.values.get(column.name, "")):
+                raise DataError(
+                    f"{where}: the field {column.name!r}, which an input reads, has "
+                    f"{record.values.get(column.name)!r}, which is no {column.type}."
+                )
+        named = [*others, *(column.name for column in inputs)]
+        found = {name: record.values[name] for name in named if record.values.get(name)}
+        yield {text: record.values[text], **found} if text else found
 
 
 @beam.ptransform_fn
@@ -66,14 +75,11 @@ def _logs_to_examples(pipeline: beam.Pipeline, exec_properties: dict[str, Any], 
 
 
 def _read_file(path: str, settings: dict[str, Any]) -> Iterator[tf.train.Example]:
-    for record in read_log(path, settings["text"], settings["slices"]):
+    inputs = [Column(name, kind) for name, kind in settings["others"].items()]
+    types = {column.name: column for column in inputs}
+    for record in read_log(path, settings["text"], settings["slices"], inputs):
         yield tf.train.Example(
             features=tf.train.Features(
-                feature={
-                    name: tf.train.Feature(
-                        bytes_list=tf.train.BytesList(value=[value.encode("utf-8", errors="replace")])
-                    )
-                    for name, value in record.items()
-                }
+                feature={name: types.get(name, Column(name)).feature(value) for name, value in record.items()}
             )
         )

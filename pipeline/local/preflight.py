@@ -18,7 +18,7 @@ _FIRST_ROWS = 20_000
 
 def layout(config: Config) -> rows.Layout:
     """What a row of this configuration looks like."""
-    text = kinds.with_backbone(config.inputs).column
+    text = kinds.identity_column(config.inputs)
     others = tuple(column for column in kinds.columns(config.inputs) if column.name != text)
     return rows.Layout(
         text, config.target.column, tuple(config.data.columns.slices), tuple(config.target.names), others

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from modules.artifact_files import BEATS_BASELINE_FILE, FAIRNESS_FILE, PARETO_FILE, PROFILE_FILE
+from modules.artifact_files import BEATS_BASELINE_FILE, FAIRNESS_FILE, PARETO_FILE
 from modules.quality import advice
 from modules.quality.tfma_results import PREVIOUS, metrics, missed_bounds
 
@@ -111,8 +111,13 @@ def _to_try(
     """What may help a model that is not shown to be better than the baseline, or that its own student beats."""
     if not advice.wanted(linear, (pareto or {}).get("student")):
         return []
-    texts = _read_json(outputs.uri("StatisticsGen", "statistics"), "Split-train", PROFILE_FILE)
-    return advice.what_to_try(config.model_dump(mode="json"), training, texts)
+    statistics = outputs.uri("StatisticsGen", "statistics")
+    return advice.what_to_try(
+        config.model_dump(mode="json"),
+        config.inputs,
+        training,
+        lambda file: _read_json(statistics, "Split-train", file),
+    )
 
 
 def _blessed(artifact: metadata_store_pb2.Artifact | None) -> bool | None:

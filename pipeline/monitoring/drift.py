@@ -1,6 +1,6 @@
 """Distances between two sets of statistics: this span and the one before (drift), training and serving (skew).
 
-The schema's comparators are TensorFlow Data Validation's, the text distances those of `modules.text.statistics`.
+The schema's comparators are TensorFlow Data Validation's, those of an input are what its kind measures.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from typing import Any, Literal
 
 import modules  # noqa: F401  (settles Keras 2 before TFX imports TensorFlow)
-from modules.artifact_files import PROFILE_FILE
-from modules.text import statistics as text_statistics
+from modules.inputs import kinds
+from modules.inputs.profiles import profile_file
 
 import tensorflow_data_validation as tfdv
 from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2
@@ -25,8 +25,8 @@ from pipeline.config.validator import ValidatorConfig
 
 Kind = Literal["drift", "skew"]
 _MEASURES = {
-    anomalies_pb2.DriftSkewInfo.Measurement.L_INFTY: text_statistics.NORM,
-    anomalies_pb2.DriftSkewInfo.Measurement.JENSEN_SHANNON_DIVERGENCE: text_statistics.DIVERGENCE,
+    anomalies_pb2.DriftSkewInfo.Measurement.L_INFTY: "infinity_norm",
+    anomalies_pb2.DriftSkewInfo.Measurement.JENSEN_SHANNON_DIVERGENCE: "jensen_shannon_divergence",
     anomalies_pb2.DriftSkewInfo.Measurement.NORMALIZED_ABSOLUTE_DIFFERENCE: "normalized_absolute_difference",
 }
 MISSING = "missing"
@@ -39,7 +39,7 @@ class Comparison:
 
     Attributes:
         kind: `drift` or `skew`.
-        feature: a feature of the schema, or a text statistic.
+        feature: a feature of the schema, or what an input measures, behind its name where there are several inputs.
         measure: how the distance is defined.
         distance: its value.
         bound: the largest value that is accepted; None where nothing is judged.
@@ -68,6 +68,19 @@ class Comparison:
         )
 
 
+@dataclasses.dataclass(frozen=True)
+class _Profiles:
+    """What StatisticsGen left of the inputs on both sides."""
+
+    statistics: types.Artifact
+    split: str
+    other: types.Artifact
+    other_split: str
+
+    def __call__(self, file: str) -> tuple[str | None, str | None]:
+        return _text(self.statistics, self.split, file), _text(self.other, self.other_split, file)
+
+
 def compare(
     statistics: types.Artifact,
     previous: types.Artifact | None,
@@ -75,6 +88,7 @@ def compare(
     *,
     schema: schema_pb2.Schema,
     split: str,
+    inputs: kinds.Inputs,
     validator: ValidatorConfig,
 ) -> list[Comparison]:
     """Compares the statistics of a split with earlier ones and with those of serving.
@@ -85,6 +99,7 @@ def compare(
         serving: of what is served; None where nobody keeps that.
         schema: with the comparators.
         split: the split of `statistics` and `previous` to compare.
+        inputs: of the task.
         validator: the section of the configuration.
 
     Returns:
@@ -95,7 +110,7 @@ def compare(
     for kind, other, name in others:
         if other is not None:
             found += _by_schema(kind, _statistics(statistics, split), _statistics(other, name), schema)
-            found += _by_text(kind, _profile(statistics, split), _profile(other, name), validator)
+            found += _by_input(kind, _Profiles(statistics, split, other, name), inputs, validator)
     return found
 
 
@@ -117,29 +132,31 @@ def _by_schema(kind: Kind, ours: Any, theirs: Any, schema: schema_pb2.Schema) ->
         yield Comparison(kind, feature, MISSING, distance=1.0, bound=None, breached=True)
 
 
-def _by_text(
-    kind: Kind,
-    ours: text_statistics.TextProfile | None,
-    theirs: text_statistics.TextProfile | None,
-    validator: ValidatorConfig,
+def _by_input(
+    kind: Kind, profiles: _Profiles, inputs: kinds.Inputs, validator: ValidatorConfig
 ) -> Iterator[Comparison]:
-    if ours is None or theirs is None:
-        return
-    judged = min(ours.sampled, theirs.sampled) >= validator.min_rows
-    for item in text_statistics.distances(ours, theirs):
-        bound = getattr(validator.text, item.feature) if judged else None
-        breached = bound is not None and item.value > bound
-        yield Comparison(kind, item.feature, item.measure, item.value, bound, breached)
+    """What the inputs measure; one that plays no role in it, or has no profile on either side, is left out."""
+    bounds = validator.bounds(inputs)
+    for name, (_, compare_profiles) in kinds.playing(inputs, "distances").items():
+        ours, theirs = profiles(profile_file(name))
+        if ours is None or theirs is None:
+            continue
+        found = compare_profiles(ours, theirs)
+        for item in found.distances:
+            bound = getattr(bounds[name], item.feature, None) if found.rows >= validator.min_rows else None
+            breached = bound is not None and item.value > bound
+            feature = item.feature if len(inputs) == 1 else f"{name}.{item.feature}"
+            yield Comparison(kind, feature, item.measure, item.value, bound, breached)
 
 
 def _statistics(artifact: types.Artifact, split: str) -> Any:
     return stats_artifact_utils.load_statistics(artifact, split).proto()
 
 
-def _profile(artifact: types.Artifact, split: str) -> text_statistics.TextProfile | None:
+def _text(artifact: types.Artifact, split: str, file: str) -> str | None:
     """None where another split was summarised, or an older version of this project made the statistics."""
-    path = os.path.join(artifact_utils.get_split_uri([artifact], split), PROFILE_FILE)
+    path = os.path.join(artifact_utils.get_split_uri([artifact], split), file)
     if not fileio.exists(path):
         return None
     with fileio.open(path) as stream:
-        return text_statistics.TextProfile.from_json(stream.read())
+        return stream.read()

@@ -1,17 +1,15 @@
-"""What a report says of the data: counts by split, label and slice, lengths, quarantine, drift."""
+"""What a report says of the data: counts by split, label and slice, what the inputs tell, quarantine, drift."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 from modules.artifact_files import DRIFT_FILE
-from modules.machine.progress import report
+from modules.inputs.kinds import playing, with_backbone
+from modules.network.architecture import TEXT
 from modules.report.files import read_json
 from modules.report.settings import ReporterNodeSettings
-from modules.rows.batches import read_split
-from modules.tensors import Tensor
 
-import numpy as np
 import tensorflow as tf
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
@@ -32,15 +30,12 @@ def data(artifacts: Artifacts, settings: ReporterNodeSettings) -> dict[str, Any]
     counts = read_json(artifacts.examples, "quarantine", "counts.json")
     if not splits and counts is None:
         return None
-    window = settings.window
-    limit = settings.config.reporter.length_rows
     return {
         "splits": splits,
-        "lengths": _lengths(artifacts.transformed_examples, settings.mask, window, limit)
-        if artifacts.transformed_examples
-        else None,
+        "lengths": None,
         "quarantine": counts["quarantined"] if counts else None,
         "drift": read_json(artifacts.anomalies, DRIFT_FILE),
+        **(_of_inputs(artifacts.transformed_examples, settings) if artifacts.transformed_examples else {}),
     }
 
 
@@ -73,17 +68,19 @@ def _frequencies(feature: Any) -> dict[str, int]:
     }
 
 
-def _lengths(folder: str, mask: str, window: int, limit: int) -> dict[str, Any]:
-    """How many rows have how many tokens, by split."""
-    splits = {}
-    for split in SPLITS:
-        pattern = f"{folder.rstrip('/')}/Split-{split}/*"
-        if not tf.io.gfile.glob(pattern):
-            continue
-        report(f"counting the lengths of {split}")
-        counts = np.zeros(window + 1, np.int64)
-        tensor = Tensor(mask, "int32", (window,))
-        for _, ones in read_split([pattern], [], tensor).unbatch().take(limit).batch(1024):
-            counts += np.bincount(ones.numpy().sum(axis=1), minlength=window + 1)
-        splits[split] = counts.tolist()
-    return {"window": window, "limit": limit, "splits": splits}
+def _of_inputs(folder: str, settings: ReporterNodeSettings) -> dict[str, Any]:
+    """What the kinds of the inputs find in Transform's examples: at the top that of the encoded one, then the others.
+
+    A text is what the format began with, so its kind is not named.
+    """
+    patterns = {split: f"{folder.rstrip('/')}/Split-{split}/*" for split in SPLITS}
+    there = {split: pattern for split, pattern in patterns.items() if tf.io.gfile.glob(pattern)}
+    main, limit = with_backbone(settings.inputs), settings.config.reporter.length_rows
+    found: dict[str, Any] = {}
+    for name, (part, find) in playing(settings.inputs, "facts").items():
+        facts = find(part, there, limit=limit)
+        if part is main:
+            found |= {**facts, **({"encoded": part.kind} if part.kind != TEXT else {})}
+        else:
+            found.setdefault("inputs", {})[name] = {"kind": part.kind, **facts}
+    return found

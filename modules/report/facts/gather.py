@@ -12,7 +12,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from modules.artifact_files import PARETO_FILE, PROFILE_FILE, VARIANTS_FILE
+from modules.artifact_files import PARETO_FILE, VARIANTS_FILE
 from modules.quality import advice
 from modules.report.facts import data, learning, quality
 from modules.report.facts.artifacts import Artifacts
@@ -65,8 +65,12 @@ def _to_try(artifacts: Artifacts, settings: ReporterNodeSettings, trained: Any, 
     linear = judged["splits"]["eval"]["against_linear"] if judged else None
     if not advice.wanted(linear, (compression or {}).get("student")):
         return []
-    texts = read_json(artifacts.statistics, "Split-train", PROFILE_FILE)
-    return advice.what_to_try(settings.config.model_dump(mode="json"), trained, texts)
+    return advice.what_to_try(
+        settings.config.model_dump(mode="json"),
+        settings.inputs,
+        trained,
+        lambda file: read_json(artifacts.statistics, "Split-train", file),
+    )
 
 
 def provenance(config: Mapping[str, Any], digests: Mapping[str, str]) -> dict[str, Any]:

@@ -1,14 +1,11 @@
-"""What a report says of the model's quality: metrics with intervals, slices, confusion, calibration, errors."""
+"""What a report says of the model's quality: metrics with intervals, slices, confusion, calibration."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from modules.artifact_files import BASELINE_FILE, BEATS_BASELINE_FILE, FAIRNESS_FILE, PREDICTIONS_FILE
-from modules.network.trained import load_trained
 from modules.quality import intervals, scores
-from modules.quality.attribution import explain
 from modules.quality.predictions import Predictions, read
 from modules.quality.settings import EvaluatorSettings
 from modules.quality.tfma_results import PREVIOUS, metrics, missed_bounds
@@ -125,56 +122,3 @@ def calibration(found: Predictions, *, bins: int = scores.CALIBRATION_BINS) -> d
             }
         )
     return {"error": float(np.abs(right - sums).sum() / rows.sum()), "bins": filled}
-
-
-def worst_errors(
-    found: Predictions,
-    training: str,
-    labels: Sequence[str],
-    *,
-    split: str,
-    count: int,
-    sequence_length: int,
-    points: int,
-) -> dict[str, Any]:
-    """The errors that the model was surest of, with the words that pushed it there.
-
-    Args:
-        found: answers to the split.
-        training: the `training` folder of the model.
-        labels: label names in id order.
-        split: its name.
-        count: errors, at most.
-        sequence_length: window in tokens.
-        points: of the integral, see `modules.quality.attribution`.
-
-    Returns:
-        `split`, `rows`, `errors` (how many there are) and `items`: `label`, `predicted` (names), `probability`,
-        `slices`, `margin`, and `spans`, pairs of a part of the text and what it added to the margin.
-    """
-    wrong = np.flatnonzero(found.predicted != found.label)
-    surest = wrong[np.argsort(-found.probabilities[wrong, found.predicted[wrong]], kind="stable")][:count].tolist()
-    explained = explain(
-        load_trained(training),
-        [found.text[row] for row in surest],
-        found.predicted[surest].tolist(),
-        found.label[surest].tolist(),
-        sequence_length=sequence_length,
-        points=points,
-    )
-    return {
-        "split": split,
-        "rows": len(found),
-        "errors": len(wrong),
-        "items": [
-            {
-                "label": labels[found.label[row]],
-                "predicted": labels[found.predicted[row]],
-                "probability": float(found.probabilities[row, found.predicted[row]]),
-                "slices": {column: values[row] for column, values in found.slices.items()},
-                "margin": reason.margin,
-                "spans": [[span.text, span.weight] for span in reason.spans],
-            }
-            for row, reason in zip(surest, explained, strict=True)
-        ],
-    }

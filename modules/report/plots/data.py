@@ -1,4 +1,4 @@
-"""Plots of the data: labels, lengths, quarantine, drift."""
+"""Plots of the data: labels, what the inputs draw, quarantine, drift."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from modules.inputs.kinds import INPUTS
+from modules.network.architecture import TEXT
+from modules.registry import load
 from modules.report.plots import theme
 from modules.report.plots.plot import Plot, Table, percent, share
 
-import numpy as np
 import plotly.graph_objects as go
 
 _MOST_LABELS = 10  # in the plot; the table holds all
@@ -24,11 +26,22 @@ def data_plots(data: Mapping[str, Any], labels: list[str]) -> list[Plot]:
     """
     makers = (
         (data["splits"], lambda: _balance(data["splits"], labels)),
-        (data["lengths"], lambda: _lengths(data["lengths"])),
         (data["quarantine"], lambda: _quarantine(data["quarantine"])),
         (_judged(data["drift"] or ()), lambda: _drift(data["drift"])),
     )
-    return [make() for there, make in makers if there]
+    balance, *rest = [make() if there else None for there, make in makers]
+    return [plot for plot in (balance, *_of_inputs(data), *rest) if plot]
+
+
+def _of_inputs(data: Mapping[str, Any]) -> list[Plot]:
+    """What the kinds of the inputs draw of their own facts."""
+    encoded = {"kind": data.get("encoded", TEXT), "lengths": data["lengths"]}
+    found: list[Plot] = []
+    for name, facts in {**({"": encoded} if data["lengths"] else {}), **data.get("inputs", {})}.items():
+        # A page that is made again of an old report may be made without the extension that brought the kind.
+        path = INPUTS[facts["kind"]].parts.get("plots") if facts["kind"] in INPUTS else None
+        found += load(path)(name, facts) if path else []
+    return found
 
 
 def _balance(splits: Mapping[str, Any], labels: list[str]) -> Plot:
@@ -59,29 +72,6 @@ def _parts(splits: Mapping[str, Any], labels: Sequence[str]) -> list[tuple[str, 
     frequent = sorted(counted, key=lambda item: -sum(item[1]))[: _MOST_LABELS - 1]
     others = [counts for label, counts in counted if label not in {name for name, _ in frequent}]
     return [*frequent, (f"{len(others)} others", [sum(column) for column in zip(*others, strict=True)])]
-
-
-def _lengths(lengths: Mapping[str, Any]) -> Plot:
-    window = lengths["window"]
-    figure = go.Figure(layout=theme.layout(height=260, x="tokens", y="share of rows", hovermode="x unified"))
-    rows = []
-    for index, (name, counts) in enumerate(lengths["splits"].items()):
-        array = np.array(counts)
-        total = array.sum()
-        median, high = (int(np.searchsorted(array.cumsum(), quantile * total)) for quantile in (0.5, 0.95))
-        full = share(array[window], total)
-        rows.append([name, int(total), median, high, percent(full)])
-        figure.add_scatter(
-            x=list(range(window + 1)), y=(array / max(total, 1)).round(5).tolist(), name=name, mode="lines",
-            line={"dash": theme.DASHES[index], "shape": "hvh"}, hovertemplate="%{y:.1%}",
-        )  # fmt: skip
-    figure.update_yaxes(tickformat=".0%", rangemode="tozero")
-    first = rows[0]
-    return Plot(
-        "lengths", "Lengths in tokens",
-        f"Share of rows by number of tokens; in {first[0]} the median is {first[2]}, and {first[4]} fill the window.",
-        figure, Table(["split", "rows", "median", "95th percentile", f"fill the window of {window}"], rows),
-    )  # fmt: skip
 
 
 def _quarantine(reasons: Mapping[str, int]) -> Plot:

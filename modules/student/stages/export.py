@@ -89,6 +89,4 @@ def unknown_share(examples: TokenWindows, tokens: Sequence[str]) -> float:
         examples: rows in the ids of `tokens`.
         tokens: a vocabulary in id order.
     """
-    unknown = list(tokens).index(UNKNOWN)
-    total = int(examples.padding_mask.sum())
-    return float(((examples.token_ids == unknown) & (examples.padding_mask > 0)).sum() / max(total, 1))
+    return examples.share_of(list(tokens).index(UNKNOWN))

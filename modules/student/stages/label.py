@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 
+from modules.inputs.kinds import INPUTS
 from modules.network.logits import split_logits
 from modules.network.model import build_model
 from modules.network.weights import read_weights, write_weights
+from modules.registry import load
 from modules.rows.token_windows import TokenWindows
-from modules.student import unlabelled_variations
 from modules.student.fine_tuning import TeacherSignals
 from modules.student.stages.values import CutNetwork, Given, LabelledRows, extend
 
@@ -44,14 +45,19 @@ def varied(given: Given) -> TokenWindows:
 
     Args:
         given: training rows, vocabulary and settings.
+
+    Raises:
+        ValueError: the kind of the input makes none.
     """
     options = given.settings.augmentation
     if not options.copies:
         return given.train
-    more = unlabelled_variations.augment(
-        given.train, given.teacher.vocabulary, **options.model_dump(), seed=given.settings.seed
-    )
-    return unlabelled_variations.joined(given.train, more)
+    kind = given.teacher.architecture.encoded
+    path = INPUTS[kind].parts.get("unlabelled")
+    if path is None:
+        raise ValueError(f"pruner.augmentation.copies: an input of kind {kind} has no variations; set it to 0")
+    more = load(path)(given.train, given.teacher.vocabulary, **options.model_dump(), seed=given.settings.seed)
+    return given.train.followed_by(more)
 
 
 def _logits(given: Given, rows: TokenWindows) -> NDArray[np.float32]:

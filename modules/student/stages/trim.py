@@ -18,7 +18,7 @@ def trim(given: Given) -> TrimmedVocabulary:
     shape, tokens = given.settings.student, given.teacher.vocabulary
     words = vocabulary.trim(
         tokens,
-        vocabulary.count_tokens(given.train.token_ids, given.train.padding_mask, len(tokens)),
+        vocabulary.count_tokens(*given.train.arrays, len(tokens)),
         min_count=shape.min_count if shape.trim_vocabulary else 0,
         continuations=shape.continuations,
     )

@@ -60,8 +60,7 @@ class TrimmedVocabulary(Given):
             examples: int32 `[rows, seq]` in the teacher's ids.
         """
         retokenize = vocabulary.Retokenizer(self.teacher.vocabulary, self.words.tokens)
-        ids, mask = retokenize(examples.token_ids, examples.padding_mask)
-        return TokenWindows(ids, mask, examples.labels)
+        return examples.changed(retokenize)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

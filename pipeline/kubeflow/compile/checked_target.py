@@ -114,10 +114,11 @@ def _files(config: Config, target: Target) -> list[str]:
             f"schema_path: {target.schema}: the nodes cannot read it; use a path inside this project (it is in the "
             "image), a path under platform.volumes, or gs://…."
         )
+    main = kinds.with_backbone(config.inputs)
     return problems + [
         f"backbone.{field}: {path}: the nodes cannot read it; use a path inside this project (it is in the image) or "
         "under platform.volumes."
-        for field, path in kinds.with_backbone(config.inputs).backbone.files().items()
+        for field, path in (main.backbone.files() if main else {}).items()
         if scheme(path) or not _readable(config, target, path, in_image=True)
     ]
 

@@ -388,7 +388,7 @@ from modules.entry_settings import TransformNodeSettings
 from modules.machine import devices
 from modules.rows import batches as data
 from modules.training import compiled as training
-from modules.inputs.text import Text
+from modules.inputs.text.input import Text
 from modules.targets.one_label import OneLabel
 from tests.unit.modules.test_trainer import SETTINGS, examples, split
 

@@ -253,3 +253,17 @@ def test_a_new_sentence_or_another_code_is_a_new_card_and_a_new_edge_gate_is_not
     assert node_settings("edge_evaluator.gate.max_bytes=1", "pruner.epochs=9", "pusher.keep_versions=2") == usual
     monkeypatch.setattr(evaluation.code_digest, "of", lambda config, *nodes: "another")
     assert node_settings() != usual
+
+
+def test_a_model_of_several_columns_is_loaded_by_their_names_and_one_of_numbers_speaks_of_no_text() -> None:
+    alone = model_card.render(server())
+    assert 'signatures["serving_text"](text=tf.constant(["a text"]))' in alone
+    both = model_card.render(server(columns={"body": "text", "price": "number"}))
+    assert "| Inputs | the columns body, price; of the text the first 64 tokens count |" in both
+    assert 'row = {"body": "a text", "price": 1.0}' in both
+    assert '"signature_name": "serving_rows", "instances": [{"body": "a text", "price": 1.0}]' in both
+    numbers = model_card.render(server(columns={"price": "number"}, sequence_length=0, backbone=""))
+    assert "| Inputs | the columns price |" in numbers
+    assert "serving_text" not in numbers
+    assert "tokens" not in numbers
+    assert "| backbone | none |" in numbers

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from modules.inputs import kinds
-from modules.inputs.text import Text
+from modules.inputs.text.input import Text
 from modules.registry import UnknownKindError
 from modules.tensors import Column, Tensor
 
@@ -47,10 +47,12 @@ def test_a_text_alone_promises_its_own_signatures_and_beside_another_input_it_do
     assert kinds.only({**alone, "letters": LetterCount(name="letters", column="title")}) is None
 
 
-def test_two_inputs_with_a_backbone_or_none_are_refused() -> None:
-    with pytest.raises(ValueError, match=r"exactly one must have a backbone .*there is none"):
-        kinds.with_backbone({"letters": LetterCount(name="letters", column="title")})
-    with pytest.raises(ValueError, match="there is a, b"):
+def test_one_input_has_a_backbone_or_none_and_several_are_refused() -> None:
+    letters = {"letters": LetterCount(name="letters", column="title")}
+    assert (kinds.with_backbone(letters), kinds.identity_column(letters)) == (None, "")
+    with pytest.raises(ValueError, match="none of letters has a backbone"):
+        kinds.encoded(letters)
+    with pytest.raises(ValueError, match="a and b all have a backbone, and a network has one at most; keep one"):
         kinds.with_backbone({"a": text("a"), "b": text("b")})
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from modules.inputs.text import attribution
+from modules.inputs.text.input import Text
 from modules.network import anatomy
 from modules.network.architecture import ENCODER
 from modules.network.model import build_model
 from modules.network.trained import Trained
 from modules.network.weights import read_weights, write_weights
-from modules.quality import attribution
 from modules.student import structured
 from modules.student.distillation import Tapped
 
@@ -83,9 +84,9 @@ def test_a_decision_is_explained_as_the_same_weights_in_bert_are(trained: Traine
     bert = build_model(trained.architecture, dropout=0.0)
     write_weights(bert, read_weights(trained.model))
     same = Trained(bert, trained.architecture, trained.vocabulary, trained.labels)
+    text = Text(name="text", sequence_length=helpers.LENGTH, backbone={"kind": "scratch"})
     one, other = (
-        attribution.explain(which, ["good film bad"], [1], [0], sequence_length=helpers.LENGTH)[0]
-        for which in (trained, same)
+        attribution.explain(text, which, ["good film bad"], [1], [0], fixed=[{}])[0] for which in (trained, same)
     )
     assert one.margin == pytest.approx(other.margin, abs=1e-4)
     assert [span.weight for span in one.spans] == pytest.approx([span.weight for span in other.spans], abs=1e-3)

@@ -12,6 +12,7 @@ from modules.training.settings import TrainerSettings
 import numpy as np
 import pytest
 import tensorflow as tf
+import tf_keras
 
 from tests.unit import compression_helpers as helpers
 
@@ -26,6 +27,13 @@ def test_every_weight_of_the_encoder_has_the_rate_of_its_layer_and_the_head_the_
         assert {found.pop(id(variable)) for variable in table.trainable_variables} == {0.125}
     assert not found, "nothing but the encoder"
     assert layer_rates(model, 1.0) == []
+
+
+def test_a_network_without_an_encoder_has_no_layers_to_slow_down() -> None:
+    model = tf_keras.Sequential([tf_keras.layers.Dense(2, input_shape=(3,))])
+    assert layer_rates(model, 1.0) == []
+    with pytest.raises(anatomy.AnatomyError, match="layer_decay is 0.9, but the network has no encoder"):
+        layer_rates(model, 0.9)
 
 
 @pytest.mark.parametrize("policy", ["float32", "mixed_bfloat16"])

@@ -6,6 +6,7 @@ import copy
 from typing import Any
 
 import modules  # noqa: F401
+from modules.inputs import kinds
 from modules.quality.advice import wanted, what_to_try
 from modules.training.settings import TrainerSettings
 
@@ -13,11 +14,17 @@ import pytest
 
 CONFIG: dict[str, Any] = {
     "data": {"train_fraction": 1.0},
-    "preprocessing": {"sequence_length": 64},
-    "backbone": {"kind": "minilm", "layers": [0, 1, 2, 3, 4, 5]},
     "trainer": TrainerSettings().model_dump(mode="json"),
     "tuner": {"enabled": True},
 }
+ALL = [0, 1, 2, 3, 4, 5]
+
+
+def inputs(name: str = "text", window: int = 64, layers: list[int] = ALL) -> kinds.Inputs:
+    backbone = {"kind": "minilm", "layers": layers}
+    return kinds.read({name: {"kind": "text", "sequence_length": window, "backbone": backbone}})
+
+
 TRAINING = {
     "settings": TrainerSettings(epochs=30, batch_size=10).model_dump(mode="json"),
     "rows": 1000,
@@ -28,11 +35,15 @@ TEXTS = {"unknown_token_rate": 0.01, "tokens": {"8": 100}, "labels": {"a": 60, "
 
 
 def advice(config: dict[str, Any] | None = None, training: Any = None, texts: Any = None) -> str:
-    whole = copy.deepcopy(CONFIG)
+    whole, layers = copy.deepcopy(CONFIG), ALL
     for field, value in (config or {}).items():
-        section, _, name = field.partition(".")
-        whole[section][name] = value
-    return "\n".join(what_to_try(whole, {**TRAINING, **(training or {})}, {**TEXTS, **(texts or {})}))
+        if field == "layers":
+            layers = value
+        else:
+            section, _, name = field.partition(".")
+            whole[section][name] = value
+    profiles = {"text_profile.json": {**TEXTS, **(texts or {})}}
+    return "\n".join(what_to_try(whole, inputs(layers=layers), {**TRAINING, **(training or {})}, profiles.get))
 
 
 @pytest.mark.parametrize(
@@ -48,7 +59,7 @@ def advice(config: dict[str, Any] | None = None, training: Any = None, texts: An
         ({}, {}, {"unknown_token_rate": 0.65}, "65% of their tokens are unknown"),
         ({"data.train_fraction": 0.4}, {}, {}, "this profile trains on 40% of them; data.train_fraction=1"),
         ({}, {}, {"tokens": {"8": 80, "14": 20}}, "about 20% of the texts have more than the 64 tokens"),
-        ({"backbone.layers": [0, 2, 5]}, {}, {}, "backbone.layers=[0,1,2,3,4,5], where [0, 2, 5] is used"),
+        ({"layers": [0, 2, 5]}, {}, {}, "backbone.layers=[0,1,2,3,4,5], where [0, 2, 5] is used"),
         ({}, {}, {"labels": {"a": 87, "b": 13}}, "b has 13 rows; trainer.class_weights=balanced"),
         ({"tuner.enabled": False}, {}, {}, "tuner.enabled=true"),
     ],
@@ -63,13 +74,14 @@ def test_where_nothing_is_short_the_linear_model_is_an_answer() -> None:
     assert advice() == (
         "more labelled rows, or the linear model itself: on these rows the network found no more than it"
     )
-    assert what_to_try(CONFIG, None, None) == [advice()], "of a run whose other nodes left nothing"
+    assert what_to_try(CONFIG, inputs(), None, {}.get) == [advice()], "of a run whose other nodes left nothing"
+    assert what_to_try(CONFIG, {}, None, {}.get) == [advice()], "of a task without a text"
 
 
 def test_settings_of_a_named_input_are_named_with_their_place() -> None:
-    part = {"kind": "text", "sequence_length": 16, "backbone": {"kind": "minilm", "layers": [0]}}
-    config = {name: value for name, value in CONFIG.items() if name not in ("preprocessing", "backbone")}
-    found = "\n".join(what_to_try({**config, "inputs": {"words": part}}, TRAINING, TEXTS | {"tokens": {"12": 10}}))
+    profiles = {"words_profile.json": TEXTS | {"tokens": {"12": 10}}}
+    told = what_to_try({**CONFIG, "inputs": {"words": {}}}, inputs("words", 16, [0]), TRAINING, profiles.get)
+    found = "\n".join(told)
     assert "the 16 tokens of inputs.words.sequence_length" in found
     assert "inputs.words.backbone.layers=[0,1,2,3,4,5]" in found
 

@@ -36,7 +36,7 @@ def told(config: dict[str, Any]) -> ReporterNodeSettings:
     return ReporterNodeSettings.model_validate(
         {
             "task": "toy", "labels": ["a", "b"], "label": "label", "slices": [], "graph": [["One", []]],
-            "config": config, "window": 8, "mask": "padding_mask", "attributed": True,
+            "config": config, "inputs": {"text": {"kind": "text", "sequence_length": 8}}, "attributed": True,
         }
     )  # fmt: skip
 

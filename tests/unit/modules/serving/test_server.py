@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import modules  # noqa: F401
-from modules.inputs.text import Text
+from modules.inputs.text.input import Text
 from modules.network.backbones import base as backbones
 from modules.network.pretrained import build_classifier
 from modules.serving import server as signatures

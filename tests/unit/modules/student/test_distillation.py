@@ -1,8 +1,9 @@
-"""`modules.student.distillation`, `unlabelled_variations`: a teacher teaches, each part of the loss as it should."""
+"""`modules.student.distillation`, unlabelled variations: a teacher teaches, each part of the loss as it should."""
 
+from modules.inputs.text import unlabelled as unlabelled_variations
 from modules.network.logits import split_logits
 from modules.network.model import build_model, logits_model
-from modules.student import distillation, unlabelled_variations
+from modules.student import distillation
 from modules.student.distillation import Tapped
 from modules.student.fine_tuning import TeacherSignals, fine_tune
 from modules.student.settings import DistillationSettings
@@ -161,6 +162,6 @@ def test_without_changes_a_variation_is_the_text_itself() -> None:
     rows = helpers.examples(10)
     same = unlabelled_variations.augment(rows, helpers.VOCABULARY, copies=1, drop=0.0, replace=0.0, join=0.0)
     assert np.array_equal(same.token_ids, rows.token_ids)
-    both = unlabelled_variations.joined(rows, same)
+    both = rows.followed_by(same)
     assert len(both) == 20
     assert np.array_equal(both.take(np.arange(10)).labels, rows.labels)

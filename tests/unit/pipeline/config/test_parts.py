@@ -67,6 +67,12 @@ def test_a_backbone_gets_its_defaults_and_its_checks(explicit: Path) -> None:
         ("backbone={kind: minilm}", ["inputs and backbone say the same thing twice"]),
         ("data.columns.text=x", ["inputs and data.columns.text"]),
         ("preprocessing.sequence_length=9", ["inputs and preprocessing"]),
+        (
+            "inputs.title={kind: text, column: title, backbone: {kind: scratch}}",
+            ["inputs: text and title all have a backbone", "one at most", "kinds encode themselves"],
+        ),
+        ("validator.inputs={sound: {loud: 0.1}}", ["validator.inputs: there is no input 'sound'", "text"]),
+        ("validator.inputs={text: {length: 0.1}}", ["validator.inputs.text: length is nothing", "length_tokens"]),
         ("inputs.text.kind=sound", ["inputs.text.kind", "set it to a kind of input", "text", "extensions"]),
         ("inputs.text.colum=x", ["inputs.text.colum", "there is no such field", "`column`", "sequence_length"]),
         ("inputs.text.sequence_length=4", ["inputs.text.sequence_length", "8"]),
@@ -103,3 +109,19 @@ def test_a_bound_on_a_metric_that_the_target_does_not_have_is_refused(explicit: 
     target = "target={kind: two_way, column: mood, positive: good, negative: bad}"
     with pytest.raises(ConfigError, match="accuracy is no metric of a target of kind two_way; there are: auc"):
         load(explicit, overrides=[*own, target, "evaluator.thresholds={accuracy: {min: 0.5}}"])
+
+
+def test_a_task_may_have_no_backbone_and_then_nothing_that_is_for_texts(tmp_path: Path) -> None:
+    [text] = [line for line in EXPLICIT.splitlines() if line.startswith("  text: ")]
+    letters = EXPLICIT.replace(text, "  letters: {kind: letter_count, column: title}")
+    explicit, alone = write(tmp_path, letters), ["extensions=[tests.toys.letter_count]"]
+    with pytest.raises(ConfigError, match=r"inputs\.letters: no device can compute .*set edge: false"):
+        load(explicit, overrides=alone)
+    alone.append("edge=false")
+    assert list(load(explicit, overrides=alone).inputs) == ["letters"]
+    with pytest.raises(ConfigError, match="inputs: is empty; name one input at least"):
+        load(write(tmp_path, EXPLICIT.replace(f"inputs:\n{text}", "inputs: {}")))
+    write(tmp_path, letters)
+    for setting in ("data.cleaning.near_duplicates=0.9", "data.cleaning.languages=[en]", "data.augmentation.share=1"):
+        with pytest.raises(ConfigError, match="is for texts, and no input with a backbone reads one"):
+            load(explicit, overrides=[*alone, setting])

@@ -58,6 +58,12 @@ EXPECTED = {
     "pipeline/monitoring/drift.py": VALIDATOR,
     "pipeline/components/linear_baseline.py": BASELINE,
     "modules/quality/linear_baseline.py": BASELINE,
+    # What an input does in a node of its own.
+    "modules/inputs/text/statistics.py": STATISTICS,
+    "modules/inputs/text/augmentation.py": EXAMPLES,
+    "modules/inputs/text/unlabelled.py": PRUNER,
+    "modules/inputs/text/device.py": EDGE_EVALUATOR,
+    "modules/inputs/text/report.py": REPORTER,
     # Features and training.
     "modules/preprocessing.py": TRANSFORM,
     "pipeline/components/transform.py": TRANSFORM,
@@ -85,7 +91,7 @@ EXPECTED = {
     "pipeline/components/edge_evaluator.py": EDGE_EVALUATOR,
     # The report, and what only shows or starts things.
     "modules/report/plots/edge.py": REPORTER,
-    "modules/quality/attribution.py": REPORTER,
+    "modules/inputs/text/attribution.py": REPORTER,
     "pipeline/nodes.py": REPORTER,
     "pipeline/local/display.py": NOTHING,
     "pipeline/graph/training.py": NOTHING,

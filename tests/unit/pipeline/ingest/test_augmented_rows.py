@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import modules  # noqa: F401
+from modules.inputs.text.input import Text
 
 import apache_beam as beam
 import pytest
@@ -22,10 +22,12 @@ from tfx.utils import proto_utils
 from pipeline.config import loader
 from pipeline.config.rows.augmentation import AugmentationConfig
 from pipeline.ingest import augmentation, example_gen, rows
+from tests.toys.letter_count import LetterCount
 
 LAYOUT = rows.Layout("text", "label", ("source",), ("bad", "good"))
 SPLITS, SHARES = ("train", "eval", "test"), (6, 2, 2)
 Found = dict[str, list[tuple[str, str, str]]]
+TEXT = {"text": Text.parts["variation"]}
 
 
 def output_config() -> example_gen_pb2.Output:
@@ -56,8 +58,9 @@ def rows_of(count: int) -> list[rows.Row]:
 def augment(tmp_path: Path) -> Callable[..., Found]:
     """Divides rows as ExampleGen does, and augments train; by split, the (text, label, source) of each example."""
 
-    def run(given: list[rows.Row], **values: Any) -> Found:
-        settings = {"text": "text", "label": "label", "augmentation": AugmentationConfig(**values).settings()}
+    def run(given: list[rows.Row], variations: dict[str, str] = TEXT, **values: Any) -> Found:
+        wanted = AugmentationConfig(**values).settings()
+        settings = {"text": "text", "label": "label", "augmentation": wanted and {**wanted, "variations": variations}}
         properties = {standard_component_specs.OUTPUT_CONFIG_KEY: proto_utils.proto_to_json(output_config())}
         train = [row for row in given if split_of(row.text) == "train"]
         with beam.Pipeline(runner=FnApiRunner()) as pipeline:
@@ -90,6 +93,16 @@ def test_every_row_stays_and_the_share_of_varied_ones_is_added(augment: Callable
     assert not Counter(found["train"]) - Counter(found["augmented"])
     assert sum(added.values()) == pytest.approx(0.5 * len(found["train"]), rel=0.2)
     assert not {text for text, _, _ in found["train"]} & {text for text, _, _ in added}
+
+
+def test_what_another_input_reads_is_varied_with_the_text_by_its_own_kind(augment: Callable[..., Found]) -> None:
+    given = rows_of(100)
+    found = augment(given, {**TEXT, "source": LetterCount.parts["variation"]}, share=1.0)
+    added = Counter(found["augmented"]) - Counter(found["train"])
+    assert {source for _, _, source in added} > {"web"}
+    assert {"".join(sorted(source)) for _, _, source in added} == {"bew"}
+    alone = augment(given, share=1.0)
+    assert {source for _, _, source in alone["augmented"]} == {"web"}
 
 
 def test_no_varied_text_could_ever_be_a_text_of_eval_or_test(augment: Callable[..., Found]) -> None:

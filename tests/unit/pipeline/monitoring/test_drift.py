@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import modules  # noqa: F401
-from modules.text.statistics import profile
+from modules.inputs import kinds
+from modules.inputs.text.statistics import profile
 
 import ml_metadata as mlmd
 import pandas as pd
@@ -32,6 +33,7 @@ from pipeline.config.task import Config
 from pipeline.config.validator import ValidatorConfig
 from pipeline.ingest import serving_logs
 from pipeline.ingest.rows import DataError
+from tests.toys import letter_count
 
 SCHEMA = """
 feature { name: "text" type: BYTES presence { min_fraction: 1.0 min_count: 1 } }
@@ -40,6 +42,8 @@ feature { name: "source" type: BYTES skew_comparator { jensen_shannon_divergence
 """
 VOCABULARY = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", *"adefgilmo", *(f"##{letter}" for letter in "adefgilmo"), "film"]
 Rows = dict[str, list[str]]
+INPUTS = kinds.read({"text": {"kind": "text"}})
+LETTERS = kinds.read({"text": {"kind": "text"}, "letters": {"kind": "letter_count", "column": "source"}})
 
 
 def rows(good: int, bad: int, *, text: str = "a film") -> Rows:
@@ -68,6 +72,9 @@ def statistics(tmp_path: Path) -> Callable[..., Any]:
             sample=1000,
         )
         (folder / "text_profile.json").write_text(made.to_json())
+        counted = sum(value.count("e") for value in values.get("source", []))
+        letters = letter_count.LetterProfile(len(values["text"]), counted)
+        (folder / "letters_profile.json").write_text(letters.to_json())
         return found
 
     return make
@@ -78,7 +85,13 @@ def validate(tmp_path: Path, statistics: Callable[..., Any]) -> Callable[..., di
     """Executes the node; returns drift.json by kind and feature."""
 
     def run(
-        now: Rows, *, before: Rows | None = None, served: Rows | None = None, keep: str = "", **values: Any
+        now: Rows,
+        *,
+        before: Rows | None = None,
+        served: Rows | None = None,
+        keep: str = "",
+        parts: kinds.Inputs = INPUTS,
+        **values: Any,
     ) -> dict[tuple[str, str], dict[str, Any]]:
         schema = standard_artifacts.Schema()
         schema.uri = str(tmp_path / "schema")
@@ -92,7 +105,7 @@ def validate(tmp_path: Path, statistics: Callable[..., Any]) -> Callable[..., di
         if served:
             inputs["serving_statistics"] = [statistics("served", served, "serving")]
         settings = example_validator.ExampleValidatorNodeSettings(
-            split="train", validator=ValidatorConfig(**{"min_rows": 10, **values}), keep=keep
+            split="train", inputs=parts, validator=ValidatorConfig(**{"min_rows": 10, **values}), keep=keep
         )
         example_validator.Executor().Do(
             inputs, {"anomalies": [anomalies]}, {"exclude_splits": "[]", "settings": settings.to_json()}
@@ -105,6 +118,36 @@ def validate(tmp_path: Path, statistics: Callable[..., Any]) -> Callable[..., di
 
 def test_without_anything_to_compare_with_nothing_is_measured(validate: Callable[..., Any]) -> None:
     assert validate(rows(10, 10)) == {}
+
+
+def test_an_input_of_ones_own_is_measured_and_judged_by_its_own_bounds(validate: Callable[..., Any]) -> None:
+    now = {**rows(10, 10), "source": ["shop"] * 20}
+    found = validate(now, before=rows(10, 10), parts=LETTERS, on_drift="warn")
+    assert found["drift", "letters.per_value"] == {
+        "kind": "drift", "feature": "letters.per_value", "measure": "relative_difference", "distance": 1.0,
+        "bound": 0.2, "breached": True,
+    }  # fmt: skip
+    assert not found["drift", "text.vocabulary"]["breached"]
+
+
+def test_bounds_of_an_input_are_set_by_its_name(validate: Callable[..., Any]) -> None:
+    now = {**rows(10, 10), "source": ["shop"] * 20}
+    bounds = {"letters": {"per_value": None}, "text": {"label_prior": 0.5}}
+    found = validate(now, before=rows(10, 10), parts=LETTERS, inputs=bounds, on_drift="fail")
+    assert (found["drift", "letters.per_value"]["bound"], found["drift", "text.label_prior"]["bound"]) == (None, 0.5)
+    assert found["drift", "text.vocabulary"]["bound"] == 0.3
+
+
+@pytest.mark.parametrize(
+    ("bounds", "told"),
+    [
+        ({"sound": {"loud": 0.1}}, "validator.inputs: there is no input 'sound'; there are: text, letters"),
+        ({"letters": {"per_word": 0.1}}, "validator.inputs.letters: per_word is nothing .*letter_count.*: per_value"),
+    ],
+)
+def test_a_bound_that_nobody_measures_is_refused(bounds: dict[str, dict[str, float]], told: str) -> None:
+    with pytest.raises(ValueError, match=told):
+        ValidatorConfig(inputs=bounds).bounds(LETTERS)
 
 
 def test_equal_spans_show_no_drift(validate: Callable[..., Any]) -> None:

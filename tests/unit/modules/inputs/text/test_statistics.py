@@ -1,4 +1,4 @@
-"""`modules.text.statistics`: a profile sees what a user would call a change of the texts, and nothing else."""
+"""`modules.inputs.text.statistics`: a profile sees what a user would call a change of the texts, and nothing else."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import random
 import string
 from pathlib import Path
 
-from modules.text import statistics
-from modules.text.statistics import TextProfile, distances
+from modules.inputs.text import statistics
+from modules.inputs.text.statistics import TextProfile, distances
 
 import pytest
 

@@ -21,8 +21,15 @@ class Text(BackboneInput):
     """A text, cut into tokens of the backbone's vocabulary."""
 
     parts: ClassVar[Mapping[str, str]] = {
-        "statistics": "modules.text.statistics:summarise",
-        "device": "modules.inputs.text_device:step",
+        "statistics": "modules.inputs.text.statistics:summarise",
+        "distances": "modules.inputs.text.statistics:compare",
+        "bounds": "modules.inputs.text.settings:TextBounds",
+        "variation": "modules.inputs.text.augmentation:variation",
+        "unlabelled": "modules.inputs.text.unlabelled:augment",
+        "device": "modules.inputs.text.device:step",
+        "facts": "modules.inputs.text.report:facts",
+        "plots": "modules.inputs.text.report:plots",
+        "reasons": "modules.inputs.text.attribution:explain",
     }
     alone: ClassVar[tuple[str, str, str] | None] = ("serving_text", "text", "tokens")
 

@@ -2,8 +2,8 @@
 
 The path leads from the same text with every word replaced by `[PAD]` (its start, its end and its positions stay) to the
 text itself, along the straight line between the two outputs of the embedding layer. What is explained is the margin of
-one label over another. Along the path the gradient is integrated by Gauss-Legendre quadrature; the shares of all pieces
-add up to the change of the margin, which a test holds it to.
+one label over another. What further inputs hold of the row stays as it is. Along the path the gradient is integrated by
+Gauss-Legendre quadrature; the shares of all pieces add up to the change of the margin, which a test holds it to.
 
 Source: Sundararajan et al. 2017, "Axiomatic Attribution for Deep Networks", https://arxiv.org/abs/1703.01365.
 """
@@ -11,8 +11,9 @@ Source: Sundararajan et al. 2017, "Axiomatic Attribution for Deep Networks", htt
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+from modules.inputs.base import BackboneInput
 from modules.machine.progress import report
 from modules.network import anatomy
 from modules.network.trained import Trained
@@ -22,6 +23,7 @@ from modules.text.tokenization import PAD, SUFFIX, piece_spans, wordpiece
 import numpy as np
 
 import tensorflow as tf  # isort: skip  (after `modules`, which settles Keras 2)
+import tf_keras
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,34 +55,36 @@ class Explanation:
 
 
 def explain(
+    part: BackboneInput,
     trained: Trained,
-    texts: Sequence[str],
+    values: Sequence[str],
     labels: Sequence[int],
     others: Sequence[int],
     *,
-    sequence_length: int,
+    fixed: Sequence[Mapping[str, tf.Tensor]],
     points: int = 16,
 ) -> list[Explanation]:
-    """Explains decisions, one text at a time.
+    """Explains decisions, one text at a time: the role `reasons`, see `modules.inputs.roles`.
 
     Args:
+        part: the input.
         trained: the model, in float32 and without dropout.
-        texts: raw texts.
+        values: raw texts.
         labels: by text, the label id whose margin is explained.
         others: by text, the label id that it is the margin over.
-        sequence_length: window in tokens.
+        fixed: by text, the tensors of the other inputs, `[1, *shape]` each, which stay as they are on the whole path.
         points: of the quadrature on the path.
 
     Returns:
         One explanation for each text.
     """
-    network = _Network(trained)
+    network = _Network(trained, list(fixed[0]) if fixed else [])
     nodes, weights = np.polynomial.legendre.leggauss(points)
     at, share = tf.constant((nodes + 1) / 2, tf.float32), tf.constant(weights / 2, tf.float32)
     found = []
-    for number, (text, label, other) in enumerate(zip(texts, labels, others, strict=True), start=1):
-        report(f"explaining error {number} of {len(texts)}", step=number, steps=len(texts))
-        ids, mask = wordpiece(tf.constant([text]), trained.vocabulary, sequence_length)
+    for number, (text, label, other, held) in enumerate(zip(values, labels, others, fixed, strict=True), start=1):
+        report(f"explaining error {number} of {len(values)}", step=number, steps=len(values))
+        ids, mask = wordpiece(tf.constant([text]), trained.vocabulary, part.sequence_length)
         length = int(tf.reduce_sum(mask))
         ids = ids[:, :length]
         blank = tf.concat([ids[:, :1], tf.fill([1, length - 2], trained.vocabulary.index(PAD)), ids[:, -1:]], axis=1)
@@ -89,14 +93,14 @@ def explain(
         path = empty + at[:, tf.newaxis, tf.newaxis] * difference  # [points, length, dim]
         with tf.GradientTape() as tape:
             tape.watch(path)
-            margins = network.margin(path, int(label), int(other))
+            margins = network.margin(path, held, int(label), int(other))
         gradient = tf.einsum("p,pld->ld", share, tape.gradient(margins, path))
         pieces = tf.reduce_sum(gradient * difference[0], axis=-1).numpy()
         found.append(
             Explanation(
                 merge_words(text, piece_spans(text, trained.vocabulary)[: length - 2], pieces[1:-1]),
-                margin=float(network.margin(whole, int(label), int(other))[0]),
-                start=float(network.margin(empty, int(label), int(other))[0]),
+                margin=float(network.margin(whole, held, int(label), int(other))[0]),
+                start=float(network.margin(empty, held, int(label), int(other))[0]),
             )
         )
     return found
@@ -137,19 +141,30 @@ def merge_words(text: str, pieces: Sequence[tuple[str, int, int]], weights: Sequ
 class _Network:
     """The network cut in two at the output of the embedding."""
 
-    def __init__(self, trained: Trained) -> None:
+    def __init__(self, trained: Trained, others: Sequence[str]) -> None:
+        """Finds the parts.
+
+        Args:
+            trained: the model.
+            others: names of the tensors of further inputs.
+        """
         self._anatomy = anatomy.of(trained.model)
         self._embedding = self._anatomy.embedded()
-        self._pooling, self._head = trained.model.get_layer("pooling"), trained.model.get_layer(LOGITS)
+        self._pooling = trained.model.get_layer("pooling")
+        self._others = list(others)
+        # From the pooled text, and the tensors of the other inputs, through the fusion to the logits.
+        inputs = [self._pooling.output, *(trained.model.input[name] for name in self._others)]
+        self._head = tf_keras.Model(inputs, trained.model.get_layer(LOGITS).output)
 
     def embed(self, ids: tf.Tensor) -> tf.Tensor:
         """Token ids `[1, length]` -> float32 `[1, length, dim]`."""
         return self._embedding(self._anatomy.inputs(ids, tf.ones_like(ids)))
 
-    def margin(self, hidden: tf.Tensor, label: int, other: int) -> tf.Tensor:
-        """Outputs of the embedding `[batch, length, dim]` without padding -> float32 `[batch]`."""
+    def margin(self, hidden: tf.Tensor, held: Mapping[str, tf.Tensor], label: int, other: int) -> tf.Tensor:
+        """Outputs of the embedding `[batch, length, dim]` without padding, other tensors `[1, …]` -> `[batch]`."""
         mask = tf.ones(tf.shape(hidden)[:2], tf.int32)
         for layer in self._anatomy.layers:
             hidden = layer(hidden, mask)
-        logits = self._head(self._pooling(hidden, mask))
+        more = [tf.repeat(held[name], tf.shape(hidden)[0], axis=0) for name in self._others]
+        logits = self._head([self._pooling(hidden, mask), *more], training=False)
         return logits[:, label] - logits[:, other]

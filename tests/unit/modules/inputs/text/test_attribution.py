@@ -3,27 +3,39 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
+from modules.inputs.text import attribution
+from modules.inputs.text.input import Text
 from modules.network.architecture import Architecture
 from modules.network.model import build_model
 from modules.network.trained import Trained
-from modules.quality import attribution
 
 import numpy as np
 import pytest
 import tensorflow as tf
 import tf_keras
 
-VOCABULARY = (Path(__file__).parents[3] / "data" / "vocab.txt").read_text().split("\n")[:-1]
+import tests.toys.letter_count  # noqa: F401  (registers its kind)
+
+VOCABULARY = (Path(__file__).parents[4] / "data" / "vocab.txt").read_text().split("\n")[:-1]
 UGLY = "Déjà vu: the FILM isn't <b>GOOD</b> 😀\n\t日本 ''"
+
+
+def text(window: int) -> Text:
+    return Text(name="text", sequence_length=window, backbone={"kind": "scratch"})
 
 
 @pytest.fixture(scope="module")
 def trained() -> Trained:
+    return made({})
+
+
+def made(inputs: dict[str, dict[str, Any]]) -> Trained:
     tf_keras.utils.set_random_seed(3)
     architecture = Architecture(
         vocabulary_size=len(VOCABULARY), num_layers=2, num_heads=2, hidden_dim=16, intermediate_dim=32,
-        max_sequence_length=64, num_classes=3,
+        max_sequence_length=64, num_classes=3, inputs=inputs,
     )  # fmt: skip
     model = build_model(architecture, dropout=0.0)
     # Random weights of BERT's scale hardly tell one text from another.
@@ -33,7 +45,7 @@ def trained() -> Trained:
 
 def test_the_words_add_up_to_the_change_of_the_margin(trained: Trained) -> None:
     texts = [UGLY, "the film", "word " * 100]
-    found = attribution.explain(trained, texts, [2, 0, 1], [0, 1, 2], sequence_length=64, points=48)
+    found = attribution.explain(text(64), trained, texts, [2, 0, 1], [0, 1, 2], fixed=[{}] * 3, points=48)
     for explanation in found:
         total = sum(span.weight for span in explanation.spans if span.weight is not None)
         change = explanation.margin - explanation.start
@@ -44,18 +56,36 @@ def test_the_words_add_up_to_the_change_of_the_margin(trained: Trained) -> None:
 def test_the_margin_is_that_of_the_model_itself(trained: Trained) -> None:
     from modules.text.tokenization import wordpiece
 
-    [explanation] = attribution.explain(trained, [UGLY], [2], [0], sequence_length=64)
+    [explanation] = attribution.explain(text(64), trained, [UGLY], [2], [0], fixed=[{}])
     ids, mask = wordpiece(tf.constant([UGLY]), VOCABULARY, 64)
     probabilities = trained.model({"token_ids": ids, "padding_mask": mask}).numpy()[0]
     assert explanation.margin == pytest.approx(np.log(probabilities[2] / probabilities[0]), abs=1e-4)
 
 
+def test_words_add_up_with_what_another_input_has_held_fixed() -> None:
+    from modules.text.tokenization import wordpiece
+
+    both = made({"letters": {"kind": "letter_count", "column": "title", "letters": "ae"}})
+    counts = [{"letters_counts": tf.constant([values], tf.float32)} for values in ([0.1, 0.2], [0.9, 0.0])]
+    found = attribution.explain(text(64), both, [UGLY] * 2, [2, 2], [0, 0], fixed=counts, points=48)
+    ids, mask = wordpiece(tf.constant([UGLY]), VOCABULARY, 64)
+    for explanation, held in zip(found, counts, strict=True):
+        total = sum(span.weight for span in explanation.spans if span.weight is not None)
+        assert total == pytest.approx(explanation.margin - explanation.start, rel=0.03)
+        probabilities = both.model({"token_ids": ids, "padding_mask": mask, **held}).numpy()[0]
+        assert explanation.margin == pytest.approx(np.log(probabilities[2] / probabilities[0]), abs=1e-4)
+    # The other input moves the margin with and without the words, so its share is in no word.
+    moved = found[1].margin - found[0].margin
+    assert abs(moved) > 0.1
+    assert found[1].start - found[0].start == pytest.approx(moved, abs=1e-4)
+
+
 def test_the_spans_are_the_text_and_what_the_window_cuts_off_has_no_weight(trained: Trained) -> None:
-    texts = [UGLY, "one two three four", "   ", ""]
-    found = attribution.explain(trained, texts, [0] * 4, [1] * 4, sequence_length=5)
+    texts = [UGLY, "one two three four five six seven eight", "   ", ""]
+    found = attribution.explain(text(8), trained, texts, [0] * 4, [1] * 4, fixed=[{}] * 4)
     assert ["".join(span.text for span in item.spans) for item in found] == texts
     assert found[1].spans[-1] == attribution.Span(found[1].spans[-1].text, None)
-    assert "four" in found[1].spans[-1].text
+    assert "eight" in found[1].spans[-1].text
 
 
 def test_pieces_of_a_word_are_one_span() -> None:

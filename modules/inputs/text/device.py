@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-VOCABULARY_FILE = "vocabulary.txt"
+from modules.inputs.vocabulary_file import VOCABULARY_FILE, read_vocabulary
 
 
 def step(folder: str) -> dict[str, Any]:
@@ -17,14 +17,3 @@ def step(folder: str) -> dict[str, Any]:
         `vocabulary`, the tokens in id order.
     """
     return {"vocabulary": read_vocabulary(f"{folder}/{VOCABULARY_FILE}")}
-
-
-def read_vocabulary(path: str) -> list[str]:
-    """The tokens of a vocabulary file, one a line.
-
-    Only line feeds end a line: some vocabularies hold characters that `str.splitlines` would break at.
-    """
-    import tensorflow as tf
-
-    with tf.io.gfile.GFile(path, "rb") as file:
-        return file.read().decode("utf-8").removesuffix("\n").split("\n")

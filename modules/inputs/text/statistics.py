@@ -16,6 +16,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from modules.inputs.base import BackboneInput
+from modules.inputs.profiles import Comparison, Distance
 from modules.text import tokenization
 
 import numpy as np
@@ -62,21 +64,6 @@ class TextProfile:
         return cls(**json.loads(text))
 
 
-@dataclasses.dataclass(frozen=True)
-class Distance:
-    """How far two profiles are apart in one respect.
-
-    Attributes:
-        feature: what was compared.
-        measure: how.
-        value: the distance; 0 for equal profiles.
-    """
-
-    feature: str
-    measure: str
-    value: float
-
-
 def profile(
     rows: Iterable[tuple[bytes, str | None]], vocabulary: Sequence[str], *, sample: int, longest: int = _LONGEST
 ) -> TextProfile:
@@ -117,19 +104,22 @@ def profile(
     )
 
 
-def summarise(
-    file_patterns: Sequence[str], column: str, label: str | None, vocabulary: Sequence[str], *, sample: int
-) -> TextProfile:
-    """Summarises the texts of a split: what StatisticsGen asks of an input.
+def summarise(part: BackboneInput, file_patterns: Sequence[str], *, label: str | None, sample: int) -> TextProfile:
+    """Summarises the texts of a split: the role `statistics`, see `modules.inputs.roles`.
 
     Args:
+        part: the text.
         file_patterns: globs of raw examples.
-        column: name of the text feature.
         label: name of the label feature; None where there is none.
-        vocabulary: WordPiece tokens in id order.
         sample: most texts to look into.
     """
-    return profile(read_rows(file_patterns, text=column, label=label), vocabulary, sample=sample)
+    return profile(read_rows(file_patterns, text=part.column, label=label), part.vocabulary(), sample=sample)
+
+
+def compare(now: str, before: str) -> Comparison:
+    """Compares two profiles as they were written: the role `distances`, see `modules.inputs.roles`."""
+    ours, theirs = TextProfile.from_json(now), TextProfile.from_json(before)
+    return Comparison(min(ours.sampled, theirs.sampled), distances(ours, theirs))
 
 
 def distances(now: TextProfile, before: TextProfile) -> list[Distance]:

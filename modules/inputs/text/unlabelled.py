@@ -30,7 +30,7 @@ def augment(
     join: float = 0.3,
     seed: int = 0,
 ) -> TokenWindows:
-    """Makes variations of every row.
+    """Makes variations of every row: the role `unlabelled`, see `modules.inputs.roles`.
 
     Args:
         examples: rows `[CLS] … [SEP]`, in the ids of `vocabulary`.
@@ -64,15 +64,6 @@ def augment(
         ids[number, : len(body) + 2] = [start, *body, end]
         mask[number, : len(body) + 2] = 1
     return TokenWindows(ids, mask, np.full(len(ids), NO_LABEL, np.int32))
-
-
-def joined(one: TokenWindows, other: TokenWindows) -> TokenWindows:
-    """The rows of both, one after the other; the windows must be equal."""
-    return TokenWindows(
-        np.concatenate([one.token_ids, other.token_ids]),
-        np.concatenate([one.padding_mask, other.padding_mask]),
-        np.concatenate([one.labels, other.labels]),
-    )
 
 
 def _words(ids: Ints, continues: NDArray[np.bool_]) -> list[Ints]:
