@@ -30,7 +30,7 @@ def steps(side: str, count: int) -> list[dict[str, float]]:
 
     from modules.machine import memory
     from modules.network.model import Architecture, build_model
-    from modules.targets.one_label import OneLabel
+    from modules.targets.one_label.target import OneLabel
     from modules.text.features import PADDING_MASK, TOKEN_IDS
     from modules.training import compiled
     from modules.training.settings import TrainerSettings

@@ -75,6 +75,7 @@ def measure(config_path: Path, *, profile: str | None, root: Path | None, thread
     run_id, uris = export.newest(config, root, ["texts", "variant", "evaluation"])
 
     from modules.device import measure as edge_evaluation
+    from modules.quality import scoring
     from modules.rows.raw import read_raw_split
     from modules.tflite.variants import read_index
 
@@ -82,7 +83,7 @@ def measure(config_path: Path, *, profile: str | None, root: Path | None, thread
     index = read_index(uris["variant"])
     split = read_raw_split(
         [f"{uris['texts']}/Split-test/*"],
-        text=columns.text, label=columns.label, slices=columns.slices, labels=index["labels"],
+        text=columns.text, target=config.target, slices=columns.slices,
     )  # fmt: skip
     with open(f"{uris['evaluation']}/pareto.json", encoding="utf-8") as file:
         selected = json.load(file).get("selected")
@@ -91,7 +92,7 @@ def measure(config_path: Path, *, profile: str | None, root: Path | None, thread
         bundles = edge_evaluation.make_bundles(
             uris["variant"], folder, edge_evaluation.Provenance(config.task, f"benchmark of {run_id}")
         )
-        results = edge_evaluation.measure(bundles, index, split, cost=cost)
+        results = edge_evaluation.measure(bundles, index, split, scoring.of(config.target), cost=cost)
     for name, values in results.items():
         values["selected"] = name == selected
     return {

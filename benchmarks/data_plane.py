@@ -32,10 +32,11 @@ from benchmarks import data_plane_nodes  # noqa: E402
 from benchmarks import data_plane_report as report  # noqa: E402
 from benchmarks.harness import command, results, tables  # noqa: E402
 from benchmarks.harness.progress import say  # noqa: E402
+from pipeline import facts, nodes  # noqa: E402
 
-NODES = ("ExampleGen", "StatisticsGen", "Transform")
-# What runs between two measured nodes, for its outputs.
-BEFORE = {"Transform": ("SchemaGen", "ImportSchemaGen")}
+NODES = tuple(nodes.reported()[key][0] for key in ("examples", "statistics", "transformed_examples"))
+# What runs between two measured nodes, for its outputs; the plain pipeline infers its schema.
+BEFORE = {NODES[-1]: ("SchemaGen", facts.giving("schema")[0])}
 
 
 @dataclasses.dataclass(frozen=True)

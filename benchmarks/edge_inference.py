@@ -127,14 +127,14 @@ def _asks(worker: Worker, texts: list[str]) -> Any:
 
 
 def _scores(labels: Mapping[str, list[int]], truth: list[int]) -> dict[str, dict[str, float]]:
-    from modules.quality.scores import score
+    from modules.quality.scores import confusion, of_confusion
 
     import numpy as np
 
     found = {}
     for name, values in labels.items():
-        scores = score(np.array(truth[: len(values)]), np.array(values), {}, max(truth) + 1)
-        found[name] = {"accuracy": scores["accuracy"], "macro_f1": scores["macro_f1"]}
+        scores = of_confusion(confusion(np.array(truth[: len(values)]), np.array(values), max(truth) + 1))
+        found[name] = {metric: float(scores[metric]) for metric in ("accuracy", "macro_f1")}
     return found
 
 

@@ -23,6 +23,7 @@ from benchmarks.harness.progress import say
 from benchmarks.harness.results import Goal, Result, Table
 from benchmarks.harness.spread import rounded
 from benchmarks.harness.worker import ROOT
+from pipeline import facts, nodes
 
 EXPLANATION = """\
 Wall time of the default run, node by node, and how much of it passes inside training, tuning and fine-tuning steps. The
@@ -30,11 +31,12 @@ plain script reads, splits, tokenizes, searches, trains, evaluates, compresses, 
 functions and settings; it checks no schema, computes no statistics, keeps no metadata and cannot resume. Overhead is
 what the pipeline takes longer than the script, as a share of the pipeline's run; imports are part of both."""
 # Steps of the plain script beside the nodes that do the same; what has no counterpart stands alone.
-STEPS = {
-    "ExampleGen": "rows", "Transform": "tokens", "LinearBaseline": "linear baseline", "Tuner": "search",
-    "Trainer": "train", "Evaluator": "evaluate", "Pusher": "export", "Pruner": "prune", "TFLiteConverter": "convert",
-    "EdgeEvaluator": "evaluate variants",
+_STEPS = {
+    "examples": "rows", "transformed_examples": "tokens", "baseline": "linear baseline", "tuner_results": "search",
+    "model": "train", "evaluation": "evaluate", "pushed_model": "export", "pruned_model": "prune",
+    "variants": "convert", "edge_evaluation": "evaluate variants",
 }  # fmt: skip
+STEPS = {(nodes.reported().get(key) or facts.giving(key))[0]: step for key, step in _STEPS.items()}
 _TINY = (
     "data.train_fraction=0.03", "tuner.trials=1", "tuner.steps_per_epoch=2", "pruner.epochs=1",
     "evaluator.thresholds.accuracy={min: 0.0, slice_min: 0.0}", "evaluator.thresholds.macro_f1={min: 0.0}",

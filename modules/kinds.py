@@ -1,4 +1,4 @@
-"""Reads a section of the configuration by its `kind`, with errors that name the field."""
+"""Kinds: their sections of a configuration, with errors that name the field, and the modules that play their roles."""
 
 from __future__ import annotations
 
@@ -51,6 +51,17 @@ def read_sections(kinds: Registry[Any], sections: Any) -> Any:
     if wrong:
         raise ValidationError.from_exception_data(kinds.what, wrong)
     return found
+
+
+def modules_of(kinds: Registry[Any], *roles: str) -> tuple[str, ...]:
+    """The modules that the kinds of this project bring for some roles; of one's own kinds all of the extension counts.
+
+    Args:
+        kinds: a registry of classes with `parts`, import paths by role.
+        *roles: what is asked for; see `modules.inputs.roles` and `modules.targets.base`.
+    """
+    paths = [kinds[kind].parts.get(role) for kind in kinds.own for role in roles]
+    return tuple(dict.fromkeys(path.partition(":")[0] for path in paths if path))
 
 
 def _fail(field: str, value: Any, message: str) -> NoReturn:

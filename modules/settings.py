@@ -61,7 +61,7 @@ class NodeSettings(Section):
     where the graph is made, `from_json` or `from_values` in the node.
     """
 
-    sources: str = ""
+    code: str = ""
     """Digest of the code that the node runs; there for the cache alone."""
     extensions: list[str] = []
     """Modules that register kinds of one's own, see `modules.registry`."""

@@ -106,6 +106,7 @@ def tuner_fn(fn_args: FnArgs) -> TunerFnResult:
         _Classifier(),
         directory=folder,
         seed=config.trainer.seed,
+        minimize=target.less_is_better(search.objective or ""),
         strategy=strategy,
     )
     trials = tuner.oracle.max_trials
@@ -137,6 +138,7 @@ def make_tuner(
     *,
     directory: str,
     seed: int,
+    minimize: bool = False,
     strategy: tf.distribute.Strategy | None = None,
 ) -> keras_tuner.Tuner:
     """The tuner that the `tuner` section names; an interrupted search in `directory` goes on.
@@ -146,12 +148,12 @@ def make_tuner(
         hypermodel: what it searches over.
         directory: where trials are kept.
         seed: of the search.
+        minimize: whether less of the objective is better.
         strategy: under which each trial trains.
     """
-    objective = settings.objective
     common: dict[str, Any] = {
         "hypermodel": hypermodel,
-        "objective": keras_tuner.Objective(objective, "min" if objective.endswith("loss") else "max"),
+        "objective": keras_tuner.Objective(settings.objective, "min" if minimize else "max"),
         "directory": directory,
         "project_name": "search",
         "seed": seed,

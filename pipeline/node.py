@@ -16,6 +16,16 @@ def _always(config: Any, job: Any) -> bool:
     return True
 
 
+def has_spans(config: Any, job: Any) -> bool:
+    """The condition that the rows are those of spans."""
+    return bool(config.data.has_spans)
+
+
+def trains_in_jobs(config: Any, job: Any) -> bool:
+    """The condition that training runs in Vertex AI's own jobs."""
+    return bool(job and job.training)
+
+
 @dataclasses.dataclass(frozen=True)
 class Told:
     """A JSON file of an artifact whose content becomes a key of `summary.json`.
@@ -27,6 +37,43 @@ class Told:
 
     output: str
     file: tuple[str, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class Logs:
+    """What TensorBoard shows of a node.
+
+    Attributes:
+        name: under which it is shown.
+        output: of the node that holds them; empty where they lie beside its outputs.
+        pattern: of the folders below the node's own, each a run of a search; needed without `output`.
+    """
+
+    name: str
+    output: str = ""
+    pattern: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
+class Taken:
+    """A place in a node's execution properties that a fact of the run decides.
+
+    Attributes:
+        prop: the execution property.
+        pointer: where inside its JSON, as a JSON Pointer (RFC 6901); empty for the property itself.
+        form: how a text is written, `{}` being the value.
+        part: `folder` or `file` takes that part of a path.
+        lookups: ways of looking up (`pipeline.graph.engines.Engine.lookups`) under which the node has it; empty where
+            it does whenever it has a container.
+        when: which configurations have it.
+    """
+
+    prop: str
+    pointer: str = ""
+    form: str = "{}"
+    part: str = ""
+    lookups: tuple[str, ...] = ()
+    when: Condition = _always
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,6 +99,9 @@ class Node:
         files: that it leaves, for other nodes or for a person.
         summary: by key of `summary.json`, what of it is told there.
         report: by key of Reporter's inputs, the output that the report is made of.
+        logs: what TensorBoard shows of it.
+        takes: by a fact of the run (`data`, `epochs`, `thresholds`, …), where it stands in the node's settings; what
+            stays open in a compiled pipeline is written there (`pipeline.kubeflow.compile.parameters`).
         when: which configurations have it.
     """
 
@@ -70,6 +120,8 @@ class Node:
     files: tuple[str, ...] = ()
     summary: Mapping[str, Told] = dataclasses.field(default_factory=dict)
     report: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    logs: Logs | None = None
+    takes: Mapping[str, tuple[Taken, ...]] = dataclasses.field(default_factory=dict)
     when: Condition = _always
 
 

@@ -23,9 +23,11 @@ from modules.artifact_files import (
     TRIALS_FILE,
     VARIANTS_FILE,
 )
-from modules.inputs.kinds import identity_column, modules_of
+from modules.inputs.kinds import INPUTS, identity_column
+from modules.kinds import modules_of
+from modules.targets.kinds import TARGETS
 
-from pipeline.node import ADDED, Node, Told, builders
+from pipeline.node import ADDED, Logs, Node, Taken, Told, builders, has_spans, trains_in_jobs
 
 # In the order of the diagram of docs/design.md.
 # fmt: off
@@ -33,20 +35,22 @@ NODES = (
     Node(
         "ExampleGen", "pipeline.ingest.component:RowsExampleGen", "rows of any source, cleaned and split, as examples",
         outputs={"examples": "Examples"},
-        code=("pipeline.ingest.example_gen", *modules_of("variation")),
+        code=("pipeline.ingest.example_gen", *modules_of(INPUTS, "variation")),
         beam=True, reads_outside=True, files=("quarantine/",), report={"examples": "examples"},
+        takes={"data": (Taken("input_base", part="folder"), Taken("input_config", "/splits/0/pattern", part="file"))},
     ),
     Node(
         "StatisticsGen", "pipeline.components.statistics_gen:StatisticsGen",
         "statistics of the columns and of the inputs",
         inputs={"examples": "ExampleGen.examples"},
         outputs={"statistics": "ExampleStatistics"},
-        code=("pipeline.components.statistics_gen", *modules_of("statistics")),
+        code=("pipeline.components.statistics_gen", *modules_of(INPUTS, "statistics")),
         beam=True, files=(PROFILE_FILE,), report={"statistics": "statistics"},
     ),
     Node(
         "ImportSchemaGen", "pipeline.components.import_schema_gen:ImportSchemaGen", "the curated schema",
         outputs={"schema": "Schema"},
+        takes={"schema": (Taken("schema_file"),)},
     ),
     Node(
         "PreviousStatisticsResolver", "pipeline.components.lookups.previous_statistics:PreviousStatistics",
@@ -54,7 +58,8 @@ NODES = (
         inputs={"current": "StatisticsGen.statistics"},
         outputs={"statistics": "ExampleStatistics"},
         code=("pipeline.components.lookups.previous_statistics", "pipeline.components.lookups.resolvers"),
-        cached=False, query=("store",), when=lambda config, job: config.data.has_spans,
+        cached=False, query=("store",), takes={"push_root": (Taken("folder", form="{}/statistics"),)},
+        when=has_spans,
     ),
     Node(
         "ServingExampleGen", "tfx.components.example_gen.component:FileBasedExampleGen", "what was served, as examples",
@@ -66,7 +71,7 @@ NODES = (
         "ServingStatisticsGen", "pipeline.components.statistics_gen:StatisticsGen", "statistics of what was served",
         inputs={"examples": "ServingExampleGen.examples"},
         outputs={"statistics": "ExampleStatistics"},
-        code=("pipeline.components.statistics_gen", *modules_of("statistics")),
+        code=("pipeline.components.statistics_gen", *modules_of(INPUTS, "statistics")),
         beam=True, files=(PROFILE_FILE,), when=lambda config, job: bool(config.data.serving_logs),
     ),
     Node(
@@ -79,7 +84,8 @@ NODES = (
             "serving_statistics": "ServingStatisticsGen.statistics",
         },
         outputs={"anomalies": "ExampleAnomalies"},
-        code=("pipeline.components.example_validator", *modules_of("distances")),
+        code=("pipeline.components.example_validator", *modules_of(INPUTS, "distances")),
+        takes={"push_root": (Taken("settings", "/keep", form="{}/statistics", when=has_spans),)},
         files=(DRIFT_FILE,), summary={"drift": Told("anomalies", (DRIFT_FILE,))}, report={"anomalies": "anomalies"},
     ),
     Node(
@@ -94,8 +100,8 @@ NODES = (
         "the linear model to beat, on the same rows",
         inputs={"examples": "ExampleGen.examples"},
         outputs={"evaluation": "ModelEvaluation"},
-        code=("pipeline.components.linear_baseline",),
-        when=lambda config, job: bool(identity_column(config.inputs)),
+        code=("pipeline.components.linear_baseline", *modules_of(TARGETS, "linear")),
+        when=lambda config, job: bool(identity_column(config.inputs)) and "linear" in config.target.parts,
         files=(BASELINE_FILE, PREDICTIONS_FILE), summary={"baseline": Told("evaluation", (BASELINE_FILE,))},
         report={"baseline": "evaluation"},
     ),
@@ -103,15 +109,22 @@ NODES = (
         "LatestHyperparametersResolver", "tfx.v1.dsl:Resolver", "what the last search found",
         inputs={"best_hyperparameters": "Tuner.best_hyperparameters"},
         outputs={"best_hyperparameters": "HyperParameters"},
+        takes={"hyperparameters": (Taken("artifact_uri", lookups=("pushed",)),)},
         cached=False, query=("store", "latest", "pushed"), when=lambda config, job: config.tuner.reuse == "latest",
     ),
     Node(
         "Tuner", "tfx.v1.components:Tuner", "searches hyperparameters",
         inputs={"examples": "Transform.transformed_examples", "transform_graph": "Transform.transform_graph"},
         outputs={"best_hyperparameters": "HyperParameters", "tuner_results": "TunerResults"},
-        code=("modules.tuner", "modules.training.metrics"),
+        code=("modules.tuner", *modules_of(TARGETS, "training")),
         gpu=True, found_by={"best_hyperparameters": "edgeline_search"}, files=(TRIALS_FILE,),
         summary={"tuner_trials": Told("tuner_results", (TRIALS_FILE,))}, report={"tuner_results": "tuner_results"},
+        logs=Logs("search", pattern=".backup/*/tensorboard"),  # where `modules.tuner` keeps the logs of its trials
+        takes={
+            "trials": (Taken("custom_config", "/tuner/trials"),),
+            "project": (Taken("custom_config", "/ai_platform_tuning_args/project", when=trains_in_jobs),),
+            "region": (Taken("custom_config", "/ai_platform_vertex_region", when=trains_in_jobs),),
+        },
         when=lambda config, job: config.tuner.reuse != "latest" and config.tuner.enabled,
     ),
     Node(
@@ -120,6 +133,7 @@ NODES = (
         inputs={"examples": "ExampleGen.examples", "model": "Trainer.model", "model_blessing": "Evaluator.blessing"},
         outputs={"model": "Model"},
         code=("pipeline.components.lookups.latest_pushed_model", "pipeline.components.lookups.resolvers"),
+        takes={"push_root": (Taken("push_folder", form="{}/server"),)},
         cached=False, query=("store", "latest"), when=lambda config, job: config.warm_starts,
     ),
     Node(
@@ -131,9 +145,16 @@ NODES = (
             "base_model": "WarmStartResolver.model",
         },
         outputs={"model": "Model", "model_run": "ModelRun"},
-        code=("modules.trainer", "modules.training.metrics"),
+        code=("modules.trainer", *modules_of(TARGETS, "training")),
         gpu=True, files=(f"{TRAINING_DIR}/{HISTORY_FILE}",),
         summary={"training": Told("model", (TRAINING_DIR, HISTORY_FILE))}, report={"model": "model"},
+        logs=Logs("trainer", output="model_run"),
+        takes={
+            "epochs": (Taken("custom_config", "/trainer/epochs"),),
+            "min_steps": (Taken("custom_config", "/trainer/min_steps"),),
+            "project": (Taken("custom_config", "/ai_platform_training_args/project", when=trains_in_jobs),),
+            "region": (Taken("custom_config", "/ai_platform_vertex_region", when=trains_in_jobs),),
+        },
     ),
     Node(
         "LatestBlessedModelResolver", "pipeline.components.lookups.latest_pushed_model:LatestPushedModel",
@@ -141,6 +162,7 @@ NODES = (
         inputs={"candidate": "Trainer.model", "model": "Trainer.model", "model_blessing": "Evaluator.blessing"},
         outputs={"model": "Model"},
         code=("pipeline.components.lookups.latest_pushed_model", "pipeline.components.lookups.resolvers"),
+        takes={"push_root": (Taken("push_folder", form="{}/server"),)},
         cached=False, query=("store", "latest"),
     ),
     Node(
@@ -152,9 +174,10 @@ NODES = (
             "baseline_evaluation": "LinearBaseline.evaluation",
         },
         outputs={"evaluation": "ModelEvaluation", "blessing": "ModelBlessing"},
-        code=("pipeline.components.evaluator", "modules.quality.tfma_metrics"),
+        code=("pipeline.components.evaluator", *modules_of(TARGETS, "scoring", "tfma")),
         beam=True, found_by={"blessing": "edgeline_gate"}, files=(PREDICTIONS_FILE, FAIRNESS_FILE, BEATS_BASELINE_FILE),
         report={"evaluation": "evaluation", "blessing": "blessing"},
+        takes={"tfma_thresholds": (Taken("eval_config"),)},
     ),
     Node(
         "TestEvaluator", "pipeline.components.evaluator:Evaluator", "reports on test, and gates nothing",
@@ -164,7 +187,7 @@ NODES = (
             "baseline_evaluation": "LinearBaseline.evaluation",
         },
         outputs={"evaluation": "ModelEvaluation", "blessing": "ModelBlessing"},
-        code=("pipeline.components.evaluator", "modules.quality.tfma_metrics"),
+        code=("pipeline.components.evaluator", *modules_of(TARGETS, "scoring", "tfma")),
         beam=True, files=(PREDICTIONS_FILE, FAIRNESS_FILE, BEATS_BASELINE_FILE),
         report={"test_evaluation": "evaluation"},
     ),
@@ -176,7 +199,8 @@ NODES = (
             "test_evaluation": "TestEvaluator.evaluation",
         },
         outputs={"card": "ModelEvaluation"},
-        code=("pipeline.components.model_card",),
+        code=("pipeline.components.model_card", *modules_of(TARGETS, "scoring")),
+        takes={"thresholds": (Taken("settings", "/thresholds"),)},
     ),
     Node(
         "Pusher", "pipeline.components.pusher:Pusher", "pushes the blessed SavedModel",
@@ -184,6 +208,7 @@ NODES = (
         outputs={"pushed_model": "PushedModel"},
         code=("pipeline.components.pusher",),
         report={"pushed_model": "pushed_model"},
+        takes={"push_root": (Taken("push_destination", "/filesystem/base_directory", form="{}/server"),)},
     ),
     Node(
         "RegistryPusher", "pipeline.components.registry_pusher:RegistryPusher",
@@ -191,6 +216,7 @@ NODES = (
         inputs={"model": "Trainer.model", "model_blessing": "Evaluator.blessing"},
         outputs={"pushed_model": "PushedModel"},
         code=("pipeline.components.registry_pusher",),
+        takes={"project": (Taken("settings", "/project"),), "region": (Taken("settings", "/region"),)},
         when=lambda config, job: bool(job and job.registry),
     ),
     Node(
@@ -201,7 +227,7 @@ NODES = (
             "model_blessing": "Evaluator.blessing",
         },
         outputs={"pruned_model": "Model"},
-        code=("pipeline.components.pruner", *modules_of("unlabelled")),
+        code=("pipeline.components.pruner", *modules_of(INPUTS, "unlabelled"), *modules_of(TARGETS, "distillation")),
         gpu=True, files=(PRUNING_FILE,),
     ),
     Node(
@@ -221,8 +247,9 @@ NODES = (
         "runs every variant as a device would; blesses one or none",
         inputs={"examples": "ExampleGen.examples", "variants": "TFLiteConverter.variants", "model": "Trainer.model"},
         outputs={"evaluation": "ModelEvaluation", "blessing": "ModelBlessing", "bundle": "Model"},
-        code=("pipeline.components.edge_evaluator", *modules_of("device")),
+        code=("pipeline.components.edge_evaluator", *modules_of(INPUTS, "device"), *modules_of(TARGETS, "scoring")),
         files=(PARETO_FILE, BUNDLE_FILE), report={"edge_evaluation": "evaluation"},
+        takes={"edge_gate": (Taken("settings", "/edge_evaluator/gate"),)},
     ),
     Node(
         "EdgeModelCard", "pipeline.components.model_card:ModelCard", "the card of the bundle",
@@ -232,7 +259,7 @@ NODES = (
             "bundle": "EdgeEvaluator.bundle",
         },
         outputs={"card": "ModelEvaluation"},
-        code=("pipeline.components.model_card",),
+        code=("pipeline.components.model_card", *modules_of(TARGETS, "scoring")),
     ),
     Node(
         "EdgePusher", "pipeline.components.pusher:Pusher", "pushes the blessed bundle",
@@ -244,12 +271,17 @@ NODES = (
         outputs={"pushed_model": "PushedModel"},
         code=("pipeline.components.pusher",),
         report={"pushed_bundle": "pushed_model"},
+        takes={"push_root": (Taken("push_destination", "/filesystem/base_directory", form="{}/edge"),)},
     ),
     Node(
         "Reporter", "pipeline.components.reporter:Reporter", "what a run came to, as data and as a page",
         outputs={"report": "ModelEvaluation"},
-        code=("pipeline.components.reporter", *modules_of("facts", "plots", "reasons")),
-        files=("report.json", "report.html"),
+        code=(
+            "pipeline.components.reporter",
+            *modules_of(INPUTS, "facts", "plots", "reasons"),
+            *modules_of(TARGETS, "scoring", "plots", "errors"),
+        ),
+        files=("report.json", "report.html"), takes={"config": (Taken("settings", "/config"),)},
     ),
 )
 # fmt: on
@@ -287,14 +319,3 @@ def beam_nodes() -> list[str]:
 def reported() -> dict[str, tuple[str, str]]:
     """By key of Reporter's inputs, the node and the output that it takes."""
     return {key: (row.name, output) for row in NODES for key, output in row.report.items()}
-
-
-def told(config: Any) -> dict[str, tuple[str, Told]]:
-    """By key of `summary.json`, the node and the file whose content it is.
-
-    Args:
-        config: the task's configuration, for the nodes of its extensions.
-    """
-    stand = {row.name for row in NODES}
-    known = [row for row in rows().values() if row.name in stand or row.name in builders(config)]
-    return {key: (row.name, item) for row in known for key, item in row.summary.items()}

@@ -74,9 +74,7 @@ def create_pipeline(
     example_validator = checks[-1]
     transform = rows.transform(config, examples, schema)
     transform.add_upstream_node(example_validator)  # nothing is computed from rows that do not fit the schema
-    baseline = rows.linear_baseline(config, examples)
-    for node in baseline:
-        node.add_upstream_node(example_validator)
+    baseline = rows.linear_baseline(config, examples, example_validator)
     search = training.hyperparameters(config, transform, engine)
     warm_start = training.warm_start(config, f"{places.push}/server", examples, engine)
     trainer = training.trainer(config, transform, search, warm_start, engine.vertex)

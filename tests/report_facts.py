@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from modules.quality import against_baseline, fairness, predictions
+from modules.quality import against_baseline, fairness, predictions, scoring
 from modules.quality.settings import BeatsBaseline, FairnessSettings
 from modules.report.facts.quality import row_facts
 from modules.rows.raw import RawSplit
+from modules.targets.one_label.target import OneLabel
 
 import numpy as np
 
 LABELS = ["negative", "positive"]
+JUDGE = scoring.of(OneLabel(labels=LABELS))
 SOURCES = ("film", "news", "product", "tweet")
 HOSTILE = "</script><script>window.broken = 1</script><img src='https://example.com/x.png' onerror='window.broken = 1'>"
 GRAPH = [
@@ -47,20 +49,26 @@ def answers(rows: int = 600, seed: int = 1) -> predictions.Predictions:
     probabilities = np.stack([np.where(labels, 1 - towards, towards), np.where(labels, towards, 1 - towards)], axis=1)
     by_text = {str(row): values for row, values in enumerate(probabilities)}
     split = RawSplit(list(by_text), labels, {"source": [SOURCES[row % 4] for row in range(rows)]})
-    return predictions.predict_split(lambda texts: np.array([by_text[text] for text in texts]), split, name="made up")
+
+    def predict(texts: list[str]) -> dict[str, np.ndarray]:
+        return {"probabilities": np.array([by_text[text] for text in texts])}
+
+    return predictions.predict_split(predict, split, JUDGE.answered, name="made up")
 
 
 def complete() -> dict[str, Any]:
     """As `report.json` of a run in which every node did its work."""
     found = answers()
-    rows = row_facts(found, 2)
+    rows = row_facts(found, JUDGE)
     model = _scores(rows, "value", len(found))
     other = _scores(rows, "low", len(found))
-    linear = against_baseline.measure(found, answers(seed=2), 2, BeatsBaseline(), name="TF-IDF of <words>")
+    linear = against_baseline.measure(found, answers(seed=2), JUDGE, BeatsBaseline(), name="TF-IDF of <words>")
     return {
         "format": 1,
         "task": "sentiment",
         "labels": LABELS,
+        "target": "one_label",
+        "metrics": {"accuracy": "accuracy", "macro_f1": "macro-F1"},
         "graph": GRAPH,
         "data": {
             "splits": {

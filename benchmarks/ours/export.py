@@ -29,24 +29,28 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import modules  # noqa: F401  (settles Keras 2 before TensorFlow is imported)
+from modules.artifact_files import BASELINE_FILE, PARETO_FILE, TRAINING_DIR
 
 import numpy as np
+
+from pipeline import facts, nodes
 
 if TYPE_CHECKING:
     from modules.network.trained import Trained
 
 SPLITS = ("train", "eval", "test")
+_REPORTED = nodes.reported()
 # Node and key of the output, and what it holds unless the node had nothing to do.
 NEEDS = {
-    "texts": ("ExampleGen", "examples", "Split-test"),
-    "tokens": ("Transform", "transformed_examples", "Split-train"),
-    "blessed": ("Trainer", "model", "training"),
-    "student": ("Pruner", "pruned_model", "training"),
-    "answers": ("Trainer", "model", "training"),
-    "baseline": ("LinearBaseline", "evaluation", "baseline.json"),
-    "bundle": ("EdgeEvaluator", "bundle", "Format-Serving"),
-    "variant": ("TFLiteConverter", "variants", "float32"),
-    "evaluation": ("EdgeEvaluator", "evaluation", "pareto.json"),
+    "texts": (*_REPORTED["examples"], "Split-test"),
+    "tokens": (*_REPORTED["transformed_examples"], "Split-train"),
+    "blessed": (*_REPORTED["model"], TRAINING_DIR),
+    "student": (*facts.giving("pruned_model"), TRAINING_DIR),
+    "answers": (*_REPORTED["model"], TRAINING_DIR),
+    "baseline": (*_REPORTED["baseline"], BASELINE_FILE),
+    "bundle": (*facts.giving("bundle"), "Format-Serving"),
+    "variant": (*_REPORTED["variants"], "float32"),
+    "evaluation": (*_REPORTED["edge_evaluation"], PARETO_FILE),
 }
 PROBE_ROWS = 64
 
@@ -82,7 +86,7 @@ def export(config: Any, root: Path | None, parts: Sequence[str], out: Path, *, v
         from modules.rows.token_windows import load_windows
         from modules.text import tokenization
 
-        train = load_windows([f"{uris['tokens']}/Split-train/*"], sequence_length=length)
+        train = load_windows([f"{uris['tokens']}/Split-train/*"], sequence_length=length, target=config.target)
         np.savez(out / "tokens.npz", token_ids=train.token_ids, padding_mask=train.padding_mask, labels=train.labels)
         vocabulary = tokenization.load_vocabulary(backbones.read(record["backbone"]).vocabulary_path())
         record["vocabulary_size"] = len(vocabulary)
@@ -180,7 +184,7 @@ def _texts(config: Any, uri: str, out: Path) -> None:
     for name in SPLITS:
         split = read_raw_split(
             [f"{uri}/Split-{name}/*"],
-            text=columns.text, label=columns.label, slices=columns.slices, labels=config.labels,
+            text=columns.text, target=config.target, slices=columns.slices,
         )  # fmt: skip
         content = {"texts": split.texts, "labels": split.labels.tolist(), "slices": split.slices}
         (out / f"{name}.json").write_text(json.dumps(content), encoding="utf-8")

@@ -70,14 +70,15 @@ def run(config_path: str, profile: str | None, root: Path, overrides: Sequence[s
     import keras_tuner
     import tf_keras
 
+    from pipeline import facts
     from pipeline.config import loader
     from pipeline.local import session
 
     watch = Stopwatch()
-    tune.fine_tune = watch.around("Pruner", tune.fine_tune)
+    tune.fine_tune = watch.around(facts.giving("pruned_model")[0], tune.fine_tune)
     # TFX executes copies of the module files, so what can be timed is what they call.
-    tf_keras.Model.fit = watch.around("Trainer", tf_keras.Model.fit)
-    keras_tuner.Tuner.search = watch.renaming("Tuner", keras_tuner.Tuner.search)
+    tf_keras.Model.fit = watch.around(facts.giving("model_run")[0], tf_keras.Model.fit)
+    keras_tuner.Tuner.search = watch.renaming(facts.giving("tuner_results")[0], keras_tuner.Tuner.search)
     early = time.perf_counter() - began
     config = loader.load(config_path, profile=profile, overrides=overrides)
     outcome = session.run(config, session.RunOptions(root=root, profile=profile))

@@ -76,8 +76,7 @@ def run(config_path: str, profile: str | None, folder: Path, overrides: Sequence
         from modules.machine import devices, memory
         from modules.network.logits import split_logits
         from modules.network.trained import Trained
-        from modules.quality import linear_baseline
-        from modules.quality.scores import score
+        from modules.quality import scoring
         from modules.serving.student import save_student
         from modules.student.compress import compress
         from modules.tflite.recipes import resolve
@@ -88,14 +87,14 @@ def run(config_path: str, profile: str | None, folder: Path, overrides: Sequence
         from pipeline.local import data_files
     config = loader.load(config_path, profile=profile, overrides=overrides)
     values = TunerNodeSettings(trainer=config.trainer, tuner=config.tuner, **features(config, "Tuner"))
-    text, classes = kinds.encoded(config.inputs), len(config.target.names)
+    text, judge = kinds.encoded(config.inputs), scoring.of(config.target)
     length, vocabulary = text.sequence_length, text.vocabulary()
     with steps.step("rows"):
         raw = split_rows(data_files.data_path(config), config)
     with steps.step("tokens"):
         examples = {name: _tokens(split, vocabulary, length) for name, split in raw.items()}
     with steps.step("linear baseline"):
-        linear_baseline.linear_baseline(raw, num_classes=classes, seed=config.trainer.seed)
+        config.target.part("linear")(raw, config.target, config.trainer.seed)
     policy = devices.resolve_precision(config.trainer.precision)
     memory.keep_freed_memory()
     with steps.step("search"):
@@ -106,9 +105,9 @@ def run(config_path: str, profile: str | None, folder: Path, overrides: Sequence
     with steps.step("evaluate"):
         for name in ("eval", "test"):
             found = split_logits(teacher.model, examples[name]).argmax(axis=1)
-            scores = score(raw[name].labels, found, raw[name].slices, classes)
+            scores = judge.scored(raw[name].labels, found, raw[name].slices)
     with steps.step("export"):
-        save_student(teacher, str(folder / "server"), sequence_length=length)
+        save_student(teacher, str(folder / "server"), sequence_length=length, target=config.target)
     with steps.step("prune"):
         with steps.trained("prune"):
             made = compress(
@@ -132,11 +131,11 @@ def run(config_path: str, profile: str | None, folder: Path, overrides: Sequence
             str(folder / "variants"), str(folder / "bundles"), measure.Provenance(config.task, "plain")
         )
         section = config.edge_evaluator
-        results = measure.measure(bundles, index, raw["eval"], cost=section.latency, seed=section.seed)
+        results = measure.measure(bundles, index, raw["eval"], judge, cost=section.latency, seed=section.seed)
         selected, _ = measure.decide(results, section.gate, section.objective)
         if selected:
             chosen = {name: bundles[name] for name in {"reference", "float32", selected}}
-            measure.measure(chosen, {**index, "variants": {}}, raw["test"], cost=None)
+            measure.measure(chosen, {**index, "variants": {}}, raw["test"], judge, cost=None)
     return {"seconds": steps.seconds, "training": steps.training, "accuracy": scores["accuracy"], "selected": selected}
 
 

@@ -33,7 +33,7 @@ def prepare(folder: Path, precision: str, steps: int, threads: int) -> Callable[
     from modules.rows import batches as data
     from modules.rows.token_windows import TokenWindows
     from modules.starting_model import starting_model
-    from modules.targets.one_label import OneLabel
+    from modules.targets.one_label.target import OneLabel
     from modules.training import compiled
     from modules.training.settings import TrainerSettings
 

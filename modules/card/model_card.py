@@ -6,21 +6,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from modules.card.settings import ModelCardNodeSettings
-from modules.quality import intervals, scores
+from modules.quality import intervals, scoring
+from modules.quality.predictions import Predictions
 from modules.tensors import ColumnType
-
-import numpy as np
 
 CARD_MARKDOWN, CARD_JSON = "model_card.md", "model_card.json"
 CARD_VERSION = 1
 SERVER, EDGE = "server", "edge"
 TEMPLATE = Path(__file__).parent / "templates" / "model_card.md.j2"
-_METRICS = ("accuracy", "macro_f1")
 _EXAMPLES: dict[ColumnType, str | int | float] = {"text": "a text", "integer": 1, "number": 1.0}  # by type of column
 
 
@@ -48,6 +46,7 @@ def server(
     Returns:
         JSON values, the content of `model_card.json`.
     """
+    judge = scoring.of(settings.target)
     rows = {"train": training["rows"], **{name: len(found) for name, found in splits.items()}}
     shown = ("epochs", "batch_size", "learning_rate", "dropout", "weight_decay", "seed")
     return {
@@ -58,7 +57,7 @@ def server(
             "precision": training["precision"],
             "warm_start": training["warm_start"],
         },
-        "metrics": {name: measured(found, settings.labels) for name, found in splits.items()},
+        "metrics": {name: measured(found, judge) for name, found in splits.items()},
         "intervals": {"level": intervals.LEVEL, "method": f"bootstrap, {intervals.RESAMPLES} resamples"},
         "fairness": fairness,
         "against_linear": dict(linear or {}),
@@ -89,18 +88,19 @@ def edge(
     """
     name = pareto["selected"]
     variant, test, reference = pareto["variants"][name], pareto["test"]["selected"], pareto["test"]["reference"]
+    titles = scoring.of(settings.target).titles
     return {
         **_common(settings, EDGE, created),
         "rows": {"train": training_rows, "eval": variant["rows"], "test": test["rows"]},
         "recipe": name,
-        "metrics": {split: _of_counts(found) for split, found in (("test", test), ("eval", variant))},
+        "metrics": {split: _of_counts(found, titles) for split, found in (("test", test), ("eval", variant))},
         "intervals": {"level": intervals.LEVEL, "method": "Wilson score interval"},
         "against_server": {
             "accuracy_drop": {"eval": variant["accuracy_drop"], "test": test["accuracy_drop"]},
             "server_accuracy_on_test": reference["accuracy"],
             "agreement": variant["agreement"],
         },
-        "fairness": _accuracy_gaps(test["slices"]),
+        "fairness": _score_gaps(test["slices"], titles),
         "bounds": {"gate": pareto["gate"], "objective": pareto["objective"]},
         "size": {
             **bundle,
@@ -114,11 +114,12 @@ def edge(
     }
 
 
-def render(card: Mapping[str, Any]) -> str:
+def render(card: Mapping[str, Any], titles: Mapping[str, str]) -> str:
     """The page of a card, in Markdown.
 
     Args:
         card: what `server` or `edge` returned.
+        titles: the target's metrics with what a person calls them.
     """
     import jinja2  # late: a graph that is only compiled does not need it
 
@@ -131,39 +132,28 @@ def render(card: Mapping[str, Any]) -> str:
         undefined=jinja2.StrictUndefined,
     )
     environment.filters.update(text=_one_line, cell=_cell, interval=_interval, megabytes=_megabytes)
-    return environment.get_template(TEMPLATE.name).render(card=card)
+    return environment.get_template(TEMPLATE.name).render(card=card, titles=titles)
 
 
-def measured(predictions: Any, labels: Sequence[str]) -> dict[str, Any]:
+def measured(found: Predictions, judge: scoring.Scoring) -> dict[str, Any]:
     """Metrics of a model's answers to a split, with intervals.
 
     Args:
-        predictions: a `modules.quality.predictions.Predictions`.
-        labels: label names in id order.
+        found: the answers.
+        judge: of the target.
 
     Returns:
-        `rows`, `accuracy` and `macro_f1` (`{"value", "low", "high"}`), `by_label` (`rows`, `precision`, `recall`), and
-        `slices`, the first three by `column:value`.
+        `rows`, the metrics that the target shows (`{"value", "low", "high"}`), what else it has for a card (of one
+        label `by_label`), and `slices`, rows and metrics by `column:value`.
     """
-    table = scores.confusion(predictions.label, predictions.predicted, len(labels))
-    by_class = scores.of_confusion(table)
-    slices = {}
-    for column, values in predictions.slices.items():
-        of_row = np.asarray(values)
-        for value in sorted(set(values)):
-            slices[f"{column}:{value}"] = _with_intervals(predictions, of_row == value, len(labels))
-    return {
-        **_with_intervals(predictions, slice(None), len(labels)),
-        "by_label": {
-            label: {
-                "rows": int(table[index].sum()),
-                "precision": float(by_class["precision"][index]),
-                "recall": float(by_class["recall"][index]),
-            }
-            for index, label in enumerate(labels)
-        },
-        "slices": slices,
-    }
+
+    def one(rows: Any) -> dict[str, Any]:
+        truth, predicted = found.label[rows], found.predicted[rows]
+        ranges = judge.intervals(truth, predicted)
+        return {"rows": len(truth), **{name: ranges[name].to_dict() for name in judge.titles}}
+
+    slices = {name: one(rows) for name, rows in scoring.by_slice(found.slices).items()}
+    return {**one(slice(None)), **judge.card_details(found), "slices": slices}
 
 
 def _common(settings: ModelCardNodeSettings, kind: str, created: str) -> dict[str, Any]:
@@ -179,7 +169,7 @@ def _common(settings: ModelCardNodeSettings, kind: str, created: str) -> dict[st
         "card_version": CARD_VERSION,
         "kind": kind,
         "task": settings.task,
-        "labels": settings.labels,
+        "labels": settings.target.names,
         "created": created,
         **section,
         "sources": [source.model_dump(mode="json", exclude={"dataset", "backbone"}) for source in sources],
@@ -192,13 +182,7 @@ def _common(settings: ModelCardNodeSettings, kind: str, created: str) -> dict[st
     }
 
 
-def _with_intervals(predictions: Any, rows: Any, classes: int) -> dict[str, Any]:
-    labels, predicted = predictions.label[rows], predictions.predicted[rows]
-    found = intervals.metric_intervals(labels, predicted, classes)
-    return {"rows": len(labels), **{name: found[name].to_dict() for name in _METRICS}}
-
-
-def _of_counts(counted: Mapping[str, Any]) -> dict[str, Any]:
+def _of_counts(counted: Mapping[str, Any], titles: Mapping[str, str]) -> dict[str, Any]:
     """Metrics of which only counts and shares are known; the accuracy's interval follows from those."""
     from scipy import stats
 
@@ -207,13 +191,14 @@ def _of_counts(counted: Mapping[str, Any]) -> dict[str, Any]:
             intervals.LEVEL, method="wilson"
         )
         accuracy = {"value": values["accuracy"], "low": float(ends.low), "high": float(ends.high)}
-        return {"rows": values["rows"], "accuracy": accuracy, "macro_f1": {"value": values["macro_f1"]}}
+        found = {metric: {"value": values[metric]} for metric in titles}
+        return {"rows": values["rows"], **found, "accuracy": accuracy}
 
     return {**one(counted), "slices": {name: one(values) for name, values in counted["slices"].items()}}
 
 
-def _accuracy_gaps(slices: Mapping[str, Any]) -> dict[str, Any]:
-    """Gaps of accuracy and macro-F1 by slice column, from the metrics of slices named `column:value`."""
+def _score_gaps(slices: Mapping[str, Any], titles: Mapping[str, str]) -> dict[str, Any]:
+    """Gaps of the target's scores by slice column, from the metrics of slices named `column:value`."""
     columns: dict[str, dict[str, Mapping[str, Any]]] = {}
     for name, values in slices.items():
         column, _, value = name.partition(":")
@@ -221,7 +206,7 @@ def _accuracy_gaps(slices: Mapping[str, Any]) -> dict[str, Any]:
     found = {}
     for column, of_value in columns.items():
         gaps = {}
-        for metric in _METRICS:
+        for metric in titles:
             worst, best = (pick(of_value, key=lambda name: of_value[name][metric]) for pick in (min, max))
             gaps[metric] = {
                 "value": of_value[best][metric] - of_value[worst][metric],

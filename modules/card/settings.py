@@ -8,9 +8,10 @@ from __future__ import annotations
 from typing import Literal
 
 from modules.network.backbones.base import BACKBONES
-from modules.quality.settings import Bound, GapBound, Metric
+from modules.quality.settings import Bound, GapBound
 from modules.registry import UnknownKindError
 from modules.settings import NodeSettings, Section
+from modules.targets.kinds import TargetSection
 from modules.tensors import ColumnType
 
 from pydantic import Field, field_validator
@@ -68,8 +69,8 @@ class ModelCardNodeSettings(NodeSettings):
     """What no program can know."""
     task: str
     """Name of the task."""
-    labels: list[str]
-    """The label names, in the order of their ids."""
+    target: TargetSection
+    """What is predicted."""
     slices: list[str]
     """The slice columns."""
     dataset: str | None
@@ -84,7 +85,7 @@ class ModelCardNodeSettings(NodeSettings):
     """Types of all columns that the inputs read, by name."""
     digests: dict[str, str]
     """Of what made the model, by what they are of."""
-    thresholds: dict[Metric, Bound] = {}
+    thresholds: dict[str, Bound] = {}
     """Bounds of the server gate by metric; of a bundle they are its evaluation's."""
     gaps: dict[str, dict[str, GapBound]] = {}
     """Bounds of gaps by column and metric."""

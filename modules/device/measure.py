@@ -18,10 +18,10 @@ from modules.device.cost import alternating_latency, peak_memory
 from modules.device.gate import missed, pareto, select
 from modules.device.settings import CostSettings, Gate, Objective
 from modules.inputs.kinds import INPUTS
-from modules.machine.progress import report
+from modules.machine.progress import tell
 from modules.network.trained import read_architecture
 from modules.quality import against_baseline, intervals
-from modules.quality.scores import score
+from modules.quality.scoring import Scoring
 from modules.registry import load
 from modules.rows.raw import RawSplit
 from modules.tflite import variants as variants_lib
@@ -32,7 +32,8 @@ if TYPE_CHECKING:
     from edgeline_edge import Classifier
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
-_PARETO_KEYS = (("accuracy", 1), ("bytes", -1), ("latency_p50_ms", -1))
+GATED = "accuracy"  # the score that the gate bounds, see `modules.device.settings.Gate`
+_PARETO_KEYS = ((GATED, 1), ("bytes", -1), ("latency_p50_ms", -1))
 # Shorter than this, nothing was said; the edge package refuses empty texts, and cleaning removes them.
 _EMPTY = " "
 
@@ -116,6 +117,7 @@ def measure(
     bundles: Mapping[str, str],
     index: Mapping[str, Any],
     split: RawSplit,
+    judge: Scoring,
     *,
     cost: CostSettings | None,
     seed: int = 0,
@@ -126,15 +128,15 @@ def measure(
         bundles: paths by variant, `reference` and `float32` among them.
         index: what `convert_all` returned; failed recipes are carried over.
         split: raw texts with labels and slices.
+        judge: of the target; `accuracy`, which the gate bounds, is among its scores.
         cost: how to measure time and memory; None leaves them out.
         seed: of the choice of texts for them, and of the interval's samples.
 
     Returns:
-        By variant, `reference` included: `bytes`, `gzip_bytes`, `size_ratio`, `accuracy`, `macro_f1`, `accuracy_drop`,
-        `macro_f1_drop`, `worst_slice_drop`, `slices`, `agreement`, `agreement_with_reference`, `against_reference` (the
-        paired difference of accuracy with its interval), `sparsity`, and with `cost` `latency` by threads,
-        `latency_p50_ms`, `latency_ratio`, `peak_bytes`. Ratios say how many times smaller or faster than the reference:
-        more is better.
+        By variant, `reference` included: `bytes`, `gzip_bytes`, `size_ratio`, the target's scores and `<score>_drop` of
+        each, `worst_slice_drop`, `slices`, `agreement`, `agreement_with_reference`, `against_reference` (the paired
+        difference of accuracy with its interval), `sparsity`, and with `cost` `latency` by threads, `latency_p50_ms`,
+        `latency_ratio`, `peak_bytes`. Ratios say how many times smaller or faster than the reference: more is better.
     """
     from edgeline_edge import Classifier
 
@@ -142,19 +144,17 @@ def measure(
     loaded = {name: Classifier.load(path, num_threads=2) for name, path in bundles.items()}
     predictions = {}
     for number, (name, classifier) in enumerate(loaded.items(), start=1):
-        report(f"evaluating {name} on {len(texts)} texts ({number}/{len(loaded)})", step=number, steps=len(loaded))
+        tell(f"evaluating {name} on {len(texts)} texts ({number}/{len(loaded)})", step=number, steps=len(loaded))
         predictions[name] = predict_labels(classifier, texts)
-    classes = len(index["labels"])
-    scores = {name: score(split.labels, ids, split.slices, classes) for name, ids in predictions.items()}
+    scores = {name: judge.scored(split.labels, ids, split.slices) for name, ids in predictions.items()}
     reference = scores[variants_lib.REFERENCE]
     results: dict[str, dict[str, Any]] = {}
     for name, path in bundles.items():
         pair = predictions[name], predictions[variants_lib.REFERENCE]
-        results[name] = _record(name, path, scores[name], reference, index)
+        results[name] = _record(name, path, scores[name], reference, index, judge)
         results[name]["agreement"] = _agreement(predictions[name], predictions[variants_lib.FLOAT])
         results[name]["agreement_with_reference"] = _agreement(*pair)
-        paired = intervals.paired_intervals(split.labels, *pair, classes, seed=seed)["accuracy"]
-        results[name]["against_reference"] = paired.to_dict()
+        results[name]["against_reference"] = judge.differences(split.labels, *pair, seed=seed)["accuracy"].to_dict()
     if cost:
         rows = np.random.default_rng(seed).choice(len(texts), size=min(cost.texts, len(texts)), replace=False)
         _add_cost(results, bundles, [texts[row] for row in rows], cost)
@@ -221,12 +221,17 @@ def predict_labels(classifier: Classifier, texts: Sequence[str]) -> np.ndarray:
 
 
 def _record(
-    name: str, path: str, own: Mapping[str, Any], reference: Mapping[str, Any], index: Mapping[str, Any]
+    name: str,
+    path: str,
+    own: Mapping[str, Any],
+    reference: Mapping[str, Any],
+    index: Mapping[str, Any],
+    judge: Scoring,
 ) -> dict[str, Any]:
     with open(path, "rb") as file:
         content = file.read()
     slices = {
-        key: {**values, "accuracy_drop": reference["slices"][key]["accuracy"] - values["accuracy"]}
+        key: {**values, f"{GATED}_drop": reference["slices"][key][GATED] - values[GATED]}
         for key, values in own["slices"].items()
     }
     sparsity = list(index["sparsity"].values()) if name != variants_lib.REFERENCE else []
@@ -235,11 +240,9 @@ def _record(
         "gzip_bytes": len(gzip.compress(content, 6, mtime=0)),
         "size_ratio": index["reference"]["float32_bytes"] / len(content),
         "rows": own["rows"],
-        "accuracy": own["accuracy"],
-        "macro_f1": own["macro_f1"],
-        "accuracy_drop": reference["accuracy"] - own["accuracy"],
-        "macro_f1_drop": reference["macro_f1"] - own["macro_f1"],
-        "worst_slice_drop": max((values["accuracy_drop"] for values in slices.values()), default=0.0),
+        **{metric: own[metric] for metric in judge.titles},
+        **{f"{metric}_drop": reference[metric] - own[metric] for metric in judge.titles},
+        "worst_slice_drop": max((values[f"{GATED}_drop"] for values in slices.values()), default=0.0),
         "slices": slices,
         "sparsity": float(np.mean(sparsity)) if sparsity else 0.0,
     }
@@ -251,7 +254,7 @@ def _add_cost(
     from edgeline_edge import Classifier
 
     for threads in cost.threads:
-        report(f"timing {len(bundles)} variants, {threads} thread{'s' if threads > 1 else ''}")
+        tell(f"timing {len(bundles)} variants, {threads} thread{'s' if threads > 1 else ''}")
         classifiers = {name: Classifier.load(path, num_threads=threads) for name, path in bundles.items()}
         for name, times in alternating_latency(classifiers, texts, rounds=cost.rounds).items():
             results[name].setdefault("latency", {})[str(threads)] = times

@@ -82,16 +82,6 @@ def playing(inputs: Inputs, role: str) -> dict[str, tuple[Input, Any]]:
     return {name: (part, found) for name, part in inputs.items() if (found := part.part(role)) is not None}
 
 
-def modules_of(*roles: str) -> tuple[str, ...]:
-    """The modules that the kinds of this project bring for some roles; of one's own kinds all of the extension counts.
-
-    Args:
-        *roles: of `modules.inputs.roles`.
-    """
-    paths = [INPUTS[kind].parts.get(role) for kind in INPUTS.own for role in roles]
-    return tuple(dict.fromkeys(path.partition(":")[0] for path in paths if path))
-
-
 def columns(inputs: Inputs) -> tuple[Column, ...]:
     """All columns that the inputs read, each once.
 

@@ -14,8 +14,8 @@ PROGRESS = logging.getLogger("edgeline.progress")
 _INTERVAL_S = 1.0
 
 
-def report(message: str, **fields: Any) -> None:
-    """Reports a step of the work.
+def tell(message: str, **fields: Any) -> None:
+    """Tells of a step of the work.
 
     Args:
         message: what a person reads, without a time stamp.
@@ -32,7 +32,7 @@ def training_callback(label: str = ""):
     """
     import tf_keras
 
-    class _Report(tf_keras.callbacks.Callback):
+    class _Progress(tf_keras.callbacks.Callback):
         def __init__(self) -> None:
             super().__init__()
             self._epoch, self._last = 0, 0.0
@@ -54,7 +54,7 @@ def training_callback(label: str = ""):
             shown = " ".join(f"{name} {value:.4g}" for name, value in values.items() if name != "learning_rate")
             epochs, steps = self.params.get("epochs"), self.params.get("steps")
             where = f"epoch {self._epoch + 1}/{epochs}" + ("" if final else f" step {step}/{steps}")
-            report(
+            tell(
                 " ".join(part for part in (label, where, shown) if part),
                 step=step,
                 steps=steps,
@@ -64,4 +64,4 @@ def training_callback(label: str = ""):
                 **values,
             )
 
-    return _Report()
+    return _Progress()

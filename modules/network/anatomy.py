@@ -1,7 +1,8 @@
 """Where a classifier keeps its parts, by public names: layers, kernels, heads, neurons, embeddings, hidden states.
 
 Libraries keep the parts of a layer in private attributes. Who prunes, rounds, cuts, distils or explains asks here and
-need not know which; an encoder of another library needs an `Anatomy` of its own and nothing else.
+need not know which (`modules.network.bert` knows KerasNLP's); an encoder of another library needs an `Anatomy` of its
+own and nothing else.
 
 The parts of a layer are `attention/{query,key,value,output,norm}` and `feedforward/{intermediate,output,norm}`, the
 embeddings `token`, `position`, `segment` and `norm`.
@@ -12,25 +13,22 @@ from __future__ import annotations
 import abc
 import dataclasses
 import fnmatch
-import operator
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any
 
 import modules  # noqa: F401  (settles Keras 2 before TensorFlow is imported)
 from modules.network.architecture import ENCODER
 from modules.registry import Registry
+from modules.tf_gaps.guard import Gap
 
-import keras_nlp
 import numpy as np
 import tensorflow as tf
 import tf_keras
 
 DEFAULT_TARGETS = ("layer_*/attention/*", "layer_*/feedforward/*")
-# How weights' files of Keras 3 name a layer's attention, and the parts in it: with or without a leading underscore.
-SAVED_ATTENTION = "_self_attention_layer"
-SAVED_ATTENTION_PARTS = ("query_dense", "key_dense", "value_dense", "output_dense")
+_GAP = Gap("tf-keras", __name__)
 
-ANATOMIES: Registry[type[Anatomy]] = Registry("anatomy", {"bert": "modules.network.anatomy:BertAnatomy"})
+ANATOMIES: Registry[type[Anatomy]] = Registry("anatomy", {"bert": "modules.network.bert:BertAnatomy"})
 
 
 class AnatomyError(ValueError):
@@ -200,102 +198,6 @@ def of(model: tf_keras.Model) -> Anatomy:
 
 def _master(variable: Any) -> tf.Variable:
     """The float32 variable behind an `AutoCastVariable`, which would hand out the compute type."""
+    if type(variable).__module__.startswith("tf_keras"):  # without the name, training would round the compute type
+        _GAP.require(variable, "_variable")
     return getattr(variable, "_variable", variable)
-
-
-class BertLayer(Layer):
-    """A `keras_nlp.layers.TransformerEncoder` with its layer norms behind the blocks.
-
-    Args:
-        layer: the Keras layer.
-    """
-
-    _ATTENTION: ClassVar[str] = "_self_attention_layer"
-    # By public name: where KerasNLP keeps it, its two arrays, and the leading axes of its kernel that are inputs.
-    _PLACES: ClassVar[Mapping[str, tuple[str, tuple[str, str], int | None]]] = {
-        "attention/query": (f"{_ATTENTION}._query_dense", ("query_kernel", "query_bias"), 1),
-        "attention/key": (f"{_ATTENTION}._key_dense", ("key_kernel", "key_bias"), 1),
-        "attention/value": (f"{_ATTENTION}._value_dense", ("value_kernel", "value_bias"), 1),
-        "attention/output": (f"{_ATTENTION}._output_dense", ("output_kernel", "output_bias"), 2),
-        "attention/norm": ("_self_attention_layer_norm", ("attention_gamma", "attention_beta"), None),
-        "feedforward/intermediate": (
-            "_feedforward_intermediate_dense",
-            ("intermediate_kernel", "intermediate_bias"),
-            1,
-        ),
-        "feedforward/output": ("_feedforward_output_dense", ("feedforward_kernel", "feedforward_bias"), 1),
-        "feedforward/norm": ("_feedforward_layer_norm", ("feedforward_gamma", "feedforward_beta"), None),
-    }
-
-    def __init__(self, layer: keras_nlp.layers.TransformerEncoder) -> None:
-        self.layer = layer
-
-    @property
-    def parts(self) -> Mapping[str, Part]:
-        return {
-            name: Part(operator.attrgetter(place)(self.layer), arrays, rows)
-            for name, (place, arrays, rows) in self._PLACES.items()
-        }
-
-    def __call__(self, hidden: tf.Tensor, padding_mask: tf.Tensor) -> tf.Tensor:
-        return self.layer(hidden, padding_mask=padding_mask)
-
-    def attention(self, hidden: tf.Tensor, padding_mask: tf.Tensor) -> tf.Tensor:
-        parts = self.parts
-        query = tf.cast(parts["attention/query"].layer(hidden), tf.float32)
-        key = tf.cast(parts["attention/key"].layer(hidden), tf.float32)
-        scores = tf.einsum("bqhd,bkhd->bhqk", query, key) / tf.sqrt(tf.cast(tf.shape(query)[-1], tf.float32))
-        return tf.nn.softmax(scores - 1e4 * (1.0 - tf.cast(padding_mask, tf.float32))[:, None, None, :])
-
-    def exchange(self, name: str, part: tf_keras.layers.Layer) -> None:
-        """Puts another sub-layer in the place of one.
-
-        Args:
-            name: `attention` for the whole block, or a part that is no part of attention, such as `attention/norm`.
-            part: built, for inputs and outputs of the same shape.
-        """
-        setattr(self.layer, self._ATTENTION if name == "attention" else self._PLACES[name][0], part)
-
-
-class BertAnatomy(Anatomy):
-    """Of a `keras_nlp.models.BertBackbone`, pooler left out."""
-
-    @classmethod
-    def fits(cls, encoder: tf_keras.Model) -> bool:
-        return bool(bert_layers(encoder))
-
-    @property
-    def layers(self) -> Sequence[BertLayer]:
-        return bert_layers(self.encoder)
-
-    @property
-    def embeddings(self) -> Mapping[str, tf_keras.layers.Layer]:
-        tables = {name: self.encoder.get_layer(f"{name}_embedding") for name in ("token", "position", "segment")}
-        return {**tables, "norm": self.encoder.get_layer("embeddings_layer_norm")}
-
-    def inputs(self, token_ids: tf.Tensor, padding_mask: tf.Tensor) -> dict[str, tf.Tensor]:
-        return {"token_ids": token_ids, "segment_ids": tf.zeros_like(token_ids), "padding_mask": padding_mask}
-
-    def embedded(self) -> tf_keras.Model:
-        return tf_keras.Model(self.encoder.input, self.embeddings["norm"].output)
-
-    def states(self) -> tf_keras.Model:
-        first = self.encoder.get_layer("embeddings_dropout").get_output_at(0)
-        return tf_keras.Model(self.encoder.input, [first, *(layer.layer.get_output_at(0) for layer in self.layers)])
-
-    def gains(self) -> Mapping[str, tf.Variable]:
-        result: dict[str, tf.Variable] = {}
-        before = self.embeddings["norm"]
-        for index, layer in enumerate(self.layers):
-            parts = layer.parts
-            for name in ("query", "key", "value"):
-                result[f"layer_{index}/attention/{name}"] = before.gamma
-            result[f"layer_{index}/feedforward/intermediate"] = parts["attention/norm"].layer.gamma
-            before = parts["feedforward/norm"].layer
-        return result
-
-
-def bert_layers(encoder: tf_keras.Model) -> list[BertLayer]:
-    """The transformer layers of a BERT encoder or backbone, from the input to the output."""
-    found = getattr(encoder, "layers", ())
-    return [BertLayer(layer) for layer in found if isinstance(layer, keras_nlp.layers.TransformerEncoder)]

@@ -1,4 +1,4 @@
-"""What a network says to a whole split, before softmax."""
+"""What a network says to a whole split, before the activation of its head."""
 
 from __future__ import annotations
 
@@ -37,15 +37,3 @@ def split_logits(model: tf_keras.Model, examples: Examples, *, batch_size: int =
     for rows, features in in_order(examples, batch_size=batch_size):
         result[rows] = call({name: tf.constant(value) for name, value in features.items()}).numpy()
     return result
-
-
-def accuracy(model: tf_keras.Model, examples: Examples) -> float:
-    """Share of rows whose most probable label is right; NaN without rows.
-
-    Args:
-        model: as of `split_logits`.
-        examples: labelled rows with the ids of the model's own vocabulary.
-    """
-    if not len(examples):
-        return float("nan")
-    return float(np.mean(split_logits(model, examples).argmax(axis=1) == examples.labels))

@@ -14,10 +14,10 @@ from typing import Any
 
 import modules  # noqa: F401  (settles Keras 2 before TensorFlow is imported)
 from modules.inputs import kinds as inputs_lib
-from modules.network import anatomy, fusion, layers
+from modules.network import bert, fusion, layers
 from modules.network.architecture import ENCODER, Architecture
+from modules.targets.base import LOGITS
 from modules.targets.kinds import TARGETS
-from modules.targets.one_label import LOGITS
 from modules.text.features import PADDING_MASK, TOKEN_IDS
 from modules.tf_gaps.attention import SelfAttention
 
@@ -85,7 +85,7 @@ def build_model(architecture: Architecture, *, dropout: float = 0.1, policy: str
             max_sequence_length=architecture.max_sequence_length,
             num_segments=architecture.num_segments,
         )
-        for index, layer in enumerate(anatomy.bert_layers(backbone)):
+        for index, layer in enumerate(bert.bert_layers(backbone)):
             _exchange(layer, architecture, index)
         return classifier(backbone, architecture, dropout=dropout)
 
@@ -104,7 +104,7 @@ def classifier(
         See `build_model` for inputs and outputs.
     """
     if architecture.activation == "gelu":
-        for layer in anatomy.bert_layers(backbone):
+        for layer in bert.bert_layers(backbone):
             # KerasNLP offers no argument for it: BertBackbone is always built with the tanh approximation.
             layer.parts["feedforward/intermediate"].layer.activation = layers.gelu
     # Only the sequence output: BERT's pooler would be dead weight in every file that follows.
@@ -135,7 +135,7 @@ def _joined(
     return tf_keras.Model(tensors, outputs, name="classifier")
 
 
-def _exchange(view: anatomy.BertLayer, architecture: Architecture, index: int) -> None:
+def _exchange(view: bert.BertLayer, architecture: Architecture, index: int) -> None:
     """Gives a layer the parts of `modules.network.layers`, its own heads and feed-forward width.
 
     `BertBackbone` has no arguments for them.

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from modules.network import anatomy
 from modules.network.arrays import Array, EncoderWeights, LayerWeights, NetworkWeights
-from modules.targets.one_label import LOGITS
+from modules.targets.base import LOGITS
 
 if TYPE_CHECKING:
     import tf_keras

@@ -12,6 +12,7 @@ from modules.inputs.base import BackboneInput
 from modules.inputs.kinds import Inputs, with_backbone
 from modules.inputs.profiles import profile_file
 from modules.quality import against_baseline
+from modules.targets.base import Target
 from modules.training.settings import AUTO, TrainerSettings
 
 _UNKNOWN = 0.05  # share of unknown tokens from which a vocabulary does not fit the texts
@@ -22,6 +23,7 @@ _RARE = 1 / 3  # of an equal share: a label with fewer rows than that is rare
 def what_to_try(
     config: Mapping[str, Any],
     inputs: Inputs,
+    target: Target,
     training: Mapping[str, Any] | None,
     profile: Callable[[str], Mapping[str, Any] | None],
 ) -> list[str]:
@@ -30,12 +32,13 @@ def what_to_try(
     Args:
         config: the resolved configuration, JSON values.
         inputs: of the task.
+        target: of the task.
         training: what Trainer recorded; None where it is not known.
         profile: reads a file beside the statistics of the train split, by its name; None where there is none.
     """
     main = with_backbone(inputs)
     texts = profile(profile_file(main.name)) if main else None
-    found = [*_vocabulary(texts), *_length(config, training), *_rows(config)]
+    found = [*_vocabulary(texts), *_length(config, target, training), *_rows(config)]
     if main:
         where = f"inputs.{main.name}." if config.get("inputs") else ""
         found += [*_window(where, main, texts), *_layers(where, main)]
@@ -63,11 +66,11 @@ def _vocabulary(texts: Mapping[str, Any] | None) -> Iterator[str]:
         yield f"a backbone for the language of these texts: {rate:.0%} of their tokens are unknown to its vocabulary"
 
 
-def _length(config: Mapping[str, Any], training: Mapping[str, Any] | None) -> Iterator[str]:
+def _length(config: Mapping[str, Any], target: Target, training: Mapping[str, Any] | None) -> Iterator[str]:
     if not training:
         return
     settings = TrainerSettings.model_validate(training["settings"])
-    curve = _curve(training["history"])
+    curve = _curve(training["history"], target)
     steps = len(curve) * -(-training["rows"] // (settings.batch_size * training["replicas"]))
     asked = config["trainer"]["epochs"]
     longer = f"trainer.min_steps={2 * max(steps, settings.min_steps)}" if asked == AUTO else f"trainer.epochs={AUTO}"
@@ -77,11 +80,10 @@ def _length(config: Mapping[str, Any], training: Mapping[str, Any] | None) -> It
         yield f"longer training: epoch {len(curve)}, the last one, was still the best on eval; {longer}"
 
 
-def _curve(history: Mapping[str, Sequence[float]]) -> list[float]:
-    """Quality on eval by epoch, more is better."""
-    if "val_macro_f1" in history:
-        return list(history["val_macro_f1"])
-    return [-value for value in history.get("val_loss", [])]
+def _curve(history: Mapping[str, Sequence[float]], target: Target) -> list[float]:
+    """The target's objective on eval by epoch, so that more is better."""
+    sign = -1.0 if target.less_is_better(target.objective) else 1.0
+    return [sign * value for value in history.get(f"val_{target.objective}", [])]
 
 
 def _rows(config: Mapping[str, Any]) -> Iterator[str]:

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from modules.quality import intervals, scores
 from modules.quality.comparison import paired_rows
+from modules.quality.scoring import Scoring
 from modules.quality.settings import BeatsBaseline
 
 if TYPE_CHECKING:
@@ -22,21 +22,22 @@ _END = {"upper_end": "high", "value": "value", "lower_end": "low"}
 
 
 def measure(
-    model: Predictions, baseline: Predictions, num_classes: int, settings: BeatsBaseline, *, name: str
+    model: Predictions, baseline: Predictions, judge: Scoring, settings: BeatsBaseline, *, name: str
 ) -> dict[str, Any]:
     """Compares the model with the baseline.
 
     Args:
         model: its answers to a split.
         baseline: the baseline's answers to the same split.
-        num_classes: labels.
+        judge: of the target.
         settings: the section `evaluator.beats_baseline`.
         name: what the baseline is, in words.
 
     Returns:
-        JSON values, the content of `beats_baseline.json`: the settings; `name`; `rows`; `model`, `baseline` and
-        `difference` (`value`, `low`, `high`) of the metric; `verdict`, what the interval says of the difference:
-        `better`, `within noise` or `worse`; and `missed`, empty or one item as of the other bounds of the gate.
+        JSON values, the content of `beats_baseline.json`: the settings; `name`; `rows`; `model` and `baseline`, the
+        metric of each; `difference` (`value`, `low`, `high`), above 0 where the model is better; `verdict`, what the
+        interval says of it: `better`, `within noise` or `worse`; and `missed`, empty or one item as of the other bounds
+        of the gate.
 
     Raises:
         ValueError: the baseline answered other rows than the model.
@@ -50,17 +51,19 @@ def measure(
                 f"the linear baseline answered {len(ours)} of the {len(model)} rows that the model did; both must come "
                 "of the same examples. Run LinearBaseline again, or set evaluator.beats_baseline=null."
             )
-    label, one, other = model.label[ours], model.predicted[ours], baseline.predicted[theirs]
-    difference = intervals.paired_intervals(
-        label, one, other, num_classes, resamples=settings.resamples, level=settings.level, seed=settings.seed
-    )[settings.metric]
-    values = [scores.of_confusion(scores.confusion(label, answer, num_classes)) for answer in (one, other)]
+    metric = settings.metric or judge.target.objective
+    truth, one, other = model.label[ours], model.predicted[ours], baseline.predicted[theirs]
+    sides = (other, one) if judge.target.less_is_better(metric) else (one, other)
+    difference = judge.differences(
+        truth, *sides, resamples=settings.resamples, level=settings.level, seed=settings.seed
+    )[metric]
     found = {
         **settings.model_dump(mode="json"),
+        "metric": metric,
         "name": name,
-        "rows": len(label),
-        "model": float(values[0][settings.metric]),
-        "baseline": float(values[1][settings.metric]),
+        "rows": len(truth),
+        "model": judge.scores(truth, one)[metric],
+        "baseline": judge.scores(truth, other)[metric],
         "difference": difference.to_dict(),
         "verdict": verdict(difference.low, difference.high),
     }

@@ -12,16 +12,18 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from modules.machine.progress import report
+from modules.machine.progress import tell
 from modules.rows.raw import TEXT_HASH, RawSplit
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-# From texts, and values of other columns by name where a model reads more, to probabilities `[texts, classes]`.
-Predictor = Callable[..., np.ndarray]
+# From texts, and values of other columns by name where a model reads more, to the answers by name, `[texts, …]` each.
+Predictor = Callable[..., Mapping[str, np.ndarray]]
+Answered = Callable[[Mapping[str, np.ndarray]], dict[str, np.ndarray]]
 _SLICE = "slice:"  # in front of a slice column's name, which may be `label` or `split`
+_OWN = ("split", TEXT_HASH, "text", "label", "predicted")
 _LABELS = b"labels"  # key of the label names in the file's metadata
 _PROGRESS_EVERY = 20  # batches
 
@@ -33,9 +35,9 @@ class Predictions:
     Attributes:
         text_hash: hash of the normalised text; pairs the same row in two runs.
         text: the raw text.
-        label: true label ids, int64 `[rows]`.
-        predicted: predicted label ids, int64 `[rows]`.
-        probabilities: float32 `[rows, classes]`.
+        label: right answers, int64 or float64 `[rows]`: of one label the ids.
+        predicted: what was answered, in the same form.
+        more: further columns of the target's, `[rows]` or `[rows, width]`: of one label `probabilities`.
         slices: by slice column, the value of each row.
     """
 
@@ -43,7 +45,7 @@ class Predictions:
     text: list[str]
     label: np.ndarray
     predicted: np.ndarray
-    probabilities: np.ndarray
+    more: dict[str, np.ndarray]
     slices: dict[str, list[str]]
 
     def __len__(self) -> int:
@@ -58,8 +60,7 @@ def served(serving_dir: str) -> Predictor:
         serving_dir: folder of the SavedModel, with Edgeline's signature `serving_text` or `serving_rows`.
 
     Returns:
-        A function from texts, and for the latter the values of the other columns, to float32 probabilities
-        `[texts, classes]`.
+        A function from texts, and for the latter the values of the other columns, to the answers by name.
     """
     import tensorflow as tf
     import tensorflow_text  # noqa: F401  (registers the tokenizer's ops)
@@ -70,21 +71,24 @@ def served(serving_dir: str) -> Predictor:
 
     def predict(
         texts: Sequence[str], others: Mapping[str, Sequence[Any]] | None = None, _alive: object = loaded
-    ) -> np.ndarray:
+    ) -> dict[str, np.ndarray]:
         # A signature does not keep the variables of its model alive; the default argument does.
         columns = dict.fromkeys(set(arguments) - set(others or {}), texts) | dict(others or {})
         given = {name: tf.constant(list(values), arguments[name].dtype) for name, values in columns.items()}
-        return signature(**given)["probabilities"].numpy()
+        return {name: answer.numpy() for name, answer in signature(**given).items()}
 
     return predict
 
 
-def predict_split(predict: Predictor, split: RawSplit, *, name: str, batch_size: int = 64) -> Predictions:
+def predict_split(
+    predict: Predictor, split: RawSplit, answered: Answered, *, name: str, batch_size: int = 64
+) -> Predictions:
     """Runs a model over a split.
 
     Args:
-        predict: what `served` returned, or any function from texts to probabilities `[texts, classes]`.
+        predict: what `served` returned, or any function from texts to answers by name.
         split: the rows.
+        answered: `modules.quality.scoring.Scoring.answered` of the target.
         name: of the split, for the progress.
         batch_size: texts of a call. Texts of similar length go together, since a batch is as wide as its longest.
 
@@ -99,20 +103,21 @@ def predict_split(predict: Predictor, split: RawSplit, *, name: str, batch_size:
         raise ValueError(f"the split {name} has no rows to predict; check data.splits")
     order = sorted(range(rows), key=lambda row: len(split.texts[row]))
     starts = range(0, rows, batch_size)
-    answers: list[np.ndarray] = []
+    answers: list[Mapping[str, np.ndarray]] = []
     for number, start in enumerate(starts, start=1):
         batch = order[start : start + batch_size]
         others = {column: [values[row] for row in batch] for column, values in split.others.items()}
         answers.append(predict([split.texts[row] for row in batch], *([others] if others else [])))
         if number % _PROGRESS_EVERY == 0 or number == len(starts):
-            report(f"predicting {name}: {min(start + batch_size, rows)} of {rows} rows", step=number, steps=len(starts))
-    probabilities = np.concatenate(answers).astype(np.float32)[np.argsort(order)]
+            tell(f"predicting {name}: {min(start + batch_size, rows)} of {rows} rows", step=number, steps=len(starts))
+    back = np.argsort(order)
+    columns = answered({key: np.concatenate([part[key] for part in answers])[back] for key in answers[0]})
     return Predictions(
         text_hash=list(split.text_hashes) or [""] * rows,
         text=list(split.texts),
-        label=np.asarray(split.labels, np.int64),
-        predicted=probabilities.argmax(axis=1).astype(np.int64),
-        probabilities=probabilities,
+        label=split.labels,
+        predicted=columns.pop("predicted"),
+        more=columns,
         slices={column: list(values) for column, values in split.slices.items()},
     )
 
@@ -120,13 +125,14 @@ def predict_split(predict: Predictor, split: RawSplit, *, name: str, batch_size:
 def write(path: str, splits: Mapping[str, Predictions], labels: Sequence[str]) -> None:
     """Writes the predictions of some splits into one Parquet file.
 
-    Columns: `split`, `text_hash`, `text`, `label` and `predicted` (ids), `probabilities` (list of float), and
-    `slice:<column>` for each slice column. The label names are in the file's metadata under `labels`, as JSON.
+    Columns: `split`, `text_hash`, `text`, `label` and `predicted` (of one label ids), those of the target (of one label
+    `probabilities`, a list of float), and `slice:<column>` for each slice column. The label names are in the file's
+    metadata under `labels`, as JSON.
 
     Args:
         path: any path that `tf.io.gfile` knows; written under another name and renamed.
         splits: predictions by split name; all with the same slice columns.
-        labels: label names in id order.
+        labels: label names in id order; none where the target has none.
     """
     tables = []
     for name, found in splits.items():
@@ -134,9 +140,9 @@ def write(path: str, splits: Mapping[str, Predictions], labels: Sequence[str]) -
             "split": pa.array([name] * len(found), pa.string()),
             TEXT_HASH: pa.array(found.text_hash, pa.string()),
             "text": pa.array(found.text, pa.string()),
-            "label": pa.array(found.label, pa.int64()),
-            "predicted": pa.array(found.predicted, pa.int64()),
-            "probabilities": pa.array(list(found.probabilities), pa.list_(pa.float32())),
+            "label": pa.array(found.label),
+            "predicted": pa.array(found.predicted),
+            **{column: _stored(values) for column, values in found.more.items()},
         }
         columns |= {f"{_SLICE}{column}": pa.array(values, pa.string()) for column, values in found.slices.items()}
         tables.append(pa.table(columns))
@@ -192,14 +198,31 @@ def parse(content: bytes, path: str) -> tuple[dict[str, Predictions], list[str]]
     return {name: _rows(table.filter(pa.array(split_of == name))) for name in dict.fromkeys(split_of.tolist())}, labels
 
 
+def _stored(values: np.ndarray) -> pa.Array:
+    """A column of numbers, or of lists of them."""
+    if values.ndim == 1:
+        return pa.array(values)
+    return pa.array(list(values), pa.list_(pa.from_numpy_dtype(values.dtype)))
+
+
+def _loaded(column: pa.ChunkedArray) -> np.ndarray:
+    """The inverse of `_stored`."""
+    if not pa.types.is_list(column.type):
+        return column.to_numpy()
+    return column.combine_chunks().flatten().to_numpy(zero_copy_only=False).reshape(len(column), -1)
+
+
 def _rows(table: pa.Table) -> Predictions:
-    flat = table["probabilities"].combine_chunks().flatten().to_numpy(zero_copy_only=False)
     return Predictions(
         text_hash=table[TEXT_HASH].to_pylist(),
         text=table["text"].to_pylist(),
         label=table["label"].to_numpy(),
         predicted=table["predicted"].to_numpy(),
-        probabilities=flat.astype(np.float32).reshape(table.num_rows, -1),
+        more={
+            name: _loaded(table[name])
+            for name in table.column_names
+            if name not in _OWN and not name.startswith(_SLICE)
+        },
         slices={
             name.removeprefix(_SLICE): table[name].to_pylist() for name in table.column_names if name.startswith(_SLICE)
         },

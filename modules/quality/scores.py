@@ -1,7 +1,8 @@
 """Accuracy, precision, recall and macro-F1, from one formula: that of the confusion matrix.
 
 What would be a division by zero is 0, as in TFMA, so a class that is neither true nor predicted lowers an average.
-Training has Keras' own streaming metric for it (`modules.training.metrics`); a test holds the two together.
+Training has Keras' own streaming metric for it (`modules.targets.one_label.keras_metrics`); a test holds the two
+together.
 """
 
 from __future__ import annotations

@@ -5,16 +5,11 @@ Nothing here imports TensorFlow or TFX.
 
 from __future__ import annotations
 
-import difflib
 from typing import Annotated, Literal, Self
 
 from modules.settings import Section
 
 from pydantic import Field, model_validator
-
-Metric = Literal["accuracy", "macro_f1", "auc", "precision", "recall", "calibration_error"]
-# Metrics whose gap between slices can be bounded; besides these, `recall_<label>` of every label.
-GAPS = ("accuracy", "macro_f1", "precision", "recall", "equal_opportunity")
 
 
 class Bound(Section):
@@ -49,8 +44,9 @@ class FairnessSettings(Section):
     """How far apart the slices of a column may lie. Gaps are measured wherever there are slice columns."""
 
     bounds: dict[str, dict[str, GapBound]] = {}
-    """By slice column and metric: accuracy, macro_f1, precision and recall (macro), `recall_<label>`, and
-    equal_opportunity, the largest gap of any label's recall. Empty: gaps are shown and gate nothing."""
+    """By slice column and metric of the target: of one label accuracy, macro_f1, precision and recall (macro),
+    `recall_<label>`, and equal_opportunity, the largest gap of any label's recall. Empty: gaps are shown and gate
+    nothing."""
     min_rows: int = Field(30, ge=1)
     """Slices with fewer rows (for the recall of a label: fewer rows of that label) are shown and count for no gap."""
     resamples: int = Field(2000, ge=100)
@@ -64,9 +60,10 @@ class FairnessSettings(Section):
 class BeatsBaseline(Section):
     """The model against the linear baseline, on the same rows of eval, with a paired bootstrap of the difference."""
 
-    metric: Literal["macro_f1", "accuracy"] = "macro_f1"
-    """What both are compared by."""
-    margin: float = Field(0.0, ge=-1, le=1)
+    metric: str | None = None
+    """What both are compared by, a metric that the target is trained by (of one label `macro_f1` or `accuracy`). Empty:
+    the target's objective, of one label `macro_f1`."""
+    margin: float = 0.0
     """How much better than the baseline the model has to be; below 0, how much worse it may be."""
     decided_by: Literal["upper_end", "value", "lower_end"] = "upper_end"
     """What of the difference must reach the margin. `upper_end` of its interval: a model is refused where it is worse
@@ -82,32 +79,10 @@ class BeatsBaseline(Section):
 class EvaluatorSettings(Section):
     """The gate in front of the server push."""
 
-    thresholds: dict[Metric, Bound] = {}
-    """Bounds by metric: accuracy, macro_f1, auc, precision and recall (macro), calibration_error."""
+    thresholds: dict[str, Bound] = {}
+    """Bounds by metric of the target: of one label accuracy, macro_f1, auc, precision and recall (macro),
+    calibration_error."""
     fairness: FairnessSettings = FairnessSettings()
     """Gaps between slices."""
     beats_baseline: BeatsBaseline | None = BeatsBaseline()
     """The gate against the linear baseline, see docs/quality.md; `null` switches it off."""
-
-    def check_gaps(self, slices: list[str], labels: list[str]) -> None:
-        """Compares the bounds of gaps with what there is to measure.
-
-        Args:
-            slices: the slice columns.
-            labels: the label names.
-
-        Raises:
-            ValueError: a bound names a column or a metric that there is not.
-        """
-        metrics = [*GAPS, *(f"recall_{label}" for label in labels)]
-        for column, bounds in self.fairness.bounds.items():
-            _known("evaluator.fairness.bounds", column, slices, "slice columns (data.columns.slices)")
-            for metric in bounds:
-                _known(f"evaluator.fairness.bounds.{column}", metric, metrics, "metrics")
-
-
-def _known(where: str, name: str, known: list[str], what: str) -> None:
-    if name not in known:
-        near = difflib.get_close_matches(name, known, n=1)
-        hint = f" Did you mean `{near[0]}`?" if near else ""
-        raise ValueError(f"{where}: {name} is none of the {what}: {', '.join(known) or 'there are none'}.{hint}")

@@ -12,7 +12,6 @@ from typing import Any
 import modules  # noqa: F401  (settles Keras 2 before TFMA imports TensorFlow)
 
 CANDIDATE, PREVIOUS = "candidate", "baseline"
-_SCALARS = ("accuracy", "macro_f1", "precision", "recall", "auc", "calibration_error", "example_count")
 
 
 def metrics(uri: str, model: str = CANDIDATE) -> dict[str, Any]:
@@ -98,7 +97,7 @@ def _scalars(items: Iterable[Any], model: str) -> dict[str, float]:
         kind = item.value.WhichOneof("type")
         # Of what TFMA computes per class, only precision and recall carry the class in their name.
         per_class = key.name.startswith(("precision_", "recall_"))
-        if kind == "double_value" and (per_class or (key.name in _SCALARS and not key.HasField("sub_key"))):
+        if kind == "double_value" and (per_class or not key.HasField("sub_key")):
             name = "rows" if key.name == "example_count" else key.name
             values[name] = item.value.double_value.value
     if "rows" in values:

@@ -14,14 +14,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from modules.registry import load
 from modules.report.plots import theme
 from modules.report.plots.data import data_plots
 from modules.report.plots.edge import edge_plots
 from modules.report.plots.graph import graph_plots
 from modules.report.plots.learning import training_plots, tuning_plots
 from modules.report.plots.plot import Plot, percent
-from modules.report.plots.quality import METRICS, MODELS, quality_plots
+from modules.report.plots.quality import MODELS, quality_plots
 from modules.report.words import words_of
+from modules.targets.kinds import TARGETS
 
 import jinja2
 import yaml
@@ -57,19 +59,20 @@ def render(facts: Mapping[str, Any], run: Mapping[str, Any] | None = None) -> st
         plotly=get_plotlyjs(),
         script=script,
         policy=_policy(get_plotlyjs(), script),
-        metrics=METRICS,
+        metrics=facts["metrics"],
         models=MODELS,
         config=yaml.safe_dump(facts["provenance"]["config"], sort_keys=False, allow_unicode=True, width=100),
     )  # fmt: skip
 
 
 def _plots(facts: Mapping[str, Any], run: Mapping[str, Any] | None) -> dict[str, list[Plot]]:
-    labels = facts["labels"]
+    labels, path = facts["labels"], TARGETS[facts["target"]].parts.get("plots")
+    own = load(path) if path else lambda section, names: []
     makers = {
         "data": lambda section: data_plots(section, labels),
         "tuning": tuning_plots,
         "training": training_plots,
-        "quality": lambda section: quality_plots(section, labels),
+        "quality": lambda section: [*quality_plots(section, facts["metrics"]), *own(section, labels)],
         "compression": edge_plots,
     }
     found = {name: make(facts[name]) if facts[name] else [] for name, make in makers.items()}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from modules.inputs.kinds import InputSections
 from modules.quality.settings import EvaluatorSettings
 from modules.settings import NodeSettings, Section
+from modules.targets.kinds import TargetSection
 from modules.training.settings import TunerSettings
 
 from pydantic import ConfigDict, Field
@@ -39,16 +40,12 @@ class ReporterNodeSettings(NodeSettings):
 
     task: str
     """Name of the task."""
-    labels: list[str]
-    """The label names, in the order of their ids."""
-    label: str
-    """The label's column."""
+    target: TargetSection
+    """What is predicted."""
     slices: list[str]
     """The slice columns."""
     inputs: InputSections
     """What comes in."""
-    attributed: bool
-    """Whether answers have reasons: the target is a choice between labels, whose margin they add up to."""
     config: ReportedConfiguration
     """The resolved configuration, but for where nodes run."""
     graph: list[tuple[str, list[str]]]

@@ -1,4 +1,4 @@
-"""Raw examples as plain Python values: texts, label ids and slice values of one split."""
+"""Raw examples as plain Python values: texts, right answers and slice values of one split."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import modules  # noqa: F401  (settles Keras 2 before TensorFlow is imported)
+from modules.targets.base import Target
 from modules.tensors import Column, ColumnType, raw_spec
 
 import numpy as np
@@ -21,7 +22,7 @@ class RawSplit:
 
     Attributes:
         texts: the texts, in file order; of rows without one what the inputs read of them.
-        labels: label ids, int64 `[rows]`.
+        labels: right answers as the target's `truth` gives them, `[rows]`: of one label the ids, int64.
         slices: by slice column, the value of each row.
         text_hashes: hash of each row's normalised text; empty strings where the examples have none.
         others: by column of a further input, the value of each row.
@@ -38,9 +39,8 @@ def read_raw_split(
     file_patterns: Sequence[str],
     *,
     text: str,
-    label: str,
+    target: Target,
     slices: Sequence[str],
-    labels: Sequence[str],
     others: Mapping[str, ColumnType] | None = None,
 ) -> RawSplit:
     """Reads a split into memory.
@@ -48,14 +48,13 @@ def read_raw_split(
     Args:
         file_patterns: globs of gzip-compressed TFRecord files of `tf.Example`.
         text: name of the text feature; empty where rows have none.
-        label: name of the label feature.
+        target: of the task; its column is the feature with the right answer.
         slices: names of the slice features.
-        labels: label names in the order of their ids.
         others: types of the columns of further inputs, by name.
 
     Raises:
         FileNotFoundError: no file matches.
-        ValueError: a label is not among `labels`.
+        ValueError: a right answer is none, such as a label that the target does not have.
     """
     import tensorflow as tf
 
@@ -63,7 +62,8 @@ def read_raw_split(
     if not files:
         raise FileNotFoundError(f"no examples match {', '.join(file_patterns)}; did ExampleGen run?")
     spec = raw_spec(Column(name, kind) for name, kind in (others or {}).items())
-    spec |= {name: tf.io.FixedLenFeature([], tf.string) for name in (text, label, *slices) if name}
+    spec |= {name: tf.io.FixedLenFeature([], tf.string) for name in (text, *slices) if name}
+    spec |= raw_spec(target.columns())
     spec[TEXT_HASH] = tf.io.FixedLenFeature([], tf.string, default_value="")
     columns: dict[str, list[Any]] = {name: [] for name in spec}
     for batch in tf.data.TFRecordDataset(files, compression_type="GZIP").batch(1024):
@@ -71,14 +71,11 @@ def read_raw_split(
         for name in spec:
             values = parsed[name].numpy().tolist()
             columns[name].extend(value.decode("utf-8") if isinstance(value, bytes) else value for value in values)
-    ids = {name: index for index, name in enumerate(labels)}
-    unknown = sorted(set(columns[label]) - set(ids))
-    if unknown:
-        raise ValueError(f"the examples hold labels that the configuration does not name: {', '.join(unknown)}")
     read = {name: columns[name] for name in others or {}}
+    answers = columns[target.column]
     return RawSplit(
-        columns[text] if text else _described(read, len(columns[label])),
-        np.array([ids[name] for name in columns[label]], np.int64),
+        columns[text] if text else _described(read, len(answers)),
+        target.truth(answers),
         {name: columns[name] for name in slices},
         columns[TEXT_HASH],
         read,

@@ -8,7 +8,7 @@ from typing import Any, Self
 
 from modules.rows import batches
 from modules.rows.transformed import Examples, Ints
-from modules.targets.one_label import LABEL_ID
+from modules.targets.base import Target
 from modules.tensors import Tensor
 from modules.text.features import PADDING_MASK, TOKEN_IDS
 
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 @dataclasses.dataclass(frozen=True, init=False)
 class TokenWindows(Examples):
-    """Rows of one split, int32 throughout."""
+    """Rows of one split."""
 
     def __init__(self, token_ids: Ints, padding_mask: Ints, labels: NDArray[Any]) -> None:
         """Puts them together.
@@ -26,7 +26,7 @@ class TokenWindows(Examples):
         Args:
             token_ids: `[rows, seq]`.
             padding_mask: `[rows, seq]`, 1 for tokens.
-            labels: label ids `[rows]`.
+            labels: right answers `[rows]`, of one label their ids.
         """
         names = (TOKEN_IDS, PADDING_MASK)
         super().__init__({TOKEN_IDS: token_ids, PADDING_MASK: padding_mask}, labels, names, PADDING_MASK)
@@ -72,17 +72,18 @@ class TokenWindows(Examples):
         )
 
 
-def load_windows(file_patterns: Sequence[str], *, sequence_length: int) -> TokenWindows:
+def load_windows(file_patterns: Sequence[str], *, sequence_length: int, target: Target) -> TokenWindows:
     """Reads a split of Transform's output into memory.
 
     Args:
         file_patterns: globs of gzip-compressed TFRecords of `tf.Example`.
         sequence_length: tokens of a row.
+        target: of the task.
 
     Raises:
         FileNotFoundError: no file matches.
         ValueError: the files hold no row.
     """
     tensors = [Tensor(name, "int32", (sequence_length,), window=True) for name in (TOKEN_IDS, PADDING_MASK)]
-    found = batches.load_examples(file_patterns, tensors, Tensor(LABEL_ID, "int32"), mask=PADDING_MASK)
+    found = batches.load_examples(file_patterns, tensors, target.tensor(), mask=PADDING_MASK)
     return TokenWindows(found.features[TOKEN_IDS], found.features[PADDING_MASK], found.labels)

@@ -7,7 +7,7 @@ exact zeros. Only the training split decides anything here; the `eval` split is 
 
 from __future__ import annotations
 
-from modules.machine.progress import report as tell
+from modules.machine.progress import tell
 from modules.network.architecture import Architecture
 from modules.network.trained import Trained
 from modules.rows.token_windows import TokenWindows

@@ -1,37 +1,93 @@
-"""What a teacher adds to a student's loss: soft targets, hidden states, attention.
+"""What a teacher adds to a student's loss: its outputs, hidden states, attention.
 
-Soft targets: Hinton et al., 2015 (https://arxiv.org/abs/1503.02531). Hidden states and attention of matched layers:
-Jiao et al., 2020, TinyBERT (https://arxiv.org/abs/1909.10351); here the attention is compared as a distribution,
-averaged over the heads, so that a student with fewer heads can learn from it.
+What the outputs teach is the target's affair. Hidden states and attention of matched layers: Jiao et al., 2020,
+TinyBERT (https://arxiv.org/abs/1909.10351); here the attention is compared as a distribution, averaged over the heads,
+so that a student with fewer heads can learn from it.
 """
 
 from __future__ import annotations
 
+import abc
 from collections.abc import Mapping, Sequence
+from typing import ClassVar
 
 from modules.network import anatomy
+from modules.network.logits import split_logits
+from modules.registry import load
+from modules.rows.transformed import Examples
 from modules.student.settings import DistillationSettings
-from modules.targets.one_label import LOGITS
+from modules.targets.base import LOGITS
+from modules.targets.kinds import ONE_LABEL, TARGETS
 from modules.text.features import PADDING_MASK, TOKEN_IDS
+
+import numpy as np
 
 import tensorflow as tf  # isort: skip  (after `modules`, which settles Keras 2)
 import tf_keras
 
 
-def soft_target_loss(student_logits: tf.Tensor, teacher_logits: tf.Tensor, temperature: float) -> tf.Tensor:
-    """Divergence of the student's softened distribution from the teacher's.
+class Distillation(abc.ABC):
+    """What a student learns from, of one kind of target: `distillation` of its parts is a class of this one.
+
+    What is compared are the outputs of the head's layer `modules.targets.base.LOGITS`, before any activation.
+    """
+
+    # What `score` is called; and the answer of a row that has none, since nobody but the teacher answered it.
+    measure: ClassVar[str]
+    unanswered: ClassVar[float]
+
+    @abc.abstractmethod
+    def loss(
+        self, outputs: tf.Tensor, answers: tf.Tensor, taught: tf.Tensor, settings: DistillationSettings
+    ) -> tf.Tensor:
+        """The student's loss on a batch, without what hidden states and attention add.
+
+        Args:
+            outputs: the student's, float32 `[batch, outputs]`.
+            answers: the right ones as the target's `features` gives them, or `unanswered`, `[batch]`.
+            taught: the teacher's outputs, float32 `[batch, outputs]`.
+            settings: what counts how much.
+
+        Returns:
+            float32 `[batch]`.
+        """
+
+    @abc.abstractmethod
+    def score(self, outputs: np.ndarray, answers: np.ndarray) -> float:
+        """How good outputs are, for the report on a student.
+
+        Args:
+            outputs: float32 `[rows, outputs]`; at least one row.
+            answers: the right ones, `[rows]`.
+        """
+
+
+def of(target: str) -> Distillation:
+    """What a student of a target learns from.
 
     Args:
-        student_logits: float32 `[batch, classes]`.
-        teacher_logits: float32 `[batch, classes]`.
-        temperature: divides both. The result is multiplied by its square, so that gradients keep their size.
+        target: its kind, as `modules.network.architecture.Architecture` has it.
 
-    Returns:
-        float32 `[batch]`, 0 where the distributions are equal.
+    Raises:
+        ValueError: the kind does not say.
     """
-    teacher = tf.nn.softmax(teacher_logits / temperature)
-    log_ratio = tf.nn.log_softmax(teacher_logits / temperature) - tf.nn.log_softmax(student_logits / temperature)
-    return temperature**2 * tf.reduce_sum(teacher * log_ratio, axis=-1)
+    path = TARGETS[target].parts.get("distillation")
+    if path is None:
+        raise ValueError(f"a target of kind {target} does not say how it is taught: `distillation` of its parts")
+    return load(path)()
+
+
+def score(model: tf_keras.Model, examples: Examples, target: str) -> float:
+    """How good a network is on some rows, as `Distillation.score` has it; NaN without rows.
+
+    Args:
+        model: what `modules.network.model.build_model` returns.
+        examples: answered rows with the ids of the model's own vocabulary.
+        target: as of `of`.
+    """
+    if not len(examples):
+        return float("nan")
+    return of(target).score(split_logits(model, examples), examples.labels)
 
 
 def hidden_loss(student: tf.Tensor, teacher: tf.Tensor, padding_mask: tf.Tensor) -> tf.Tensor:
@@ -94,6 +150,7 @@ def distillation_loss(
     teacher: Tapped | None = None,
     teacher_features: Mapping[str, tf.Tensor] | None = None,
     layer_map: Sequence[int] = (),
+    target: str = ONE_LABEL,
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """The student's loss on a batch.
 
@@ -101,11 +158,12 @@ def distillation_loss(
         settings: what counts how much.
         student: the network in training.
         features: the student's `{"token_ids", "padding_mask"}`, int32 `[batch, seq]`.
-        labels: int32 `[batch]`; -1 for a row without a label.
+        labels: the right answers, `[batch]`; of one label int32, -1 for a row without one.
         soft_targets: the teacher's logits, float32 `[batch, classes]`.
         teacher: needed by `hidden` and `attention`.
         teacher_features: the same texts in the teacher's vocabulary; the same mask.
         layer_map: for each layer of the student, the index of the teacher's layer that it follows.
+        target: kind of the target, which says what the outputs teach.
 
     Returns:
         float32 `[batch]` loss and the student's logits float32 `[batch, classes]`.
@@ -114,11 +172,7 @@ def distillation_loss(
         ValueError: the settings need a teacher in the step and none is given.
     """
     logits, states = student(features, training=True)
-    labelled = labels >= 0
-    # A row without a label has nothing but the teacher's opinion.
-    alpha = tf.where(labelled, settings.alpha, 1.0)
-    hard = tf.nn.sparse_softmax_cross_entropy_with_logits(tf.maximum(labels, 0), logits)
-    loss = (1.0 - alpha) * hard + alpha * soft_target_loss(logits, soft_targets, settings.temperature)
+    loss = of(target).loss(logits, labels, soft_targets, settings)
     if settings.needs_teacher_in_step:
         if teacher is None or teacher_features is None:
             raise ValueError("hidden and attention losses need the teacher and its features in the step.")
@@ -127,12 +181,12 @@ def distillation_loss(
         for index, source in enumerate(layer_map):
             share = 1.0 / len(layer_map)
             if settings.hidden:
-                target = tf.stop_gradient(wanted[source + 1])
-                loss += settings.hidden * share * hidden_loss(states[index + 1], target, mask)
+                followed = tf.stop_gradient(wanted[source + 1])
+                loss += settings.hidden * share * hidden_loss(states[index + 1], followed, mask)
             if settings.attention:
-                target = tf.stop_gradient(teacher.attention(source, wanted, mask))
+                followed = tf.stop_gradient(teacher.attention(source, wanted, mask))
                 own = student.attention(index, states, mask)
-                loss += settings.attention * share * attention_loss(own, target, mask)
+                loss += settings.attention * share * attention_loss(own, followed, mask)
     return loss, logits
 
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from modules.machine import memory
-from modules.machine.progress import report
+from modules.machine.progress import tell
 from modules.rows import transformed as examples_lib
 from modules.rows.batches import training_batches
 from modules.rows.transformed import Examples
@@ -21,6 +21,7 @@ from modules.student.distillation import Tapped, distillation_loss
 from modules.student.pruning import MagnitudePruner
 from modules.student.quantization_aware import WeightRounder
 from modules.student.settings import FineTuning
+from modules.targets.kinds import ONE_LABEL
 from modules.text.features import PADDING_MASK, TOKEN_IDS
 from modules.tf_gaps.fused_adamw import FusedAdamW
 from modules.training.optimizer import WarmupDecay
@@ -43,12 +44,14 @@ class TeacherSignals:
         model: the teacher itself, needed by losses on hidden states and attention only.
         token_ids: the rows in the teacher's vocabulary, int32 `[rows, seq]`; with `model` only.
         layer_map: for each layer of the student the teacher's layer that it follows; with `model` only.
+        target: kind of the target, which says what the logits teach.
     """
 
     logits: NDArray[np.float32]
     model: tf_keras.Model | None = None
     token_ids: NDArray[np.int32] | None = None
     layer_map: Sequence[int] = ()
+    target: str = ONE_LABEL
 
 
 def fine_tune(
@@ -165,6 +168,7 @@ def _steps(
                 teacher=tapped_teacher,
                 teacher_features=_teacher_features(batch),
                 layer_map=teacher.layer_map,
+                target=teacher.target,
             )
             # A share of the global batch, so that the sum over replicas is the mean over rows.
             loss = tf.reduce_sum(rows) / settings.batch_size
@@ -228,7 +232,7 @@ def _dataset(train: Examples, teacher: TeacherSignals, settings: FineTuning, sta
 def _report(step: int, per_epoch: int, epochs: int, losses: list[tf.Tensor], speed: float) -> None:
     epoch = min((step - 1) // per_epoch + 1, epochs)
     loss, total = _mean(losses), per_epoch * epochs
-    report(
+    tell(
         f"student, epoch {epoch}/{epochs} step {step}/{total} loss {loss:.4g} {speed:.0f} texts/s",
         step=step,
         steps=total,

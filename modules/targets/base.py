@@ -9,6 +9,7 @@ import abc
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from modules.registry import load
 from modules.settings import Section
 from modules.tensors import Column, Tensor
 
@@ -17,16 +18,29 @@ if TYPE_CHECKING:
     import tensorflow as tf
     import tf_keras
 
+# What a head calls its last dense layer, before any activation: students and reasons are made from it.
+LOGITS = "logits"
+
 
 class Target(Section, abc.ABC):
     """A target: its own section of the configuration, and what each stage asks of it."""
 
-    # The metric of `metrics` that the best epoch has most of.
-    objective: ClassVar[str]
-    # Metrics that `evaluator.thresholds` may bound, and those of them that are errors.
+    # Names of `metrics`, what a training and a search can go by; the first one decides which epoch is the best.
+    watched: ClassVar[tuple[str, ...]]
+    # Metrics that `evaluator.thresholds` may bound. Of these and of `watched`, those of which less is better.
     bounded: ClassVar[tuple[str, ...]] = ()
     lower_is_better: ClassVar[frozenset[str]] = frozenset()
-    # Whether a bundle can decide and answer as `answers` does.
+    # By role, `package.module:name` of what a node of its own runs for this kind: an edit of it runs that node again,
+    # and not the training. A role that is missing is not played.
+    # `training` and `tfma`: modules or what is in them that `metrics` and `metric_specs` name, for the cache alone.
+    # `scoring`: a class of `modules.quality.scoring.Scoring`, of the target; every kind has it.
+    # `linear`: (raw splits by name, target, seed) to the `modules.quality.linear_baseline.LinearModel` to beat.
+    # `distillation`: a class of `modules.student.distillation.Distillation`, of the target; a student needs it.
+    # `plots`: (section `quality` of the report's facts, names) to plots of what `Scoring.details` gave.
+    # `errors`: the worst answers with their reasons, as `modules.report.facts.errors.worst_errors`.
+    parts: ClassVar[Mapping[str, str]] = {}
+    # Whether a bundle can decide and answer as `answers` does: with a name of each answer, and its probability by the
+    # softmax of the layer `LOGITS`. Accuracy, which the gate of bundles bounds, is then among its scores.
     device_answers: ClassVar[bool] = False
 
     kind: str
@@ -38,6 +52,25 @@ class Target(Section, abc.ABC):
     def names(self) -> list[str]:
         """Names of the answers in the order of their ids; empty where answers are no names."""
         return []
+
+    @property
+    def gaps(self) -> list[str]:
+        """Metrics whose gap between slices `evaluator.fairness` may bound."""
+        return []
+
+    @property
+    def objective(self) -> str:
+        """The metric by which the best epoch is chosen."""
+        return self.watched[0]
+
+    @classmethod
+    def less_is_better(cls, metric: str) -> bool:
+        """Whether a metric, or `loss`, is better where it is smaller.
+
+        Args:
+            metric: as Keras or TFMA names it; a training's own may begin with `val_`.
+        """
+        return metric.removeprefix("val_") in {"loss", *cls.lower_is_better}
 
     def columns(self) -> tuple[Column, ...]:
         """The columns that ExampleGen must read for it."""
@@ -51,6 +84,17 @@ class Target(Section, abc.ABC):
     @abc.abstractmethod
     def outputs(cls, names: Sequence[str]) -> int:
         """Width of the network's last layer, for these names of answers."""
+
+    @abc.abstractmethod
+    def truth(self, values: Sequence[Any]) -> np.ndarray:
+        """The right answers as they are judged, int64 or float64 `[rows]`.
+
+        Args:
+            values: of the column, one a row, of its type.
+
+        Raises:
+            ValueError: one of them is no answer.
+        """
 
     @abc.abstractmethod
     def features(self, raw: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
@@ -92,7 +136,7 @@ class Target(Section, abc.ABC):
 
     @abc.abstractmethod
     def metrics(self) -> list[tf_keras.metrics.Metric]:
-        """What a training watches; `objective` is among their names. Call it inside the strategy's scope."""
+        """What a training watches, by the names of `watched`. Call it inside the strategy's scope."""
 
     def class_weights(self, values: np.ndarray, mode: str) -> dict[int, float] | None:
         """Keras' weights by class; None where the target has no classes or `mode` is `none`.
@@ -120,6 +164,11 @@ class Target(Section, abc.ABC):
             Metrics that `bounded` names get the bounds of the configuration.
         """
         return []
+
+    def part(self, role: str) -> Any:
+        """What this kind brings for a role; None where it plays none."""
+        path = self.parts.get(role)
+        return load(path) if path else None
 
     @property
     def prediction_key(self) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 
 from modules.artifact_files import VARIANTS_FILE
 from modules.inputs.vocabulary_file import write_vocabulary
-from modules.machine.progress import report
+from modules.machine.progress import tell
 from modules.network import anatomy
 from modules.network.logits import split_logits
 from modules.network.trained import LABELS, VOCABULARY, Trained, write_architecture
@@ -94,7 +94,7 @@ def convert_all(
     small_sample = sample.changed(retokenize)
     failures: list[str] = []
     for number, recipe in enumerate(wanted, start=1):
-        report(f"converting {recipe.name} ({number}/{len(wanted)})", step=number, steps=len(wanted))
+        tell(f"converting {recipe.name} ({number}/{len(wanted)})", step=number, steps=len(wanted))
         try:
             place = f"{folder}/{recipe.name}"
             record = _make(student, small, recipe, small_sample, rows, place, sequence_length, feeds, windows)
@@ -103,7 +103,7 @@ def convert_all(
                 raise
             failures.append(str(error))
             record = {"recipe": recipe.model_dump(mode="json"), "error": str(error)}
-            report(f"{recipe.name} failed: {error}", error=str(error))
+            tell(f"{recipe.name} failed: {error}", error=str(error))
         index["variants"][recipe.name] = record
     if failures and len(failures) == len(wanted) - 1:
         raise ConversionError("no recipe succeeded: " + "; ".join(failures))

@@ -24,4 +24,6 @@ def resolve(trainer: TrainerSettings, tuned: Mapping[str, Any] | None) -> Traine
     # KerasTuner keeps values of its own there, such as Hyperband's `tuner/epochs`.
     values = (tuned or {}).get("values") or {}
     known = {name: value for name, value in values.items() if name in TrainerSettings.model_fields}
+    if not known:
+        return trainer
     return trainer.with_values(**{name: type(getattr(trainer, name))(value) for name, value in known.items()})

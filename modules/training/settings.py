@@ -63,8 +63,9 @@ class TrainerSettings(Section):
     label_smoothing: float = Field(0.0, ge=0, lt=1)
     """Share of the right answer's weight in the loss that goes to all labels alike: against overconfidence."""
     early_stopping_patience: int = Field(2, ge=0)
-    """Epochs without a better macro-F1 on eval before training stops; the best weights are restored either way.
-    With `epochs: auto` a quarter of the passes, if that is more: of few rows, an epoch is a few steps."""
+    """Epochs without a better objective of the target (of one label macro-F1) on eval before training stops; the best
+    weights are restored either way. With `epochs: auto` a quarter of the passes, if that is more: of few rows, an epoch
+    is a few steps."""
     precision: Precision = "auto"
     """`auto`: mixed_float16 on a GPU, mixed_bfloat16 on a CPU with AVX512-BF16, else float32."""
     warm_start: bool | None = None
@@ -168,8 +169,9 @@ class TunerSettings(Section):
     """Steps that count as one pass in a trial. Empty: the whole train split."""
     eval_steps: int | None = Field(None, ge=1)
     """Batches of eval to score a trial on. Empty: all."""
-    objective: Literal["val_macro_f1", "val_accuracy", "val_loss"] = "val_macro_f1"
-    """What the search improves; losses are made small, the others large."""
+    objective: str | None = None
+    """What the search improves: `val_loss`, or `val_` and a metric that the target is trained by (of one label
+    `val_macro_f1` and `val_accuracy`). Empty: the target's own objective."""
     space: list[SpaceEntry] = []
     """What is searched."""
 

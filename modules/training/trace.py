@@ -39,7 +39,7 @@ def summarise(log_dir: str) -> list[dict[str, Any]]:
     """
     files = sorted(tf.io.gfile.glob(f"{log_dir}/plugins/profile/*/*.xplane.pb"))
     if not files:
-        progress.report("no step was profiled: the training ended before the first of trainer.profile_steps")
+        progress.tell("no step was profiled: the training ended before the first of trainer.profile_steps")
         return []
     rows = _rows(json.loads(profile_table(files[-1], _TOOL)))[:_TOP]
     lines = ["| " + " | ".join(_COLUMNS.values()) + " |", "|---" * len(_COLUMNS) + "|"]
@@ -48,7 +48,7 @@ def summarise(log_dir: str) -> list[dict[str, Any]]:
     with writer.as_default(step=0):
         tf.summary.text("profile", "\n".join(lines))
     writer.close()
-    progress.report(f"profiled: most time in {rows[0]['operation']} ({rows[0]['type']})", profile=rows)
+    progress.tell(f"profiled: most time in {rows[0]['operation']} ({rows[0]['type']})", profile=rows)
     return rows
 
 

@@ -10,6 +10,7 @@ from modules.artifact_files import BUNDLE_FILE, PARETO_FILE
 from modules.device.settings import EdgeEvaluatorSettings
 from modules.rows.settings import Columns
 from modules.settings import NodeSettings
+from modules.targets.kinds import TargetSection
 
 from tfx import types  # isort: skip
 from tfx.components.evaluator import constants
@@ -31,6 +32,8 @@ class EdgeEvaluatorNodeSettings(NodeSettings):
     """Gate, objective and measurement."""
     columns: Columns
     """What the rows have."""
+    target: TargetSection
+    """What is predicted."""
     task: str
     """Name of the task, for the manifest."""
     digests: dict[str, str] = {}
@@ -76,7 +79,8 @@ def _evaluate(
     """Measures, decides, and measures the chosen one on `test`; the record and the path of the chosen bundle."""
     # Late: a graph that is only compiled must not wait for TensorFlow.
     from modules.device import measure
-    from modules.machine.progress import report
+    from modules.machine.progress import tell
+    from modules.quality import scoring
     from modules.rows.raw import read_raw_split
     from modules.tflite.variants import FLOAT, REFERENCE, read_index
 
@@ -84,18 +88,18 @@ def _evaluate(
 
     section = settings.edge_evaluator
     examples, model = artifacts.single(input_dict, EXAMPLES), artifacts.single(input_dict, MODEL)
-    index = read_index(variants.uri)
+    index, judge = read_index(variants.uri), scoring.of(settings.target)
 
     def split(name: str) -> Any:
         return read_raw_split(
             [artifacts.split_pattern(examples, name)],
             **dict(settings.columns),
-            labels=index["labels"],
+            target=settings.target,
         )
 
     provenance = measure.Provenance(task=settings.task, run_id=f"model {model.id}", digests=settings.digests)
     bundles = measure.make_bundles(variants.uri, folder, provenance)
-    results = measure.measure(bundles, index, split("eval"), cost=section.latency, seed=section.seed)
+    results = measure.measure(bundles, index, split("eval"), judge, cost=section.latency, seed=section.seed)
     selected, reasons = measure.decide(results, section.gate, section.objective)
     for name, values in results.items():
         values["selected"] = name == selected
@@ -111,14 +115,16 @@ def _evaluate(
         "test": None,
     }
     if selected is None:
-        report("no variant passed the gate", **{name: "; ".join(why) for name, why in reasons.items()})
+        tell("no variant passed the gate", **{name: "; ".join(why) for name, why in reasons.items()})
         return result, None
     kept = {name: bundles[name] for name in dict.fromkeys((REFERENCE, FLOAT, selected))}
-    test = measure.measure(kept, index, split("test"), cost=None)
+    test = measure.measure(kept, index, split("test"), judge, cost=None)
     result["test"] = {"reference": test[REFERENCE], "selected": test[selected]}
-    told = {key: test[selected][key] for key in ("rows", "accuracy", "macro_f1", "accuracy_drop", "slices")}
+    told = {key: test[selected][key] for key in ("rows", *judge.titles, f"{measure.GATED}_drop", "slices")}
     update_manifest(bundles[selected], bundles[selected], metrics=told)
-    report(f"selected {selected}: {results[selected]['bytes']:,} bytes, accuracy on test {told['accuracy']:.4f}")
+    tell(
+        f"selected {selected}: {results[selected]['bytes']:,} bytes, {measure.GATED} on test {told[measure.GATED]:.4f}"
+    )
     return result, bundles[selected]
 
 

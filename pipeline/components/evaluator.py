@@ -21,6 +21,7 @@ from modules.artifact_files import (  # and settles Keras 2 before TFX
 from modules.quality.settings import BeatsBaseline, FairnessSettings
 from modules.rows.settings import Columns
 from modules.settings import NodeSettings
+from modules.targets.kinds import TargetSection
 from modules.tensors import ColumnType
 
 from tfx import types  # isort: skip
@@ -41,8 +42,8 @@ class EvaluatorNodeSettings(NodeSettings):
 
     columns: Columns
     """Which column is what."""
-    labels: list[str]
-    """The label names, in the order of their ids."""
+    target: TargetSection
+    """What is predicted."""
     others: dict[str, ColumnType] = {}
     """Columns of further inputs, by name."""
     fairness: FairnessSettings
@@ -65,24 +66,24 @@ class Executor(executor.Executor):
         """TFX's hook."""
         super().Do(input_dict, output_dict, exec_properties)
         # Late: a graph that is only compiled must not wait for TensorFlow.
-        from modules.machine.progress import report
-        from modules.quality import fairness, predictions
+        from modules.machine.progress import tell
+        from modules.quality import fairness, predictions, scoring
 
         settings = EvaluatorNodeSettings.from_json(exec_properties[SETTINGS])
         [split] = json_utils.loads(exec_properties[standard_component_specs.EXAMPLE_SPLITS_KEY])
-        labels, folder = settings.labels, artifacts.single(output_dict, EVALUATION).uri
-        found = _predict(split, settings, input_dict)
-        predictions.write(os.path.join(folder, PREDICTIONS_FILE), {split: found}, labels)
-        measured = fairness.measure(found.label, found.predicted, found.slices, labels, settings.fairness)
+        judge, folder = scoring.of(settings.target), artifacts.single(output_dict, EVALUATION).uri
+        found = _predict(split, settings, judge, input_dict)
+        predictions.write(os.path.join(folder, PREDICTIONS_FILE), {split: found}, settings.target.names)
+        measured = judge.gaps(found.label, found.predicted, found.slices, settings.fairness)
         missed = fairness.missed(measured, settings.fairness.bounds) if settings.gated else []
         artifacts.write_json(os.path.join(folder, FAIRNESS_FILE), {**measured, "missed": missed})
         if missed:
-            report("not blessed: a gap between slices is too wide", missed=[item["message"] for item in missed])
+            tell("not blessed: a gap between slices is too wide", missed=[item["message"] for item in missed])
         if settings.beats_baseline:
-            compared = _against_baseline(split, found, settings, settings.beats_baseline, input_dict)
+            compared = _against_baseline(split, found, judge, settings.beats_baseline, input_dict)
             artifacts.write_json(os.path.join(folder, BEATS_BASELINE_FILE), compared)
             if settings.gated and compared["missed"]:
-                report("not blessed: the linear baseline is better", **compared["difference"])
+                tell("not blessed: the linear baseline is better", **compared["difference"])
                 missed += compared["missed"]
         if missed:
             take_back(artifacts.single(output_dict, BLESSING))
@@ -97,32 +98,32 @@ def take_back(blessing: types.Artifact) -> None:
     blessing.set_int_custom_property(constants.ARTIFACT_PROPERTY_BLESSED_KEY, constants.NOT_BLESSED_VALUE)
 
 
-def _predict(split: str, settings: EvaluatorNodeSettings, input_dict: artifacts.Artifacts) -> Any:
+def _predict(split: str, settings: EvaluatorNodeSettings, judge: Any, input_dict: artifacts.Artifacts) -> Any:
     from modules.quality import predictions
     from modules.rows.raw import read_raw_split
 
     rows = read_raw_split(
         [artifacts.split_pattern(examples, split) for examples in input_dict[EXAMPLES]],
         **dict(settings.columns),
-        labels=settings.labels,
+        target=settings.target,
         others=settings.others,
     )
     serving = artifacts.serving_folder(artifacts.single(input_dict, MODEL))
-    return predictions.predict_split(predictions.served(serving), rows, name=split)
+    return predictions.predict_split(predictions.served(serving), rows, judge.answered, name=split)
 
 
 def _against_baseline(
-    split: str, found: Any, settings: EvaluatorNodeSettings, bound: BeatsBaseline, input_dict: artifacts.Artifacts
+    split: str, found: Any, judge: Any, bound: BeatsBaseline, input_dict: artifacts.Artifacts
 ) -> dict[str, Any]:
     from modules.quality import against_baseline, predictions
 
     folder = artifacts.single(input_dict, BASELINE).uri
     answers, labels = predictions.read(os.path.join(folder, PREDICTIONS_FILE))
-    if labels != settings.labels:
-        raise ValueError(f"the linear baseline knows the labels {labels}, the model {settings.labels}")
+    if labels != judge.target.names:
+        raise ValueError(f"the linear baseline knows the labels {labels}, the model {judge.target.names}")
     with fileio.open(os.path.join(folder, BASELINE_FILE)) as stream:
         name = json.loads(stream.read())["model"]
-    return against_baseline.measure(found, answers[split], len(labels), bound, name=name)
+    return against_baseline.measure(found, answers[split], judge, bound, name=name)
 
 
 class EvaluatorSpec(standard_component_specs.EvaluatorSpec):

@@ -115,12 +115,12 @@ def describe(uri: str, split: str) -> list[str]:
 
 
 def _react(found: list[drift.Comparison], validator: ValidatorConfig) -> None:
-    from modules.machine.progress import report
+    from modules.machine.progress import tell
 
     reaction = {"drift": validator.on_drift, "skew": validator.on_skew}
     for item in found:
         if item.breached and reaction[item.kind] == "warn":
-            report(f"warning: {item.describe()}")
+            tell(f"warning: {item.describe()}")
     failed = [item.describe() for item in found if item.breached and reaction[item.kind] == "fail"]
     if failed:
         raise DriftError(

@@ -9,6 +9,7 @@ from typing import Any
 from modules.artifact_files import BASELINE_FILE, PREDICTIONS_FILE
 from modules.rows.settings import Columns
 from modules.settings import NodeSettings
+from modules.targets.kinds import TargetSection
 
 from tfx import types
 from tfx.dsl.components.base import base_component, base_executor, executor_spec
@@ -23,14 +24,14 @@ class LinearBaselineNodeSettings(NodeSettings):
 
     columns: Columns
     """Which column is what."""
-    labels: list[str]
-    """The label names, in the order of their ids."""
+    target: TargetSection
+    """What is predicted."""
     seed: int
     """Of the solver."""
 
 
 class Executor(base_executor.BaseExecutor):
-    """Resolves the splits to files and calls `modules.quality.linear_baseline.linear_baseline`."""
+    """Resolves the splits to files and asks the target for its linear model."""
 
     def Do(
         self,
@@ -39,7 +40,7 @@ class Executor(base_executor.BaseExecutor):
         exec_properties: dict[str, Any],
     ) -> None:
         """TFX's hook."""
-        from modules.quality import linear_baseline, predictions
+        from modules.quality import predictions
         from modules.rows.raw import read_raw_split
 
         settings = LinearBaselineNodeSettings.from_json(exec_properties[SETTINGS])
@@ -48,14 +49,14 @@ class Executor(base_executor.BaseExecutor):
             name: read_raw_split(
                 [io_utils.all_files_pattern(artifact_utils.get_split_uri([examples], name))],
                 **dict(settings.columns),
-                labels=settings.labels,
+                target=settings.target,
             )
             for name in artifact_utils.decode_split_names(examples.split_names)
         }
-        found = linear_baseline.linear_baseline(splits, num_classes=len(settings.labels), seed=settings.seed)
-        target = artifact_utils.get_single_uri(output_dict[EVALUATION])
-        predictions.write(os.path.join(target, PREDICTIONS_FILE), found.predictions, settings.labels)
-        io_utils.write_string_file(os.path.join(target, BASELINE_FILE), json.dumps(found.record, indent=2))
+        found = settings.target.part("linear")(splits, settings.target, settings.seed)
+        folder = artifact_utils.get_single_uri(output_dict[EVALUATION])
+        predictions.write(os.path.join(folder, PREDICTIONS_FILE), found.predictions, settings.target.names)
+        io_utils.write_string_file(os.path.join(folder, BASELINE_FILE), json.dumps(found.record, indent=2))
 
 
 class LinearBaselineSpec(component_spec.ComponentSpec):

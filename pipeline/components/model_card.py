@@ -42,6 +42,7 @@ class Executor(base_executor.BaseExecutor):
         """TFX's hook; where there is no bundle, there is no card of one, and that is recorded."""
         self._log_startup(input_dict, output_dict, exec_properties)
         from modules.card import model_card
+        from modules.quality import scoring
 
         settings = ModelCardNodeSettings.from_json(exec_properties[SETTINGS])
         card = artifacts.single(output_dict, CARD)
@@ -54,7 +55,8 @@ class Executor(base_executor.BaseExecutor):
         else:
             facts = _server(settings, input_dict)
         artifacts.write_json(os.path.join(card.uri, model_card.CARD_JSON), facts)
-        io_utils.write_string_file(os.path.join(card.uri, model_card.CARD_MARKDOWN), model_card.render(facts))
+        page = model_card.render(facts, scoring.of(settings.target).titles)
+        io_utils.write_string_file(os.path.join(card.uri, model_card.CARD_MARKDOWN), page)
 
 
 def _server(settings: ModelCardNodeSettings, input_dict: artifacts.Artifacts) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import Any
 from modules.artifact_files import PRUNING_FILE
 from modules.settings import NodeSettings
 from modules.student.settings import PrunerSettings
+from modules.targets.kinds import TargetSection
 from modules.text.settings import PreprocessingSettings
 
 from tfx import types  # isort: skip
@@ -23,6 +24,8 @@ PRUNED, SETTINGS = "pruned_model", "settings"
 class PrunerNodeSettings(NodeSettings):
     """What Pruner is told."""
 
+    target: TargetSection
+    """What is predicted."""
     pruner: PrunerSettings
     """The student."""
     preprocessing: PreprocessingSettings
@@ -47,10 +50,11 @@ class Executor(base_executor.BaseExecutor):
             return
         # Late: a graph that is only compiled must not wait for TensorFlow.
         from modules.machine import devices
-        from modules.machine.progress import report
+        from modules.machine.progress import tell
         from modules.network.trained import load_trained, save_trained
         from modules.rows.token_windows import load_windows
         from modules.serving.student import save_student
+        from modules.student import distillation
         from modules.student.compress import compress, describe
 
         settings = PrunerNodeSettings.from_json(exec_properties[SETTINGS])
@@ -58,7 +62,9 @@ class Executor(base_executor.BaseExecutor):
         teacher = load_trained(artifacts.training_folder(model))
         length = settings.preprocessing.sequence_length
         splits = {
-            name: load_windows([artifacts.split_pattern(examples, name)], sequence_length=length)
+            name: load_windows(
+                [artifacts.split_pattern(examples, name)], sequence_length=length, target=settings.target
+            )
             for name in ("train", "eval")
         }
         policy = devices.resolve_precision(settings.pruner.precision)
@@ -80,14 +86,15 @@ class Executor(base_executor.BaseExecutor):
             vocabulary=student.vocabulary,
             labels=student.labels,
         )
-        save_student(student, artifacts.serving_folder(output), sequence_length=length)
-        artifacts.write_json(os.path.join(output.uri, PRUNING_FILE), compressed.report)
+        save_student(student, artifacts.serving_folder(output), sequence_length=length, target=settings.target)
+        artifacts.write_json(os.path.join(output.uri, PRUNING_FILE), compressed.record)
         artifacts.remove(backup)
-        accuracy = compressed.report["eval_accuracy"]
-        report(
-            f"student: {describe(student.architecture)}; accuracy on eval {accuracy['student']:.4f}, "
-            f"teacher {accuracy['teacher']:.4f}",
-            **accuracy,
+        measure = distillation.of(settings.target.kind).measure
+        scores = compressed.record[f"eval_{measure}"]
+        tell(
+            f"student: {describe(student.architecture)}; {measure} on eval {scores['student']:.4f}, "
+            f"teacher {scores['teacher']:.4f}",
+            **scores,
         )
 
 

@@ -84,20 +84,19 @@ def _push(artifact: types.Artifact) -> dict[str, str] | None:
 
 def _errors(artifacts: Any, settings: ReporterNodeSettings) -> dict[str, Any] | None:
     """The worst errors with their reasons: the only part of the report that needs the model itself."""
-    from modules.report.facts.errors import worst_errors
     from modules.report.facts.quality import stored_predictions
 
-    config = settings.config
+    config, worst = settings.config, settings.target.part("errors")
     answers = stored_predictions(artifacts).get(_ERRORS_OF)
-    if answers is None or artifacts.training is None or not config.reporter.errors:
+    if worst is None or answers is None or artifacts.training is None or not config.reporter.errors:
         return None
-    return worst_errors(
+    return worst(
         answers,
-        settings.labels,
+        settings.target.names,
         split=_ERRORS_OF,
         count=config.reporter.errors,
         inputs=settings.inputs,
-        training=artifacts.training if settings.attributed else None,
+        training=artifacts.training,
         examples=f"{artifacts.examples}/Split-{_ERRORS_OF}/*" if artifacts.examples else None,
         points=config.reporter.attribution_points,
     )

@@ -6,6 +6,7 @@ from typing import Any
 
 from modules.artifact_files import VARIANTS_FILE
 from modules.settings import NodeSettings
+from modules.targets.kinds import TargetSection
 from modules.text.settings import PreprocessingSettings
 from modules.tflite.settings import ConverterSettings
 
@@ -21,6 +22,8 @@ EXAMPLES, MODEL, PRUNED, VARIANTS, SETTINGS = "transformed_examples", "model", "
 class TFLiteConverterNodeSettings(NodeSettings):
     """What TFLiteConverter is told."""
 
+    target: TargetSection
+    """What is predicted."""
     converter: ConverterSettings
     """The recipes."""
     preprocessing: PreprocessingSettings
@@ -53,7 +56,7 @@ class Executor(base_executor.BaseExecutor):
         converter, length = settings.converter, settings.preprocessing.sequence_length
         examples = artifacts.single(input_dict, EXAMPLES)
         train, evaluation = (
-            load_windows([artifacts.split_pattern(examples, name)], sequence_length=length)
+            load_windows([artifacts.split_pattern(examples, name)], sequence_length=length, target=settings.target)
             for name in ("train", "eval")
         )
         convert_all(

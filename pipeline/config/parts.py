@@ -6,13 +6,20 @@ Nothing here imports TensorFlow or TFX.
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Set
+import difflib
+from collections.abc import Iterable, Sequence, Set
+from typing import NoReturn
 
 from modules.inputs import kinds as inputs_lib
 from modules.inputs.base import Input
 from modules.network.backbones.base import Backbone
+from modules.quality.settings import EvaluatorSettings
 from modules.targets.base import Target
 from modules.targets.kinds import ONE_LABEL, TARGETS
+from modules.training.settings import TrainerSettings, TunerSettings
+
+from pydantic import ValidationError
+from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from pipeline.config.rows.data import DataConfig
 
@@ -98,6 +105,11 @@ def check(inputs: inputs_lib.Inputs, target: Target, slices: Sequence[str], *, e
             raise ValueError(f"data.columns.slices: {name!r} is a column of {read[name].type}s; slices are texts")
         if name in {column.name for column in target.columns()}:
             raise ValueError(f"data.columns.slices: {name!r} is the target's column")
+    if "scoring" not in target.parts:
+        raise ValueError(
+            f"target: the kind {target.kind} does not say how its answers are judged; give its class a `scoring` among "
+            "its `parts`, see CONTRIBUTING.md"
+        )
     if not edge:
         return
     for part in inputs.values():
@@ -106,8 +118,77 @@ def check(inputs: inputs_lib.Inputs, target: Target, slices: Sequence[str], *, e
                 f"inputs.{part.name}: no device can compute an input of kind {part.kind} yet, so no bundle can be "
                 "made; set edge: false to make the server's model alone"
             )
-    if not target.device_answers:
+    if not target.device_answers or "distillation" not in target.parts:
         raise ValueError(
             f"target: no device can answer a target of kind {target.kind} yet, so no bundle can be made; set "
             "edge: false to make the server's model alone"
         )
+
+
+def check_metrics(target: Target, evaluator: EvaluatorSettings, tuner: TunerSettings, slices: Sequence[str]) -> None:
+    """Compares what the gate bounds and the search improves with what is measured of the target.
+
+    Args:
+        target: of the task.
+        evaluator: the gate.
+        tuner: the search.
+        slices: the slice columns.
+
+    Raises:
+        pydantic.ValidationError: a metric or a column that there is not; the error names the field and the nearest.
+    """
+    of_target = f"metrics of a target of kind {target.kind}"
+    for name in evaluator.thresholds:
+        _known(("evaluator", "thresholds"), name, target.bounded, f"{of_target} that can be bounded")
+    where = ("evaluator", "fairness", "bounds")
+    for column, bounds in evaluator.fairness.bounds.items():
+        _known(where, column, slices, "slice columns (data.columns.slices)")
+        for metric in bounds:
+            _known((*where, column), metric, target.gaps, f"{of_target} whose gap can be bounded")
+    against = evaluator.beats_baseline
+    if against and against.metric not in (None, *target.watched):
+        place = ("evaluator", "beats_baseline", "metric")
+        _fail(place, str(against.metric), target.watched, f"{of_target} that models are compared by")
+    objectives = [*(f"val_{name}" for name in target.watched), "val_loss"]
+    if tuner.enabled and tuner.objective not in objectives:
+        _fail(("tuner", "objective"), str(tuner.objective), objectives, f"{of_target} that a search can improve")
+
+
+def check_classes(target: Target, trainer: TrainerSettings, *, balanced: bool) -> None:
+    """Compares what counts classes with a target, which may have none.
+
+    Args:
+        target: of the task.
+        trainer: the training.
+        balanced: whether labels are brought up to the most frequent one.
+
+    Raises:
+        ValueError: classes are to be weighed, smoothed or balanced where there are none.
+    """
+    if trainer.class_weights != "none" and type(target).class_weights is Target.class_weights:
+        raise ValueError(
+            f"trainer.class_weights is {trainer.class_weights}; a target of kind {target.kind} has no classes to "
+            "weigh; set it to none"
+        )
+    if trainer.label_smoothing and type(target).smoothed_loss is Target.smoothed_loss:
+        raise ValueError(
+            f"trainer.label_smoothing is {trainer.label_smoothing}; a target of kind {target.kind} has no labels to "
+            "smooth; set it to 0"
+        )
+    if balanced and not target.names:
+        raise ValueError(
+            f"data.augmentation.balance: a target of kind {target.kind} has no labels to balance; set it to false"
+        )
+
+
+def _known(where: tuple[str, ...], name: str, known: Iterable[str], what: str) -> None:
+    if name not in known:
+        _fail((*where, name), name, known, what)
+
+
+def _fail(where: tuple[str, ...], name: str, known: Iterable[str], what: str) -> NoReturn:
+    near = difflib.get_close_matches(name, list(known), n=1)
+    hint = f" Did you mean `{near[0]}`?" if near else ""
+    message = f"{name} is none of the {what}.{hint} There are: {', '.join(known) or 'none'}"
+    kind = PydanticCustomError("part", message.replace("{", "{{"))  # type: ignore[arg-type]
+    raise ValidationError.from_exception_data("part", [InitErrorDetails(type=kind, loc=where, input=None)])

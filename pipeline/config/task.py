@@ -101,6 +101,8 @@ class Config(Section):
         self.validator.bounds(self.inputs)
         parts.check_rows(self.inputs, self.data)
         parts.check(self.inputs, self.target, self.data.columns.slices, edge=self.edge)
+        if self.tuner.objective is None:
+            self.__dict__["tuner"] = self.tuner.with_values(objective=f"val_{self.target.objective}")
         return self
 
     @model_serializer(mode="wrap")
@@ -118,14 +120,9 @@ class Config(Section):
         return {name: value for name, value in values.items() if name not in unused}
 
     @model_validator(mode="after")
-    def _bounds_can_be_measured(self) -> Self:
-        self.evaluator.check_gaps(self.data.columns.slices, self.target.names)
-        for name in self.evaluator.thresholds:
-            if name not in self.target.bounded:
-                raise ValueError(
-                    f"evaluator.thresholds: {name} is no metric of a target of kind {self.target.kind}; there are: "
-                    f"{', '.join(self.target.bounded) or 'none'}"
-                )
+    def _what_is_asked_can_be_measured(self) -> Self:
+        parts.check_metrics(self.target, self.evaluator, self.tuner, self.data.columns.slices)
+        parts.check_classes(self.target, self.trainer, balanced=self.data.augmentation.balance)
         return self
 
     @property

@@ -33,13 +33,16 @@ def edge_branch(
         transformed_examples=transformed,
         model=model,
         model_blessing=evaluator.outputs["blessing"],
-        settings=PrunerNodeSettings(pruner=config.pruner, preprocessing=window(config), **common(config, "Pruner")),
+        settings=PrunerNodeSettings(
+            target=config.target, pruner=config.pruner, preprocessing=window(config), **common(config, "Pruner")
+        ),
     )
     converter = TFLiteConverter(
         transformed_examples=transformed,
         model=model,
         pruned_model=pruner.outputs["pruned_model"],
         settings=TFLiteConverterNodeSettings(
+            target=config.target,
             converter=config.converter,
             preprocessing=window(config),
             **common(config, "TFLiteConverter"),
@@ -52,6 +55,7 @@ def edge_branch(
         settings=EdgeEvaluatorNodeSettings(
             edge_evaluator=config.edge_evaluator,
             columns=columns(config),
+            target=config.target,
             task=config.task,
             digests={"config": config.digest_of(*BUNDLE_SECTIONS), "code": code_digest.of(config, *BUNDLE_NODES)},
             **common(config, "EdgeEvaluator"),

@@ -101,7 +101,7 @@ def _settings(config: Config, linear: Any, *, gated: bool) -> EvaluatorNodeSetti
         against = BeatsBaseline(**against.model_dump(exclude={"margin", "decided_by"}))
     return EvaluatorNodeSettings(
         columns=columns(config),
-        labels=config.target.names,
+        target=config.target,
         others=others(config),
         fairness=fairness if gated else fairness.with_values(bounds={}),
         beats_baseline=against,
@@ -125,7 +125,7 @@ def _card_settings(config: Config, sections: tuple[str, ...], made_by: tuple[str
     return ModelCardNodeSettings(
         card=config.card,
         task=config.task,
-        labels=config.target.names,
+        target=config.target,
         slices=config.data.columns.slices,
         dataset=None if config.data.path else config.data.dataset,
         backbone=main.backbone.kind if main else "",

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from modules.report.settings import ReportedConfiguration, ReporterNodeSettings
-from modules.targets.kinds import ONE_LABEL
 
 from pipeline import nodes as table
 from pipeline.components.reporter import Reporter
@@ -39,11 +38,9 @@ def settings(config: Config, graph: Sequence[tuple[str, Sequence[str]]]) -> Repo
     known = {name for name, _ in graph}
     return ReporterNodeSettings(
         task=config.task,
-        labels=config.target.names,
-        label=config.target.column,
+        target=config.target,
         slices=config.data.columns.slices,
         inputs=config.inputs,
-        attributed=config.target.kind == ONE_LABEL,
         config=ReportedConfiguration.model_validate(config.model_dump(mode="json", exclude={"platform"})),
         graph=[(name, [other for other in after if other in known]) for name, after in graph],
         digests={

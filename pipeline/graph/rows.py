@@ -17,9 +17,9 @@ from pipeline.components.transform import Transform
 from pipeline.config.rows import span_pattern
 from pipeline.config.task import Config
 from pipeline.graph.settings import columns, common, features, others
-from pipeline.ingest import rows
-from pipeline.ingest import settings as ingest
+from pipeline.ingest import custom_config, rows
 from pipeline.ingest.component import RowsExampleGen
+from pipeline.ingest.example_gen import ExampleGenNodeSettings
 from pipeline.ingest.span_driver import range_config
 
 SPLITS = ("train", "eval", "test")
@@ -34,33 +34,31 @@ def example_gen(config: Config, data: str) -> RowsExampleGen:
     """
     folder, file = span_pattern.split(data)
     splits = [tfx.proto.SplitConfig.Split(name=name, hash_buckets=getattr(config.data.splits, name)) for name in SPLITS]
-    settings = {
-        **columns(config).model_dump(mode="json"),
-        "labels": config.target.names,
-        "others": others(config),
-        "source": config.data.source.model_dump(mode="json"),
-        "cleaning": config.data.cleaning.model_dump(mode="json"),
-        "train_fraction": config.data.train_fraction,
-        "augmentation": _augmentation(config),
-        "marker": config.data.spans.marker,
+    augmentation = config.data.augmentation
+    varying = [part for part, _ in kinds.playing(config.inputs, "variation").values()]
+    settings = ExampleGenNodeSettings(
+        columns=columns(config),
+        labels=config.target.names,
+        label_type=config.target.columns()[0].type,
+        others=others(config),
+        source=config.data.source,
+        cleaning=config.data.cleaning,
+        train_fraction=config.data.train_fraction,
+        augmentation=augmentation if augmentation.enabled else None,
+        augmentation_files=augmentation.files(),
+        variations={part.column: part.parts["variation"] for part in varying} if augmentation.enabled else {},
+        marker=config.data.spans.marker,
         **common(config, "ExampleGen"),
-    }
+    )
     return RowsExampleGen(
         input_base=folder,
         input_config=tfx.proto.Input(splits=[tfx.proto.Input.Split(name="all", pattern=file)]),
         output_config=tfx.proto.Output(
             split_config=tfx.proto.SplitConfig(splits=splits, partition_feature_name=rows.TEXT_HASH)
         ),
-        custom_config=ingest.custom_config(settings),
+        custom_config=custom_config.packed(settings),
         range_config=range_config(config.data.spans) if config.data.has_spans else None,
     ).with_id("ExampleGen")
-
-
-def _augmentation(config: Config) -> dict[str, Any] | None:
-    """The section, and who varies which column; None where no row is added."""
-    wanted = config.data.augmentation.settings()
-    playing = [part for part, _ in kinds.playing(config.inputs, "variation").values()]
-    return wanted and {**wanted, "variations": {part.column: part.parts["variation"] for part in playing}}
 
 
 def schema(path: str) -> ImportSchemaGen:
@@ -93,20 +91,23 @@ def transform(config: Config, examples: Any, schema: Any) -> Transform:
     )
 
 
-def linear_baseline(config: Config, examples: Any) -> list[LinearBaseline]:
-    """The model to beat, on the same rows; none where rows have no text that it could read.
+def linear_baseline(config: Config, examples: Any, validator: Any) -> list[LinearBaseline]:
+    """The model to beat, on the same rows; none where they have no text to read, or the target knows no linear one.
 
     Args:
         config: the task's configuration.
         examples: ExampleGen's output.
+        validator: the node that the rows must have passed.
     """
     found = columns(config)
-    if not found.text:
+    if not found.text or "linear" not in config.target.parts:
         return []
     settings = LinearBaselineNodeSettings(
         columns=found,
-        labels=config.target.names,
+        target=config.target,
         seed=config.trainer.seed,
         **common(config, "LinearBaseline"),
     )
-    return [LinearBaseline(examples=examples, settings=settings)]
+    node = LinearBaseline(examples=examples, settings=settings)
+    node.add_upstream_node(validator)
+    return [node]

@@ -30,7 +30,7 @@ def common(config: Config, node: str) -> dict[str, Any]:
         config: the task's configuration.
         node: its name, a row of `pipeline.nodes`.
     """
-    return {"sources": code_digest.of(config, node), "extensions": config.extensions}
+    return {"code": code_digest.of(config, node), "extensions": config.extensions}
 
 
 def columns(config: Config) -> Columns:

@@ -55,7 +55,7 @@ def _metrics_specs(config: Config, *, gated: bool) -> list[dict[str, Any]]:
     for metrics, options in config.target.metric_specs():
         listed = []
         for name, metric in metrics.items():
-            bound = config.evaluator.thresholds.get(name) if gated else None  # type: ignore[call-overload]
+            bound = config.evaluator.thresholds.get(name) if gated else None
             listed.append({**metric, **(_thresholds(name, bound, config) if bound else {})})
         specs.append({"metrics": listed, **options})
     return specs

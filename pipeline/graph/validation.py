@@ -17,8 +17,7 @@ from pipeline.config.task import Config
 from pipeline.graph import lookups
 from pipeline.graph.engines import Engine
 from pipeline.graph.settings import columns, common, others, vocabulary_digest
-from pipeline.ingest import serving_logs
-from pipeline.ingest import settings as ingest
+from pipeline.ingest import custom_config, serving_logs
 
 
 def validation(
@@ -37,8 +36,10 @@ def validation(
     Returns:
         The nodes, StatisticsGen first and ExampleValidator last.
     """
+    label = config.target.column if config.target.names else None  # numbers are no labels that could be counted
     statistics_gen = StatisticsGen(
-        examples=examples, settings=_statistics_settings(config, config.target.column, config.compared_split)
+        examples=examples,
+        settings=_statistics_settings(config, label, config.compared_split),
     )
     statistics = statistics_gen.outputs["statistics"]
     serving_nodes = _serving(config, serving) if serving else []
@@ -65,17 +66,14 @@ def _serving(config: Config, path: str) -> list[Any]:
     folder, file = span_pattern.split(path)
     split = tfx.proto.SplitConfig.Split(name=serving_logs.SPLIT, hash_buckets=1)
     found = columns(config)
-    settings = {
-        "text": found.text,
-        "slices": found.slices,
-        "others": others(config),
-        **common(config, "ServingExampleGen"),
-    }
+    settings = serving_logs.ServingExampleGenNodeSettings(
+        text=found.text, slices=found.slices, others=others(config), **common(config, "ServingExampleGen")
+    )
     example_gen = FileBasedExampleGen(
         input_base=folder,
         input_config=tfx.proto.Input(splits=[tfx.proto.Input.Split(name="all", pattern=file)]),
         output_config=tfx.proto.Output(split_config=tfx.proto.SplitConfig(splits=[split])),
-        custom_config=ingest.custom_config(settings),
+        custom_config=custom_config.packed(settings),
         custom_executor_spec=executor_spec.BeamExecutorSpec(serving_logs.ServingLogsExecutor),
     ).with_id("ServingExampleGen")
     statistics_gen = StatisticsGen(

@@ -11,6 +11,7 @@ from typing import Any
 
 import yaml
 
+from pipeline import nodes
 from pipeline.history.history import PastRun
 from pipeline.history.paths import CONFIG, TaskPaths
 from pipeline.history.store import RunOutputs, connection
@@ -94,7 +95,7 @@ def _test_rows(paths: TaskPaths, one: str, other: str) -> dict[str, Any] | None:
 
     found = []
     for run_id in (one, other):
-        folder = RunOutputs(connection(paths), run_id).uri("TestEvaluator", "evaluation")
+        folder = RunOutputs(connection(paths), run_id).uri(*nodes.reported()["test_evaluation"])
         file = os.path.join(folder, PREDICTIONS_FILE) if folder else ""
         if not os.path.isfile(file):
             return None
@@ -102,6 +103,8 @@ def _test_rows(paths: TaskPaths, one: str, other: str) -> dict[str, Any] | None:
             splits, labels = predictions.parse(stream.read(), file)
         found.append((splits["test"], labels))
     (first, labels), (second, other_labels) = found
+    if not labels and not other_labels:
+        return {"no_labels": True}  # McNemar's test and the bootstrap of the confusion matrix are made of labels
     return comparison.compare(first, second, labels, other_labels)
 
 

@@ -61,6 +61,8 @@ def verdict(test: Mapping[str, Any] | None) -> list[str]:
     """Says in sentences whether the test rows show a difference."""
     if test is None:
         return ["Significance: not tested, since one of the runs kept no predictions of the test split."]
+    if "no_labels" in test:
+        return ["Significance: not tested, since the answers of these runs are no labels."]
     if "labels_differ" in test:
         return ["Significance: not tested, since the runs have different labels."]
     rows = test["rows"]

@@ -1,4 +1,7 @@
-"""What TensorBoard shows of a run: Trainer's curves, the trials of the search, and profiles; imports no TensorFlow."""
+"""What TensorBoard shows of a run: the curves of training, the trials of the search, profiles; imports no TensorFlow.
+
+Which nodes leave such logs, and where, is in the table of nodes.
+"""
 
 from __future__ import annotations
 
@@ -7,12 +10,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+from pipeline import nodes
 from pipeline.history.paths import TaskPaths
 from pipeline.history.store import RunOutputs, connection
 
 FOLDER = "tensorboard"
-# Where `modules.tuner` keeps the logs of its trials, below the node's folder.
-TRIALS = ".backup/*/tensorboard"
 
 
 def gather(paths: TaskPaths, run_id: str) -> Path | None:
@@ -26,20 +28,26 @@ def gather(paths: TaskPaths, run_id: str) -> Path | None:
         The folder, with `trainer` and a `search-…` for each search of the task; None if there are no logs.
     """
     links: dict[str, Path] = {}
-    model_run = RunOutputs(connection(paths), run_id).uri("Trainer", "model_run")
-    if model_run and any(Path(model_run).rglob("events.out.tfevents.*")):
-        links["trainer"] = Path(model_run)
-    for trials in sorted((paths.pipeline_root / "Tuner").glob(TRIALS)):
-        links[f"search-{trials.parent.name[:8]}"] = trials
+    outputs = RunOutputs(connection(paths), run_id)
+    for node, row in nodes.rows().items():
+        if row.logs is None:
+            continue
+        if row.logs.output:
+            folder = outputs.uri(node, row.logs.output)
+            if folder and any(Path(folder).rglob("events.out.tfevents.*")):
+                links[row.logs.name] = Path(folder)
+        else:
+            for found in sorted((paths.pipeline_root / node).glob(row.logs.pattern)):
+                links[f"{row.logs.name}-{found.parent.name[:8]}"] = found
     if not links:
         return None
-    folder = paths.run_dir(run_id) / FOLDER
-    folder.mkdir(exist_ok=True)
-    for old in folder.iterdir():
+    shown = paths.run_dir(run_id) / FOLDER
+    shown.mkdir(exist_ok=True)
+    for old in shown.iterdir():
         old.unlink()
     for name, target in links.items():
-        (folder / name).symlink_to(target, target_is_directory=True)
-    return folder
+        (shown / name).symlink_to(target, target_is_directory=True)
+    return shown
 
 
 def serve(folder: Path, port: int) -> None:

@@ -20,6 +20,7 @@ from modules.registry import load  # and settles Keras 2 before TFX imports Tens
 import apache_beam as beam
 import tensorflow as tf
 
+from pipeline.config.rows.augmentation import AugmentationConfig
 from pipeline.ingest import rows
 from pipeline.tfx_gaps.split_rule import Division
 
@@ -30,27 +31,41 @@ _ATTEMPTS = 8  # per varied row; most candidates that fail have a hash of anothe
 class AddVariedRows(beam.PTransform):
     """The examples and their variations."""
 
-    def __init__(self, settings: Mapping[str, Any], exec_properties: Mapping[str, Any], split: str) -> None:
+    def __init__(
+        self,
+        wanted: AugmentationConfig,
+        variations: Mapping[str, str],
+        exec_properties: Mapping[str, Any],
+        split: str,
+        *,
+        text: str,
+        label: str,
+    ) -> None:
         """Keeps what the workers need.
 
         Args:
-            settings: ExampleGen's settings: `text`, `label`, and `augmentation` as `AugmentationConfig.settings` has
-                it, with `variations`: by column, the import path of its input's role `variation`.
+            wanted: how many rows are varied, and how.
+            variations: by column, the import path of its input's role `variation`.
             exec_properties: ExampleGen's, for how rows are divided into splits.
             split: name of the split that the examples are of.
+            text: column by which rows are told apart.
+            label: column whose names rows are balanced by; empty where the answer is no name.
         """
         super().__init__()
-        self._settings, self._division = dict(settings), Division.of(exec_properties, split)
+        self._wanted, self._variations, self._text, self._label = wanted, dict(variations), text, label
+        self._division = Division.of(exec_properties, split)
 
     def expand(self, examples: beam.PCollection) -> beam.PCollection:
         """Beam's hook."""
-        label = self._settings["label"]
+        label = self._label
         counts = beam.pvalue.AsDict(
             examples
-            | "Label" >> beam.Map(lambda example: (_value(example, label), 1))
+            | "Label" >> beam.Map(lambda example: (_label(example, label), 1))
             | "CountLabels" >> beam.CombinePerKey(sum)
         )
-        return examples | "Vary" >> beam.FlatMap(_with_variations, self._settings, self._division, counts)
+        return examples | "Vary" >> beam.FlatMap(
+            _with_variations, self._wanted, self._variations, self._text, label, self._division, counts
+        )
 
 
 def copies_by_label(counts: Mapping[str, int], *, share: float, balance: bool) -> dict[str, float]:
@@ -68,25 +83,31 @@ def copies_by_label(counts: Mapping[str, int], *, share: float, balance: bool) -
 
 
 def _with_variations(
-    example: tf.train.Example, settings: Mapping[str, Any], division: Division, counts: Mapping[str, int]
+    example: tf.train.Example,
+    wanted: AugmentationConfig,
+    variations: Mapping[str, str],
+    text: str,
+    label: str,
+    division: Division,
+    counts: Mapping[str, int],
 ) -> Iterator[tf.train.Example]:
     yield example
-    vary = _variations(settings)
-    wanted, text = settings["augmentation"], _value(example, settings["text"])
-    average = copies_by_label(counts, share=wanted["share"], balance=wanted["balance"])
+    vary = {column: load(path)(wanted.model_dump()) for column, path in sorted(variations.items())}
+    value = _value(example, text)
+    average = copies_by_label(counts, share=wanted.share, balance=wanted.balance)
     # The serialised row tells rows with equal texts apart.
     row = example.SerializeToString(deterministic=True).hex()
-    chance = random.Random(f"{int(wanted['seed'])}:{row}")
-    expected = average[_value(example, settings["label"])]
-    number = min(int(expected) + (chance.random() < expected % 1.0), int(wanted["max_copies"]))
-    seen = {rows.text_hash(text)}
+    chance = random.Random(f"{wanted.seed}:{row}")
+    expected = average[_label(example, label)]
+    number = min(int(expected) + (chance.random() < expected % 1.0), wanted.max_copies)
+    seen = {rows.text_hash(value)}
     for _ in range(number):
         for _ in range(_ATTEMPTS):
-            varied = vary[settings["text"]](text, chance)
+            varied = vary[text](value, chance)
             if varied is None:
                 return
-            candidate = _with_text(example, settings["text"], varied)
-            for column in [name for name in vary if name != settings["text"]]:
+            candidate = _with_text(example, text, varied)
+            for column in [name for name in vary if name != text]:
                 _vary(candidate, column, vary[column], chance)
             if _value(candidate, rows.TEXT_HASH) not in seen and division.holds(candidate):
                 seen.add(_value(candidate, rows.TEXT_HASH))
@@ -94,10 +115,9 @@ def _with_variations(
                 break
 
 
-def _variations(settings: Mapping[str, Any]) -> dict[str, Variation]:
-    """By column, what its input varies a value with."""
-    wanted = settings["augmentation"]
-    return {column: load(path)(wanted) for column, path in sorted(wanted["variations"].items())}
+def _label(example: tf.train.Example, column: str) -> str:
+    """The label that rows are balanced by; one and the same where the answer is no name."""
+    return _value(example, column) if column else ""
 
 
 def _vary(example: tf.train.Example, column: str, vary: Variation, chance: random.Random) -> None:

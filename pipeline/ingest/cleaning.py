@@ -59,7 +59,7 @@ def row_check(layout: Layout, config: CleaningConfig) -> Callable[[Record], Row 
     Returns:
         A function that gives the row, repaired, or the row that is kept back with the first reason that holds.
     """
-    labels = frozenset(layout.labels)
+    labels = frozenset(layout.labels)  # faster than `Layout.is_right`, which has the same to say of a label
     language = _language_check(config)
 
     def check(record: Record) -> Row | Quarantined:
@@ -81,7 +81,7 @@ def row_check(layout: Layout, config: CleaningConfig) -> Callable[[Record], Row 
                 f"column {layout.text!r} has {len(text)} characters; data.cleaning.max_characters allows "
                 f"{config.max_characters}.",
             )
-        if label not in labels:
+        if label not in labels and not (not labels and layout.is_right(label)):
             reason = UNKNOWN_LABEL if label.strip() else MISSING_LABEL
             return kept_back(reason, _unknown_label(label, layout))
         slices = tuple([values[column] for column in layout.slices])
@@ -216,6 +216,8 @@ def _encodable(text: str) -> bool:
 
 
 def _unknown_label(label: str, layout: Layout) -> str:
+    if not layout.labels:
+        return f"column {layout.label!r} is {label!r}, which is no {layout.label_type}. Correct the row, or remove it."
     near = difflib.get_close_matches(label, layout.labels, n=1)
     return f"column {layout.label!r} is {label!r}, which is not among the labels {', '.join(layout.labels)}." + (
         f" Did you mean {near[0]!r}?" if near else " Correct the row, or add the label to `labels` and the schema."

@@ -17,9 +17,8 @@ from tfx.components.example_gen.component import FileBasedExampleGen
 from tfx.dsl.components.base import executor_spec
 from tfx.types import standard_component_specs
 
-from pipeline.config.rows.source import SourceConfig
 from pipeline.ingest import example_gen, files, sources
-from pipeline.ingest.settings import settings_of
+from pipeline.ingest.custom_config import FilesNodeSettings, unpacked
 from pipeline.ingest.sources import sql
 from pipeline.ingest.span_driver import SpanDriver
 
@@ -28,7 +27,7 @@ def rows_fingerprint(properties: Mapping[str, Any]) -> str:
     """What the rows behind a query are known by.
 
     Args:
-        properties: ExampleGen's execution properties, with the pattern of the input resolved.
+        properties: execution properties of an ExampleGen, with the pattern of the input resolved.
 
     Returns:
         An addition to the fingerprint of the files; empty where the files are the rows themselves.
@@ -36,10 +35,7 @@ def rows_fingerprint(properties: Mapping[str, Any]) -> str:
     Raises:
         DataError: the database cannot be reached, or a query fails.
     """
-    settings = settings_of(properties)
-    if "source" not in settings:  # what was served comes from files
-        return ""
-    source = SourceConfig.model_validate(settings["source"])
+    source = unpacked(properties, FilesNodeSettings).source
     base = properties[standard_component_specs.INPUT_BASE_KEY]
     [split] = json.loads(properties[standard_component_specs.INPUT_CONFIG_KEY])["splits"]
     found = [

@@ -9,22 +9,58 @@ import posixpath
 from collections.abc import Iterable
 from typing import Any
 
-import modules  # noqa: F401  (settles Keras 2 before TFX imports TensorFlow)
+from modules.rows.settings import Columns
+from modules.tensors import Column, ColumnType  # and settles Keras 2 before TFX imports TensorFlow
 
 import apache_beam as beam
 import tensorflow as tf
+from pydantic import ConfigDict
 from tfx.components.example_gen.base_example_gen_executor import BaseExampleGenExecutor
 from tfx.types import standard_component_specs
 
+from pipeline.config.rows.augmentation import AugmentationConfig
 from pipeline.config.rows.cleaning import CleaningConfig
-from pipeline.config.rows.source import SourceConfig
 from pipeline.ingest import files, rows, tally, transforms
 from pipeline.ingest.augmentation import AddVariedRows
-from pipeline.ingest.settings import settings_of
+from pipeline.ingest.custom_config import FilesNodeSettings, unpacked
 from pipeline.tfx_gaps.batched_writer import writing_splits_in_batches
 
 TRAIN_SPLIT = "train"
 _LISTS = {"text": "bytes_list", "integer": "int64_list", "number": "float_list"}  # of tf.train.Feature
+
+
+class ExampleGenNodeSettings(FilesNodeSettings):
+    """What ExampleGen is told."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    columns: Columns
+    """Which column is what."""
+    labels: list[str]
+    """The labels that the schema's domain allows."""
+    label_type: ColumnType = "text"
+    """Type of the label's column."""
+    others: dict[str, ColumnType] = {}
+    """Types of the columns that further inputs read, by name."""
+    cleaning: CleaningConfig = CleaningConfig()
+    """Which rows are kept back."""
+    train_fraction: float = 1.0
+    """Share of the train split to keep."""
+    augmentation: AugmentationConfig | None = None
+    """Variations of training rows; None adds no row."""
+    variations: dict[str, str] = {}
+    """What varies a value, as an import path by column."""
+    augmentation_files: dict[str, str] = {}
+    """Digests of the files that these depend on; there for the cache alone."""
+
+    @property
+    def layout(self) -> rows.Layout:
+        """What a row must look like."""
+        others = tuple(Column(name, kind) for name, kind in self.others.items())
+        columns = self.columns
+        return rows.Layout(
+            columns.text, columns.label, tuple(columns.slices), tuple(self.labels), others, self.label_type
+        )
 
 
 class RowsExecutor(BaseExampleGenExecutor):
@@ -44,8 +80,7 @@ class RowsExecutor(BaseExampleGenExecutor):
         with writing_splits_in_batches():
             super().Do(input_dict, output_dict, exec_properties)
         counts = transforms.read_counts(self._folder)
-        config = CleaningConfig.model_validate(settings_of(exec_properties)["cleaning"])
-        tally.check(counts, self._folder, config)
+        tally.check(counts, self._folder, unpacked(exec_properties, ExampleGenNodeSettings).cleaning)
         for name, count in tally.properties(counts).items():
             artifact.set_int_custom_property(name, count)
 
@@ -58,13 +93,22 @@ class RowsExecutor(BaseExampleGenExecutor):
     ) -> dict[str, beam.PCollection]:
         """TFX's hook: the splits by name; the train split is sampled and augmented as the configuration says."""
         splits = super().GenerateExamplesByBeam(pipeline, exec_properties)
-        settings = settings_of(exec_properties)
-        if settings["train_fraction"] < 1.0:
+        settings = unpacked(exec_properties, ExampleGenNodeSettings)
+        if settings.train_fraction < 1.0:
             splits[TRAIN_SPLIT] = splits[TRAIN_SPLIT] | "SampleTrain" >> _StratifiedSample(
-                settings["train_fraction"], [settings["label"], *settings["slices"]]
+                # A number has no strata.
+                settings.train_fraction,
+                [*([settings.columns.label] if settings.labels else []), *settings.columns.slices],
             )
-        if settings["augmentation"]:
-            splits[TRAIN_SPLIT] |= "AddVariedRows" >> AddVariedRows(settings, exec_properties, TRAIN_SPLIT)
+        if settings.augmentation:
+            splits[TRAIN_SPLIT] |= "AddVariedRows" >> AddVariedRows(
+                settings.augmentation,
+                settings.variations,
+                exec_properties,
+                TRAIN_SPLIT,
+                text=settings.columns.text,
+                label=settings.columns.label if settings.labels else "",
+            )
         return splits
 
 
@@ -78,15 +122,13 @@ class _RowsToExamples(beam.PTransform):
     def __init__(self, folder: str | None, exec_properties: dict[str, Any], split_pattern: str) -> None:
         super().__init__()
         self._base, self._pattern = exec_properties[standard_component_specs.INPUT_BASE_KEY], split_pattern
-        self._folder, self._settings = folder, settings_of(exec_properties)
+        self._folder, self._settings = folder, unpacked(exec_properties, ExampleGenNodeSettings)
 
     def expand(self, pipeline: beam.Pipeline) -> beam.PCollection:
         paths = files.matching(self._base, self._pattern)
         settings = self._settings
-        layout = rows.Layout.of(settings)
-        source = SourceConfig.model_validate(settings["source"])
-        config = CleaningConfig.model_validate(settings["cleaning"])
-        found = transforms.clean(pipeline, paths, layout, source, config)
+        layout = settings.layout
+        found = transforms.clean(pipeline, paths, layout, settings.source, settings.cleaning)
         if self._folder is not None:
             transforms.write_quarantine(found, self._folder)
         return found.rows | "Examples" >> beam.Map(lambda item: to_example(rows.Row._make(item[1]), layout, item[0]))
@@ -110,6 +152,10 @@ def to_example(row: rows.Row, layout: rows.Layout, text_hash: str | None = None)
     feature = example.features.feature
     for name, value in values.items():  # three times as fast as building the messages first and copying them in
         feature[name].bytes_list.value.append(value.encode("utf-8"))
+    if layout.label_type != "text":
+        answer = Column(layout.label, layout.label_type)
+        feature[layout.label].Clear()
+        getattr(feature[layout.label], _LISTS[answer.type]).value.append(answer.value(row.label))
     for column, text in zip(layout.others, row.others, strict=True):
         if column.name not in values:
             getattr(feature[column.name], _LISTS[column.type]).value.append(column.value(text))

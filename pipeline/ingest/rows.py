@@ -10,9 +10,9 @@ import hashlib
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from modules.tensors import Column
+from modules.tensors import Column, ColumnType
 
 TEXT_HASH = "text_hash"
 
@@ -29,8 +29,9 @@ class Layout:
         text: column of the text; empty where a row is all that its inputs read of it, the columns of `others`.
         label: column of the label.
         slices: columns to evaluate by.
-        labels: the labels that the schema's domain allows.
+        labels: the labels that the schema's domain allows; none where any value of `label_type` may be right.
         others: columns of further inputs; the feature of a column that is among the above is a text.
+        label_type: of the label's column.
     """
 
     text: str
@@ -38,16 +39,13 @@ class Layout:
     slices: tuple[str, ...]
     labels: tuple[str, ...]
     others: tuple[Column, ...] = ()
+    label_type: ColumnType = "text"
 
-    @classmethod
-    def of(cls, settings: Mapping[str, Any]) -> Layout:
-        """The layout that ExampleGen's settings describe.
-
-        Args:
-            settings: `text`, `label`, `slices`, `labels`, and `others`, types by column.
-        """
-        others = tuple(Column(name, kind) for name, kind in settings.get("others", {}).items())
-        return cls(settings["text"], settings["label"], tuple(settings["slices"]), tuple(settings["labels"]), others)
+    def is_right(self, label: str) -> bool:
+        """Whether a value of the label's column can be the right answer."""
+        if self.labels:
+            return label in self.labels
+        return bool(label.strip()) and Column(self.label, self.label_type).readable(label)
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -69,7 +67,7 @@ class Row(NamedTuple):
 
     Attributes:
         text: the text, repaired, not empty; of a row without one its `Layout.identity`.
-        label: one of the layout's labels.
+        label: one of the layout's labels, or a value of its type.
         slices: values of the slice columns, in the layout's order.
         file: the file that it is from.
         line: line of the file on which the row ends, or its number; from 1.

@@ -8,19 +8,33 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from modules.tensors import Column  # and settles Keras 2 before TFX imports TensorFlow
+from modules.tensors import Column, ColumnType  # and settles Keras 2 before TFX imports TensorFlow
 
 import apache_beam as beam
 import tensorflow as tf
+from pydantic import ConfigDict
 from tfx.components.example_gen.base_example_gen_executor import BaseExampleGenExecutor
 from tfx.types import standard_component_specs
 
 from pipeline.config.rows.source import SourceConfig
 from pipeline.ingest import files, sources
+from pipeline.ingest.custom_config import FilesNodeSettings, unpacked
 from pipeline.ingest.rows import DataError
-from pipeline.ingest.settings import settings_of
 
 SPLIT = "serving"
+
+
+class ServingExampleGenNodeSettings(FilesNodeSettings):
+    """What ServingExampleGen is told."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    text: str
+    """Field of the text."""
+    slices: list[str] = []
+    """Fields that are taken where a record has them."""
+    others: dict[str, ColumnType] = {}
+    """Types of the columns that further inputs read, by name."""
 
 
 class ServingLogsExecutor(BaseExampleGenExecutor):
@@ -31,13 +45,16 @@ class ServingLogsExecutor(BaseExampleGenExecutor):
         return _logs_to_examples
 
 
-def read_log(path: str, text: str, others: Sequence[str], inputs: Sequence[Column] = ()) -> Iterator[dict[str, str]]:
+def read_log(
+    path: str, text: str, others: Sequence[str], source: SourceConfig, inputs: Sequence[Column] = ()
+) -> Iterator[dict[str, str]]:
     """Reads one file; its name says what it is.
 
     Args:
         path: a file in any file system that TensorFlow reads.
         text: field of the text; empty where there is none.
         others: fields that are taken where a record has them.
+        source: how it is read.
         inputs: columns of further inputs; without them no model can have answered.
 
     Yields:
@@ -46,7 +63,7 @@ def read_log(path: str, text: str, others: Sequence[str], inputs: Sequence[Colum
     Raises:
         DataError: the kind of file is not known, a line cannot be read, or a record lacks what an input reads.
     """
-    for record in sources.read(path, SourceConfig(), opener=files.open_file):
+    for record in sources.read(path, source, opener=files.open_file):
         where = f"{record.file}:{record.line}"
         if record.problem:
             raise DataError(f"{where}: {record.problem}.")
@@ -69,15 +86,15 @@ def read_log(path: str, text: str, others: Sequence[str], inputs: Sequence[Colum
 @beam.ptransform_fn
 def _logs_to_examples(pipeline: beam.Pipeline, exec_properties: dict[str, Any], split_pattern: str) -> beam.PCollection:
     base = exec_properties[standard_component_specs.INPUT_BASE_KEY]
-    settings = settings_of(exec_properties)
+    settings = unpacked(exec_properties, ServingExampleGenNodeSettings)
     found = files.matching(base, split_pattern)
     return pipeline | "Files" >> beam.Create(found) | "Records" >> beam.FlatMap(_read_file, settings)
 
 
-def _read_file(path: str, settings: dict[str, Any]) -> Iterator[tf.train.Example]:
-    inputs = [Column(name, kind) for name, kind in settings["others"].items()]
+def _read_file(path: str, settings: ServingExampleGenNodeSettings) -> Iterator[tf.train.Example]:
+    inputs = [Column(name, kind) for name, kind in settings.others.items()]
     types = {column.name: column for column in inputs}
-    for record in read_log(path, settings["text"], settings["slices"], inputs):
+    for record in read_log(path, settings.text, settings.slices, settings.source, inputs):
         yield tf.train.Example(
             features=tf.train.Features(
                 feature={name: types.get(name, Column(name)).feature(value) for name, value in record.items()}

@@ -21,7 +21,7 @@ from tfx.utils import io_utils
 from pipeline.config.rows import span_pattern
 from pipeline.config.rows.spans import SpansConfig
 from pipeline.ingest import spans
-from pipeline.ingest.settings import settings_of
+from pipeline.ingest.custom_config import FilesNodeSettings, unpacked
 
 
 def range_config(config: SpansConfig) -> range_config_pb2.RangeConfig:
@@ -124,4 +124,4 @@ def _newest_and_count(window: range_config_pb2.RangeConfig | None) -> tuple[int 
 
 
 def _marker(exec_properties: Mapping[str, Any]) -> str | None:
-    return settings_of(exec_properties).get("marker")
+    return unpacked(exec_properties, FilesNodeSettings).marker

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,8 +15,9 @@ from rich.table import Table
 from pipeline.history.paths import relative
 
 SPLITS = ("test", "eval")
-_METRICS = ("accuracy", "macro_f1")
 _SHORT = {"accuracy": "acc", "macro_f1": "F1"}
+_LEGEND = {"accuracy": "acc: accuracy", "macro_f1": "F1: macro-F1"}
+_MOST_METRICS = 3  # where nothing says which ones a person looks at
 
 
 def show(summary: Mapping[str, Any], console: Console, *, run_dir: str) -> None:
@@ -30,9 +32,11 @@ def show(summary: Mapping[str, Any], console: Console, *, run_dir: str) -> None:
     if metrics["eval"] or metrics["test"]:
         console.print()
         console.print(_quality(summary))
-        base = (summary["baseline"] or {}).get("model")
-        told = f" · base: {base}, on the same rows" if base else ""
-        console.print(f"[dim]acc: accuracy · F1: macro-F1{told}[/]", soft_wrap=True)
+        told = [_LEGEND[name] for name in _shown(summary) if name in _LEGEND]
+        if summary["baseline"]:
+            told.append(f"base: {_linear_model(summary['baseline'])} on the same rows")
+        if told:
+            console.print(f"[dim]{' · '.join(told)}[/]")
     console.print()
     _changes(summary, console)
     _rows(summary, console)
@@ -76,23 +80,40 @@ def _rows(summary: Mapping[str, Any], console: Console) -> None:
 def _quality(summary: Mapping[str, Any]) -> Table:
     """Rows: overall and every slice; columns: model and baseline on test and eval, and the floor that was set."""
     metrics, baseline = summary["metrics"], (summary["baseline"] or {}).get("splits", {})
+    shown = _shown(summary)
     table = Table(title=f"{summary['task']}, run {summary['run_id']}", title_justify="left", box=None, pad_edge=False)
     table.add_column("", no_wrap=True)
     table.add_column("rows", justify="right", no_wrap=True)
     for split in SPLITS:
-        for metric in _METRICS:
-            table.add_column(f"{split}\n{_SHORT[metric]}", justify="right", no_wrap=True)
+        for metric in shown:
+            table.add_column(f"{split}\n{_SHORT.get(metric, metric)}", justify="right", no_wrap=True)
             table.add_column("\nbase", justify="right", style="dim", no_wrap=True)
     slices = sorted({name for split in SPLITS for name in (metrics[split] or {}).get("slices", {})})
     for name in ("", *slices):
         cells = []
         for split in SPLITS:
             ours, theirs = _at(metrics[split], name), _at(baseline.get(split), name)
-            for metric in _METRICS:
+            for metric in shown:
                 cells += [_number(ours.get(metric)), _number(theirs.get(metric))]
         rows = _at(metrics["test"], name).get("rows")
         table.add_row(name or "overall", str(rows or ""), *cells)
     return table
+
+
+def _shown(summary: Mapping[str, Any]) -> list[str]:
+    """The metrics of the table: those that the baseline is judged by, or that the gate bounds, or the first ones."""
+    metrics = summary["metrics"]
+    splits = (summary["baseline"] or {}).get("splits", {}).values()
+    judged = [name for scores in splits for name in scores if name not in ("rows", "slices")]
+    measured = [name for split in SPLITS for name in metrics[split] or {} if name not in ("rows", "slices")]
+    known = [name for name in _SHORT if name in measured]
+    names = judged or known or list(summary["thresholds"]) or measured[:_MOST_METRICS]
+    return list(dict.fromkeys(names))
+
+
+def _linear_model(baseline: Mapping[str, Any]) -> str:
+    """Its name without the details: `TF-IDF + logistic regression`."""
+    return re.sub(r" \(.*?\)|, scikit-learn", "", baseline.get("model", "a linear model"))
 
 
 def _at(scores: Mapping[str, Any] | None, name: str) -> Mapping[str, Any]:

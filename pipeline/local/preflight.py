@@ -21,7 +21,12 @@ def layout(config: Config) -> rows.Layout:
     text = kinds.identity_column(config.inputs)
     others = tuple(column for column in kinds.columns(config.inputs) if column.name != text)
     return rows.Layout(
-        text, config.target.column, tuple(config.data.columns.slices), tuple(config.target.names), others
+        text,
+        config.target.column,
+        tuple(config.data.columns.slices),
+        tuple(config.target.names),
+        others,
+        config.target.columns()[0].type,
     )
 
 

@@ -15,7 +15,7 @@ from modules.quality.tfma_results import PREVIOUS, metrics, missed_bounds
 from ml_metadata.proto import metadata_store_pb2
 from tfx.components.evaluator import constants as evaluator_constants
 
-from pipeline import nodes
+from pipeline import facts, nodes
 from pipeline.config.task import Config
 from pipeline.history.paths import TaskPaths
 from pipeline.history.states import CACHED, FAILED, NodeResult
@@ -52,15 +52,16 @@ def collect(
         JSON values; see docs/design.md, "Outputs". What the run did not get to is None.
     """
     failed = [result.node for result in results if result.state == FAILED]
-    evaluation, test = outputs.uri("Evaluator", "evaluation"), outputs.uri("TestEvaluator", "evaluation")
-    blessing = outputs.artifact("Evaluator", "blessing")
+    reported = nodes.reported()
+    evaluation, test = outputs.uri(*reported["evaluation"]), outputs.uri(*reported["test_evaluation"])
+    edge, _ = reported["edge_evaluation"]
     fairness = {"eval": _read_json(evaluation, FAIRNESS_FILE), "test": _read_json(test, FAIRNESS_FILE)}
     gaps = (fairness["eval"] or {}).get("missed", [])
     linear = {"eval": _read_json(evaluation, BEATS_BASELINE_FILE), "test": _read_json(test, BEATS_BASELINE_FILE)}
     behind = (linear["eval"] or {}).get("missed", [])
-    pareto = _read_json(outputs.uri("EdgeEvaluator", "evaluation"), PARETO_FILE)
+    pareto = _read_json(outputs.uri(*reported["edge_evaluation"]), PARETO_FILE)
     told = {
-        key: _read_json(outputs.uri(node, item.output), *item.file) for key, (node, item) in nodes.told(config).items()
+        key: _read_json(outputs.uri(node, item.output), *item.file) for key, (node, item) in facts.told(config).items()
     }
     summary = {
         "run_id": run_id,
@@ -71,8 +72,8 @@ def collect(
         "error": str(error) if error else None,
         "config_digest": config.digest(),
         "data": str(data),
-        "data_cleaning": _cleaning(outputs.uri("ExampleGen", "examples")),
-        "blessed": _blessed(blessing),
+        "data_cleaning": _cleaning(outputs.uri(*reported["examples"])),
+        "blessed": _blessed(outputs.artifact(*reported["blessing"])),
         "not_blessed_because": [*missed_bounds(evaluation), *gaps, *behind] if evaluation else [],
         "thresholds": config.model_dump(mode="json")["evaluator"]["thresholds"],
         "metrics": {
@@ -89,10 +90,10 @@ def collect(
         "states": {result.node: result.state for result in results},
         "cache_hits": sum(result.state == CACHED for result in results),
         "drift": told["drift"] or [],
-        "edge": {**pareto, "blessed": _blessed(outputs.artifact("EdgeEvaluator", "blessing"))} if pareto else None,
+        "edge": {**pareto, "blessed": _blessed(outputs.artifact(edge, "blessing"))} if pareto else None,
         "pushed": {
-            "server": _pushed(outputs.artifact("Pusher", "pushed_model")),
-            "edge": _pushed(outputs.artifact("EdgePusher", "pushed_model")),
+            "server": _pushed(outputs.artifact(*reported["pushed_model"])),
+            "edge": _pushed(outputs.artifact(*reported["pushed_bundle"])),
         },
         "folder": str(paths.root),
     }
@@ -115,6 +116,7 @@ def _to_try(
     return advice.what_to_try(
         config.model_dump(mode="json"),
         config.inputs,
+        config.target,
         training,
         lambda file: _read_json(statistics, "Split-train", file),
     )

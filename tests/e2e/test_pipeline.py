@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 
 from modules.rows.raw import read_raw_split
+from modules.targets.one_label.target import OneLabel
 
 import edge_parity
 import ml_metadata
@@ -280,7 +281,7 @@ def test_the_blessed_bundle_is_pushed_and_answers_from_raw_text(first_run, task)
 def test_a_device_gives_the_answers_of_the_interpreter_here_on_the_whole_test_split(first_run, task):
     files = list((task.root / "pipeline_root" / "ExampleGen" / "examples").glob("*/Split-test/*"))
     split = read_raw_split(
-        [str(file) for file in files], text="text", label="label", slices=[], labels=["negative", "positive"]
+        [str(file) for file in files], text="text", target=OneLabel(labels=["negative", "positive"]), slices=[]
     )
     bundle = Path(first_run.summary["pushed"]["edge"]["path"]) / "model.tflite"
     equal_labels, difference, tolerance = edge_parity.compare(bundle, split.texts)

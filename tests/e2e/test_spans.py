@@ -9,6 +9,7 @@ from pathlib import Path
 
 import modules  # noqa: F401
 from modules.rows.raw import read_raw_split
+from modules.targets.one_label.target import OneLabel
 
 import pytest
 import tiny
@@ -20,7 +21,7 @@ from pipeline.history.states import CACHED, RESOLVED
 from pipeline.local import cache_state, data_files, session
 
 pytestmark = pytest.mark.slow
-COLUMNS = {"text": "text", "label": "label", "slices": ["source"], "labels": ["negative", "positive"]}
+COLUMNS = {"text": "text", "target": OneLabel(labels=["negative", "positive"]), "slices": ["source"]}
 
 
 @pytest.fixture(scope="module")

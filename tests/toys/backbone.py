@@ -30,9 +30,6 @@ class Toy(Backbone):
     def vocabulary_path(self) -> str:
         return self.words
 
-    def needs_network(self) -> bool:
-        return False
-
     def files(self) -> Mapping[str, str]:
         return {"words": self.words}
 

@@ -9,7 +9,7 @@ import modules  # noqa: F401  (settles Keras 2 before TensorFlow is imported)
 from modules.network.anatomy import ANATOMIES, Anatomy, Layer, Part
 from modules.network.architecture import ENCODER, Architecture
 from modules.network.model import MaskedMeanPooling
-from modules.targets.one_label import LOGITS, PROBABILITIES
+from modules.targets.one_label.target import LOGITS, PROBABILITIES
 
 import tensorflow as tf
 import tf_keras

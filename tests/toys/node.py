@@ -30,7 +30,7 @@ def row_counter(config: Any, outputs: Mapping[str, Mapping[str, Any]]) -> Any:
     from pipeline.graph import code_digest
     from tests.toys.row_counter import RowCounter
 
-    settings = json.dumps({"sources": code_digest.of(config, ROW.name)})
+    settings = json.dumps({"code": code_digest.of(config, ROW.name)})
     return RowCounter(examples=outputs["ExampleGen"]["examples"], settings=settings)
 
 

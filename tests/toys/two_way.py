@@ -9,6 +9,8 @@ from modules.targets.base import Target
 from modules.targets.kinds import TARGETS
 from modules.tensors import Tensor
 
+import numpy as np
+
 if TYPE_CHECKING:
     import tensorflow as tf
     import tf_keras
@@ -18,8 +20,9 @@ if TYPE_CHECKING:
 class TwoWay(Target):
     """Whether the column holds the one value or the other."""
 
-    objective: ClassVar[str] = "auc"
+    watched: ClassVar[tuple[str, ...]] = ("auc",)
     bounded: ClassVar[tuple[str, ...]] = ("auc",)
+    parts: ClassVar[Mapping[str, str]] = {"scoring": "modules.targets.one_label.scoring:LabelScoring"}
 
     kind: Literal["two_way"] = "two_way"
     """Selects this kind."""
@@ -41,6 +44,10 @@ class TwoWay(Target):
     def outputs(cls, names: Sequence[str]) -> int:
         """One, whatever the names are."""
         return 1
+
+    def truth(self, values: Sequence[str]) -> np.ndarray:
+        """1 for yes, int64."""
+        return np.array([self.names.index(value) for value in values], np.int64)
 
     def features(self, raw: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         """1 for yes."""

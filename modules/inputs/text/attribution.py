@@ -14,10 +14,10 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 
 from modules.inputs.base import BackboneInput
-from modules.machine.progress import report
+from modules.machine.progress import tell
 from modules.network import anatomy
 from modules.network.trained import Trained
-from modules.targets.one_label import LOGITS
+from modules.targets.base import LOGITS
 from modules.text.tokenization import PAD, SUFFIX, piece_spans, wordpiece
 
 import numpy as np
@@ -83,7 +83,7 @@ def explain(
     at, share = tf.constant((nodes + 1) / 2, tf.float32), tf.constant(weights / 2, tf.float32)
     found = []
     for number, (text, label, other, held) in enumerate(zip(values, labels, others, fixed, strict=True), start=1):
-        report(f"explaining error {number} of {len(values)}", step=number, steps=len(values))
+        tell(f"explaining error {number} of {len(values)}", step=number, steps=len(values))
         ids, mask = wordpiece(tf.constant([text]), trained.vocabulary, part.sequence_length)
         length = int(tf.reduce_sum(mask))
         ids = ids[:, :length]

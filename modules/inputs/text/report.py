@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from modules.inputs.base import BackboneInput
-from modules.machine.progress import report
+from modules.machine.progress import tell
 from modules.report.plots import theme
 from modules.report.plots.plot import Plot, Table, percent, share
 
@@ -26,7 +26,7 @@ def facts(part: BackboneInput, patterns: Mapping[str, str], *, limit: int) -> di
     window, mask = part.sequence_length, str(part.mask)
     splits = {}
     for split, pattern in patterns.items():
-        report(f"counting the lengths of {split}")
+        tell(f"counting the lengths of {split}")
         counts = np.zeros(window + 1, np.int64)
         tensor = Tensor(mask, "int32", (window,))
         for _, ones in read_split([pattern], [], tensor).unbatch().take(limit).batch(1024):

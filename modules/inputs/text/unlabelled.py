@@ -16,7 +16,6 @@ from modules.text.tokenization import END, PAD, START, SUFFIX
 import numpy as np
 from numpy.typing import NDArray
 
-NO_LABEL = -1
 Ints = NDArray[np.int32]
 
 
@@ -25,6 +24,7 @@ def augment(
     vocabulary: Sequence[str],
     *,
     copies: int,
+    unanswered: float = -1,
     drop: float = 0.1,
     replace: float = 0.1,
     join: float = 0.3,
@@ -36,13 +36,14 @@ def augment(
         examples: rows `[CLS] … [SEP]`, in the ids of `vocabulary`.
         vocabulary: tokens in id order.
         copies: variations of each row.
+        unanswered: the answer of a row that has none.
         drop: share of words that are left out.
         replace: share of words that another text's word takes the place of.
         join: share of variations whose second half is that of another text.
         seed: of all choices.
 
     Returns:
-        `copies * len(examples)` rows with the label `NO_LABEL`.
+        `copies * len(examples)` rows with the answer `unanswered`.
     """
     rng = np.random.default_rng([seed, 7])
     continues = np.array([token.startswith(SUFFIX) and len(token) > len(SUFFIX) for token in vocabulary])
@@ -63,7 +64,7 @@ def augment(
         body = np.concatenate(kept)[: width - 2] if kept else np.zeros(0, np.int32)
         ids[number, : len(body) + 2] = [start, *body, end]
         mask[number, : len(body) + 2] = 1
-    return TokenWindows(ids, mask, np.full(len(ids), NO_LABEL, np.int32))
+    return TokenWindows(ids, mask, np.full(len(ids), unanswered, examples.labels.dtype))
 
 
 def _words(ids: Ints, continues: NDArray[np.bool_]) -> list[Ints]:

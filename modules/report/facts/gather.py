@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from modules.artifact_files import PARETO_FILE, VARIANTS_FILE
-from modules.quality import advice
+from modules.quality import advice, scoring
 from modules.report.facts import data, learning, quality
 from modules.report.facts.artifacts import Artifacts
 from modules.report.files import read_json
@@ -39,17 +39,19 @@ def gather(artifacts: Artifacts, settings: ReporterNodeSettings) -> dict[str, An
     Returns:
         JSON values, see docs/report.md.
     """
-    config = settings.config
-    judged = quality.quality(artifacts, config.evaluator, len(settings.labels))
+    config, judge = settings.config, scoring.of(settings.target)
+    judged = quality.quality(artifacts, config.evaluator, judge)
     compression = _compression(artifacts)
     trained = learning.training(artifacts.training)
     return {
         "format": FORMAT,
         "task": settings.task,
-        "labels": settings.labels,
+        "labels": settings.target.names,
+        "target": settings.target.kind,
+        "metrics": dict(judge.titles),
         "graph": [[name, after] for name, after in settings.graph],
         "data": data.data(artifacts, settings),
-        "tuning": learning.tuning(artifacts.tuner_results, config.tuner),
+        "tuning": learning.tuning(artifacts.tuner_results, config.tuner, settings.target),
         "training": trained,
         "quality": judged,
         "compression": compression,
@@ -68,6 +70,7 @@ def _to_try(artifacts: Artifacts, settings: ReporterNodeSettings, trained: Any, 
     return advice.what_to_try(
         settings.config.model_dump(mode="json"),
         settings.inputs,
+        settings.target,
         trained,
         lambda file: read_json(artifacts.statistics, "Split-train", file),
     )

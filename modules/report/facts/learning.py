@@ -6,15 +6,17 @@ from typing import Any
 
 from modules.artifact_files import HISTORY_FILE, TRIALS_FILE
 from modules.report.files import read_json
+from modules.targets.base import Target
 from modules.training.settings import TunerSettings
 
 
-def tuning(folder: str | None, section: TunerSettings) -> dict[str, Any] | None:
+def tuning(folder: str | None, section: TunerSettings, target: Target) -> dict[str, Any] | None:
     """The section `tuning`.
 
     Args:
         folder: Tuner's results; None where nothing was searched.
         section: `tuner` of the configuration.
+        target: of the task, which knows of which metrics less is better.
 
     Returns:
         `objective`, `names` of what was searched, `logarithmic` ones among them, and `trials`, the best one first.
@@ -23,7 +25,7 @@ def tuning(folder: str | None, section: TunerSettings) -> dict[str, Any] | None:
     if not trials:
         return None
     names = [entry.name for entry in section.space if entry.name in trials[0]]
-    smaller = section.objective == "val_loss"
+    smaller = target.less_is_better(section.objective or "")
     return {
         "objective": section.objective,
         "algorithm": section.algorithm,

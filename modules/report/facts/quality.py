@@ -1,11 +1,11 @@
-"""What a report says of the model's quality: metrics with intervals, slices, confusion, calibration."""
+"""What a report says of the model's quality: metrics with intervals, slices, errors."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 from modules.artifact_files import BASELINE_FILE, BEATS_BASELINE_FILE, FAIRNESS_FILE, PREDICTIONS_FILE
-from modules.quality import intervals, scores
+from modules.quality import scoring
 from modules.quality.predictions import Predictions, read
 from modules.quality.settings import EvaluatorSettings
 from modules.quality.tfma_results import PREVIOUS, metrics, missed_bounds
@@ -13,7 +13,6 @@ from modules.report.files import read_json
 
 import numpy as np
 import tensorflow as tf
-from scipy import stats
 
 if TYPE_CHECKING:
     from modules.report.facts.artifacts import Artifacts
@@ -22,13 +21,13 @@ OVERALL = ""
 _SEED = 17
 
 
-def quality(artifacts: Artifacts, section: EvaluatorSettings, num_classes: int) -> dict[str, Any] | None:
+def quality(artifacts: Artifacts, section: EvaluatorSettings, judge: scoring.Scoring) -> dict[str, Any] | None:
     """The section `quality`; None where nothing was evaluated.
 
     Args:
         artifacts: of the run.
         section: `evaluator` of the configuration: the bounds of the server gate.
-        num_classes: labels.
+        judge: of the target.
     """
     folders = {"eval": artifacts.evaluation, "test": artifacts.test_evaluation}
     baseline = read_json(artifacts.baseline, BASELINE_FILE) or {}
@@ -44,7 +43,7 @@ def quality(artifacts: Artifacts, section: EvaluatorSettings, num_classes: int) 
                 "linear": linear.get(split),
                 "fairness": read_json(folder, FAIRNESS_FILE),
                 "against_linear": read_json(folder, BEATS_BASELINE_FILE),
-                **(row_facts(answers[split], num_classes) if split in answers else {}),
+                **(row_facts(answers[split], judge) if split in answers else {}),
             }
             for split, folder in folders.items()
         },
@@ -66,59 +65,22 @@ def stored_predictions(artifacts: Artifacts) -> dict[str, Predictions]:
     return found
 
 
-def row_facts(found: Predictions, num_classes: int) -> dict[str, Any]:
-    """What only the answers row by row can tell: intervals, confusion, calibration.
+def row_facts(found: Predictions, judge: scoring.Scoring) -> dict[str, Any]:
+    """What only the answers row by row can tell.
 
     Args:
         found: answers to one split.
-        num_classes: labels.
+        judge: of the target.
 
     Returns:
-        `intervals` by slice (`column:value`, and an empty string for all rows), `confusion` (true by predicted id) and
-        `calibration`.
+        `intervals` by slice (`column:value`, and an empty string for all rows), and what else the target shows: of one
+        label `confusion` (true by predicted id) and `calibration`.
     """
-    chosen = {OVERALL: np.ones(len(found), bool)}
-    for column, values in found.slices.items():
-        array = np.asarray(values)
-        chosen |= {f"{column}:{value}": array == value for value in sorted(set(values))}
+    chosen = {OVERALL: np.ones(len(found), bool), **scoring.by_slice(found.slices)}
     measured = {
-        name: intervals.metric_intervals(found.label[rows], found.predicted[rows], num_classes, seed=_SEED)
-        for name, rows in chosen.items()
+        name: judge.intervals(found.label[rows], found.predicted[rows], seed=_SEED) for name, rows in chosen.items()
     }
     return {
         "intervals": {name: {key: item.to_dict() for key, item in both.items()} for name, both in measured.items()},
-        "confusion": scores.confusion(found.label, found.predicted, num_classes).tolist(),
-        "calibration": calibration(found),
+        **judge.details(found),
     }
-
-
-def calibration(found: Predictions, *, bins: int = scores.CALIBRATION_BINS) -> dict[str, Any]:
-    """The reliability diagram and the expected calibration error of the predicted label's probability.
-
-    Args:
-        found: answers to one split.
-        bins: equal ones, between 0 and 1.
-
-    Returns:
-        `error`, and `bins`, those with rows: `rows`, mean `confidence`, `accuracy`, and the ends of its 95 % interval
-        (Wilson), `low` and `high`.
-    """
-    confidence = found.probabilities.max(axis=1)
-    hits = (found.predicted == found.label).astype(np.float64)
-    place = np.minimum((confidence * bins).astype(int), bins - 1)
-    rows = np.bincount(place, minlength=bins)
-    sums = np.bincount(place, weights=confidence, minlength=bins)
-    right = np.bincount(place, weights=hits, minlength=bins)
-    filled = []
-    for index in np.flatnonzero(rows):
-        spread = stats.binomtest(int(right[index]), int(rows[index])).proportion_ci(method="wilson")
-        filled.append(
-            {
-                "rows": int(rows[index]),
-                "confidence": float(sums[index] / rows[index]),
-                "accuracy": float(right[index] / rows[index]),
-                "low": float(spread.low),
-                "high": float(spread.high),
-            }
-        )
-    return {"error": float(np.abs(right - sums).sum() / rows.sum()), "bins": filled}

@@ -25,7 +25,7 @@ def data_plots(data: Mapping[str, Any], labels: list[str]) -> list[Plot]:
         labels: label names in id order.
     """
     makers = (
-        (data["splits"], lambda: _balance(data["splits"], labels)),
+        (data["splits"] and labels, lambda: _balance(data["splits"], labels)),
         (data["quarantine"], lambda: _quarantine(data["quarantine"])),
         (_judged(data["drift"] or ()), lambda: _drift(data["drift"])),
     )

@@ -7,8 +7,9 @@ import dataclasses
 from modules.network.weights import read_weights
 from modules.rows.batches import TrainingStream
 from modules.rows.transformed import stratified
+from modules.stages import extend
 from modules.student import structured
-from modules.student.stages.values import CutNetwork, TrimmedVocabulary, extend
+from modules.student.stages.values import CutNetwork, TrimmedVocabulary
 from modules.tflite.packed_embedding import embedding_table
 
 

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from modules.network import anatomy
-from modules.network.logits import accuracy
 from modules.network.model import build_model
 from modules.network.trained import Trained
 from modules.network.weights import read_weights, write_weights
 from modules.rows.token_windows import TokenWindows
+from modules.student import distillation
 from modules.student.pruning import check_sparsity
 from modules.student.settings import PruningSettings
 from modules.student.stages.values import Compressed, TunedStudent
@@ -26,7 +26,7 @@ def export(tuned: TunedStudent) -> Compressed:
         tuned: what the stage before gave.
 
     Returns:
-        The student and the report on it.
+        The student and the record of it.
 
     Raises:
         SparsityShortfallError: the exported weights have fewer zeros than asked for.
@@ -36,7 +36,7 @@ def export(tuned: TunedStudent) -> Compressed:
     # Measured on what is saved, not on the network that was trained: a mask that got lost must be noticed here.
     sparsity = check(exported, tuned.settings.pruning)
     student = Trained(exported, tuned.architecture, tuned.words.tokens, tuned.teacher.labels)
-    return Compressed(student, _report(tuned, exported, sparsity))
+    return Compressed(student, _record(tuned, exported, sparsity))
 
 
 def check(model: tf_keras.Model, pruning: PruningSettings) -> dict[str, float]:
@@ -56,8 +56,8 @@ def check(model: tf_keras.Model, pruning: PruningSettings) -> dict[str, float]:
     return parts.sparsity(sorted({*pruning.targets, "layer_*"}))
 
 
-def _report(tuned: TunedStudent, exported: tf_keras.Model, sparsity: dict[str, float]) -> dict[str, Any]:
-    teacher, pruning = tuned.teacher, tuned.settings.pruning
+def _record(tuned: TunedStudent, exported: tf_keras.Model, sparsity: dict[str, float]) -> dict[str, Any]:
+    teacher, pruning, target = tuned.teacher, tuned.settings.pruning, tuned.architecture.target
     evaluation = tuned.in_own_tokens(tuned.evaluation)
     return {
         "architecture": tuned.architecture.to_dict(),
@@ -72,10 +72,10 @@ def _report(tuned: TunedStudent, exported: tf_keras.Model, sparsity: dict[str, f
             "eval_unknown_after": unknown_share(evaluation, tuned.words.tokens),
         },
         "parameters": {"before": read_weights(teacher.model).count(), "after": read_weights(exported).count()},
-        "eval_accuracy": {
-            "teacher": accuracy(teacher.model, tuned.evaluation),
-            "student_before_fine_tuning": tuned.accuracy_before,
-            "student": accuracy(exported, evaluation),
+        f"eval_{distillation.of(target).measure}": {
+            "teacher": distillation.score(teacher.model, tuned.evaluation, target),
+            "student_before_fine_tuning": tuned.score_before,
+            "student": distillation.score(exported, evaluation, target),
         },
         "fine_tuning": tuned.run,
         "precision_policy": tuned.policy,

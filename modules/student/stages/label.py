@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 
 from modules.inputs.kinds import INPUTS
@@ -10,8 +11,10 @@ from modules.network.model import build_model
 from modules.network.weights import read_weights, write_weights
 from modules.registry import load
 from modules.rows.token_windows import TokenWindows
+from modules.stages import extend
+from modules.student import distillation
 from modules.student.fine_tuning import TeacherSignals
-from modules.student.stages.values import CutNetwork, Given, LabelledRows, extend
+from modules.student.stages.values import CutNetwork, Given, LabelledRows
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,9 +37,11 @@ def label(cut: CutNetwork) -> LabelledRows:
         The same with the rows and the teacher's opinion of them.
     """
     seen = varied(cut)
-    signals = TeacherSignals(_logits(cut, seen))
+    signals = TeacherSignals(_logits(cut, seen), target=cut.architecture.target)
     if cut.settings.distillation.needs_teacher_in_step:
-        signals = TeacherSignals(signals.logits, _under_policy(cut), seen.token_ids, cut.plan.layers)
+        signals = dataclasses.replace(
+            signals, model=_under_policy(cut), token_ids=seen.token_ids, layer_map=cut.plan.layers
+        )
     return extend(cut, LabelledRows, seen=seen, signals=signals)
 
 
@@ -56,7 +61,13 @@ def varied(given: Given) -> TokenWindows:
     path = INPUTS[kind].parts.get("unlabelled")
     if path is None:
         raise ValueError(f"pruner.augmentation.copies: an input of kind {kind} has no variations; set it to 0")
-    more = load(path)(given.train, given.teacher.vocabulary, **options.model_dump(), seed=given.settings.seed)
+    more = load(path)(
+        given.train,
+        given.teacher.vocabulary,
+        unanswered=distillation.of(given.teacher.architecture.target).unanswered,
+        **options.model_dump(),
+        seed=given.settings.seed,
+    )
     return given.train.followed_by(more)
 
 

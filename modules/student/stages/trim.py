@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from modules.student.stages.values import Given, TrimmedVocabulary, extend
+from modules.stages import extend
+from modules.student.stages.values import Given, TrimmedVocabulary
 from modules.text import vocabulary
 
 

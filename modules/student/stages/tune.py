@@ -5,11 +5,12 @@ from __future__ import annotations
 import contextlib
 
 from modules.network import anatomy
-from modules.network.logits import accuracy
 from modules.network.model import build_model
 from modules.network.weights import write_weights
+from modules.stages import extend
+from modules.student.distillation import score
 from modules.student.fine_tuning import fine_tune
-from modules.student.stages.values import LabelledRows, TunedStudent, extend
+from modules.student.stages.values import LabelledRows, TunedStudent
 
 
 def tune(labelled: LabelledRows) -> TunedStudent:
@@ -29,7 +30,7 @@ def tune(labelled: LabelledRows) -> TunedStudent:
         student = build_model(labelled.architecture, dropout=shape.dropout, policy=labelled.policy)
         anatomy.of(student).embeddings["token"].trainable = shape.embedding is None
     write_weights(student, labelled.weights)
-    before = accuracy(student, labelled.in_own_tokens(labelled.evaluation))
+    before = score(student, labelled.in_own_tokens(labelled.evaluation), labelled.architecture.target)
     run = fine_tune(
         student,
         labelled.in_own_tokens(labelled.seen),
@@ -39,4 +40,4 @@ def tune(labelled: LabelledRows) -> TunedStudent:
         strategy=labelled.strategy,
         policy=labelled.policy,
     )
-    return extend(labelled, TunedStudent, student=student, accuracy_before=before, run=run)
+    return extend(labelled, TunedStudent, student=student, score_before=before, run=run)

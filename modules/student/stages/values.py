@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any, TypeVar
+from typing import Any
 
 from modules.network.architecture import Architecture
 from modules.network.arrays import NetworkWeights
@@ -16,8 +16,6 @@ from modules.text import vocabulary
 
 import tensorflow as tf  # isort: skip  (after `modules`, which settles Keras 2)
 import tf_keras
-
-Stage = TypeVar("Stage", bound="Given")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -97,12 +95,12 @@ class TunedStudent(LabelledRows):
 
     Attributes:
         student: the network under the policy and the strategy of the fine-tuning.
-        accuracy_before: of the cut network on `evaluation`, before it learned.
+        score_before: of the cut network on `evaluation`, before it learned; of one label the accuracy.
         run: what `modules.student.fine_tuning.fine_tune` returned.
     """
 
     student: tf_keras.Model
-    accuracy_before: float
+    score_before: float
     run: dict[str, Any]
 
 
@@ -112,19 +110,8 @@ class Compressed:
 
     Attributes:
         trained: the student in float32, dropout 0, masks in its weights.
-        report: for `pruning.json`: shapes, sparsity per kernel, vocabulary, accuracy on `eval`, speed.
+        record: for `pruning.json`: shapes, sparsity per kernel, vocabulary, accuracy on `eval`, speed.
     """
 
     trained: Trained
-    report: dict[str, Any]
-
-
-def extend(value: Given, kind: type[Stage], **own: Any) -> Stage:
-    """The next stage's value: all fields of the one before, and its own.
-
-    Args:
-        value: what the stage took.
-        kind: class of what it gives, a child of the value's class.
-        **own: the fields that it adds.
-    """
-    return kind(**{field.name: getattr(value, field.name) for field in dataclasses.fields(value)}, **own)
+    record: dict[str, Any]

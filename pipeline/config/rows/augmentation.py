@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Self
 
 from modules.settings import Section
 from modules.text.labelled_variations import BUNDLED_SYNONYMS, read_synonyms
@@ -60,21 +60,17 @@ class AugmentationConfig(Section):
             _source(self.back_translation)
         return self
 
-    def settings(self) -> dict[str, Any] | None:
-        """All that the varied rows depend on, digests of the table and of the function's file included.
-
-        Returns:
-            JSON values; None where no row is added.
-        """
+    def files(self) -> dict[str, str]:
+        """SHA-256 of the files that the varied rows depend on, by field; one that is not on this machine has none."""
+        digests: dict[str, str] = {}
         if not self.enabled:
-            return None
-        values = self.model_dump(mode="json")
-        if self.synonyms:
-            table = self.synonym_table or str(BUNDLED_SYNONYMS)
-            values["synonym_digest"] = "" if "://" in table else hashlib.sha256(_content(table)).hexdigest()
+            return digests
+        table = self.synonym_table or str(BUNDLED_SYNONYMS)
+        if self.synonyms and "://" not in table:
+            digests["synonym_table"] = hashlib.sha256(_content(table)).hexdigest()
         if self.back_translation:
-            values["back_translation_digest"] = hashlib.sha256(_source(self.back_translation)).hexdigest()
-        return values
+            digests["back_translation"] = hashlib.sha256(_source(self.back_translation)).hexdigest()
+        return digests
 
 
 def _content(path: str) -> bytes:

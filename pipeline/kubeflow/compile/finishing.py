@@ -46,7 +46,7 @@ def finish(specification: Specification, config: Config, target: Target, paramet
                     _hand_over(specification, name, parameter, target)
             _entry_point(executor["container"], bound, target, engine)
             _resources(executor["container"], node)
-        _policies(specification.tasks[name], name, config, engine)
+        _policies(specification.tasks[name], executor, name, config, engine)
     if "resolver" not in engine.lacks:
         _narrow_lookups(specification)
 
@@ -145,10 +145,11 @@ def _gigabytes(quantity: str) -> float:
     return float(number) * _BYTES[unit] / 1e9
 
 
-def _policies(task: dict[str, Any], name: str, config: Config, engine: Orchestrator) -> None:
+def _policies(task: dict[str, Any], executor: dict[str, Any], name: str, config: Config, engine: Orchestrator) -> None:
     node, own, row = config.platform.node(name), config.platform.nodes.get(name), nodes.rows().get(name)
-    # TFX splits a query into tasks with longer names.
-    cached = bool(node.cache) and (row is None or row.cached)
+    # TFX splits a query into tasks with longer names, which have no row; its answer changes while its inputs do not.
+    query = "resolver" in executor
+    cached = bool(node.cache) and not query and (row is None or row.cached)
     if row and row.reads_outside and not engine.runs_hooks and not (own and own.cache):
         # Its cache key would hold the file's name only, and a changed file would never be read.
         cached = False

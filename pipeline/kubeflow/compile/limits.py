@@ -23,6 +23,7 @@ def problems(config: Config, target: Target) -> list[str]:
 
 
 def _beam(config: Config, target: Target) -> Iterator[str]:
+    reads_data = [name for name, row in nodes.rows().items() if "data" in row.takes]
     for name in nodes.beam_nodes():
         beam = config.platform.beam_of(name)
         if beam.runner == "direct":
@@ -33,9 +34,9 @@ def _beam(config: Config, target: Target) -> Iterator[str]:
                 f"{where}: {beam.runner}: its workers cannot read {scheme(target.pipeline_root)}:// artifacts, which "
                 "Kubeflow copies into the node's own container; use a gs:// pipeline root or a shared volume."
             )
-        if name == "ExampleGen" and target.data.startswith(DATASET):
+        if name in reads_data and target.data.startswith(DATASET):
             yield f"{where}: {beam.runner}: its workers cannot read {target.data}; give --data gs://…."
-        if name == "ExampleGen" and target.data.endswith(".sql"):
+        if name in reads_data and target.data.endswith(".sql"):
             yield f"{where}: {beam.runner}: its workers see no secret of the node; put the query with direct Beam."
         if beam.runner == "dataflow":
             yield from _dataflow(config, target, beam, where)

@@ -6,7 +6,9 @@ import dataclasses
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from pipeline import nodes
 from pipeline.config.loader import ConfigError
+from pipeline.config.task import Config
 from pipeline.kubeflow.contract.bindings import Binding
 
 STRING, INTEGER, NUMBER = "STRING", "NUMBER_INTEGER", "NUMBER_DOUBLE"
@@ -43,3 +45,28 @@ class Parameter:
         except ValueError:
             what = "a whole number" if self.kind == INTEGER else "a number"
             raise ConfigError(f"--param {self.name}={text}: expected {what}.") from None
+
+
+def places(
+    parameter: str, fact: str, below: str = "", *, config: Config, lookups: str, job: Any = None
+) -> dict[str, tuple[Binding, ...]]:
+    """Where a parameter goes, by node, as `takes` of the table of nodes says.
+
+    Args:
+        parameter: its name.
+        fact: a key of `pipeline.node.Node.takes`.
+        below: rest of the JSON Pointer, where the table's leads to a section.
+        config: the task's configuration.
+        lookups: how the orchestrator looks up earlier results; a query has no settings.
+        job: what Vertex AI's jobs need; None anywhere else.
+    """
+    found: dict[str, tuple[Binding, ...]] = {}
+    for name, row in nodes.of(config, job).items():
+        bound = tuple(
+            Binding(parameter, item.prop, item.pointer + below, form=item.form, part=item.part)
+            for item in row.takes.get(fact, ())
+            if (lookups in item.lookups if item.lookups else lookups not in row.query) and item.when(config, job)
+        )
+        if bound:
+            found[name] = bound
+    return found

@@ -8,8 +8,7 @@ from typing import Any
 
 from pipeline.config.task import Config
 from pipeline.graph.engines import VertexJob
-from pipeline.kubeflow.contract.bindings import Binding
-from pipeline.kubeflow.contract.parameter import STRING, Parameter, Place
+from pipeline.kubeflow.contract.parameter import STRING, Parameter, places
 from pipeline.kubeflow.contract.specification import Specification
 from pipeline.kubeflow.contract.target import Target
 from pipeline.kubeflow.orchestrators.base import Orchestrator, nodes_of
@@ -81,22 +80,16 @@ class Vertex(Orchestrator):
         )
 
     def parameters(self, config: Config, target: Target) -> list[Parameter]:
-        settings = config.platform.vertex
-        if not (settings.training or settings.registry):
+        job = self.job(config, target.image)
+        if job is None:
             return []
-        places: dict[str, dict[str, tuple[Place, ...]]] = {"project": {}, "region": {}}
-        if settings.training:
-            for node, key in (("Trainer", "ai_platform_training_args"), ("Tuner", "ai_platform_tuning_args")):
-                if node == "Trainer" or (config.tuner.enabled and config.tuner.reuse == "never"):
-                    places["project"][node] = (Binding("project", "custom_config", f"/{key}/project"),)
-                    places["region"][node] = (Binding("region", "custom_config", "/ai_platform_vertex_region"),)
-        if settings.registry:
-            for name in places:
-                places[name]["RegistryPusher"] = (Binding(name, "settings", f"/{name}"),)
         return [
-            Parameter("project", STRING, settings.project or "", "The project of jobs and models.", places["project"]),
-            Parameter("region", STRING, settings.region or "", "The region of jobs and models.", places["region"]),
-        ]
+            Parameter(
+                name, STRING, getattr(job, name), f"The {name} of jobs and models.",
+                places(name, name, config=config, lookups=self.lookups, job=job),
+            )
+            for name in ("project", "region")
+        ]  # fmt: skip
 
     def compiled(self, specification: Specification) -> bool:
         executors = specification.pipeline["deploymentSpec"]["executors"].values()

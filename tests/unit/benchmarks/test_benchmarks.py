@@ -1,5 +1,6 @@
 import argparse
 import csv
+import importlib
 import subprocess
 import sys
 from pathlib import Path
@@ -10,9 +11,10 @@ import pytest
 
 from benchmarks import edge_inference, growth, pipeline_overhead, quality, training_throughput
 from benchmarks.harness import command, results, tables
-from benchmarks.ours import plain
+from benchmarks.ours import export, plain
 from benchmarks.ours.pipeline_run import Stopwatch
 from benchmarks.ours.training import _Turns
+from tests.unit.pipeline import renamed_nodes
 
 ROOT = Path(__file__).resolve().parents[3]
 RUN = {
@@ -166,3 +168,24 @@ def test_missing_peers_end_a_benchmark_with_the_command_that_installs_them(tmp_p
     )
     assert done.returncode == 2
     assert "make bench-peers" in done.stderr
+
+
+def test_what_a_benchmark_needs_of_a_run_it_finds_by_the_table_of_nodes(monkeypatch: pytest.MonkeyPatch):
+    """A renamed node needs no edit of a benchmark."""
+    names = {"Trainer": "Learner", "Pruner": "Cutter", "EdgeEvaluator": "EdgeJudge"}
+    needs, steps = dict(export.NEEDS), dict(pipeline_overhead.STEPS)
+    assert needs["student"] == ("Pruner", "pruned_model", "training")
+    assert needs["evaluation"] == ("EdgeEvaluator", "evaluation", "pareto.json")
+    assert steps["Trainer"] == "train"
+    try:
+        with monkeypatch.context() as patch:
+            renamed_nodes.rename(patch, **names)
+            for module in (export, pipeline_overhead):
+                importlib.reload(module)
+            found = {part: (names.get(node, node), *rest) for part, (node, *rest) in needs.items()}
+            assert found == export.NEEDS
+            assert {names.get(node, node): step for node, step in steps.items()} == pipeline_overhead.STEPS
+    finally:
+        for module in (export, pipeline_overhead):
+            importlib.reload(module)
+    assert needs == export.NEEDS

@@ -7,7 +7,7 @@ from typing import Any
 
 import modules  # noqa: F401
 from modules.preprocessing import preprocessing_fn
-from modules.targets.one_label import label_ids
+from modules.targets.one_label.target import label_ids
 from modules.text.tokenization import load_vocabulary, wordpiece
 
 import pytest

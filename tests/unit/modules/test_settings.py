@@ -29,13 +29,13 @@ class Node(NodeSettings):
 
 
 def test_a_node_gets_the_very_objects_that_its_graph_was_made_with() -> None:
-    told = Node(part=Part(rate=0.25), names=("a", "b"), sources="f00")
+    told = Node(part=Part(rate=0.25), names=("a", "b"), code="f00")
     assert Node.from_json(told.to_json()) == told
     assert Node.from_values(json.loads(json.dumps(told.to_values()))) == told
 
 
 def test_equal_settings_give_equal_texts_whatever_the_order_they_were_written_in() -> None:
-    assert Node(names=("a",), sources="f00").to_json() == Node(sources="f00", names=("a",)).to_json()
+    assert Node(names=("a",), code="f00").to_json() == Node(code="f00", names=("a",)).to_json()
 
 
 def test_what_tfx_adds_to_a_custom_config_is_left_out_and_nothing_else() -> None:

@@ -27,7 +27,7 @@ SPACE = [
 
 
 def settings(**changes: Any) -> TunerSettings:
-    return TunerSettings.model_validate({"space": SPACE, "trials": 3, **changes})
+    return TunerSettings.model_validate({"space": SPACE, "trials": 3, "objective": "val_macro_f1", **changes})
 
 
 # The space
@@ -96,7 +96,7 @@ def test_each_algorithm_finds_the_best_of_what_it_tried(tmp_path: Path, algorith
 
 def test_a_loss_is_made_small(tmp_path: Path) -> None:
     made = tuner.make_tuner(
-        settings(objective="val_loss", algorithm="random"), Hyper(), directory=str(tmp_path), seed=1
+        settings(objective="val_loss", algorithm="random"), Hyper(), directory=str(tmp_path), seed=1, minimize=True
     )
     made.search()
     tried = [trial.hyperparameters.get("learning_rate") for trial in made.oracle.trials.values()]

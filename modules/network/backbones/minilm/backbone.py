@@ -27,8 +27,5 @@ class Minilm(Backbone):
     def vocabulary_path(self) -> str:
         return str(SOURCE.file(VOCABULARY))
 
-    def needs_network(self) -> bool:
-        return not SOURCE.fetched
-
     def sources(self) -> tuple[Source, ...]:
         return (SOURCE,)

@@ -24,10 +24,6 @@ class Preset(Backbone):
             return str(_of_folder(folder))
         return str(_of_name(self.preset))
 
-    def needs_network(self) -> bool:
-        """Whether it is a name. KerasNLP keeps what it has downloaded, but says nobody where."""
-        return not Path(self.preset).is_dir()
-
 
 def from_preset(what: Any, preset: str, **kwargs: Any) -> Any:
     """Calls `what.from_preset`, a KerasNLP class's.

@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from modules.network import anatomy
+from modules.network import bert
 from modules.network.architecture import Architecture
 from modules.network.backbones.base import Backbone, BackboneError
 from modules.network.backbones.initial import Initial, Task
@@ -43,7 +43,7 @@ def initial(backbone: Backbone, task: Task) -> Initial:
         activation="gelu_tanh",
         num_segments=source.num_segments,
     )
-    return Initial(architecture, read_encoder(anatomy.BertAnatomy(source)))
+    return Initial(architecture, read_encoder(bert.BertAnatomy(source)))
 
 
 class _Loader:
@@ -64,7 +64,7 @@ class _Loader:
                 weights.visit(names.append)
                 for name in names:
                     parent, _, part = name.rpartition("/")
-                    if parent.endswith(f"/{anatomy.SAVED_ATTENTION}") and part in anatomy.SAVED_ATTENTION_PARTS:
+                    if parent.endswith(f"/{bert.SAVED_ATTENTION}") and part in bert.SAVED_ATTENTION_PARTS:
                         weights.move(name, f"{parent}/_{part}")
             backbone.load_weights(str(path))
         return backbone

@@ -36,8 +36,5 @@ class Scratch(Backbone):
     def vocabulary_path(self) -> str:
         return self.vocabulary or str(SOURCE.file(VOCABULARY))
 
-    def needs_network(self) -> bool:
-        return not self.vocabulary and not SOURCE.fetched
-
     def files(self) -> Mapping[str, str]:
         return {"vocabulary": self.vocabulary} if self.vocabulary else {}

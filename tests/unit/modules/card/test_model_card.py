@@ -37,11 +37,14 @@ SECTION = {
 OF_BACKBONE = {"name": "Encoder 1", "kind": "weights", "licence": "MIT", "address": "there", "note": "Small."}
 
 
+TITLES = {"accuracy": "accuracy", "macro_f1": "macro-F1"}
+
+
 def settings(**changes: Any) -> ModelCardNodeSettings:
     values = {
         "card": CardSettings(**{**SECTION, **changes.pop("card", {})}),
         "task": "mood",
-        "labels": ["bad", "good"],
+        "target": {"kind": "one_label", "labels": ["bad", "good"]},
         "slices": ["source"],
         "dataset": "vader",
         "backbone": "minilm",
@@ -63,7 +66,7 @@ def predictions(rows: int = 200, sources: tuple[str, ...] = ("web|shop", "mail")
         text=[f"text {row}" for row in range(rows)],
         label=label,
         predicted=predicted,
-        probabilities=np.eye(2, dtype=np.float32)[predicted],
+        more={"probabilities": np.eye(2, dtype=np.float32)[predicted]},
         slices={"source": [sources[row // 3 % len(sources)] for row in range(rows)]},
     )
 
@@ -146,7 +149,7 @@ def table(page: str, heading: str) -> list[list[str]]:
 
 @pytest.mark.parametrize("card", [server(), edge()], ids=["server", "edge"])
 def test_every_table_is_whole_and_no_section_is_empty(card: dict[str, Any]) -> None:
-    page = model_card.render(card)
+    page = model_card.render(card, TITLES)
     for block in re.findall(r"(?:^\|.*\n)+", page, re.MULTILINE):
         widths = {len(re.split(r"(?<!\\)\|", line)) for line in block.splitlines()}
         assert len(widths) == 1, block
@@ -159,7 +162,7 @@ def test_every_table_is_whole_and_no_section_is_empty(card: dict[str, Any]) -> N
 
 def test_metrics_stand_by_slice_with_their_intervals() -> None:
     card = server()
-    rows = table(model_card.render(card), "Metrics")
+    rows = table(model_card.render(card, TITLES), "Metrics")
     overall = card["metrics"]["test"]["accuracy"]
     assert overall["value"] == pytest.approx(0.9)
     assert overall["low"] < 0.9 < overall["high"]
@@ -169,7 +172,7 @@ def test_metrics_stand_by_slice_with_their_intervals() -> None:
 
 
 def test_the_gaps_between_slices_are_in_both_cards() -> None:
-    rows = table(model_card.render(server()), "Differences between groups")
+    rows = table(model_card.render(server(), TITLES), "Differences between groups")
     assert ["source", "accuracy"] in [row[:2] for row in rows]
     assert any(row[1].startswith("equal_opportunity (") for row in rows)
     gaps = edge()["fairness"]["columns"]["source"]["gaps"]
@@ -178,7 +181,7 @@ def test_the_gaps_between_slices_are_in_both_cards() -> None:
 
 
 def test_a_pipe_or_a_line_break_of_the_configuration_breaks_no_table() -> None:
-    page = model_card.render(server())
+    page = model_card.render(server(), TITLES)
     assert "Says good or bad." in page
     assert r"Own rows \| of ours" in page
 
@@ -195,17 +198,17 @@ def test_a_backbone_names_its_weights_where_the_configuration_names_none() -> No
     assert [source["name"] for source in own] == ["Snippets", "Own rows | of ours", "MiniLM"]
     card = server(backbone="other", backbone_sources=[OF_BACKBONE])
     assert card["sources"][-1] == OF_BACKBONE
-    assert "Encoder 1" in model_card.render(card)
+    assert "Encoder 1" in model_card.render(card, TITLES)
 
 
 def test_what_nobody_stated_is_called_so_with_the_field_to_set() -> None:
-    page = model_card.render(server(card={"licence": None, "summary": None, "limits": [], "sources": []}))
+    page = model_card.render(server(card={"licence": None, "summary": None, "limits": [], "sources": []}), TITLES)
     for field in ("summary", "licence", "contacts", "out_of_scope", "limits", "sources"):
         assert f"`card.{field}`" in page, field
 
 
 def test_the_bundle_is_named_by_its_digest_and_compared_with_the_server() -> None:
-    page = model_card.render(edge())
+    page = model_card.render(edge(), TITLES)
     assert "ab" * 32 in page
     assert "accuracy -0.010 (0.890 there)" in page
     assert "12.5 times smaller, 6.0 times faster" in page
@@ -215,7 +218,7 @@ def test_the_bundle_is_named_by_its_digest_and_compared_with_the_server() -> Non
 
 def test_a_task_without_slices_says_that_nothing_was_measured() -> None:
     test = predictions()
-    plain = Predictions(test.text_hash, test.text, test.label, test.predicted, test.probabilities, {})
+    plain = Predictions(test.text_hash, test.text, test.label, test.predicted, test.more, {})
     card = model_card.server(
         settings(slices=[], gaps={}, thresholds={}),
         splits={"test": plain},
@@ -224,7 +227,7 @@ def test_a_task_without_slices_says_that_nothing_was_measured() -> None:
         size={"bytes": 1, "parameters": 1},
         created="2026-11-25",
     )
-    page = model_card.render(card)
+    page = model_card.render(card, TITLES)
     assert "data.columns.slices" in page
     assert "No bounds were set." in page
 
@@ -233,7 +236,7 @@ def test_the_default_task_states_everything_but_whom_to_ask(repository: Path, mo
     monkeypatch.chdir(repository)
     config = loader.load("configs/sentiment.yaml", profile="quick")
     card = server(card=config.card.model_dump())
-    page = model_card.render(card)
+    page = model_card.render(card, TITLES)
     assert re.findall(r"`card\.(\w+)` in the configuration", page) == ["contacts"]
     licences = {source["name"].split(" ")[0]: source["licence"] for source in card["sources"]}
     assert licences == {"Ground": "MIT", "all-MiniLM-L6-v2": "Apache-2.0"}

@@ -6,8 +6,10 @@ import math
 from modules.device import cost as device_cost
 from modules.device import gate, measure
 from modules.device.settings import CostSettings, EdgeEvaluatorSettings, Gate
+from modules.quality import scoring
 from modules.rows.raw import RawSplit
 from modules.rows.settings import Columns
+from modules.targets.one_label.target import OneLabel
 from modules.tflite import variants
 from modules.tflite.recipes import RECIPES
 
@@ -16,6 +18,8 @@ import pytest
 
 from tests.unit import compression_helpers as helpers
 
+TARGET = OneLabel(labels=["bad", "good"])
+JUDGE = scoring.of(TARGET)
 LOOSE = Gate(
     max_accuracy_drop=0.5, max_slice_drop=1.0, min_slice_rows=1, min_size_ratio=1.0, min_latency_ratio=None,
     min_agreement=0.5,
@@ -73,7 +77,7 @@ def bundles(converted, tmp_path_factory):
 
 def test_every_variant_is_measured_through_the_edge_package_from_raw_text(converted, bundles) -> None:
     split, cost = _split(), CostSettings(texts=4, rounds=1, threads=[1], memory=False)
-    results = measure.measure(bundles, converted[1], split, cost=cost)
+    results = measure.measure(bundles, converted[1], split, JUDGE, cost=cost)
     assert set(results) == {"reference", "float32", "dynamic_wi8_afp32", "dynamic_wi4_afp32"}
     reference, small = results["reference"], results["dynamic_wi4_afp32"]
     assert reference["accuracy_drop"] == 0
@@ -115,7 +119,7 @@ def test_predictions_are_those_of_the_keras_model(bundles) -> None:
 def test_a_failed_recipe_is_in_the_table_and_never_selected(converted, bundles) -> None:
     index = json.loads(json.dumps(converted[1]))
     index["variants"]["broken"] = {"error": "no operation matches"}
-    results = measure.measure(bundles, index, _split(), cost=None)
+    results = measure.measure(bundles, index, _split(), JUDGE, cost=None)
     selected, reasons = measure.decide(results, OPEN, "smallest")
     assert selected == "dynamic_wi4_afp32"
     assert reasons["broken"] == ["could not be made: no operation matches"]
@@ -237,6 +241,7 @@ class _Artifacts:
             ),
             task="opinions",
             columns=Columns(slices=["source"]),
+            target=TARGET,
         )
         edge_evaluator.Executor().Do(self.inputs, self.outputs, {"settings": settings.to_json()})
         with open(f"{self.outputs['evaluation'][0].uri}/pareto.json") as file:

@@ -6,6 +6,7 @@ from modules.inputs.text import attribution
 from modules.inputs.text.input import Text
 from modules.network import anatomy
 from modules.network.architecture import ENCODER
+from modules.network.bert import BertAnatomy
 from modules.network.model import build_model
 from modules.network.trained import Trained
 from modules.network.weights import read_weights, write_weights
@@ -34,15 +35,15 @@ def trained() -> Trained:
 
 
 def test_parts_have_the_same_names_whatever_the_library_calls_them(trained: Trained) -> None:
-    bert = anatomy.of(build_model(trained.architecture, dropout=0.0))
+    theirs = anatomy.of(build_model(trained.architecture, dropout=0.0))
     own = anatomy.of(trained.model)
     assert isinstance(own, toy.ToyAnatomy)
-    assert isinstance(bert, anatomy.BertAnatomy)
-    assert [kernel.name for kernel in own.kernels(["*"])] == [kernel.name for kernel in bert.kernels(["*"])]
-    assert [kernel.matrix_shape for kernel in own.kernels()] == [kernel.matrix_shape for kernel in bert.kernels()]
-    for mine, theirs in zip(own.layers, bert.layers, strict=True):
-        assert mine.heads.kernel.shape == theirs.heads.kernel.shape == (4, 8, 32)
-        assert mine.neurons.kernel.shape == theirs.neurons.kernel.shape == (64, 32)
+    assert isinstance(theirs, BertAnatomy)
+    assert [kernel.name for kernel in own.kernels(["*"])] == [kernel.name for kernel in theirs.kernels(["*"])]
+    assert [kernel.matrix_shape for kernel in own.kernels()] == [kernel.matrix_shape for kernel in theirs.kernels()]
+    for mine, other in zip(own.layers, theirs.layers, strict=True):
+        assert mine.heads.kernel.shape == other.heads.kernel.shape == (4, 8, 32)
+        assert mine.neurons.kernel.shape == other.neurons.kernel.shape == (64, 32)
 
 
 def test_a_student_is_cut_out_of_an_encoder_of_another_library(trained: Trained) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import modules  # noqa: F401
 from modules.inputs import kinds
 from modules.quality.advice import wanted, what_to_try
+from modules.targets.one_label.target import OneLabel
 from modules.training.settings import TrainerSettings
 
 import pytest
@@ -17,6 +18,7 @@ CONFIG: dict[str, Any] = {
     "trainer": TrainerSettings().model_dump(mode="json"),
     "tuner": {"enabled": True},
 }
+TARGET = OneLabel(labels=["a", "b"])
 ALL = [0, 1, 2, 3, 4, 5]
 
 
@@ -43,7 +45,7 @@ def advice(config: dict[str, Any] | None = None, training: Any = None, texts: An
             section, _, name = field.partition(".")
             whole[section][name] = value
     profiles = {"text_profile.json": {**TEXTS, **(texts or {})}}
-    return "\n".join(what_to_try(whole, inputs(layers=layers), {**TRAINING, **(training or {})}, profiles.get))
+    return "\n".join(what_to_try(whole, inputs(layers=layers), TARGET, {**TRAINING, **(training or {})}, profiles.get))
 
 
 @pytest.mark.parametrize(
@@ -51,7 +53,6 @@ def advice(config: dict[str, Any] | None = None, training: Any = None, texts: An
     [
         ({}, {"history": {"val_macro_f1": [0.3]}}, {}, "it had 100 steps of the optimizer; trainer.epochs=auto"),
         ({}, {"history": {"val_macro_f1": [0.3] * 10 + [0.4]}}, {}, "epoch 11, the last one, was still the best"),
-        ({}, {"history": {"val_loss": [0.4] * 10 + [0.3]}}, {}, "epoch 11, the last one, was still the best"),
         (
             {"trainer.epochs": "auto"}, {"history": {"val_macro_f1": [*[0.3] * 10, 0.4]}}, {},
             "epoch 11, the last one, was still the best on eval; trainer.min_steps=2200",
@@ -74,13 +75,13 @@ def test_where_nothing_is_short_the_linear_model_is_an_answer() -> None:
     assert advice() == (
         "more labelled rows, or the linear model itself: on these rows the network found no more than it"
     )
-    assert what_to_try(CONFIG, inputs(), None, {}.get) == [advice()], "of a run whose other nodes left nothing"
-    assert what_to_try(CONFIG, {}, None, {}.get) == [advice()], "of a task without a text"
+    assert what_to_try(CONFIG, inputs(), TARGET, None, {}.get) == [advice()], "of a run whose other nodes left nothing"
+    assert what_to_try(CONFIG, {}, TARGET, None, {}.get) == [advice()], "of a task without a text"
 
 
 def test_settings_of_a_named_input_are_named_with_their_place() -> None:
     profiles = {"words_profile.json": TEXTS | {"tokens": {"12": 10}}}
-    told = what_to_try({**CONFIG, "inputs": {"words": {}}}, inputs("words", 16, [0]), TRAINING, profiles.get)
+    told = what_to_try({**CONFIG, "inputs": {"words": {}}}, inputs("words", 16, [0]), TARGET, TRAINING, profiles.get)
     found = "\n".join(told)
     assert "the 16 tokens of inputs.words.sequence_length" in found
     assert "inputs.words.backbone.layers=[0,1,2,3,4,5]" in found

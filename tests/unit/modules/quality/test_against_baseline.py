@@ -6,14 +6,19 @@ import json
 from typing import Any
 
 import modules  # noqa: F401
+from modules.quality import scoring
 from modules.quality.against_baseline import BETTER, NOISE, WORSE, measure, told
 from modules.quality.predictions import Predictions
 from modules.quality.settings import BeatsBaseline
+from modules.targets.one_label.target import OneLabel
 
 import numpy as np
 import pytest
 
+from tests.toys.stars import Stars
+
 ROWS = 400
+JUDGE = scoring.of(OneLabel(labels=["a", "b", "c"]))
 LABELS = np.random.default_rng(1).integers(0, 3, ROWS)
 
 
@@ -23,13 +28,12 @@ def answers(wrong: int, *, start: int = 0, order: Any = slice(None)) -> Predicti
     predicted[start : start + wrong] = (predicted[start : start + wrong] + 1) % 3
     hashes, texts = np.array([f"h{row}" for row in range(ROWS)]), np.array([f"text {row}" for row in range(ROWS)])
     probabilities = np.eye(3, dtype=np.float32)[predicted]
-    return Predictions(
-        list(hashes[order]), list(texts[order]), LABELS[order], predicted[order], probabilities[order], {}
-    )
+    more = {"probabilities": probabilities[order]}
+    return Predictions(list(hashes[order]), list(texts[order]), LABELS[order], predicted[order], more, {})
 
 
 def compared(model: Predictions, baseline: Predictions, **values: Any) -> dict[str, Any]:
-    return measure(model, baseline, 3, BeatsBaseline(**values), name="TF-IDF of words")
+    return measure(model, baseline, JUDGE, BeatsBaseline(**values), name="TF-IDF of words")
 
 
 def test_a_model_that_loses_by_more_than_noise_is_refused_with_both_numbers() -> None:
@@ -84,6 +88,23 @@ def test_a_margin_is_added_to_what_is_asked_for() -> None:
 def test_accuracy_can_decide() -> None:
     found = compared(answers(100), answers(20), metric="accuracy")
     assert found["difference"]["value"] == pytest.approx(-80 / ROWS)
+
+
+def test_of_an_error_less_is_better_and_the_generic_bootstrap_serves() -> None:
+    truth = np.linspace(0, 10, 50)
+
+    def numbers(error: float) -> Predictions:
+        noisy = truth + error * np.random.default_rng(1).normal(size=50)
+        return Predictions([""] * 50, [str(row) for row in range(50)], truth, noisy, {}, {})
+
+    judge = scoring.of(Stars(kind="stars", column="stars"))
+    metric = judge.target.objective
+    assert judge.target.less_is_better(metric)
+    close, far = (numbers(error) for error in (0.1, 2.0))
+    found = measure(close, far, judge, BeatsBaseline(resamples=100), name="ridge regression")
+    assert (found["metric"], found["verdict"], found["missed"]) == (metric, BETTER, [])
+    assert found["difference"]["value"] == pytest.approx(found["baseline"] - found["model"])
+    assert measure(far, close, judge, BeatsBaseline(resamples=100), name="ridge regression")["missed"]
 
 
 def test_pairing_makes_a_loss_certain_that_is_not_so_for_strangers() -> None:

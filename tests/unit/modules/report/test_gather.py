@@ -11,11 +11,11 @@ from typing import Any
 from modules.report import render
 from modules.report.facts import gather
 from modules.report.facts.artifacts import Artifacts
-from modules.report.facts.quality import calibration
 from modules.report.plots import graph
 from modules.report.plots.edge import bounds
 from modules.report.settings import ReporterNodeSettings
 from modules.report.words import words_of
+from modules.targets.one_label.scoring import calibration
 
 import numpy as np
 import pytest
@@ -35,8 +35,8 @@ CONFIG = {
 def told(config: dict[str, Any]) -> ReporterNodeSettings:
     return ReporterNodeSettings.model_validate(
         {
-            "task": "toy", "labels": ["a", "b"], "label": "label", "slices": [], "graph": [["One", []]],
-            "config": config, "inputs": {"text": {"kind": "text", "sequence_length": 8}}, "attributed": True,
+            "task": "toy", "target": {"kind": "one_label", "labels": ["a", "b"]}, "slices": [], "graph": [["One", []]],
+            "config": config, "inputs": {"text": {"kind": "text", "sequence_length": 8}},
         }
     )  # fmt: skip
 
@@ -194,7 +194,7 @@ def test_the_gate_is_drawn_where_the_gate_decides() -> None:
 def test_calibration_is_the_error_that_the_evaluator_reports() -> None:
     found = report_facts.answers()
     measured = calibration(found)
-    confidence = found.probabilities.max(axis=1)
+    confidence = found.more["probabilities"].max(axis=1)
     expected = 0.0
     for low in np.arange(15) / 15:
         inside = (confidence >= low) & (confidence < low + 1 / 15)

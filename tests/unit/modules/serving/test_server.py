@@ -9,7 +9,7 @@ from modules.inputs.text.input import Text
 from modules.network.backbones import base as backbones
 from modules.network.pretrained import build_classifier
 from modules.serving import server as signatures
-from modules.targets.one_label import OneLabel
+from modules.targets.one_label.target import OneLabel
 from modules.text import tokenization
 
 import numpy as np

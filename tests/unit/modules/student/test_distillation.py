@@ -7,6 +7,7 @@ from modules.student import distillation
 from modules.student.distillation import Tapped
 from modules.student.fine_tuning import TeacherSignals, fine_tune
 from modules.student.settings import DistillationSettings
+from modules.targets.one_label.distillation import soft_target_loss
 from modules.text.features import PADDING_MASK, TOKEN_IDS
 
 import numpy as np
@@ -51,9 +52,9 @@ def test_a_teacher_really_teaches(tmp_path) -> None:
 
 def test_the_soft_target_loss_is_zero_for_equals_and_grows_with_the_difference() -> None:
     teacher = tf.constant([[2.0, -1.0], [0.5, 0.5]])
-    np.testing.assert_allclose(distillation.soft_target_loss(teacher, teacher, 3.0), 0.0, atol=1e-6)
-    near = distillation.soft_target_loss(teacher + tf.constant([[0.1, 0.0]]), teacher, 2.0)
-    far = distillation.soft_target_loss(teacher + tf.constant([[3.0, 0.0]]), teacher, 2.0)
+    np.testing.assert_allclose(soft_target_loss(teacher, teacher, 3.0), 0.0, atol=1e-6)
+    near = soft_target_loss(teacher + tf.constant([[0.1, 0.0]]), teacher, 2.0)
+    far = soft_target_loss(teacher + tf.constant([[3.0, 0.0]]), teacher, 2.0)
     assert (far.numpy() > near.numpy()).all()
     assert (near.numpy() > 0).all()
 
@@ -65,7 +66,7 @@ def test_gradients_keep_their_size_when_the_temperature_changes() -> None:
     for temperature in (2.0, 8.0):
         student = tf.Variable([[0.0, 0.3]])
         with tf.GradientTape() as tape:
-            loss = distillation.soft_target_loss(student, teacher, temperature)
+            loss = soft_target_loss(student, teacher, temperature)
         sizes.append(float(tf.norm(tape.gradient(loss, student))))
     assert sizes[0] == pytest.approx(sizes[1], rel=0.05)
 
@@ -140,7 +141,7 @@ def test_a_row_without_a_label_follows_the_teacher_alone() -> None:
             settings, Tapped(trained.model), _features(rows), tf.constant(labels), soft
         )[0].numpy()
 
-    unlabelled = np.full(4, unlabelled_variations.NO_LABEL, np.int32)
+    unlabelled = np.full(4, -1, np.int32)
     np.testing.assert_allclose(loss(0.3, unlabelled), loss(1.0, rows.labels), rtol=1e-5)
 
 
@@ -150,7 +151,7 @@ def test_variations_use_nothing_but_the_training_texts() -> None:
     again = unlabelled_variations.augment(rows, helpers.VOCABULARY, copies=3, seed=1)
     assert len(more) == 150
     assert set(np.unique(more.token_ids)) <= set(np.unique(rows.token_ids))
-    assert (more.labels == unlabelled_variations.NO_LABEL).all()
+    assert (more.labels == -1).all()
     assert np.array_equal(more.token_ids, again.token_ids)
     assert not np.array_equal(more.token_ids[:50], rows.token_ids)
     start, end = (helpers.VOCABULARY.index(token) for token in ("[CLS]", "[SEP]"))

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import modules  # noqa: F401
-from modules.targets.one_label import OneLabel
+from modules.targets.one_label.target import OneLabel
 from modules.training import compiled
 from modules.training.compiled import class_weights
 from modules.training.optimizer import WarmupDecay, make_optimizer

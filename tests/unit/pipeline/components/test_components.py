@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from modules.rows.settings import Columns
+from modules.targets.one_label.target import OneLabel
 
 import pandas as pd
 import pytest
@@ -331,7 +332,7 @@ def test_the_baseline_is_trained_on_train_and_scored_on_the_other_splits(
         write_examples(tmp_path / "examples" / f"Split-{split}" / "data_tfrecord-00000-of-00001.gz", rows)
     evaluation = artifact(standard_artifacts.ModelEvaluation, tmp_path / "evaluation")
     settings = linear_baseline.LinearBaselineNodeSettings(
-        columns=Columns(slices=["source"]), labels=["bad", "good"], seed=1
+        columns=Columns(slices=["source"]), target=OneLabel(labels=["bad", "good"]), seed=1
     )
     linear_baseline.Executor().Do(
         {"examples": [examples]}, {"evaluation": [evaluation]}, {"settings": settings.to_json()}

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from modules.targets.kinds import TARGETS
+
 import pytest
 
+from pipeline import nodes
 from pipeline.config.loader import ConfigError, dump, load
 
 SHORT = """
@@ -107,7 +110,7 @@ def test_what_no_device_can_compute_is_refused_unless_no_bundle_is_made(explicit
 def test_a_bound_on_a_metric_that_the_target_does_not_have_is_refused(explicit: Path) -> None:
     own = ["extensions=[tests.toys.two_way]", "edge=false"]
     target = "target={kind: two_way, column: mood, positive: good, negative: bad}"
-    with pytest.raises(ConfigError, match="accuracy is no metric of a target of kind two_way; there are: auc"):
+    with pytest.raises(ConfigError, match=r"evaluator\.thresholds\.accuracy: accuracy is none .* two_way .*are: auc"):
         load(explicit, overrides=[*own, target, "evaluator.thresholds={accuracy: {min: 0.5}}"])
 
 
@@ -125,3 +128,47 @@ def test_a_task_may_have_no_backbone_and_then_nothing_that_is_for_texts(tmp_path
     for setting in ("data.cleaning.near_duplicates=0.9", "data.cleaning.languages=[en]", "data.augmentation.share=1"):
         with pytest.raises(ConfigError, match="is for texts, and no input with a backbone reads one"):
             load(explicit, overrides=[*alone, setting])
+
+
+SPACE = "space: [{name: dropout, kind: float, min: 0, max: 0.1}]"
+
+
+@pytest.mark.parametrize(
+    ("override", "told"),
+    [
+        ("evaluator.thresholds={maee: {max: 1}}", ["evaluator.thresholds.maee", "kind stars", "Did you mean `mae`?"]),
+        ("evaluator.fairness.bounds={source: {mae: {max_gap: 0.1}}}", ["evaluator.fairness.bounds.source.mae", "none"]),
+        (f"tuner={{enabled: true, objective: val_accuracy, {SPACE}}}", ["tuner.objective", "val_mae, val_loss"]),
+        ("trainer.label_smoothing=0.1", ["trainer.label_smoothing", "kind stars has no labels", "set it to 0"]),
+        ("evaluator.beats_baseline.metric=accuracy", ["beats_baseline.metric", "models are compared by", "mae"]),
+        ("trainer.class_weights=balanced", ["trainer.class_weights", "kind stars has no classes", "set it to none"]),
+        ("data.augmentation.balance=true", ["data.augmentation.balance", "kind stars has no labels", "false"]),
+        ("edge=true", ["target: no device can answer a target of kind stars", "edge: false"]),
+    ],
+)
+def test_what_a_number_does_not_have_is_refused_with_the_setting_to_change(
+    explicit: Path, override: str, told: list[str]
+) -> None:
+    own = ["extensions=[tests.toys.stars]", "edge=false", "target={kind: stars, column: stars}"]
+    with pytest.raises(ConfigError) as error:
+        load(explicit, overrides=[*own, "data.columns.slices=[source]", override])
+    assert all(part in str(error.value) for part in told), error.value
+
+
+def test_the_search_improves_the_objective_of_the_target_where_none_is_named(explicit: Path) -> None:
+    own = ["extensions=[tests.toys.stars]", "edge=false", f"tuner={{enabled: true, {SPACE}}}"]
+    assert load(explicit, overrides=own).tuner.objective == "val_macro_f1"
+    number = load(explicit, overrides=[*own, "target={kind: stars, column: stars}"])
+    assert number.tuner.objective == "val_mae"
+    assert number.target.less_is_better("val_mae")
+    assert "LinearBaseline" in nodes.of(number)
+
+
+def test_a_target_that_does_not_say_how_it_is_judged_is_refused(
+    explicit: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = ["extensions=[tests.toys.stars]", "edge=false", "target={kind: stars, column: stars}"]
+    load(explicit, overrides=own)
+    monkeypatch.setattr(TARGETS["stars"], "parts", {})
+    with pytest.raises(ConfigError, match=r"target: the kind stars does not say how its answers are judged"):
+        load(explicit, overrides=own)

@@ -82,7 +82,7 @@ def test_a_value_that_a_run_replaces_is_judged_by_the_same_bounds(custom_config:
         TrainerNodeSettings.from_values(told)
 
 
-COMMON = {"inputs", "target", "vocabulary", "sources", "extensions"}
+COMMON = {"inputs", "target", "vocabulary", "code", "extensions"}
 
 
 @pytest.mark.parametrize(
@@ -107,12 +107,12 @@ def test_a_node_imports_the_extensions_of_the_configuration_first(
     monkeypatch.syspath_prepend(str(tmp_path))
     told = custom_config(node, f"extensions=[{name}]")
     assert sys.modules.pop(name), "the loader has imported it"
-    told["sources"] = []  # no digest, so that nothing more happens
+    told["code"] = []  # no digest, so that nothing more happens
     entry = {
         "Transform": lambda: preprocessing.preprocessing_fn({}, told),
         "Trainer": lambda: trainer.run_fn(SimpleNamespace(custom_config=told, hyperparameters=None)),
         "Tuner": lambda: tuner.tuner_fn(SimpleNamespace(custom_config=told)),
     }[node]
-    with pytest.raises(ValueError, match="sources"):
+    with pytest.raises(ValueError, match="code"):
         entry()
     assert name in sys.modules

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import modules  # noqa: F401
-from modules.quality.tfma_metrics import MacroF1
+from modules.targets.one_label.tfma_metrics import MacroF1
 
 import ml_metadata as mlmd
 import pytest
@@ -73,7 +73,7 @@ def test_every_class_has_its_precision_and_recall() -> None:
 
 def test_own_metrics_are_found_by_tfma() -> None:
     metric = metric_of(eval_config(config({}), gated=True), "macro_f1")
-    assert (metric.module, metric.class_name) == ("modules.quality.tfma_metrics", MacroF1.__name__)
+    assert (metric.module, metric.class_name) == ("modules.targets.one_label.tfma_metrics", MacroF1.__name__)
     assert metric.config == '{"num_classes": 3}'
 
 

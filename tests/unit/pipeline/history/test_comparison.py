@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import io
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ import local_runner
 from pipeline.history import comparison, display, history, training_logs
 from pipeline.history.paths import TaskPaths
 from pipeline.history.store import RunOutputs
+from tests.unit.pipeline import renamed_nodes
 
 LABELS = ["bad", "good"]
 ROWS = 400
@@ -37,7 +39,7 @@ def answers(right: np.ndarray, *, keys: list[str] | None = None, label: np.ndarr
         text=["text"] * len(right),
         label=label,
         predicted=predicted,
-        probabilities=np.eye(2, dtype=np.float32)[predicted],
+        more={"probabilities": np.eye(2, dtype=np.float32)[predicted]},
         slices={},
     )
 
@@ -126,7 +128,7 @@ def test_runs_without_a_common_row_or_without_hashes_are_not_tested() -> None:
 
 def test_labels_in_another_order_are_the_same_and_other_labels_are_not() -> None:
     one = answers(wrong_in(range(40)))
-    turned = Predictions(one.text_hash, one.text, 1 - one.label, 1 - one.predicted, one.probabilities[:, ::-1], {})
+    turned = Predictions(one.text_hash, one.text, 1 - one.label, 1 - one.predicted, {}, {})
     assert rows_comparison.compare(one, turned, LABELS, LABELS[::-1])["agreement"] == 1.0
     found = rows_comparison.compare(one, one, LABELS, ["bad", "fine"])
     assert found["labels_differ"] == [LABELS, ["bad", "fine"]]
@@ -171,7 +173,12 @@ class Runs:
         monkeypatch.setattr(history, "past_runs", lambda _: self.past)
 
     def add(
-        self, run_id: str, config: dict[str, Any], found: Predictions | None = None, **changes: Any
+        self,
+        run_id: str,
+        config: dict[str, Any],
+        found: Predictions | None = None,
+        labels: Sequence[str] = LABELS,
+        **changes: Any,
     ) -> history.PastRun:
         moment = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC) + datetime.timedelta(days=len(self.past))
         told = summary(run_id, **changes) if changes.get("state") != "failed" else {}
@@ -181,7 +188,7 @@ class Runs:
         if found:
             folder = self.paths.root / f"evaluation-{run_id}"
             folder.mkdir()
-            predictions.write(str(folder / PREDICTIONS_FILE), {"test": found}, LABELS)
+            predictions.write(str(folder / PREDICTIONS_FILE), {"test": found}, labels)
             self._evaluations[run_id] = str(folder)
         return self.past[-1]
 
@@ -189,6 +196,15 @@ class Runs:
 @pytest.fixture
 def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Runs:
     return Runs(tmp_path, monkeypatch)
+
+
+def test_answers_that_are_numbers_are_compared_by_their_metrics_alone(runs: Runs) -> None:
+    stars = np.linspace(1.0, 5.0, 8)
+    numbers = Predictions([str(row) for row in range(8)], ["text"] * 8, stars, stars + 0.5, {}, {})
+    one, other = (runs.add(f"2026010{day}T000000", {}, numbers, labels=[]) for day in (1, 2))
+    found = comparison.compare(runs.paths, one, other)
+    [line] = display.verdict(found["test"])
+    assert line == "Significance: not tested, since the answers of these runs are no labels."
 
 
 def both(runs: Runs) -> dict[str, Any]:
@@ -319,21 +335,43 @@ def test_tensorboard_says_which_run_there_is_not_and_which_kept_no_logs(
     assert "r1 kept no TensorBoard logs: set trainer.tensorboard=true" in without.output
 
 
+@pytest.mark.parametrize("names", [{}, {"Trainer": "Learner", "Tuner": "Searcher"}], ids=["ours", "renamed"])
 def test_tensorboard_shows_the_logs_of_training_and_search_in_one_folder(
-    runs: Runs, command: Any, monkeypatch: pytest.MonkeyPatch
+    runs: Runs, command: Any, monkeypatch: pytest.MonkeyPatch, names: dict[str, str]
 ) -> None:
+    """Which nodes leave any is read from the table of nodes."""
+    renamed_nodes.rename(monkeypatch, **names)
+    search = names.get("Tuner", "Tuner")
     served: list[tuple[Path, int]] = []
     monkeypatch.setattr(training_logs, "connection", lambda _: None)
     monkeypatch.setattr(training_logs, "serve", lambda *arguments: served.append(arguments))
     runs.add("r1", {}, answers(wrong_in()))
-    trainer = Path(RunOutputs(None, "r1").uri("Trainer", "model_run") or "")  # type: ignore[arg-type]
+    trainer = Path(runs.paths.root) / "logs"
+    trainer.mkdir(parents=True)
+    asked = {(names.get("Trainer", "Trainer"), "model_run"): str(trainer)}
+    monkeypatch.setattr(RunOutputs, "uri", lambda outputs, *output: asked.get(output))
     (trainer / "events.out.tfevents.1").touch()
-    (runs.paths.pipeline_root / "Tuner" / ".backup" / "0123456789abcdef" / "tensorboard").mkdir(parents=True)
+    (runs.paths.pipeline_root / search / ".backup" / "0123456789abcdef" / "tensorboard").mkdir(parents=True)
     for _ in range(2):  # links of an earlier look are replaced
         assert command("tensorboard", "--port", "0").exit_code == 0
     folder, port = served[1]
     assert port == 0
     assert {path.name: path.resolve() for path in folder.iterdir()} == {
         "trainer": trainer.resolve(),
-        "search-01234567": (runs.paths.pipeline_root / "Tuner/.backup/0123456789abcdef/tensorboard").resolve(),
+        "search-01234567": (runs.paths.pipeline_root / search / ".backup/0123456789abcdef/tensorboard").resolve(),
     }
+
+
+def test_the_test_rows_are_those_of_the_node_that_the_table_names(runs: Runs, monkeypatch: pytest.MonkeyPatch) -> None:
+    renamed_nodes.rename(monkeypatch, TestEvaluator="FinalEvaluator")
+    folder, asked = RunOutputs.uri, []
+
+    def uri(outputs: RunOutputs, *output: str) -> str | None:
+        asked.append(output)
+        return folder(outputs, *output)
+
+    one, other = (runs.add(name, {}, answers(wrong_in())) for name in ("a", "b"))
+    folder = RunOutputs.uri
+    monkeypatch.setattr(RunOutputs, "uri", uri)
+    assert comparison.compare(runs.paths, one, other)["test"] is not None
+    assert asked == [("FinalEvaluator", "evaluation")] * 2

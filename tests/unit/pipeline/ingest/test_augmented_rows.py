@@ -59,15 +59,14 @@ def augment(tmp_path: Path) -> Callable[..., Found]:
     """Divides rows as ExampleGen does, and augments train; by split, the (text, label, source) of each example."""
 
     def run(given: list[rows.Row], variations: dict[str, str] = TEXT, **values: Any) -> Found:
-        wanted = AugmentationConfig(**values).settings()
-        settings = {"text": "text", "label": "label", "augmentation": wanted and {**wanted, "variations": variations}}
+        wanted = AugmentationConfig(**values)
         properties = {standard_component_specs.OUTPUT_CONFIG_KEY: proto_utils.proto_to_json(output_config())}
         train = [row for row in given if split_of(row.text) == "train"]
         with beam.Pipeline(runner=FnApiRunner()) as pipeline:
             _ = (
                 pipeline
                 | beam.Create([example_gen.to_example(row, LAYOUT) for row in train], reshuffle=True)
-                | augmentation.AddVariedRows(settings, properties, "train")
+                | augmentation.AddVariedRows(wanted, variations, properties, "train", text="text", label="label")
                 | beam.Map(_values)
                 | beam.io.WriteToText(str(tmp_path / "out"), shard_name_template="")
             )
@@ -164,21 +163,24 @@ def test_the_rare_label_gets_at_most_max_copies(augment: Callable[..., Found]) -
 
 
 def test_nothing_is_added_by_default() -> None:
-    assert AugmentationConfig().settings() is None
+    assert not AugmentationConfig().enabled
+    assert AugmentationConfig().files() == {}
 
 
-def test_the_settings_hold_the_content_of_the_users_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_digests_go_by_the_content_of_the_users_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever the rows depend on must change ExampleGen's cache key."""
     table, code = tmp_path / "words.txt", tmp_path / "own_translation.py"
     table.write_text("good, fine\n")
     code.write_text("def f(text):\n    return text.upper()\n")
     monkeypatch.syspath_prepend(str(tmp_path))
     config = AugmentationConfig(share=1.0, synonym_table=str(table), back_translation="own_translation:f")
-    before = config.settings()
+    before = config.files()
+    assert set(before) == {"synonym_table", "back_translation"}
     table.write_text("good, fine, decent\n")
-    after_table = config.settings()
+    after_table = config.files()
     code.write_text("def f(text):\n    return text.lower()\n")
-    assert before != after_table != config.settings()
+    assert after_table == {**before, "synonym_table": after_table["synonym_table"]} != before
+    assert config.files() != after_table
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import modules  # noqa: F401
+from modules.rows.settings import Columns
 
 import apache_beam as beam
 import pytest
@@ -19,10 +20,10 @@ from tfx.proto import example_gen_pb2
 from tfx.types import standard_artifacts, standard_component_specs
 from tfx.utils import proto_utils
 
+from pipeline.config.rows.cleaning import CleaningConfig
 from pipeline.config.rows.source import SourceConfig
-from pipeline.ingest import example_gen, rows, transforms
-from pipeline.ingest.example_gen import RowsExecutor
-from pipeline.ingest.settings import custom_config
+from pipeline.ingest import custom_config, example_gen, rows, transforms
+from pipeline.ingest.example_gen import ExampleGenNodeSettings, RowsExecutor
 from tests.unit import source_files
 
 GOOD = [
@@ -48,11 +49,12 @@ CLEANING = {"max_characters": 200, "max_quarantined": 0.5}
 
 
 def properties(file: Path, source: SourceConfig, **changes: Any) -> dict[str, Any]:
-    settings = {
-        "text": "text", "label": "label", "slices": ["source"], "labels": ["bad", "good"], "train_fraction": 1.0,
-        "augmentation": None,
-        "source": source.model_dump(mode="json"), "cleaning": {**CLEANING, **changes}, "sources": "abc",
-    }  # fmt: skip
+    settings = ExampleGenNodeSettings(
+        columns=Columns(slices=["source"]),
+        labels=["bad", "good"],
+        source=source,
+        cleaning=CleaningConfig(**{**CLEANING, **changes}),
+    )
     names = [example_gen_pb2.SplitConfig.Split(name=name, hash_buckets=1) for name in ("train", "eval", "test")]
     splits = [example_gen_pb2.Input.Split(name="all", pattern=file.name)]
     return {
@@ -63,7 +65,7 @@ def properties(file: Path, source: SourceConfig, **changes: Any) -> dict[str, An
                 split_config=example_gen_pb2.SplitConfig(splits=names, partition_feature_name=rows.TEXT_HASH)
             )
         ),
-        standard_component_specs.CUSTOM_CONFIG_KEY: proto_utils.proto_to_json(custom_config(settings)),
+        standard_component_specs.CUSTOM_CONFIG_KEY: proto_utils.proto_to_json(custom_config.packed(settings)),
     }
 
 

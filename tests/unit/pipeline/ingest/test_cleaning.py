@@ -50,6 +50,18 @@ def test_a_row_without_text_is_kept_back(text: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("value", "reason"),
+    [("4.5", ""), ("-1e3", ""), ("4,5", "unknown_label"), ("nan", "unknown_label"), ("", "missing_label")],
+)
+def test_where_the_answer_is_a_number_a_row_without_one_is_kept_back(value: str, reason: str) -> None:
+    layout = Layout("text", "stars", (), (), label_type="number")
+    found = row_check(layout, CleaningConfig())(Record({"text": "fine", "stars": value}, "my.csv", 7))
+    assert (found.reason if isinstance(found, Quarantined) else "") == reason
+    if reason:
+        assert f"column 'stars' is {value!r}, which is no number" in str(found)
+
+
+@pytest.mark.parametrize(
     ("label", "reason", "detail"),
     [
         ("positve", "unknown_label", "column 'label' is 'positve'.*Did you mean 'positive'"),

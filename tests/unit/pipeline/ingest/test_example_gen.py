@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import modules  # noqa: F401
+from modules.rows.settings import Columns
 
 import apache_beam as beam
 import pytest
@@ -19,15 +20,11 @@ from tfx.proto import example_gen_pb2
 from tfx.types import standard_component_specs
 from tfx.utils import proto_utils
 
-from pipeline.ingest import rows, settings
-from pipeline.ingest.example_gen import RowsExecutor, to_example
-from pipeline.ingest.settings import custom_config
+from pipeline.ingest import custom_config, rows
+from pipeline.ingest.example_gen import ExampleGenNodeSettings, RowsExecutor, to_example
 
 LAYOUT = rows.Layout("text", "label", ("source",), ("bad", "good"))
-SETTINGS: dict[str, Any] = {
-    "text": "text", "label": "label", "slices": ["source"], "labels": ["bad", "good"], "source": {},
-    "cleaning": {}, "train_fraction": 1.0, "augmentation": None, "sources": "abc",
-}  # fmt: skip
+COLUMNS = Columns(slices=["source"])
 SPLITS = ("train", "eval", "test")
 
 
@@ -49,11 +46,12 @@ def split_of(text: str, label: str = "good", source: str = "web") -> str:
 
 def properties(folder: Path, **changes: Any) -> dict[str, Any]:
     splits = [example_gen_pb2.Input.Split(name="all", pattern="my.csv")]
+    settings = ExampleGenNodeSettings(columns=COLUMNS, labels=["bad", "good"], **changes)
     return {
         standard_component_specs.INPUT_BASE_KEY: str(folder),
         standard_component_specs.INPUT_CONFIG_KEY: proto_utils.proto_to_json(example_gen_pb2.Input(splits=splits)),
         standard_component_specs.OUTPUT_CONFIG_KEY: proto_utils.proto_to_json(output_config()),
-        standard_component_specs.CUSTOM_CONFIG_KEY: proto_utils.proto_to_json(custom_config({**SETTINGS, **changes})),
+        standard_component_specs.CUSTOM_CONFIG_KEY: proto_utils.proto_to_json(custom_config.packed(settings)),
     }
 
 
@@ -104,12 +102,11 @@ def test_an_example_carries_the_columns_and_the_hash_of_its_text() -> None:
     }  # fmt: skip
 
 
-def test_settings_survive_the_way_into_the_executor() -> None:
-    packed = proto_utils.proto_to_json(
-        custom_config({**SETTINGS, "train_fraction": 0.25, "source": {"delimiter": "\t"}})
-    )
-    found = settings.settings_of({standard_component_specs.CUSTOM_CONFIG_KEY: packed})
-    assert found == {**SETTINGS, "train_fraction": 0.25, "source": {"delimiter": "\t"}}
+def test_an_answer_that_is_a_number_is_one_in_the_example() -> None:
+    layout = rows.Layout("text", "stars", (), (), label_type="number")
+    feature = to_example(rows.Row("fine", "4.5", (), "my.csv", 7), layout).features.feature
+    assert feature["stars"].WhichOneof("kind") == "float_list"
+    assert list(feature["stars"].float_list.value) == [4.5]
 
 
 # Splits

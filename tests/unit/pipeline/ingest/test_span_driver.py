@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import modules  # noqa: F401
+from modules.rows.settings import Columns
 
 import pytest
 from tfx.proto import example_gen_pb2
@@ -14,7 +15,10 @@ from tfx.types import standard_component_specs
 from tfx.utils import proto_utils
 
 from pipeline.config.rows.spans import SpansConfig
-from pipeline.ingest import settings, span_driver, spans
+from pipeline.ingest import custom_config, span_driver, spans
+from pipeline.ingest.custom_config import FilesNodeSettings
+from pipeline.ingest.example_gen import ExampleGenNodeSettings
+from pipeline.ingest.serving_logs import ServingExampleGenNodeSettings
 
 PATTERN = "span-{SPAN}/version-{VERSION}/*"
 
@@ -35,7 +39,7 @@ def resolved(base: Path, *, marker: str | None = None, pattern: str = PATTERN, *
         standard_component_specs.INPUT_BASE_KEY: str(base),
         standard_component_specs.INPUT_CONFIG_KEY: proto_utils.proto_to_json(example_gen_pb2.Input(splits=splits)),
         standard_component_specs.CUSTOM_CONFIG_KEY: proto_utils.proto_to_json(
-            settings.custom_config({"marker": marker})
+            custom_config.packed(FilesNodeSettings(marker=marker))
         ),
     }
     if pattern == PATTERN:
@@ -87,9 +91,14 @@ def test_a_plain_file_is_as_with_tfx(base: Path) -> None:
     assert (found["span"], found["version"], found["files"]) == (0, None, ["rows.csv"])
 
 
-def test_a_container_finds_the_same(base: Path) -> None:
+@pytest.mark.parametrize(
+    "given",
+    [ExampleGenNodeSettings(columns=Columns(), labels=["a", "b"]), ServingExampleGenNodeSettings(text="text")],
+    ids=lambda given: type(given).__name__,
+)
+def test_a_container_finds_the_same(base: Path, given: FilesNodeSettings) -> None:
     """TFX's container driver makes the processor itself, from what `container_processor` gives it."""
-    config = proto_utils.proto_to_json(settings.custom_config({"marker": None}))
+    config = proto_utils.proto_to_json(custom_config.packed(given))
     splits = [example_gen_pb2.Input.Split(name="all", pattern=PATTERN)]
     processor = span_driver.container_processor(config)(
         str(base), splits, span_driver.range_config(SpansConfig(window=2))

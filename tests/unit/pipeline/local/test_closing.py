@@ -61,6 +61,22 @@ def test_quality_is_shown_overall_and_by_slice_beside_the_baseline() -> None:
     assert web.split() == ["source:web", "40", "0.778", "0.770", "0.750"]
 
 
+def test_the_metrics_of_another_target_are_shown_by_their_names() -> None:
+    text = shown(
+        metrics={"eval": {"rows": 9, "mae": 0.5, "mse": 0.4, "slices": {}}, "test": None},
+        baseline={"model": "TF-IDF (words) + ridge regression, scikit-learn", "splits": {"eval": {"mae": 0.7}}},
+        thresholds={"mae": {**BOUND, "max": 1.0}},
+    )
+    assert next(line for line in text.splitlines() if line.startswith("overall")).split() == [
+        "overall",
+        "0.500",
+        "0.700",
+    ]
+    assert "base: TF-IDF + ridge regression on the same rows" in text
+    assert "accuracy" not in text
+    assert "0.400" not in text, "what neither the gate nor the baseline knows is in summary.json"
+
+
 def test_a_blessing_names_every_bound_that_was_met() -> None:
     text = shown()
     assert "Blessed" in text

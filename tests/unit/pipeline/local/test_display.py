@@ -46,11 +46,11 @@ def test_without_a_terminal_steps_are_told_every_ten_seconds_and_epochs_always(c
     out = io.StringIO()
     with Display(out, ["Trainer"]) as display:
         display.started("Trainer")
-        progress.report("float32 on 1 replica")
+        progress.tell("float32 on 1 replica")
         for second in range(25):
             clock[0] = 1000.0 + second
-            progress.report(f"step {second}", step=second, epoch_end=False)
-        progress.report("epoch 1/1 loss 0.5", step=25, epoch_end=True)
+            progress.tell(f"step {second}", step=second, epoch_end=False)
+        progress.tell("epoch 1/1 loss 0.5", step=25, epoch_end=True)
     told = [line.strip() for line in out.getvalue().splitlines()]
     assert told == ["▸ Trainer", "float32 on 1 replica", "step 10", "step 20", "epoch 1/1 loss 0.5"]
 
@@ -59,7 +59,7 @@ def test_after_a_run_nobody_listens_to_reports() -> None:
     out = io.StringIO()
     with pytest.raises(RuntimeError), Display(out, ["A"]):
         raise RuntimeError
-    progress.report("too late")
+    progress.tell("too late")
     assert out.getvalue() == ""
     assert not any(isinstance(handler, Display) for handler in progress.PROGRESS.handlers)
 
@@ -70,7 +70,7 @@ def test_on_a_terminal_the_whole_graph_is_drawn_with_the_state_of_each_node(cloc
         display.ended(NodeResult("Gen", CACHED, 0.04))
         display.started("Trainer")
         clock[0] += 12.3
-        progress.report("epoch 1/2 step 3/9 loss 0.5", step=3)
+        progress.tell("epoch 1/2 step 3/9 loss 0.5", step=3)
         out = io.StringIO()
         Console(file=out, width=100).print(display)
     gen, trainer, pusher = (line.rstrip() for line in out.getvalue().splitlines())
@@ -82,7 +82,7 @@ def test_on_a_terminal_the_whole_graph_is_drawn_with_the_state_of_each_node(cloc
 def test_a_new_node_does_not_show_the_progress_of_the_one_before() -> None:
     with Display(Terminal(), ["A", "B"], width=100) as display:
         display.started("A")
-        progress.report("deep in A")
+        progress.tell("deep in A")
         display.ended(NodeResult("A", EXECUTED, 1.0))
         display.started("B")
         out = io.StringIO()
@@ -100,7 +100,7 @@ def test_the_last_state_stays_on_the_terminal() -> None:
 
 def test_a_report_carries_its_values_for_programs(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO, "edgeline.progress"):
-        progress.report("half", step=1, steps=2)
+        progress.tell("half", step=1, steps=2)
     [record] = caplog.records
     assert record.getMessage() == "half"
     assert record.progress == {"message": "half", "step": 1, "steps": 2}  # type: ignore[attr-defined]

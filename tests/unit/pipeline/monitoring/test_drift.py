@@ -29,6 +29,7 @@ from pipeline.components.lookups.resolvers import (
     PreviousSpanStatisticsStrategy,
     span_of,
 )
+from pipeline.config.rows.source import SourceConfig
 from pipeline.config.task import Config
 from pipeline.config.validator import ValidatorConfig
 from pipeline.ingest import serving_logs
@@ -405,7 +406,7 @@ def test_a_warm_start_takes_the_latest_blessed_model_of_an_earlier_span() -> Non
 
 
 def read(path: Path) -> list[dict[str, str]]:
-    return list(serving_logs.read_log(str(path), "text", ["source"]))
+    return list(serving_logs.read_log(str(path), "text", ["source"], SourceConfig()))
 
 
 def test_logs_are_read_as_json_lines_csv_and_records(tmp_path: Path) -> None:

@@ -6,15 +6,16 @@ import json
 from pathlib import Path
 from typing import Any
 
-from modules.network.logits import accuracy
 from modules.network.model import build_model
 from modules.network.weights import read_weights, write_weights
+from modules.stages import extend
+from modules.student.distillation import score
 from modules.student.pruning import SparsityShortfallError
 from modules.student.stages.cut import cut
 from modules.student.stages.export import export, unknown_share
 from modules.student.stages.label import label
 from modules.student.stages.trim import trim
-from modules.student.stages.values import TunedStudent, extend
+from modules.student.stages.values import TunedStudent
 
 import numpy as np
 import pytest
@@ -27,7 +28,7 @@ def tuned(folder: Path, policy: str = "float32", **settings: Any) -> TunedStuden
     value = label(cut(trim(helpers.given(folder, student={"layers": 1, "importance_rows": 32}, **settings))))
     student = build_model(value.architecture, dropout=0.1, policy=policy)
     write_weights(student, value.weights)
-    return extend(value, TunedStudent, student=student, accuracy_before=0.25, run={"steps": 3})
+    return extend(value, TunedStudent, student=student, score_before=0.25, run={"steps": 3})
 
 
 @pytest.mark.usefixtures("float32_policy")
@@ -43,11 +44,11 @@ def test_the_student_is_rebuilt_in_float32_with_the_same_weights(tmp_path: Path)
 def test_the_report_is_json_about_what_is_saved(tmp_path: Path) -> None:
     value = tuned(tmp_path)
     made = export(value)
-    report = json.loads(json.dumps(made.report))
+    report = json.loads(json.dumps(made.record))
     assert report["eval_accuracy"] == {
-        "teacher": accuracy(value.teacher.model, value.evaluation),
+        "teacher": score(value.teacher.model, value.evaluation, "one_label"),
         "student_before_fine_tuning": 0.25,
-        "student": accuracy(made.trained.model, value.in_own_tokens(value.evaluation)),
+        "student": score(made.trained.model, value.in_own_tokens(value.evaluation), "one_label"),
     }
     assert report["parameters"]["after"] == read_weights(made.trained.model).count() < report["parameters"]["before"]
     assert report["vocabulary"]["after"] == len(value.words.tokens)

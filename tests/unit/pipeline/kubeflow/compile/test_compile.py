@@ -26,6 +26,7 @@ from google.protobuf import json_format
 
 from pipeline import nodes as table
 from pipeline.config import loader
+from pipeline.graph import tfma_config
 from pipeline.kubeflow.compile import compile
 from pipeline.kubeflow.compile.checked_target import make_target
 from pipeline.kubeflow.compile.parameters import parameters
@@ -266,6 +267,27 @@ def test_a_bound_of_the_gate_is_written_as_the_pipeline_itself_writes_it() -> No
     assert _numbers(after) == pytest.approx(_numbers(before), abs=1e-12)
 
 
+def test_a_bound_on_a_metric_of_ones_own_finds_its_place_and_its_side(tmp_path: Path) -> None:
+    values = yaml.safe_load((FOLDER / "task.yaml").read_text())
+    del values["labels"]
+    values["extensions"], values["target"] = ["tests.toys.stars"], {"kind": "stars", "column": "label"}
+    values |= {"edge": False, "evaluator": {"thresholds": {"mse": {"max": 2.0, "max_drop": 0.5, "slice_min": 3.0}}}}
+    (tmp_path / "task.yaml").write_text(yaml.safe_dump(values))
+    config = loader.load(tmp_path / "task.yaml", profile="kubeflow")
+    bounds = {
+        item.name: item for item in parameters(config, make_target(config, engine="kubeflow")) if "mse" in item.name
+    }
+    assert set(bounds) == {"mse_max", "mse_max_drop", "mse_slice_min"}
+    document = tfma_config.eval_config(config, gated=True)
+    properties = {"eval_config": json_format.MessageToJson(document, preserving_proto_field_name=True)}
+    places = {name: place(properties) for name, item in bounds.items() for place in item.places["Evaluator"]}
+    assert {name: (place.pointer.rsplit("/", 2)[1:], place.scale) for name, place in places.items()} == {
+        "mse_max": (["value_threshold", "upper_bound"], 1.0),
+        "mse_max_drop": (["change_threshold", "absolute"], 1.0),
+        "mse_slice_min": (["value_threshold", "upper_bound"], 1.0),
+    }
+
+
 def _constant(engine: str, task: str, name: str) -> str:
     return compiled(engine).tasks[task]["inputs"]["parameters"][name]["runtimeValue"]["constant"]
 
@@ -294,6 +316,21 @@ def test_resources_retries_and_caching_reach_their_nodes() -> None:
     assert executors["Trainer_executor"]["nodeSelector"] == {"labels": {"pool": "gpu"}}
     assert executors["Pusher_executor"]["pvcMount"][0]["mountPath"] == "/mnt/edgeline"
     assert not vertex.platform
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_query_is_never_cached_whatever_tfx_calls_its_tasks(engine: str) -> None:
+    """A second blessing would not be found: what a look-up takes does not change with what it finds."""
+    found = compiled(engine, "trainer.warm_start=true", "tuner.reuse=latest")
+    queries = [name for name in found.tasks if "resolver" in found.executor(name)]
+    assert len(queries) == {"kubeflow": 0, "vertex": 5}[engine]
+    assert [name for name in queries if found.tasks[name]["cachingOptions"] != {}] == []
+    reviewed, *_ = yaml.safe_load_all((FOLDER / f"{engine}.yaml").read_text(encoding="utf-8"))
+    executors = reviewed["deploymentSpec"]["executors"]
+    for name, task in reviewed["root"]["dag"]["tasks"].items():
+        label = reviewed["components"][task["componentRef"]["name"]]["executorLabel"]
+        if "resolver" in executors[label]:
+            assert task["cachingOptions"] == {}, name
 
 
 def test_beam_nodes_alone_get_beams_arguments() -> None:

@@ -1,10 +1,10 @@
-"""`modules.targets.one_label`: ids, weights and answers."""
+"""`modules.targets.one_label.target`: ids, weights and answers."""
 
 from __future__ import annotations
 
 import modules  # noqa: F401
 from modules.targets import kinds
-from modules.targets.one_label import OneLabel
+from modules.targets.one_label.target import OneLabel
 
 import numpy as np
 import pytest
@@ -39,4 +39,5 @@ def test_labels_are_weighed_by_how_often_they_occur() -> None:
 def test_every_bound_of_a_gate_has_a_metric() -> None:
     measured = {name for metrics, _ in OneLabel(labels=LABELS).metric_specs() for name in metrics}
     assert set(OneLabel.bounded) <= measured
-    assert OneLabel.objective in {metric.name for metric in OneLabel(labels=LABELS).metrics()}
+    assert set(OneLabel.watched) == {metric.name for metric in OneLabel(labels=LABELS).metrics()}
+    assert OneLabel(labels=LABELS).objective == "macro_f1"

@@ -1,16 +1,20 @@
-"""`modules.quality.scores`: the same numbers as TFMA's, overall and by slice."""
+"""`modules.targets.one_label.scoring`: the same numbers as TFMA's, overall and by slice."""
 
 from __future__ import annotations
 
-from modules.quality.scores import score
+import modules  # noqa: F401
+from modules.quality import scoring
+from modules.targets.one_label.target import OneLabel
 
 import numpy as np
 import pytest
 
+JUDGE = scoring.of(OneLabel(labels=["bad", "good"]))
+
 
 def test_scores_overall_and_by_slice() -> None:
     labels, predictions = np.array([0, 0, 1, 1]), np.array([0, 1, 1, 1])
-    found = score(labels, predictions, {"source": ["web", "web", "shop", "shop"]}, 2)
+    found = JUDGE.scored(labels, predictions, {"source": ["web", "web", "shop", "shop"]})
     assert (found["rows"], found["accuracy"]) == (4, 0.75)
     assert found["macro_f1"] == pytest.approx((2 / 3 + 4 / 5) / 2)
     assert list(found["slices"]) == ["source:shop", "source:web"]
@@ -20,19 +24,19 @@ def test_scores_overall_and_by_slice() -> None:
 
 
 def test_several_slice_columns_are_kept_apart() -> None:
-    found = score(np.array([0, 1]), np.array([0, 1]), {"a": ["x", "y"], "b": ["x", "x"]}, 2)
+    found = JUDGE.scored(np.array([0, 1]), np.array([0, 1]), {"a": ["x", "y"], "b": ["x", "x"]})
     assert {name: part["rows"] for name, part in found["slices"].items()} == {"a:x": 1, "a:y": 1, "b:x": 2}
 
 
 def test_without_slices_there_are_none() -> None:
-    assert score(np.array([1]), np.array([1]), {}, 2)["slices"] == {}
+    assert JUDGE.scored(np.array([1]), np.array([1]), {})["slices"] == {}
 
 
 def test_nothing_to_score_is_an_error_and_not_a_perfect_score() -> None:
     with pytest.raises(ValueError, match="no rows to score"):
-        score(np.array([], int), np.array([], int), {}, 2)
+        JUDGE.scored(np.array([], int), np.array([], int), {})
 
 
 def test_scores_are_plain_numbers_for_json() -> None:
-    found = score(np.array([0, 1]), np.array([1, 1]), {}, 2)
+    found = JUDGE.scored(np.array([0, 1]), np.array([1, 1]), {})
     assert all(type(value) in (int, float, dict) for value in found.values())

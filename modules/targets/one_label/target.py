@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 from modules.registry import load
-from modules.targets.base import Target
+from modules.targets.base import LOGITS, Target
 from modules.tensors import Tensor
 
 from pydantic import Field, model_validator
@@ -18,16 +18,26 @@ if TYPE_CHECKING:
     import tf_keras
 
 LABEL_ID = "label_id"
-LOGITS, PROBABILITIES = "logits", "probabilities"
-_METRICS = "modules.quality.tfma_metrics"
+PROBABILITIES = "probabilities"
+_FOLDER = "modules.targets.one_label"
+_METRICS = f"{_FOLDER}.tfma_metrics"
 
 
 class OneLabel(Target):
     """Exactly one of the labels is right."""
 
-    objective: ClassVar[str] = "macro_f1"
+    watched: ClassVar[tuple[str, ...]] = ("macro_f1", "accuracy")
     bounded: ClassVar[tuple[str, ...]] = ("accuracy", "macro_f1", "auc", "precision", "recall", "calibration_error")
     lower_is_better: ClassVar[frozenset[str]] = frozenset({"calibration_error"})
+    parts: ClassVar[Mapping[str, str]] = {
+        "training": f"{_FOLDER}.keras_metrics:SparseMacroF1",
+        "tfma": _METRICS,
+        "scoring": f"{_FOLDER}.scoring:LabelScoring",
+        "distillation": f"{_FOLDER}.distillation:LabelDistillation",
+        "linear": f"{_FOLDER}.linear:baseline",
+        "plots": f"{_FOLDER}.plots:label_plots",
+        "errors": "modules.report.facts.errors:worst_errors",
+    }
     device_answers: ClassVar[bool] = True
 
     kind: Literal["one_label"] = "one_label"
@@ -48,6 +58,12 @@ class OneLabel(Target):
         """The labels."""
         return list(self.labels)
 
+    @property
+    def gaps(self) -> list[str]:
+        """Those of `bounded` that come from the confusion matrix, each label's recall, and the largest of these."""
+        macro = ["accuracy", "macro_f1", "precision", "recall", "equal_opportunity"]
+        return [*macro, *(f"recall_{label}" for label in self.labels)]
+
     def tensor(self) -> Tensor:
         """The label's id."""
         return Tensor(LABEL_ID, "int32")
@@ -56,6 +72,23 @@ class OneLabel(Target):
     def outputs(cls, names: Sequence[str]) -> int:
         """One a label."""
         return len(names)
+
+    def truth(self, values: Sequence[str]) -> np.ndarray:
+        """Ids of the label names, int64 `[rows]`.
+
+        Args:
+            values: label names.
+
+        Raises:
+            ValueError: one of them is none of the labels.
+        """
+        import numpy as np
+
+        ids = {name: index for index, name in enumerate(self.labels)}
+        unknown = sorted(set(values) - set(ids))
+        if unknown:
+            raise ValueError(f"the examples hold labels that the configuration does not name: {', '.join(unknown)}")
+        return np.array([ids[name] for name in values], np.int64)
 
     def features(self, raw: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         """Ids of the label names."""
@@ -86,7 +119,7 @@ class OneLabel(Target):
         import tf_keras
 
         # By name: Transform reads this file, and is not to run again when a metric of the training changes.
-        macro_f1 = load("modules.training.metrics:SparseMacroF1")
+        macro_f1 = self.part("training")
         return [tf_keras.metrics.SparseCategoricalAccuracy(name="accuracy"), macro_f1(len(self.labels))]
 
     def class_weights(self, values: np.ndarray, mode: str) -> dict[int, float] | None:

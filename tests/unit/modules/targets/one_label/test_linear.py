@@ -1,16 +1,15 @@
-"""`modules.quality.linear_baseline`, `modules.rows.raw`: the model to beat, trained on the rows that Trainer gets."""
+"""`modules.targets.one_label.linear`: the model to beat, trained on the rows that Trainer gets."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import modules  # noqa: F401
-from modules.quality import linear_baseline as module
 from modules.quality import predictions
-from modules.quality.linear_baseline import Baseline, linear_baseline
-from modules.rows.raw import RawSplit, read_raw_split
+from modules.quality.linear_baseline import LinearModel
+from modules.rows.raw import RawSplit
+from modules.targets.one_label import linear
+from modules.targets.one_label.target import OneLabel
 
 import numpy as np
 import pytest
@@ -23,8 +22,8 @@ def split(texts: list[str], labels: list[int]) -> RawSplit:
     return RawSplit(texts, np.array(labels), {"source": ["web"] * len(texts)}, hashes)
 
 
-def fit(splits: dict[str, RawSplit], classes: int = 2) -> Baseline:
-    return linear_baseline(splits, num_classes=classes, seed=1)
+def fit(splits: dict[str, RawSplit], classes: int = 2) -> LinearModel:
+    return linear.baseline(splits, OneLabel(labels=[str(number) for number in range(classes)]), 1)
 
 
 def test_the_baseline_learns_and_is_scored_on_every_split_but_train() -> None:
@@ -45,8 +44,8 @@ def test_the_answer_to_every_row_is_kept_and_found_again_by_the_hash_of_the_text
     assert (labels, list(again)) == (["bad", "good"], ["eval", "test"])
     assert again["eval"].text_hash == ["hash of great", "hash of awful"]
     assert (again["eval"].label.tolist(), again["eval"].predicted.tolist()) == ([1, 1], [1, 0])
-    assert again["eval"].probabilities.argmax(axis=1).tolist() == [1, 0]
-    assert again["eval"].probabilities.sum(axis=1) == pytest.approx([1, 1])
+    assert again["eval"].more["probabilities"].argmax(axis=1).tolist() == [1, 0]
+    assert again["eval"].more["probabilities"].sum(axis=1) == pytest.approx([1, 1])
 
 
 def test_the_baseline_gives_the_same_result_each_time() -> None:
@@ -91,14 +90,14 @@ def test_among_equals_the_simpler_one_is_taken() -> None:
 def test_more_rows_than_the_limits_allow_are_drawn_from(monkeypatch: pytest.MonkeyPatch) -> None:
     rows = chinese(400, 1)  # of 18 characters
     splits = {"train": rows, "eval": chinese(100, 2)}
-    monkeypatch.setattr(module, "_COMPARED", 18 * 100)
+    monkeypatch.setattr(linear, "_COMPARED", 18 * 100)
     refitted = fit(splits).record
     assert (refitted["rows"], refitted["of"]) == (400, 400), "compared on a hundred, then learnt from all"
-    monkeypatch.setattr(module, "_LEARNT", 18 * 300)
+    monkeypatch.setattr(linear, "_LEARNT", 18 * 300)
     assert fit(splits).record["rows"] == 300
-    monkeypatch.setattr(module, "_WORK", 18 * 200 * 5)
+    monkeypatch.setattr(linear, "_WORK", 18 * 200 * 5)
     assert fit(splits, classes=5).record["rows"] == 200, "the more classes, the fewer rows"
-    monkeypatch.setattr(module, "_LOGISTIC", 0)
+    monkeypatch.setattr(linear, "_LOGISTIC", 0)
     assert not any("regression" in item["model"] for item in fit(splits).record["candidates"])
 
 
@@ -113,39 +112,4 @@ def test_a_label_without_a_row_in_train_is_never_answered() -> None:
     splits = {"train": split(GOOD + BAD, [3] * 3 + [1] * 3), "eval": split(["great", "awful"], [0, 1])}
     found = fit(splits, classes=4)
     assert found.predictions["eval"].predicted.tolist() == [3, 1]
-    assert found.predictions["eval"].probabilities[:, [0, 2]].tolist() == [[0, 0], [0, 0]]
-
-
-# Reading raw examples
-
-
-@pytest.fixture
-def files(tmp_path: Path, write_examples: Callable[..., Any]) -> str:
-    rows = [
-        {"text": ["schön".encode()], "label": [b"good"], "source": [b"web"], "text_hash": [b"1"]},
-        {"text": [b"bad"], "label": [b"bad"], "source": [b""], "text_hash": [b"2"]},
-    ]
-    write_examples(tmp_path / "b.gz", rows[1:])
-    write_examples(tmp_path / "a.gz", rows[:1])
-    return f"{tmp_path}/*.gz"
-
-
-COLUMNS: dict[str, Any] = {"text": "text", "label": "label", "slices": ["source"], "labels": ["bad", "good"]}
-
-
-def test_raw_examples_are_read_in_file_order(files: str) -> None:
-    found = read_raw_split([files], **COLUMNS)
-    assert found.texts == ["schön", "bad"]
-    assert found.labels.tolist() == [1, 0]
-    assert found.labels.dtype == np.int64
-    assert found.slices == {"source": ["web", ""]}
-
-
-def test_a_label_that_the_configuration_does_not_name_is_an_error(files: str) -> None:
-    with pytest.raises(ValueError, match="labels that the configuration does not name: good"):
-        read_raw_split([files], **{**COLUMNS, "labels": ["bad", "fine"]})
-
-
-def test_missing_files_are_an_error(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match="did ExampleGen run"):
-        read_raw_split([f"{tmp_path}/*"], **COLUMNS)
+    assert found.predictions["eval"].more["probabilities"][:, [0, 2]].tolist() == [[0, 0], [0, 0]]

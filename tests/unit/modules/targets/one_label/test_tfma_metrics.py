@@ -1,4 +1,4 @@
-"""`modules.training.metrics` and `modules.quality.tfma_metrics`: the numbers that decide, against scikit-learn's."""
+"""`keras_metrics` and `tfma_metrics` of one label: the numbers that decide, against scikit-learn's."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import json
 from collections import Counter
 
 import modules  # noqa: F401
-from modules.quality import intervals
-from modules.quality.scores import score
-from modules.quality.tfma_metrics import macro_scores
-from modules.training.metrics import SparseMacroF1
+from modules.quality import intervals, scoring
+from modules.targets.one_label.keras_metrics import SparseMacroF1
+from modules.targets.one_label.target import OneLabel
+from modules.targets.one_label.tfma_metrics import macro_scores
 
 import numpy as np
 import pandas as pd
@@ -46,12 +46,12 @@ def test_every_place_that_tells_a_macro_f1_tells_the_same() -> None:
     labels, probabilities = sample(150, 5, seed=8)
     labels[labels == 3] = 0  # a class that is predicted and never true
     predictions = probabilities.argmax(axis=1)
-    in_training = SparseMacroF1(5)
+    in_training, judge = SparseMacroF1(5), scoring.of(OneLabel(labels=list("abcde")))
     in_training.update_state(labels, probabilities)
     found = {
         "training": float(in_training.result().numpy()),
         "TFMA": macro_scores(Counter(zip(labels.tolist(), predictions.tolist(), strict=True)), 5)["f1"],
-        "linear baseline and devices": score(labels, predictions, {}, 5)["macro_f1"],
+        "linear baseline and devices": judge.scored(labels, predictions, {})["macro_f1"],
         "report and card": intervals.metric_intervals(labels, predictions, 5)["macro_f1"].value,
     }
     expected = f1_score(labels, predictions, labels=list(range(5)), average="macro", zero_division=0.0)
@@ -119,7 +119,9 @@ def evaluate(labels: np.ndarray, probabilities: np.ndarray, metrics: list[dict])
     document = {
         "model_specs": [spec],
         "slicing_specs": [{}],
-        "metrics_specs": [{"metrics": [{**metric, "module": "modules.quality.tfma_metrics"} for metric in metrics]}],
+        "metrics_specs": [
+            {"metrics": [{**metric, "module": "modules.targets.one_label.tfma_metrics"} for metric in metrics]}
+        ],
         "options": {"include_default_metrics": False},
     }
     frame = pd.DataFrame({"label": labels.astype(np.int64), "prediction": list(probabilities)})

@@ -1,0 +1,57 @@
+"""Third stage: the network learns, and survives a kill."""
+
+from __future__ import annotations
+
+import modules  # noqa: F401  (settles Keras 2 before TensorFlow is imported)
+from modules.fitting.values import BuiltModel, FittedModel
+from modules.machine import devices, progress
+from modules.stages import extend
+from modules.tf_gaps import backup
+from modules.training import compiled, resume, trace
+
+import tf_keras
+
+
+def fit(built: BuiltModel) -> FittedModel:
+    """Trains, going on where a killed training of the same settings was.
+
+    Args:
+        built: what the stage before gave; `backup_dir` is that of the killed training.
+
+    Returns:
+        The same with the history; the network holds the best weights.
+    """
+    settings, target, stream, model = built.settings, built.target, built.stream, built.model
+    steps, epochs = stream.steps_per_epoch, settings.passes
+    done = backup.finished_steps(built.backup_dir, steps)
+    if done:
+        progress.tell(f"resuming after step {done} of {steps * epochs}", resumed_steps=done)
+    best = resume.BestWeights(
+        devices.own_folder(built.backup_dir),
+        patience=settings.early_stopping_patience,
+        monitor=f"val_{target.objective}",
+        minimize=target.less_is_better(target.objective),
+    )
+    callbacks: list[tf_keras.callbacks.Callback] = [
+        best,
+        # After BestWeights, so that a checkpoint at an epoch's end comes with that epoch's record.
+        backup.Backup(built.backup_dir, every=settings.checkpoint_steps, steps_per_epoch=steps),
+        progress.training_callback(),
+    ]
+    if settings.tensorboard:
+        callbacks += compiled.tensorboard_callbacks(built.log_dir, settings)
+    options = devices.data_options()
+    history = model.fit(
+        stream.batches(epochs, skip_steps=done).with_options(options),
+        steps_per_epoch=steps,
+        epochs=epochs,
+        validation_data=built.evaluation.with_options(options),
+        class_weight=target.class_weights(stream.labels, settings.class_weights),
+        callbacks=callbacks,
+        verbose=0,
+    )
+    best.restore()
+    if settings.tensorboard and settings.profile_steps:
+        trace.summarise(built.log_dir)
+    found = {name: [float(value) for value in values] for name, values in history.history.items()}
+    return extend(built, FittedModel, history=found)

@@ -1,0 +1,1 @@
+"""One of several labels: `target` is the section; a file each for what a node of its own runs for it."""
