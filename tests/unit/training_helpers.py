@@ -13,7 +13,7 @@ from modules.rows import batches
 from modules.rows.token_windows import TokenWindows
 from modules.stages import extend
 from modules.targets import kinds as targets_lib
-from modules.targets.one_label import OneLabel
+from modules.targets.one_label.target import OneLabel
 from modules.training.settings import TrainerSettings
 
 import numpy as np
