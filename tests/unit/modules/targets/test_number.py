@@ -9,12 +9,13 @@ from typing import Any
 
 import modules  # noqa: F401
 from modules.artifact_files import PREDICTIONS_FILE
+from modules.inputs.text import unlabelled
 from modules.network.model import build_model
 from modules.quality import predictions, scoring
 from modules.quality.settings import FairnessSettings
 from modules.rows.raw import read_raw_split
 from modules.rows.token_windows import TokenWindows
-from modules.student import distillation, unlabelled_variations
+from modules.student import distillation
 from modules.student.fine_tuning import TeacherSignals, fine_tune
 from modules.student.settings import DistillationSettings
 
@@ -84,7 +85,7 @@ def test_what_has_no_gaps_gives_none() -> None:
 @pytest.mark.slow
 def test_a_student_learns_numbers_of_a_teacher_where_people_gave_none(tmp_path: Path) -> None:
     rows, test = (_with_stars(helpers.examples(count, seed=count)) for count in (160, 200))
-    seen = unlabelled_variations.augment(
+    seen = unlabelled.augment(
         rows, helpers.VOCABULARY, copies=1, drop=0.0, replace=0.0, join=0.0,
         unanswered=distillation.of("stars").unanswered,
     )  # fmt: skip
