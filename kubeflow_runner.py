@@ -104,7 +104,7 @@ def compile(output: Path, schema_version: str, local: bool, dry_run: bool, **opt
 @click.option("--region", help="Vertex AI: the region.  [default: platform.vertex.region]")
 @click.option("--network", help="Vertex AI: a peered network.  [default: platform.vertex.network]")
 @click.option("--encryption-key", help="Vertex AI: a customer-managed key.  [default: platform.vertex.encryption_key]")
-@click.option("--cron", help="A recurring run, e.g. `0 3 * * *` (Kubeflow: six fields, seconds first).")
+@click.option("--cron", help="A recurring run: `0 3 * * *` (Kubeflow: six fields, seconds first).")
 @click.option("--host", help="Kubeflow: address of the API.  [default: platform.kubeflow.host]")
 @click.option("--namespace", help="Kubeflow: the profile's namespace.  [default: platform.kubeflow.namespace]")
 @click.option(
@@ -120,12 +120,14 @@ def submit(given: tuple[str, ...], dry_run: bool, wait: bool, **options: Any) ->
     """Compile the pipeline and start it, once or by a schedule."""
     config, target = _target(options)
     from pipeline.config.loader import ConfigError
-    from pipeline.kubeflow.compile import parameters
+    from pipeline.kubeflow.compile import checked_values, parameters
     from pipeline.kubeflow.orchestrators.request import make as make_request
     from pipeline.kubeflow.submit.base import SubmissionError
 
     try:
-        values = parameters.values(parameters.parameters(config, target), _pairs(given, "--param"))
+        known, pairs = parameters.parameters(config, target), _pairs(given, "--param")
+        values = parameters.values(known, pairs)
+        checked_values.check(config, target, known, values, pairs)
         labels = {**config.platform.labels, **_pairs(options["labels"], "--label")}
         request = make_request(config, target, values, {**options, "labels": labels})
     except ConfigError as error:

@@ -27,7 +27,7 @@ from modules.inputs.kinds import INPUTS, identity_column
 from modules.kinds import modules_of
 from modules.targets.kinds import TARGETS
 
-from pipeline.node import ADDED, Logs, Node, Taken, Told, builders, has_spans, trains_in_jobs
+from pipeline.node import ADDED, Logs, Node, Taken, Told, builders, has_edge, has_spans, trains_in_jobs
 
 # In the order of the diagram of docs/design.md.
 # fmt: off
@@ -168,8 +168,7 @@ NODES = (
     Node(
         "Evaluator", "pipeline.components.evaluator:Evaluator", "judges on eval, and gates",
         inputs={
-            "examples": "ExampleGen.examples",
-            "model": "Trainer.model",
+            "examples": "ExampleGen.examples", "model": "Trainer.model",
             "baseline_model": "LatestBlessedModelResolver.model",
             "baseline_evaluation": "LinearBaseline.evaluation",
         },
@@ -182,8 +181,7 @@ NODES = (
     Node(
         "TestEvaluator", "pipeline.components.evaluator:Evaluator", "reports on test, and gates nothing",
         inputs={
-            "examples": "ExampleGen.examples",
-            "model": "Trainer.model",
+            "examples": "ExampleGen.examples", "model": "Trainer.model",
             "baseline_evaluation": "LinearBaseline.evaluation",
         },
         outputs={"evaluation": "ModelEvaluation", "blessing": "ModelBlessing"},
@@ -194,8 +192,7 @@ NODES = (
     Node(
         "ModelCard", "pipeline.components.model_card:ModelCard", "the card of the SavedModel",
         inputs={
-            "model": "Trainer.model",
-            "evaluation": "Evaluator.evaluation",
+            "model": "Trainer.model", "evaluation": "Evaluator.evaluation",
             "test_evaluation": "TestEvaluator.evaluation",
         },
         outputs={"card": "ModelEvaluation"},
@@ -222,25 +219,25 @@ NODES = (
     Node(
         "Pruner", "pipeline.components.pruner:Pruner", "a small student of the blessed model",
         inputs={
-            "transformed_examples": "Transform.transformed_examples",
-            "model": "Trainer.model",
+            "transformed_examples": "Transform.transformed_examples", "model": "Trainer.model",
             "model_blessing": "Evaluator.blessing",
         },
         outputs={"pruned_model": "Model"},
         code=("pipeline.components.pruner", *modules_of(INPUTS, "unlabelled"), *modules_of(TARGETS, "distillation")),
         gpu=True, files=(PRUNING_FILE,),
+        when=has_edge,
     ),
     Node(
         "TFLiteConverter", "pipeline.components.tflite_converter:TFLiteConverter",
         "every recipe, applied to the student",
         inputs={
-            "transformed_examples": "Transform.transformed_examples",
-            "model": "Trainer.model",
+            "transformed_examples": "Transform.transformed_examples", "model": "Trainer.model",
             "pruned_model": "Pruner.pruned_model",
         },
         outputs={"variants": "Model"},
         code=("pipeline.components.tflite_converter",),
         files=(VARIANTS_FILE,), report={"variants": "variants"},
+        when=has_edge,
     ),
     Node(
         "EdgeEvaluator", "pipeline.components.edge_evaluator:EdgeEvaluator",
@@ -250,16 +247,17 @@ NODES = (
         code=("pipeline.components.edge_evaluator", *modules_of(INPUTS, "device"), *modules_of(TARGETS, "scoring")),
         files=(PARETO_FILE, BUNDLE_FILE), report={"edge_evaluation": "evaluation"},
         takes={"edge_gate": (Taken("settings", "/edge_evaluator/gate"),)},
+        when=has_edge,
     ),
     Node(
         "EdgeModelCard", "pipeline.components.model_card:ModelCard", "the card of the bundle",
         inputs={
-            "model": "Trainer.model",
-            "evaluation": "EdgeEvaluator.evaluation",
+            "model": "Trainer.model", "evaluation": "EdgeEvaluator.evaluation",
             "bundle": "EdgeEvaluator.bundle",
         },
         outputs={"card": "ModelEvaluation"},
         code=("pipeline.components.model_card", *modules_of(TARGETS, "scoring")),
+        when=has_edge,
     ),
     Node(
         "EdgePusher", "pipeline.components.pusher:Pusher", "pushes the blessed bundle",
@@ -272,6 +270,7 @@ NODES = (
         code=("pipeline.components.pusher",),
         report={"pushed_bundle": "pushed_model"},
         takes={"push_root": (Taken("push_destination", "/filesystem/base_directory", form="{}/edge"),)},
+        when=has_edge,
     ),
     Node(
         "Reporter", "pipeline.components.reporter:Reporter", "what a run came to, as data and as a page",

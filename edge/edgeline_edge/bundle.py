@@ -149,7 +149,7 @@ def write_bundle(
     problem = vocabulary_problem(vocabulary)
     if problem:
         raise BundleError(f"vocabulary: {problem}")
-    signature = runtime.signature(model)
+    signature = runtime.signature(model, len(vocabulary))
     given = manifest.to_dict() if isinstance(manifest, Manifest) else dict(manifest)
     table = bert_uncased()
     derived = {
@@ -250,7 +250,10 @@ def _write_atomically(path: Path, content: bytes) -> None:
 
 
 def _lines(items: Sequence[str]) -> bytes:
-    return "".join(f"{item}\n" for item in items).encode("utf-8")
+    try:
+        return "".join(f"{item}\n" for item in items).encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise BundleError(f"a label or token has no form in UTF-8: {error}") from error
 
 
 def _sha256(content: bytes | memoryview) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Literal, get_args
 
 import numpy as np
@@ -35,6 +35,10 @@ class Prediction:
     scores: dict[str, float]
 
 
+class CancelledError(RuntimeError):
+    """`predict` was told to stop before it was done."""
+
+
 class Classifier:
     """Classifies texts with a bundle.
 
@@ -54,7 +58,7 @@ class Classifier:
             num_threads: threads that one call of the model may use.
 
         Raises:
-            BundleError: LiteRT cannot load the model, or the model contradicts the manifest.
+            BundleError: LiteRT cannot load the model, or the model contradicts the manifest or the vocabulary.
             ValueError: `num_threads` is less than 1.
         """
         if num_threads < 1:
@@ -69,6 +73,7 @@ class Classifier:
                 f"the model has length {self._model.sequence_length} and {self._model.label_count} outputs, "
                 f"the manifest says {bundle.manifest.sequence_length} and {len(bundle.manifest.labels)}"
             )
+        self._model.check_vocabulary(len(bundle.vocabulary))
         self._tokenizer = Tokenizer(bundle.vocabulary, bundle.manifest.sequence_length)
         self._temperature = (bundle.manifest.calibration or {}).get("temperature", 1.0)
         self._lock = threading.Lock()
@@ -111,27 +116,48 @@ class Classifier:
         """The tokenizer of the bundle's vocabulary."""
         return self._tokenizer
 
-    def predict(self, texts: Sequence[str], *, long_text: LongText = "cut") -> list[Prediction]:
+    def predict(
+        self,
+        texts: Sequence[str],
+        *,
+        long_text: LongText = "cut",
+        max_windows: int | None = None,
+        cancelled: Callable[[], bool] | None = None,
+    ) -> list[Prediction]:
         """Classifies texts.
 
         Args:
             texts: the texts; not a single string.
             long_text: what to do with a text that does not fit the model: `cut` it as in training, or slide a window
                 over it by half its length and take the `mean` or the largest (`max`, scaled to a sum of 1) score.
+            max_windows: windows that one text may need; any number by default.
+            cancelled: asked before each run of the model; True stops.
 
         Returns:
             One prediction for each text, in their order.
 
         Raises:
             TypeError: `texts` is a string, or an item is not one; the message names its index.
-            ValueError: a text is empty, the message names its index; or `long_text` is unknown.
+            ValueError: a text is empty or needs too many windows, the message names its index; or `long_text` is
+                unknown.
+            CancelledError: `cancelled` said so.
         """
         if long_text not in get_args(LongText):
             raise ValueError(f"long_text is {long_text!r}, must be one of {', '.join(get_args(LongText))}")
         checked = _checked(texts)
-        if long_text == "cut":
-            return [self._prediction(self._run(*self._tokenizer.encode([text]))[0]) for text in checked]
-        return [self._prediction(self._slide(text, long_text)) for text in checked]
+        answers = []
+        for index, text in enumerate(checked):
+            if long_text == "cut":
+                scores = self._run(*self._tokenizer.encode([text]), cancelled)[0]
+            else:
+                stride = max(1, (self._tokenizer.sequence_length - 2) // 2)
+                try:
+                    windows = self._tokenizer.windows(text, stride, max_windows)
+                except ValueError as error:
+                    raise ValueError(f"texts[{index}] {error}") from error
+                scores = _joined(self._run(*self._tokenizer.rows(windows), cancelled), long_text)
+            answers.append(self._prediction(scores))
+        return answers
 
     def predict_ids(self, token_ids: npt.ArrayLike, padding_mask: npt.ArrayLike) -> npt.NDArray[np.float32]:
         """Runs the model on rows that are tokenized already.
@@ -161,30 +187,37 @@ class Classifier:
             arrays.append(np.ascontiguousarray(array, np.int32))
         if len(arrays[0]) != len(arrays[1]):
             raise ValueError(f"token_ids has {len(arrays[0])} rows, padding_mask {len(arrays[1])}")
-        return self._run(*arrays)
+        return self._run(arrays[0], arrays[1])
 
-    def _run(self, token_ids: npt.NDArray[np.int32], padding_mask: npt.NDArray[np.int32]) -> npt.NDArray[np.float32]:
+    def _run(
+        self,
+        token_ids: npt.NDArray[np.int32],
+        padding_mask: npt.NDArray[np.int32],
+        cancelled: Callable[[], bool] | None = None,
+    ) -> npt.NDArray[np.float32]:
         result = np.empty((len(token_ids), len(self.labels)), np.float32)
         for row in range(len(token_ids)):
+            if cancelled is not None and cancelled():
+                raise CancelledError("stopped before the answer was there")
             with self._lock:
                 result[row] = self._model(token_ids[row : row + 1], padding_mask[row : row + 1])[0]
         return result if self._temperature == 1.0 else _calibrated(result, self._temperature)
-
-    def _slide(self, text: str, how: LongText) -> npt.NDArray[np.float32]:
-        stride = max(1, (self._tokenizer.sequence_length - 2) // 2)
-        scores = self._run(*self._tokenizer.rows(self._tokenizer.windows(text, stride)))
-        if len(scores) == 1:
-            return scores[0]
-        if how == "mean":
-            mean: npt.NDArray[np.float32] = scores.mean(axis=0)
-            return mean
-        largest: npt.NDArray[np.float32] = scores.max(axis=0)
-        return largest / largest.sum()
 
     def _prediction(self, scores: npt.NDArray[np.float32]) -> Prediction:
         values = scores.tolist()
         best = max(range(len(values)), key=values.__getitem__)
         return Prediction(self.labels[best], values[best], dict(zip(self.labels, values, strict=True)))
+
+
+def _joined(scores: npt.NDArray[np.float32], how: LongText) -> npt.NDArray[np.float32]:
+    """One row of scores for the rows of a text's windows."""
+    if len(scores) == 1:
+        return scores[0]
+    if how == "mean":
+        mean: npt.NDArray[np.float32] = scores.mean(axis=0)
+        return mean
+    largest: npt.NDArray[np.float32] = scores.max(axis=0)
+    return largest / largest.sum()
 
 
 def _checked(texts: Iterable[str]) -> list[str]:

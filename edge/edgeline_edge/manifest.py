@@ -90,6 +90,7 @@ class Manifest:
         if wrong or not isinstance(value, dict):
             more = f" (and {len(wrong) - 3} more)" if len(wrong) > 3 else ""
             raise BundleError(f"the manifest is not valid: {'; '.join(wrong[:3])}{more}")
+        _check_text(value)
         fields = {name: item for name, item in value.items() if name not in ("format", "format_version")}
         return cls(**{**fields, "labels": tuple(fields["labels"])})
 
@@ -118,6 +119,17 @@ def newer_format(version: int) -> str:
         f"the bundle has format version {version}, this edgeline-edge reads up to {FORMAT_VERSION}; "
         "upgrade it (`pip install --upgrade edgeline-edge`)"
     )
+
+
+def _check_text(value: dict[str, Any]) -> None:
+    """Refuses half a surrogate pair, which JSON can escape and nothing can print, write or compare."""
+    for name, item in value.items():
+        try:
+            json.dumps([name, item], ensure_ascii=False).encode()
+        except UnicodeEncodeError as error:
+            raise BundleError(f"the manifest is not valid: {name[:80]!r} holds a lone surrogate") from error
+        except (TypeError, ValueError, RecursionError):
+            continue  # `to_json` says what is wrong with a value that has no form in JSON
 
 
 def _refuse_constant(name: str) -> float:

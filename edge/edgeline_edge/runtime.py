@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from edgeline_edge import limits
 from edgeline_edge.errors import BundleError
 from edgeline_edge.manifest import INPUTS, OUTPUT, SIGNATURE
 
@@ -85,6 +86,25 @@ class Model:
         result: npt.NDArray[np.float32] = self._runners[window](**feed)[OUTPUT]
         return result
 
+    def check_vocabulary(self, tokens: int) -> None:
+        """Runs the model on the last token of a vocabulary, through each window.
+
+        Args:
+            tokens: how many there are.
+
+        Raises:
+            BundleError: the model has no embedding for it.
+        """
+        for window in (*self.windows, self.sequence_length):
+            row = np.zeros((1, self.sequence_length), np.int32)
+            row[:, :window] = 1
+            try:
+                self(row * (tokens - 1), row)
+            except (RuntimeError, ValueError) as error:
+                raise BundleError(
+                    f"the vocabulary has {tokens:,} tokens, more than the model has embeddings"
+                ) from error
+
     def _try_out(self) -> None:
         """Runs the model once: what cannot run is refused when it is loaded, and the first answer is not slower."""
         for window in (*self.windows, self.sequence_length):
@@ -97,19 +117,23 @@ class Model:
             _check_answer(result)
 
 
-def signature(content: bytes) -> dict[str, Any]:
-    """Describes the signature of a model as a manifest does.
+def signature(content: bytes, tokens: int) -> dict[str, Any]:
+    """Describes the signature of a model as a manifest does, once it has run.
 
     Args:
         content: a TFLite flatbuffer.
+        tokens: how many the vocabulary has that is to go with it.
 
     Returns:
         Name, inputs and outputs, each tensor with dtype and shape.
 
     Raises:
-        BundleError: LiteRT cannot load the model, or its signature is not that of a bundle.
+        BundleError: LiteRT cannot load or run the model, its signature is not that of a bundle, or it has fewer
+            embeddings than there are tokens.
     """
-    inputs, outputs = _tensors(_interpreter(content, 1))
+    model = Model(content)
+    model.check_vocabulary(tokens)
+    inputs, outputs = _tensors(model.interpreter)
 
     def describe(details: dict[str, Any]) -> dict[str, Any]:
         return {"dtype": np.dtype(details["dtype"]).name, "shape": [int(size) for size in details["shape"]]}
@@ -125,6 +149,7 @@ def _interpreter(content: bytes, num_threads: int) -> Interpreter:
     # Imported here, so that reading a manifest or printing help does not load the runtime.
     from ai_edge_litert.interpreter import Interpreter
 
+    limits.check(content)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

@@ -2,7 +2,8 @@
 
     POST /v1/models/NAME:predict   {"instances": ["a text", {"text": "another"}]}
                                    {"predictions": [{"label": …, "score": …, "scores": {…}}, …]}
-    GET  /v1/models/NAME           state of the model
+                                   of a text that cannot be answered: {"error": …} in its place
+    GET  /v1/models/NAME           state of the model, with its version; /v1/models/NAME/versions/VERSION is the same
     GET  /v1/models/NAME/metadata  the manifest
     GET  /healthz                  200 while it answers
     GET  /metrics                  Prometheus
@@ -13,40 +14,24 @@ For a device or a pod's own network. It neither encrypts nor authenticates: put 
 from __future__ import annotations
 
 import contextlib
-import http
-import http.server
-import io
 import json
 import socket
+import socketserver
 import threading
-import time
+from collections.abc import Callable
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
-from edgeline_edge import __version__
 from edgeline_edge.classifier import Classifier, LongText
+from edgeline_edge.connections import Connections, Place
+from edgeline_edge.handler import Handler, RequestError
 from edgeline_edge.metrics import Metrics
 
-_PATIENCE = 0.05  # seconds
 
-
-class RequestError(Exception):
-    """A request that is answered with an error.
-
-    Attributes:
-        code: the HTTP status.
-    """
-
-    def __init__(self, code: int, message: str) -> None:
-        """Takes the HTTP status and what to tell the client."""
-        super().__init__(message)
-        self.code = code
-
-
-class Server(http.server.ThreadingHTTPServer):
+class Server(socketserver.TCPServer):
     """Answers with one classifier; one thread for each connection, of which there is a limit."""
 
-    daemon_threads = True
+    allow_reuse_address = True
     request_queue_size = 64
 
     def __init__(
@@ -55,9 +40,12 @@ class Server(http.server.ThreadingHTTPServer):
         classifier: Classifier,
         *,
         name: str | None = None,
+        version: str | None = None,
         long_text: LongText = "cut",
         max_body: int = 1 << 20,
         max_instances: int = 256,
+        max_windows: int = 256,
+        max_seconds: float = 30.0,
         max_connections: int = 64,
         timeout: float = 10.0,
     ) -> None:
@@ -67,29 +55,40 @@ class Server(http.server.ThreadingHTTPServer):
             address: host and port; port 0 takes a free one, see `server_port`.
             classifier: what answers.
             name: the model's name in paths; the bundle's task by default.
+            version: what to call this bundle among others of its name, digits; by default a number made of its digest.
             long_text: as in `Classifier.predict`.
             max_body: largest request body in bytes.
             max_instances: most texts in a request.
-            max_connections: most connections at a time; one more is answered 503.
+            max_windows: most windows that a text may need, where it is not cut.
+            max_seconds: longest time to work on a request; it ends as well when its client leaves.
+            max_connections: most connections at a time. One more takes the place of one that waits for its client's
+                next request; if none does, it is answered 503, but for health and metrics.
             timeout: seconds for a client to send a whole request, to wait between two, or to read an answer.
         """
         if ":" in address[0]:
             self.address_family = socket.AF_INET6
         self.classifier = classifier
-        self.path = f"/v1/models/{quote(name or classifier.manifest.task, safe='')}"
+        manifest = classifier.manifest
+        # Of 48 bits: as good as unique, and a whole number in every language's JSON.
+        self.version = version or str(int(manifest.digests["tflite"][:12], 16))
+        self.path = f"/v1/models/{quote(name or manifest.task, safe='')}"
+        self.paths = (self.path, f"{self.path}/versions/{self.version}")
         self.long_text: LongText = long_text
         self.max_body = max_body
         self.max_instances = max_instances
+        self.max_windows = max_windows
+        self.max_seconds = max_seconds
         self.client_timeout = timeout
-        manifest = classifier.manifest
         self.metrics = Metrics(manifest.task, manifest.recipe, manifest.digests["tflite"])
-        self._slots = threading.BoundedSemaphore(max_connections)
-        super().__init__(address, _Handler)
+        self.connections = Connections(max_connections)
+        # The handler is made by `_serve`, with its place.
+        super().__init__(address, socketserver.BaseRequestHandler)
+        self.server_port = int(self.server_address[1])
 
     def process_request(self, request: Any, client_address: Any) -> None:
         """Gives the connection a thread, or turns it away when there are too many."""
-        # A moment's patience: connections that their clients have closed may not have been noticed yet.
-        if not self._slots.acquire(timeout=_PATIENCE):
+        place = self.connections.enter(request)
+        if place is None:
             self.metrics.rejected()
             # Best effort: the client may be gone, and must not hold up the accepting thread.
             request.settimeout(0.1)
@@ -98,34 +97,51 @@ class Server(http.server.ThreadingHTTPServer):
             self.shutdown_request(request)
             return
         try:
-            super().process_request(request, client_address)
+            threading.Thread(target=self._serve, args=(request, client_address, place), daemon=True).start()
         except BaseException:
-            self._slots.release()
+            self.connections.leave(request)
             raise
 
-    def process_request_thread(self, request: Any, client_address: Any) -> None:
+    def _serve(self, request: Any, client_address: Any, place: Place) -> None:
         """Serves one connection and frees its place."""
         self.metrics.connection(1)
         try:
-            super().process_request_thread(request, client_address)
+            with contextlib.suppress(OSError):  # a client that vanishes
+                Handler(request, client_address, self, place)
         finally:
             self.metrics.connection(-1)
-            self._slots.release()
+            # First the place, then the end: whoever sees the connection closed finds its place free.
+            self.connections.leave(request)
+            self.shutdown_request(request)
+
+    def drain(self, seconds: float) -> bool:
+        """After `shutdown`: takes no new connection, lets those at work send their answers, ends the others.
+
+        Args:
+            seconds: how long to wait for the answers.
+
+        Returns:
+            Whether all were sent.
+        """
+        self.server_close()
+        return self.connections.drain(seconds)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Stays quiet about clients that vanish; a fault of the server's own is answered and counted as 500."""
 
-    def predict(self, body: bytes) -> dict[str, Any]:
+    def predict(self, body: bytes, cancelled: Callable[[], bool] | None = None) -> dict[str, Any]:
         """Answers a `:predict` request.
 
         Args:
             body: the JSON of the request.
+            cancelled: asked between texts and windows; True stops.
 
         Returns:
-            The JSON object of the answer.
+            The JSON object of the answer. A text that cannot be answered has its `error` in its place.
 
         Raises:
-            RequestError: the request is not valid.
+            RequestError: the request is not valid, or none of its texts can be answered.
+            CancelledError: `cancelled` said so.
         """
         try:
             request = json.loads(body)
@@ -136,128 +152,18 @@ class Server(http.server.ThreadingHTTPServer):
             raise RequestError(400, 'the body must be {"instances": [text, …]}')
         if len(instances) > self.max_instances:
             raise RequestError(413, f"{len(instances)} instances, at most {self.max_instances} are answered at once")
-        texts: list[Any] = [item.get("text") if isinstance(item, dict) else item for item in instances]
-        try:
-            answers = self.classifier.predict(texts, long_text=self.long_text)
-        except (TypeError, ValueError) as error:
-            raise RequestError(400, str(error).replace("texts[", "instances[")) from error
-        for answer in answers:
-            self.metrics.predicted(answer.label)
-        return {"predictions": [{"label": a.label, "score": a.score, "scores": a.scores} for a in answers]}
-
-
-class _DeadlineReader(io.RawIOBase):
-    """Reads a socket until a deadline, however slowly the bytes drip in."""
-
-    def __init__(self, connection: socket.socket) -> None:
-        self._connection = connection
-        self.deadline = 0.0
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        remaining = self.deadline - time.monotonic()
-        if remaining <= 0:
-            raise TimeoutError("the request took too long")
-        self._connection.settimeout(remaining)
-        return self._connection.recv_into(buffer)
-
-
-class _Handler(http.server.BaseHTTPRequestHandler):
-    """One connection, kept open between requests."""
-
-    server: Server
-    command = ""
-    protocol_version = "HTTP/1.1"
-    server_version = f"edgeline-edge/{__version__}"
-    sys_version = ""
-
-    def setup(self) -> None:
-        """Prepares the connection's streams."""
-        super().setup()
-        self.connection.settimeout(self.server.client_timeout)
-        self._reader = _DeadlineReader(self.connection)
-        self.rfile = io.BufferedReader(self._reader)
-        # Small answers would otherwise wait for the acknowledgement of the one before.
-        self.connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-
-    def handle_one_request(self) -> None:
-        """Reads one request, all of it within the time limit, and answers."""
-        self._reader.deadline = time.monotonic() + self.server.client_timeout
-        try:
-            super().handle_one_request()
-        except (ConnectionError, TimeoutError):
-            self.close_connection = True
-
-    def do_GET(self) -> None:
-        """Answers state, manifest, health and metrics."""
-        path, server = urlsplit(self.path).path, self.server
-        if path == "/healthz":
-            self._answer("health", 200, {"status": "ok"})
-        elif path == "/metrics":
-            self._answer("metrics", 200, server.metrics.render())
-        elif path == server.path:
-            state = {"version": "1", "state": "AVAILABLE", "status": {"error_code": "OK", "error_message": ""}}
-            self._answer("status", 200, {"model_version_status": [state]})
-        elif path == f"{server.path}/metadata":
-            self._answer("metadata", 200, server.classifier.manifest.to_dict())
-        else:
-            self._answer("other", 404, {"error": f"there is nothing at {path[:200]}"})
-
-    do_HEAD = do_GET  # noqa: N815 (name given by the base class)
-
-    def do_POST(self) -> None:
-        """Answers `:predict`."""
-        started = time.perf_counter()
-        try:
-            if urlsplit(self.path).path != f"{self.server.path}:predict":
-                raise RequestError(404, f"POST goes to {self.server.path}:predict")
-            code, answer = 200, self.server.predict(self._body())
-        except RequestError as error:
-            code, answer = error.code, {"error": str(error)}
-            # The body may be unread; what follows it cannot be told apart.
-            self.close_connection = True
-        except (ConnectionError, TimeoutError):
-            raise
-        except Exception as error:  # a request must never end without an answer
-            code, answer = 500, {"error": f"internal error: {type(error).__name__}"}
-            self.close_connection = True
-        self._answer("predict" if code != 404 else "other", code, answer, started)
-
-    def _body(self) -> bytes:
-        length = self.headers.get("Content-Length", "")
-        if self.headers.get("Transfer-Encoding") or not (length.isascii() and length.isdigit()):
-            raise RequestError(411, "a Content-Length is required")
-        if len(length) > 12 or int(length) > self.server.max_body:
-            raise RequestError(413, f"the body may have {self.server.max_body} bytes, has {length[:20]}")
-        body = self.rfile.read(int(length))
-        if len(body) != int(length):
-            raise ConnectionError("the client closed in the middle of its request")
-        return body
-
-    def _answer(self, route: str, code: int, body: dict[str, Any] | str, started: float | None = None) -> None:
-        content = body if isinstance(body, str) else json.dumps(body)
-        encoded = content.encode()
-        # Before it is sent: who has the answer must find it counted.
-        self.server.metrics.request(route, code, 0.0 if started is None else time.perf_counter() - started)
-        self.connection.settimeout(self.server.client_timeout)
-        self.send_response(code)
-        kind = "text/plain; version=0.0.4; charset=utf-8" if isinstance(body, str) else "application/json"
-        self.send_header("Content-Type", kind)
-        self.send_header("Content-Length", str(len(encoded)))
-        if self.close_connection:
-            self.send_header("Connection", "close")
-        self.end_headers()
-        if self.command != "HEAD":
-            self.wfile.write(encoded)
-
-    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
-        """Answers what the base class refuses (a broken request line, an unknown method) as JSON too."""
-        self.close_connection = True
-        # The base class may have given up before it knew these, and would then answer as in 1991, without a head.
-        self.command, self.request_version = self.command or "", self.protocol_version
-        self._answer("other", code, {"error": message or http.HTTPStatus(code).phrase})
-
-    def log_message(self, format: str, *args: Any) -> None:
-        """Logs nothing: requests are counted in the metrics, and texts are nobody's business."""
+        predictions: list[dict[str, Any]] = []
+        for index, item in enumerate(instances):
+            text: Any = item.get("text") if isinstance(item, dict) else item
+            try:
+                answer = self.classifier.predict(
+                    [text], long_text=self.long_text, max_windows=self.max_windows, cancelled=cancelled
+                )[0]
+            except (TypeError, ValueError) as error:
+                predictions.append({"error": str(error).replace("texts[0]", f"instances[{index}]")})
+            else:
+                self.metrics.predicted(answer.label)
+                predictions.append({"label": answer.label, "score": answer.score, "scores": answer.scores})
+        if predictions and all("error" in prediction for prediction in predictions):
+            raise RequestError(400, predictions[0]["error"])
+        return {"predictions": predictions}

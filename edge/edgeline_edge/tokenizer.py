@@ -7,6 +7,7 @@ vocabulary. Texts repeat their words, so the pieces of a word are remembered: mo
 from __future__ import annotations
 
 import collections
+import sys
 from collections.abc import Iterable, Sequence
 
 import numpy as np
@@ -18,7 +19,9 @@ PAD, UNKNOWN, START, END = "[PAD]", "[UNK]", "[CLS]", "[SEP]"
 SPECIAL_TOKENS = (PAD, UNKNOWN, START, END)
 SUFFIX = "##"
 MAX_WORD_BYTES = 100
-_REMEMBERED_WORDS = 50_000
+# Some 50,000 words of a language, or fewer strange ones: whoever sends the texts must not decide on the memory.
+_REMEMBERED_BYTES = 12 << 20
+_ENTRY_BYTES = 100  # a dictionary's own, for each
 
 
 class Tokenizer:
@@ -59,6 +62,7 @@ class Tokenizer:
         self._longest = max(map(len, self.vocabulary))
         self._pad, self._unknown, self._start, self._end = (self._heads[token] for token in SPECIAL_TOKENS)
         self._words: dict[str, tuple[int, ...]] = {}
+        self._words_bytes = 0
 
     def pieces(self, text: str, limit: int | None = None) -> list[int]:
         """Tokenizes one text without special tokens.
@@ -109,34 +113,44 @@ class Tokenizer:
             padding_mask[row, :used] = 1
         return token_ids, padding_mask
 
-    def windows(self, text: str, stride: int) -> list[list[int]]:
+    def windows(self, text: str, stride: int, most: int | None = None) -> list[list[int]]:
         """Cuts the pieces of a long text into overlapping windows that each fit a row.
 
         Args:
             text: the text.
             stride: distance between the beginnings of two windows, 1 … `sequence_length - 2`.
+            most: windows that there may be; `None` for any number.
 
         Returns:
             At least one window; the last one ends with the text and is full if the text fills one.
+
+        Raises:
+            ValueError: the text needs more than `most` windows.
         """
         room = self.sequence_length - 2
-        pieces = self.pieces(text)
+        longest = None if most is None else room + stride * (most - 1)
+        pieces = self.pieces(text, None if longest is None else longest + 1)
+        if longest is not None and len(pieces) > longest:
+            raise ValueError(f"needs more than {most} windows ({longest:,} tokens)")
         starts = list(range(0, max(len(pieces) - room, 0), stride))
         # The last window is moved back to be full: a window of three words would get the vote of sixty.
         starts.append(max(len(pieces) - room, 0))
         return [pieces[start : start + room] for start in starts]
 
     def _remember(self, word: str) -> tuple[int, ...]:
+        if len(word) * 4 > MAX_WORD_BYTES and len(word.encode("utf-8", "surrogatepass")) > MAX_WORD_BYTES:
+            return (self._unknown,)
         pieces = self._cut(word)
-        if len(self._words) >= _REMEMBERED_WORDS:
-            self._words = {}
+        needed = sys.getsizeof(word) + sys.getsizeof(pieces) + _ENTRY_BYTES
+        # Threads may count a word too many or too few between them; the bound is not that sharp.
+        if self._words_bytes + needed > _REMEMBERED_BYTES:
+            self._words, self._words_bytes = {}, 0
         self._words[word] = pieces
+        self._words_bytes += needed
         return pieces
 
     def _cut(self, word: str) -> tuple[int, ...]:
         """Cuts one word into the longest pieces from the left; `[UNK]` for the whole word if that fails."""
-        if len(word) * 4 > MAX_WORD_BYTES and len(word.encode("utf-8", "surrogatepass")) > MAX_WORD_BYTES:
-            return (self._unknown,)
         found: list[int] = []
         start, table = 0, self._heads
         while start < len(word):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import subprocess
@@ -109,7 +110,7 @@ def test_writing_is_all_or_nothing(tmp_path: Path, tiny: bytes, vocabulary: list
         ({"labels": ["a", "a", "b"]}, "twice"),
         ({"labels": ["a", "b\n", "c"]}, "match"),
         ({"vocabulary": ["a"]}, "missing"),
-        ({"tflite": b"no model"}, "LiteRT cannot load"),
+        ({"tflite": b"no model"}, "the model cannot be read"),
         ({"manifest": {"task": "t"}}, "recipe is missing"),
         ({"manifest": {**MANIFEST, "colour": "red"}}, "colour is not a known field"),
         ({"manifest": {**MANIFEST, "sequence_length": 16}}, "sequence_length is 16"),
@@ -118,6 +119,8 @@ def test_writing_is_all_or_nothing(tmp_path: Path, tiny: bytes, vocabulary: list
         ({"manifest": {**MANIFEST, "calibration": {"temperature": 0}}}, "temperature must lie between"),
         ({"manifest": {**MANIFEST, "calibration": {"temperature": True}}}, "must be of type number"),
         ({"manifest": {**MANIFEST, "format_version": 2}}, "format_version is 2"),
+        ({"manifest": {**MANIFEST, "notes": {"a": ["\ud800"]}}}, "notes' holds a lone surrogate"),
+        ({"labels": ["a", "b\udfff", "c"]}, "no form in UTF-8"),
     ],
 )
 def test_the_writer_refuses_what_readers_would(
@@ -128,6 +131,21 @@ def test_the_writer_refuses_what_readers_would(
     with pytest.raises(BundleError, match=message):
         write_bundle(model, tmp_path / "b", **arguments)
     assert not os.listdir(tmp_path)
+
+
+def test_a_vocabulary_longer_than_the_embedding_is_refused_by_writer_and_reader(
+    tmp_path: Path, bundle_path: Path, tiny: bytes, vocabulary: list[str]
+) -> None:
+    message = f"{len(vocabulary) + 1} tokens, more than the model has embeddings"
+    with pytest.raises(BundleError, match=message):
+        write(tmp_path / "b", tiny, [*vocabulary, "more"])
+    files = attached(bundle_path)
+    longer = files["vocab.txt"] + b"more\n"
+    manifest = json.loads(files["manifest.json"])
+    manifest["digests"]["vocabulary"] = hashlib.sha256(longer).hexdigest()
+    content = archive.append(tiny, {**files, "manifest.json": json.dumps(manifest).encode(), "vocab.txt": longer})
+    with pytest.raises(BundleError, match=message):
+        Classifier.load(content)
 
 
 def test_every_truncation_is_refused(bundle_path: Path) -> None:
@@ -190,6 +208,8 @@ def resealed(bundle_path: Path, tiny: bytes, change: dict[str, Any]) -> bytes:
         ({"sequence_length": 16}, "demands"),
         ({"labels": ["a", "b", "c"]}, "labels.txt differs"),
         ({"normalization": {"name": "bert-uncased", "version": 2, "sha256": "0" * 64}}, "normalises text by"),
+        ({"notes": {"\ud83d": 1}}, "notes' holds a lone surrogate"),
+        ({"task": "\udc00"}, "task' holds a lone surrogate"),
         ({"digests": {"tflite": "0" * 64, "vocabulary": "0" * 64, "labels": "0" * 64}}, "is not the one"),
     ],
 )

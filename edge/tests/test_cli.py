@@ -87,6 +87,44 @@ def test_a_bad_line_is_named_and_can_be_passed_over(bundle_path: Path, stdin: by
     assert "label" in records[-1]
 
 
+def test_options_may_stand_before_texts_or_behind(bundle_path: Path) -> None:
+    orders = (
+        ["--output", "jsonl", "good film", "bad"],
+        ["good film", "--output", "jsonl", "bad"],
+        ["good film", "bad", "--output", "jsonl"],
+        ["--output", "jsonl", "--", "good film", "bad"],
+    )
+    first, *others = (run("predict", bundle_path, *order) for order in orders)
+    assert len(first.splitlines()) == 2
+    assert others == [first] * 3
+    assert "unrecognized arguments: --colour red" in run("predict", bundle_path, "good film", "--colour", "red", code=2)
+    assert "unrecognized arguments: more" in run("info", bundle_path, "more", code=2)
+
+
+def test_a_byte_order_mark_is_not_part_of_the_text(bundle_path: Path) -> None:
+    arguments = ("predict", bundle_path, "--output", "jsonl")
+    for more, line in ((["--input", "jsonl"], b'{"text": "good film"}\n'), ([], b"good film\n")):
+        assert run(*arguments, *more, stdin=b"\xef\xbb\xbf" + line) == run(*arguments, *more, stdin=line)
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])
+def test_utf16_is_refused_with_what_to_do(bundle_path: Path, encoding: str) -> None:
+    told = run("predict", bundle_path, "--keep-going", stdin="good film\nbad film\n".encode(encoding), code=1)
+    assert "UTF-16" in told
+    assert "iconv" in told
+
+
+def test_latin1_is_told_once_with_its_line(bundle_path: Path) -> None:
+    stdin = "good film\ncafé\nnaïve\n".encode("latin-1")
+    done = subprocess.run([*PROGRAM, "predict", str(bundle_path)], input=stdin, capture_output=True, timeout=60)
+    assert (done.returncode, done.stdout.count(b"\n")) == (0, 3)
+    assert done.stderr.count(b"not UTF-8") == 1
+    assert b"line 2 is not UTF-8" in done.stderr
+    assert not subprocess.run(
+        [*PROGRAM, "predict", str(bundle_path)], input="a \ufffd café".encode(), capture_output=True, timeout=60
+    ).stderr
+
+
 @pytest.mark.slow
 def test_memory_is_constant_and_answers_stream(bundle_path: Path) -> None:
     """The first answer comes while the input is open; 200,000 lines need no more memory than 2,000."""
@@ -112,7 +150,7 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, file=sys.stderr)
         done = subprocess.run([sys.executable, "-c", script, bundle_path], input=stdin, capture_output=True, check=True)
         assert done.stdout.count(b"\n") == count
         peaks.append(int(done.stderr))
-    # The tokenizer remembers up to 50,000 words by design: some 10 MB.
+    # The tokenizer remembers up to 12 MiB of words by design.
     assert peaks[1] - peaks[0] < 25_000, peaks
 
 
@@ -137,6 +175,7 @@ def test_info(bundle_path: Path) -> None:
     facts = json.loads(run("info", bundle_path, "--json"))
     assert facts["bytes"] == os.path.getsize(bundle_path) == facts["bytes_model"] + facts["bytes_attached"]
     assert facts["operators"]["FULLY_CONNECTED"] == 2
+    assert facts["oldest_tensorflow_lite"] == "1.14.0"
     assert facts["manifest"]["labels"] == ["negative", "neutral", "positive"]
     assert "FULLY_CONNECTED" in run("info", bundle_path)
     assert "| input | `token_ids` | int32 | `[1, 32]` |" in run("info", bundle_path, "--markdown")
@@ -181,3 +220,6 @@ def test_wrong_usage_is_exit_code_2() -> None:
     run(code=2)
     run("predict", code=2)
     run("bench", "x", "--threads", "0", code=2)
+    assert "must lie in 0 … 65535" in run("serve", "x", "--port", "99999", code=2)
+    run("serve", "x", "--timeout", "nan", code=2)
+    run("serve", "x", "--model-version", "v1", code=2)

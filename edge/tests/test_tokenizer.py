@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 
 from edgeline_edge.normalization import Normalization, bert_uncased
@@ -77,11 +79,15 @@ def test_windows_cover_the_text_and_the_last_one_is_full(tokenizer: Tokenizer) -
 
 
 def test_the_memory_of_words_and_code_points_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("edgeline_edge.tokenizer._REMEMBERED_WORDS", 10)
+    monkeypatch.setattr("edgeline_edge.tokenizer._REMEMBERED_BYTES", 4000)
     tokenizer = Tokenizer(SMALL, 8)
     for number in range(100):
         tokenizer.pieces(f"w{number}")
-        assert len(tokenizer._words) <= 10
+        tokenizer.pieces("w" * number)
+        held = sum(sys.getsizeof(word) + sys.getsizeof(pieces) for word, pieces in tokenizer._words.items())
+        assert 0 < held < 4000
+    tokenizer.pieces("w" * 1_000_000)
+    assert max(map(len, tokenizer._words)) <= 100, "what is [UNK] by its length is not kept"
     table = bert_uncased()
     table.apply("".join(map(chr, range(0x110000))))
     assert len(table) <= 40_000

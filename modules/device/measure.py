@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import gzip
+import importlib.metadata
 import os
 import re
 from collections.abc import Mapping, Sequence
@@ -87,7 +88,16 @@ def make_bundles(folder: str, target: str, provenance: Provenance) -> dict[str, 
                 "run_id": provenance.run_id,
                 "licence": provenance.licence,
                 "digests": {key: value for key, value in provenance.digests.items() if _SHA256.fullmatch(value)},
-                "notes": {"digests": dict(provenance.digests), "parity": parity, "recipe": record["recipe"]},
+                "notes": {
+                    "digests": dict(provenance.digests),
+                    "parity": parity,
+                    "recipe": record["recipe"],
+                    # What the file demands in any runtime, and the one that every number here was measured in.
+                    "runtime": {
+                        "oldest_tensorflow_lite": record["oldest_runtime"],
+                        "measured_with": f"ai-edge-litert {importlib.metadata.version('ai-edge-litert')}",
+                    },
+                },
                 "tolerance": min(1.0, parity["max_abs"]),
             },
         )

@@ -4,8 +4,8 @@ A gap is the best slice's value minus the worst one's. The equal opportunity dif
 of Opportunity in Supervised Learning", https://arxiv.org/abs/1610.02413) is the gap of a label's recall: whether those
 who should get a label get it in every group alike. With several labels, the largest of their gaps counts.
 
-The best and the worst of several noisy numbers lie apart by chance already, and further so in every bootstrap sample.
-The intervals are therefore bias-corrected (Efron and Tibshirani 1993, "An Introduction to the Bootstrap", chapter 14).
+The best and the worst of several noisy numbers lie apart by chance already; `modules.quality.simultaneous` says what
+intervals of a gap know of it.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from modules.quality.intervals import Interval, resampled_metrics
+from modules.quality.intervals import resample
 from modules.quality.scores import confusion, of_confusion
 from modules.quality.settings import FairnessSettings, GapBound
+from modules.quality.simultaneous import Compared, gap_interval
 
 import numpy as np
-from scipy import stats
 
 EQUAL_OPPORTUNITY = "equal_opportunity"
 RECALL_OF = "recall_"  # followed by a label's name
@@ -75,7 +75,7 @@ def missed(measured: Mapping[str, Any], bounds: Mapping[str, Mapping[str, GapBou
         gaps = measured["columns"].get(column, {}).get("gaps", {})
         for metric, bound in by_metric.items():
             gap = gaps.get(metric)
-            asked = f"at most {bound.max_gap:.3f}"
+            asked = f"at most {bound.max_gap:g}"
             item = {"metric": f"gap of {metric}", "slice": column, "value": gap and gap["value"], "bound": asked}
             if gap is None:
                 message = (
@@ -101,28 +101,31 @@ def _told(metric: str, column: str, gap: Mapping[str, Any], level: float) -> str
 
 
 def _column(tables: Mapping[str, np.ndarray], label_names: Sequence[str], settings: FairnessSettings) -> dict[str, Any]:
-    values = {name: _metrics(of_confusion(table), label_names) for name, table in tables.items()}
+    values = {name: _metrics(table, label_names) for name, table in tables.items()}
     samples = {
         name: _metrics(
             # A seed of its own for each slice: the same draws everywhere would move all slices together.
-            resampled_metrics(table, resamples=settings.resamples, seed=settings.seed + number),
+            resample(table, resamples=settings.resamples, seed=settings.seed + number, prior=_prior(table)),
             label_names,
         )
         for number, (name, table) in enumerate(tables.items())
         if table.sum() >= settings.min_rows
     }
     gaps: dict[str, Any] = {}
-    sampled: dict[str, np.ndarray] = {}
+    compared: dict[str, Compared] = {}
     for metric in (*_MACRO, *(RECALL_OF + label for label in label_names)):
         rows = {name: _rows_behind(metric, tables[name], label_names) for name in samples}
         counted = [name for name in samples if rows[name] >= settings.min_rows]
         if len(counted) < 2:
             gaps[metric] = None
             continue
-        drawn = np.stack([samples[name][metric] for name in counted])
-        sampled[metric] = drawn.max(axis=0) - drawn.min(axis=0)
-        gaps[metric] = _gap({name: float(values[name][metric]) for name in counted}, sampled[metric], settings.level)
-    gaps[EQUAL_OPPORTUNITY] = _equal_opportunity(gaps, sampled, label_names, settings.level)
+        compared[metric] = Compared(
+            np.array([values[name][metric] for name in counted]),
+            np.stack([samples[name][metric] for name in counted]),
+            np.array([rows[name] for name in counted]),
+        )
+        gaps[metric] = _gap(counted, compared[metric], settings.level)
+    gaps[EQUAL_OPPORTUNITY] = _equal_opportunity(gaps, compared, label_names, settings.level)
     shown = {
         name: {
             "rows": int(tables[name].sum()),
@@ -134,8 +137,9 @@ def _column(tables: Mapping[str, np.ndarray], label_names: Sequence[str], settin
     return {"slices": shown, "gaps": gaps}
 
 
-def _metrics(found: Mapping[str, np.ndarray], label_names: Sequence[str]) -> dict[str, np.ndarray]:
+def _metrics(tables: np.ndarray, label_names: Sequence[str]) -> dict[str, np.ndarray]:
     """Metrics of one confusion matrix or of many, float `[...]`; a label's recall under `recall_<label>`."""
+    found = of_confusion(tables)
     by_label = {f"{RECALL_OF}{label}": found["recall"][..., index] for index, label in enumerate(label_names)}
     macro = {name: found[name].mean(axis=-1) for name in ("precision", "recall")}
     return {"accuracy": found["accuracy"], "macro_f1": found["macro_f1"], **macro, **by_label}
@@ -146,40 +150,25 @@ def _rows_behind(metric: str, table: np.ndarray, label_names: Sequence[str]) -> 
     return int(table[list(label_names).index(label)].sum() if metric not in _MACRO else table.sum())
 
 
-def _gap(values: Mapping[str, float], sampled: np.ndarray, level: float) -> dict[str, Any]:
-    worst, best = min(values, key=lambda name: values[name]), max(values, key=lambda name: values[name])
-    found = bias_corrected(values[best] - values[worst], sampled, level=level)
+def _prior(table: np.ndarray) -> np.ndarray:
+    """A row of each label that occurs, spread over the labels that may be predicted."""
+    return (table.sum(axis=1, keepdims=True) > 0) / len(table) * np.ones(len(table))
+
+
+def _gap(names: Sequence[str], compared: Compared, level: float) -> dict[str, Any]:
+    sides = {"worst": int(np.argmin(compared.values)), "best": int(np.argmax(compared.values))}
     return {
-        **found.to_dict(),
-        "worst": {"slice": worst, "value": values[worst]},
-        "best": {"slice": best, "value": values[best]},
+        **gap_interval([compared], level=level).to_dict(),
+        **{side: {"slice": names[at], "value": float(compared.values[at])} for side, at in sides.items()},
     }
 
 
 def _equal_opportunity(
-    gaps: Mapping[str, Any], sampled: Mapping[str, np.ndarray], label_names: Sequence[str], level: float
+    gaps: Mapping[str, Any], compared: Mapping[str, Compared], label_names: Sequence[str], level: float
 ) -> dict[str, Any] | None:
     measured = [label for label in label_names if gaps[RECALL_OF + label]]
     if not measured:
         return None
     label = max(measured, key=lambda name: gaps[RECALL_OF + name]["value"])
-    widest = gaps[RECALL_OF + label]
-    largest = np.stack([sampled[RECALL_OF + name] for name in measured]).max(axis=0)
-    return {**widest, **bias_corrected(widest["value"], largest, level=level).to_dict(), "label": label}
-
-
-def bias_corrected(value: float, samples: np.ndarray, *, level: float) -> Interval:
-    """The bias-corrected percentile interval of a number that its bootstrap samples overshoot, as a maximum's do.
-
-    Args:
-        value: on all rows.
-        samples: the number on each resample, float `[resamples]`.
-        level: of confidence.
-    """
-    below = (np.sum(samples < value) + np.sum(samples == value) / 2) / len(samples)
-    edge = 0.5 / len(samples)
-    shift = 2 * stats.norm.ppf(np.clip(below, edge, 1 - edge))
-    ends = stats.norm.cdf(shift + stats.norm.ppf([(1 - level) / 2, (1 + level) / 2]))
-    low, high = np.quantile(samples, ends)
-    # With a strong correction both ends may fall below the value itself.
-    return Interval(float(value), float(min(low, value)), float(max(high, value)))
+    found = gap_interval([compared[RECALL_OF + name] for name in measured], level=level)
+    return {**gaps[RECALL_OF + label], **found.to_dict(), "label": label}

@@ -41,8 +41,27 @@ class Interval:
         return dataclasses.asdict(self)
 
 
+def resample(table: Ints, *, resamples: int = RESAMPLES, seed: int = 0, prior: Floats | None = None) -> Ints:
+    """Draws tables of counts as the bootstrap of the rows behind a table would.
+
+    Args:
+        table: counts of rows, of any shape.
+        resamples: how many.
+        seed: of the draws; the same seed gives the same tables.
+        prior: rows, or parts of rows, to add to the counts before their shares are taken. Without any, a cell that is
+            empty by chance stays empty in every draw, and a slice without an error seems to be known exactly.
+
+    Returns:
+        int64 `[resamples, *table.shape]`, each with the table's total.
+    """
+    total = int(table.sum())
+    weights = (table if prior is None else table + prior).ravel()
+    drawn = np.random.default_rng(seed).multinomial(total, weights / weights.sum(), size=resamples)
+    return drawn.reshape(resamples, *table.shape)
+
+
 def resampled_metrics(table: Ints, *, resamples: int = RESAMPLES, seed: int = 0) -> dict[str, Floats]:
-    """Metrics of tables as the bootstrap of the rows behind a confusion matrix would draw them.
+    """`of_confusion` of each of the tables that `resample` draws without a prior, but without holding them all.
 
     Args:
         table: a confusion matrix, `[classes, classes]`, true by predicted id.

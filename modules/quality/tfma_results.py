@@ -78,13 +78,13 @@ def missed_bounds(uri: str) -> list[dict[str, Any]]:
 
 def _bound(threshold: Any) -> str:
     if threshold.HasField("change_threshold"):
-        return f"a change of {threshold.change_threshold.absolute.value:+.3f} or better"
+        return f"a change of {threshold.change_threshold.absolute.value:+g} or better"
     value = threshold.value_threshold
     parts = []
     if value.HasField("lower_bound"):
-        parts.append(f"at least {value.lower_bound.value:.3f}")
+        parts.append(f"at least {value.lower_bound.value:g}")
     if value.HasField("upper_bound"):
-        parts.append(f"at most {value.upper_bound.value:.3f}")
+        parts.append(f"at most {value.upper_bound.value:g}")
     return " and ".join(parts)
 
 

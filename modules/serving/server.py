@@ -16,6 +16,8 @@ from typing import Any
 
 import modules  # noqa: F401  (settles Keras 2 before TensorFlow is imported)
 from modules.inputs import kinds
+from modules.inputs.text.input import Text
+from modules.serving import warmup
 from modules.targets.base import Target
 from modules.tensors import raw_spec
 
@@ -53,6 +55,11 @@ class Server(tf.Module):
         self._inputs, self._tensors = tuple(inputs.values()), kinds.tensors(inputs)
         self._columns, self._only = kinds.columns(inputs), kinds.only(inputs)
         self._answers = target.answers()
+
+    @property
+    def of_text(self) -> tuple[str, str] | None:
+        """Name and argument of the signature that takes texts; None where a text is not the only input."""
+        return self._only.alone[:2] if isinstance(self._only, Text) and self._only.alone else None
 
     def _answer(self, tensors: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         features = {tensor.name: tf.cast(tensors[tensor.name], tensor.dtype) for tensor in self._tensors}
@@ -109,5 +116,8 @@ class Server(tf.Module):
 
 
 def save(server: Server, folder: str) -> None:
-    """Writes the SavedModel with all signatures."""
+    """Writes the SavedModel with all signatures, and requests to warm it up where a text is the only input."""
     tf.saved_model.save(server, folder, signatures=server.signatures())
+    if server.of_text:
+        signature, argument = server.of_text
+        warmup.write(folder, signature, argument)

@@ -30,6 +30,8 @@ class Target(Section, abc.ABC):
     # Metrics that `evaluator.thresholds` may bound. Of these and of `watched`, those of which less is better.
     bounded: ClassVar[tuple[str, ...]] = ()
     lower_is_better: ClassVar[frozenset[str]] = frozenset()
+    # Whether what may be bounded lies in 0 … 1.
+    shares: ClassVar[bool] = False
     # By role, `package.module:name` of what a node of its own runs for this kind: an edit of it runs that node again,
     # and not the training. A role that is missing is not played.
     # `training` and `tfma`: modules or what is in them that `metrics` and `metric_specs` name, for the cache alone.

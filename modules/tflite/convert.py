@@ -15,9 +15,10 @@ from modules.network.arrays import NetworkWeights
 from modules.text.features import PADDING_MASK, TOKEN_IDS
 from modules.tflite.graph import InferenceGraph
 from modules.tflite.packed_embedding import embedding_table
-from modules.tflite.quantize import QuantizationError, quantize
+from modules.tflite.quantize import quantize
 from modules.tflite.settings import Recipe
 from modules.tflite.shared_buffers import share_buffers
+from modules.tflite.versions import oldest_runtime, stamp
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,6 +53,7 @@ class Converted:
             "bytes": len(self.content),
             "gzip_bytes": len(gzip.compress(self.content, 6, mtime=0)),
             "operations": self.operations,
+            "oldest_runtime": oldest_runtime(self.content),
         }
 
 
@@ -82,7 +84,8 @@ def convert(
         The file's content with the operations it uses.
 
     Raises:
-        ConversionError: an operation outside TFLite's own, a refused quantization, missing calibration examples.
+        ConversionError: an operation outside TFLite's own, a refused quantization, a quantized operation of unknown
+            version, missing calibration examples.
     """
     if recipe.needs_calibration and not calibration:
         raise ConversionError(f"{recipe.name} needs calibration examples and there are none.")
@@ -103,7 +106,8 @@ def convert(
         feeds = {name: _feeds(calibration, length) for name, length in graph.windows.items()}
         try:
             content = quantize(content, recipe.quantize, examples=feeds)
-        except QuantizationError as error:
+            content = stamp(content)
+        except ValueError as error:
             raise ConversionError(f"{recipe.name}: {error}") from error
     if len(graph.windows) > 1:
         content = share_buffers(content)

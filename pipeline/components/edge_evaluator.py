@@ -93,7 +93,7 @@ def _evaluate(
     def split(name: str) -> Any:
         return read_raw_split(
             [artifacts.split_pattern(examples, name)],
-            **dict(settings.columns),
+            **settings.columns.model_dump(exclude={"label"}),
             target=settings.target,
         )
 

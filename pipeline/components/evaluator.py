@@ -104,7 +104,7 @@ def _predict(split: str, settings: EvaluatorNodeSettings, judge: Any, input_dict
 
     rows = read_raw_split(
         [artifacts.split_pattern(examples, split) for examples in input_dict[EXAMPLES]],
-        **dict(settings.columns),
+        **settings.columns.model_dump(exclude={"label"}),
         target=settings.target,
         others=settings.others,
     )

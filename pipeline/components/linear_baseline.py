@@ -48,7 +48,7 @@ class Executor(base_executor.BaseExecutor):
         splits = {
             name: read_raw_split(
                 [io_utils.all_files_pattern(artifact_utils.get_split_uri([examples], name))],
-                **dict(settings.columns),
+                **settings.columns.model_dump(exclude={"label"}),
                 target=settings.target,
             )
             for name in artifact_utils.decode_split_names(examples.split_names)

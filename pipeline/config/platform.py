@@ -11,14 +11,26 @@ from typing import Annotated, Literal, Self
 
 from modules.settings import Section
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from pipeline import nodes as table
 from pipeline.config.model_registry import RegistryConfig
 
+_UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12, "Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40}
+_LEAST_MEMORY, _MOST_MEMORY = 64 * 2**20, 32 * 2**40
+# What trains needs more than an engine gives by itself; a pod that asks for nothing is the first to be evicted.
+_TRAINING_NODES = ("Trainer", "Tuner", "Pruner")
+_TRAINING_CPU, _TRAINING_MEMORY = 4.0, "16G"
 Quantity = Annotated[str, Field(pattern=r"^\d+(\.\d+)?(Ki|Mi|Gi|Ti|K|M|G|T)?$")]
 Port = Annotated[str, Field(pattern=r"^[^:/\s]+:\d+$")]
 AbsolutePath = Annotated[str, Field(pattern=r"^/[^\s]*[^/\s]$")]
+
+
+def _some_memory(text: str) -> str:
+    number = text.rstrip("KMGTi")
+    if not _LEAST_MEMORY <= float(number) * _UNITS[text[len(number) :]] <= _MOST_MEMORY:
+        raise ValueError(f"{text}: no machine has that; memory lies in 64Mi … 32Ti")
+    return text
 
 
 class BeamConfig(Section):
@@ -52,10 +64,10 @@ class GpuConfig(Section):
 class NodeConfig(Section):
     """What one node gets; an empty field falls back to `platform.defaults`."""
 
-    cpu: float | None = Field(None, gt=0)
-    """Cores, both requested and the limit."""
-    memory: Quantity | None = None
-    """Memory, such as `16G`, both requested and the limit."""
+    cpu: float | None = Field(None, gt=0, le=1024)
+    """Cores, both requested and the limit. Empty here and in the defaults: 4 for Trainer, Tuner and Pruner."""
+    memory: Annotated[Quantity, AfterValidator(_some_memory)] | None = None
+    """Memory, such as `16G`, both requested and the limit. Empty here and in the defaults: `16G` for these three."""
     gpu: GpuConfig | None = None
     """Accelerators."""
     node_selector: dict[str, str] = {}
@@ -173,13 +185,21 @@ class PlatformConfig(Section):
         return self
 
     def node(self, name: str) -> NodeConfig:
-        """The settings of a node, with the defaults where it has none of its own."""
+        """The settings of a node, with the defaults where it has none of its own.
+
+        What trains gets processors and memory also where nobody says how much.
+        """
         own: Mapping[str, object] = {
             field: value
             for field, value in self.nodes.get(name, NodeConfig())
             if value is not None and (field != "node_selector" or value)
         }
-        return self.defaults.model_copy(update=dict(own))
+        merged = self.defaults.model_copy(update=dict(own))
+        if name not in _TRAINING_NODES:
+            return merged
+        return merged.model_copy(
+            update={"cpu": merged.cpu or _TRAINING_CPU, "memory": merged.memory or _TRAINING_MEMORY}
+        )
 
     def beam_of(self, name: str) -> BeamConfig:
         """Where a Beam node works."""

@@ -32,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         The exit code.
     """
-    options = _parser().parse_args(arguments)
+    options = _parsed(arguments)
     module = importlib.import_module(f"{__name__}.{options.module}")
     try:
         return int(getattr(module, options.function)(options))
@@ -45,6 +45,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     except KeyboardInterrupt:
         return 130
+
+
+def _parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """The command line; texts may stand behind options, which argparse by itself refuses below a command."""
+    parser = _parser()
+    options, rest = parser.parse_known_args(arguments)
+    before, after = rest, []
+    if "--" in rest:
+        before, after = rest[: rest.index("--")], rest[rest.index("--") + 1 :]
+    if rest and (options.command != "predict" or any(item.startswith("-") and " " not in item for item in before)):
+        parser.error(f"unrecognized arguments: {' '.join(rest)}")
+    if rest:
+        options.texts = [*options.texts, *before, *after]
+    return options
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -86,18 +100,25 @@ def _predict(command: argparse.ArgumentParser) -> None:
 def _bench(command: argparse.ArgumentParser) -> None:
     command.add_argument("--threads", type=_positive, default=1, metavar="N", help="measure 1 … N threads (1)")
     command.add_argument("--texts", metavar="PATH", help="one text per line; a built-in set otherwise")
-    command.add_argument("--seconds", type=float, default=3.0, metavar="S", help="time per measurement (3)")
+    command.add_argument("--seconds", type=_seconds, default=3.0, metavar="S", help="time per measurement (3)")
     command.add_argument("--json", action="store_true", help="for programs")
 
 
 def _serve(command: argparse.ArgumentParser) -> None:
     command.add_argument("--host", default="127.0.0.1", help="address to listen on (127.0.0.1)")
-    command.add_argument("--port", type=int, default=8501, help="port, 0 for any free one (8501)")
+    command.add_argument("--port", type=_port, default=8501, help="port, 0 for any free one (8501)")
     command.add_argument("--name", help="name in the path /v1/models/NAME (the bundle's task)")
+    command.add_argument(
+        "--model-version", type=_version, metavar="N", help="version to tell (the bundle's folder, if it is a number)"
+    )
     command.add_argument("--max-body", type=_positive, default=1 << 20, metavar="BYTES", help="largest request (1 MiB)")
     command.add_argument("--max-instances", type=_positive, default=256, metavar="N", help="texts per request (256)")
+    command.add_argument(
+        "--max-windows", type=_positive, default=256, metavar="N", help="windows per text, unless it is cut (256)"
+    )
+    command.add_argument("--max-seconds", type=_seconds, default=30.0, metavar="S", help="of work per request (30)")
     command.add_argument("--max-connections", type=_positive, default=64, metavar="N", help="at the same time (64)")
-    command.add_argument("--timeout", type=float, default=10.0, metavar="S", help="for a client to send or read (10)")
+    command.add_argument("--timeout", type=_seconds, default=10.0, metavar="S", help="to send, to read, to drain (10)")
 
 
 def _positive(text: str) -> int:
@@ -105,3 +126,23 @@ def _positive(text: str) -> int:
     if number < 1:
         raise argparse.ArgumentTypeError("must be at least 1")
     return number
+
+
+def _port(text: str) -> int:
+    number = int(text)
+    if not 0 <= number <= 65535:
+        raise argparse.ArgumentTypeError("must lie in 0 … 65535")
+    return number
+
+
+def _seconds(text: str) -> float:
+    number = float(text)
+    if not 0 < number < 1e6:
+        raise argparse.ArgumentTypeError("must be a number above 0")
+    return number
+
+
+def _version(text: str) -> str:
+    if not (text.isascii() and text.isdigit() and len(text) <= 18):
+        raise argparse.ArgumentTypeError("must be a whole number")
+    return text

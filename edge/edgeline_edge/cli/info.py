@@ -81,6 +81,7 @@ def describe(bundle: Bundle) -> dict[str, Any]:
         "bytes_attached": len(content) - bundle.model_bytes,
         "sha256": hashlib.sha256(content).hexdigest(),
         "tokens": len(bundle.vocabulary),
+        "oldest_tensorflow_lite": oldest_runtime(content),
         "operators": operators(content),
     }
 
@@ -133,6 +134,32 @@ def operators(content: bytes) -> dict[str, int]:
     except Exception as error:  # the generated reader raises whatever a damaged offset leads it to
         raise BundleError(f"the model's operators cannot be read: {error}") from error
     return dict(counts.most_common())
+
+
+def oldest_runtime(content: bytes) -> str | None:
+    """The first TensorFlow Lite that has all operators of a model in its versions, as the model itself says.
+
+    Args:
+        content: a TFLite flatbuffer.
+
+    Returns:
+        As `2.17.0`; None if it does not say.
+
+    Raises:
+        BundleError: the flatbuffer cannot be read.
+    """
+    from ai_edge_litert import schema_py_generated as tflite
+
+    try:
+        model = tflite.Model.GetRootAs(content, 0)
+        for index in range(model.MetadataLength()):
+            entry = model.Metadata(index)
+            if entry.Name() == b"min_runtime_version":
+                data = model.Buffers(entry.Buffer()).DataAsNumpy()
+                return bytes(data).rstrip(b"\0").decode("ascii") or None
+    except Exception as error:  # the generated reader raises whatever a damaged offset leads it to
+        raise BundleError(f"the model's metadata cannot be read: {error}") from error
+    return None
 
 
 def contract(bundle: Bundle) -> str:

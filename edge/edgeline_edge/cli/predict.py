@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import codecs
 import contextlib
 import csv
 import io
@@ -77,15 +78,41 @@ def _texts(options: argparse.Namespace) -> Iterator[tuple[int, str | ValueError]
 
 def _lines(stream: BinaryIO, limit: int) -> Iterator[tuple[int, str | ValueError]]:
     """Reads lines of limited length; bytes that are not UTF-8 become U+FFFD, which the tokenizer takes as a space."""
-    number = 0
+    number, told = 0, False
     while line := stream.readline(limit + 2):
         number += 1
+        if number == 1:
+            _refuse_utf16(line)
+            line = line.removeprefix(codecs.BOM_UTF8)
         if len(line.rstrip(b"\r\n")) > limit:
             while line and not line.endswith(b"\n"):
                 line = stream.readline(limit)
             yield number, ValueError(f"longer than {limit:,} bytes (see --max-bytes)")
             continue
-        yield number, line.decode("utf-8", "replace").removesuffix("\n").removesuffix("\r")
+        text = line.decode("utf-8", "replace").removesuffix("\n").removesuffix("\r")
+        if not told and "\ufffd" in text and not _is_utf8(line):
+            told = True
+            print(
+                f"edgeline-edge: line {number} is not UTF-8; what is not is read as spaces, here and in the lines "
+                "after it. If it is Latin-1: iconv -f LATIN1 -t UTF-8",
+                file=sys.stderr,
+            )
+        yield number, text
+
+
+def _is_utf8(line: bytes) -> bool:
+    try:
+        line.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _refuse_utf16(line: bytes) -> None:
+    """Two bytes a character: read as UTF-8, it would be text between NULs, and answered."""
+    zeros = max(line[0::2].count(0), line[1::2].count(0))
+    if line.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or (len(line) > 3 and zeros > 0.4 * len(line) / 2):
+        raise ValueError("the input is UTF-16; make it UTF-8 first: iconv -f UTF-16 -t UTF-8")
 
 
 def _from_json(line: str, field: str) -> str | ValueError:

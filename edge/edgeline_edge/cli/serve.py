@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import re
 import signal
+import sys
 import threading
+from pathlib import Path
 from types import FrameType
 
 from edgeline_edge.classifier import Classifier
@@ -13,7 +16,7 @@ from edgeline_edge.server import Server
 
 
 def serve(options: argparse.Namespace) -> int:
-    """Serves until SIGINT or SIGTERM.
+    """Serves until SIGINT or SIGTERM; then sends the answers that are under way.
 
     Args:
         options: the parsed command line.
@@ -31,9 +34,12 @@ def serve(options: argparse.Namespace) -> int:
         (options.host, options.port),
         classifier,
         name=options.name,
+        version=options.model_version or _version(options.bundle),
         long_text=options.long_text,
         max_body=options.max_body,
         max_instances=options.max_instances,
+        max_windows=options.max_windows,
+        max_seconds=options.max_seconds,
         max_connections=options.max_connections,
         timeout=options.timeout,
     )
@@ -48,4 +54,12 @@ def serve(options: argparse.Namespace) -> int:
     print(f"serving {options.bundle} at http://{host}:{server.server_port}{server.path}:predict", flush=True)
     with server:
         server.serve_forever(poll_interval=0.1)
+        if not server.drain(options.timeout):
+            print("edgeline-edge: stopped with requests unanswered", file=sys.stderr)
     return 0
+
+
+def _version(bundle: str) -> str | None:
+    """The number that Pusher gave the folder of a bundle, as TensorFlow Serving takes it."""
+    folder = Path(bundle).absolute().parent.name
+    return folder if re.fullmatch(r"[0-9]{1,18}", folder) else None

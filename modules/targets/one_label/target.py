@@ -28,6 +28,7 @@ class OneLabel(Target):
 
     watched: ClassVar[tuple[str, ...]] = ("macro_f1", "accuracy")
     bounded: ClassVar[tuple[str, ...]] = ("accuracy", "macro_f1", "auc", "precision", "recall", "calibration_error")
+    shares: ClassVar[bool] = True
     lower_is_better: ClassVar[frozenset[str]] = frozenset({"calibration_error"})
     parts: ClassVar[Mapping[str, str]] = {
         "training": f"{_FOLDER}.keras_metrics:SparseMacroF1",

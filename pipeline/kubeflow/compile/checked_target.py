@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 from modules.inputs import kinds
@@ -13,6 +14,13 @@ from pipeline.config.task import Config
 from pipeline.kubeflow.compile import limits
 from pipeline.kubeflow.contract.target import COPIED_SCHEMES, DATASET, Target, scheme
 from pipeline.kubeflow.orchestrators.base import ORCHESTRATORS, orchestrator
+
+_NAME = r"[a-z0-9][a-z0-9{}-]{{1,61}}[a-z0-9]"
+_BUCKETS = {
+    "gs": re.compile(_NAME.format("._")),
+    "s3": re.compile(_NAME.format(".")),
+    "minio": re.compile(_NAME.format(".")),
+}
 
 
 def make_target(
@@ -60,16 +68,44 @@ def make_target(
         schema_version=schema_version,
         local=local,
     )
-    problems = [*_shared_folders(config, target), *_files(config, target), *limits.problems(config, target)]
-    if problems:
-        raise ConfigError("\n".join(problems))
+    found = [*_image(target), *problems(config, target), *limits.problems(config, target)]
+    if found:
+        raise ConfigError("\n".join(found))
     return target
+
+
+def problems(config: Config, target: Target) -> list[str]:
+    """Which folders and files the nodes could not reach, one line each."""
+    return [*_shared_folders(config, target), *_files(config, target)]
+
+
+def _image(target: Target) -> Iterator[str]:
+    if re.search(r"\s", target.image):
+        yield f"--image {target.image!r}: an image name has no white space."
+        return
+    name, _, digest = target.image.partition("@")
+    tag = name.rpartition("/")[2].partition(":")[2]
+    # `execute` starts no image.
+    if not target.local and not digest and tag in ("", "latest"):
+        what = "the tag `latest` is another image every day" if tag else "there is no tag"
+        yield f"--image {target.image}: {what}; give a tag that stays, NAME:1.2, or a digest, NAME@sha256:…."
+
+
+def _bucket(uri: str) -> str:
+    """What is wrong with the name of a bucket; empty if nothing is."""
+    kind, bucket = scheme(uri), uri.partition("://")[2].partition("/")[0]
+    if kind not in _BUCKETS or _BUCKETS[kind].fullmatch(bucket):
+        return ""
+    return f"{bucket!r} is no name of a bucket: 3 to 63 lower-case letters, digits and dashes"
 
 
 def _shared_folders(config: Config, target: Target) -> list[str]:
     problems = []
-    if re.search(r"\s", target.image):
-        problems.append(f"--image {target.image!r}: an image name has no white space.")
+    for option, uri in (("pipeline-root", target.pipeline_root), ("push-root", target.push_root)):
+        wrong = _bucket(uri)
+        # The one follows from the other, and is told once.
+        if wrong and not (option == "push-root" and uri == f"{target.pipeline_root}/pushed"):
+            problems.append(f"--{option} {uri}: {wrong}.")
     engine = orchestrator(target.engine)
     known = engine.root_schemes
     kind = scheme(target.pipeline_root)

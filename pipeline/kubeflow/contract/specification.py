@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 
 from pipeline.config.loader import ConfigError
+from pipeline.kubeflow.contract.options import COMMAND
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,10 +56,10 @@ def dump(specification: Specification) -> str:
 
 
 def load(path: Path) -> Specification:
-    """Reads a file that `dump` (or another compiler for Kubeflow Pipelines v2) wrote.
+    """Reads a file that `dump` wrote.
 
     Raises:
-        ConfigError: the file cannot be read or is no such specification.
+        ConfigError: the file cannot be read, is no such specification, or is another project's.
     """
     try:
         documents = [item for item in yaml.safe_load_all(path.read_text(encoding="utf-8")) if item]
@@ -71,4 +72,24 @@ def load(path: Path) -> Specification:
         pipeline = pipeline["pipelineSpec"]
     if not isinstance(pipeline, dict) or "deploymentSpec" not in pipeline or "root" not in pipeline:
         raise ConfigError(f"{path}: not a pipeline specification; `kubeflow_runner.py compile` makes one.")
-    return Specification(pipeline, documents[1] if len(documents) > 1 else {})
+    specification = Specification(pipeline, documents[1] if len(documents) > 1 else {})
+    try:
+        _check_ours(specification)
+    except (KeyError, TypeError, AttributeError, IndexError) as error:
+        raise ConfigError(
+            f"{path}: a pipeline specification that lacks what Edgeline's have ({type(error).__name__}: {error}); "
+            "`kubeflow_runner.py compile` makes one."
+        ) from None
+    except ValueError as error:
+        raise ConfigError(f"{path}: {error}; `kubeflow_runner.py compile` makes one of this project.") from None
+    return specification
+
+
+def _check_ours(specification: Specification) -> None:
+    """Refuses another project's pipeline: its containers are not in this environment, and its commands not known."""
+    for task in specification.tasks:
+        executor = specification.executor(task)
+        command = executor["container"].get("command", []) if "container" in executor else COMMAND
+        if list(command[: len(COMMAND)]) != list(COMMAND):
+            shown = " ".join(map(str, command))[:60] or "its image's own command"
+            raise ValueError(f"{specification.name} is another project's pipeline: {task} runs {shown!r}")

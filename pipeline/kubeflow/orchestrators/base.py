@@ -30,6 +30,8 @@ class Orchestrator(abc.ABC):
         default_root: where artifacts go when a specification names no root; empty where it must.
         typed: whether it tells a container the types of its input artifacts.
         options: of `submit` that are for it.
+        cron_fields: of its schedules: 5, or 6 with seconds first; None where a schedule is not looked at.
+        labels_runs: whether a run has labels; those of the configuration may go elsewhere.
     """
 
     name: ClassVar[str]
@@ -41,6 +43,8 @@ class Orchestrator(abc.ABC):
     default_root: ClassVar[str] = ""
     typed: ClassVar[bool] = True
     options: ClassVar[tuple[str, ...]] = ()
+    cron_fields: ClassVar[int | None] = None
+    labels_runs: ClassVar[bool] = True
 
     @abc.abstractmethod
     def mounts(self, config: Config) -> Sequence[str]:

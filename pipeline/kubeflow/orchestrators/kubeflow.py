@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -13,6 +14,10 @@ from pipeline.kubeflow.orchestrators import kubernetes
 from pipeline.kubeflow.orchestrators.base import Orchestrator, nodes_of
 from pipeline.kubeflow.submit import kubeflow
 from pipeline.kubeflow.submit.base import Request, Run
+
+# A name may have a domain in front of it.
+_LABEL_NAME = re.compile(r"([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?")
+_LABEL_VALUE = re.compile(r"([A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?)?")
 
 
 class Kubeflow(Orchestrator):
@@ -29,6 +34,8 @@ class Kubeflow(Orchestrator):
     volumes = True
     default_root = "minio://mlpipeline/v2/artifacts"
     typed = False
+    cron_fields = 6
+    labels_runs = False
     options = ("host", "namespace", "experiment", "token_file", "cookies_file", "ca_file")
 
     def mounts(self, config: Config) -> Sequence[str]:
@@ -41,6 +48,9 @@ class Kubeflow(Orchestrator):
         for name in ("training", "registry"):
             if getattr(platform.vertex, name):
                 yield f"platform.vertex.{name}: Kubeflow Pipelines cannot honour it; unset it or use --engine vertex."
+        for name, value in platform.labels.items():
+            if not (_LABEL_NAME.fullmatch(name) and _LABEL_VALUE.fullmatch(value)):
+                yield f"platform.labels: {name}={value}: Kubernetes takes up to 63 letters, digits, dashes and dots."
         for where, node in nodes_of(config):
             if node.gpu and "/" not in node.gpu.type:
                 yield f"{where}.gpu.type: {node.gpu.type}: Kubernetes names accelerators like nvidia.com/gpu."

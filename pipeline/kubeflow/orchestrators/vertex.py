@@ -25,6 +25,7 @@ class Vertex(Orchestrator):
     title = "Vertex AI"
     lookups = "latest"
     root_schemes = ("gs",)
+    cron_fields = 5
     options = ("project", "region", "network", "encryption_key")
 
     def mounts(self, config: Config) -> Sequence[str]:

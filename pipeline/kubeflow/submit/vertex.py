@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import difflib
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,6 +13,8 @@ from pipeline.config.task import Config
 from pipeline.kubeflow.contract.specification import Specification
 from pipeline.kubeflow.submit.base import Run, SubmissionError
 from pipeline.tfx_gaps.vertex_job import unsent
+
+_LABEL_NAME, _LABEL_VALUE = re.compile(r"[a-z][a-z0-9_-]{0,62}"), re.compile(r"[a-z0-9_-]{0,63}")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -113,7 +117,7 @@ def make(config: Config, run: Run, options: Mapping[str, Any]) -> VertexRequest:
     """Makes the request; see `pipeline.kubeflow.orchestrators.request.make`.
 
     Raises:
-        ConfigError: project or region is missing.
+        ConfigError: project or region is missing, there is no such region, or a label is none.
     """
     vertex = config.platform.vertex
     found = {
@@ -124,4 +128,21 @@ def make(config: Config, run: Run, options: Mapping[str, Any]) -> VertexRequest:
             raise ConfigError(f"Vertex AI needs a {name}: give --{name}, or set platform.vertex.{name}.")
         if name in run.parameters and not run.parameters[name]:
             run = dataclasses.replace(run, parameters={**run.parameters, name: str(found[name])})
+    _check_region(str(found["region"]))
+    for name, value in run.labels.items():
+        if not (_LABEL_NAME.fullmatch(name) and _LABEL_VALUE.fullmatch(value)):
+            raise ConfigError(
+                f"--label {name}={value}: Google takes up to 63 lower-case letters, digits, dashes and underscores, "
+                "the first of the name a letter."
+            )
     return VertexRequest(run=run, **found)
+
+
+def _check_region(region: str) -> None:
+    from google.cloud.aiplatform.constants import base as constants
+
+    known = sorted(constants.SUPPORTED_REGIONS)
+    if region not in known:
+        near = difflib.get_close_matches(region, known, n=1)
+        hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}."
+        raise ConfigError(f"--region {region}: Vertex AI has no such region; {hint}")

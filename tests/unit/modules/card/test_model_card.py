@@ -98,8 +98,9 @@ def test_the_card_says_how_far_the_model_is_from_the_linear_baseline() -> None:
         "difference": {"value": 0.0512, "low": 0.03, "high": 0.07},
     }  # fmt: skip
     card = server()
-    assert "linear baseline" not in model_card.render(card)
-    page = model_card.render({**card, "against_linear": {"eval": found, "test": {**found, "verdict": "within noise"}}})
+    assert "linear baseline" not in model_card.render(card, TITLES)
+    compared = {"eval": found, "test": {**found, "verdict": "within noise"}}
+    page = model_card.render({**card, "against_linear": compared}, TITLES)
     told = "macro_f1 is +0.0512 [+0.030, +0.070] against the linear baseline (TF-IDF of words), paired row by row"
     assert f"- On eval, {told}: better. A model that is worse by more than noise is not pushed." in page
     assert f"- On test, {told}: within noise.\n" in page
@@ -259,13 +260,13 @@ def test_a_new_sentence_or_another_code_is_a_new_card_and_a_new_edge_gate_is_not
 
 
 def test_a_model_of_several_columns_is_loaded_by_their_names_and_one_of_numbers_speaks_of_no_text() -> None:
-    alone = model_card.render(server())
+    alone = model_card.render(server(), TITLES)
     assert 'signatures["serving_text"](text=tf.constant(["a text"]))' in alone
-    both = model_card.render(server(columns={"body": "text", "price": "number"}))
+    both = model_card.render(server(columns={"body": "text", "price": "number"}), TITLES)
     assert "| Inputs | the columns body, price; of the text the first 64 tokens count |" in both
     assert 'row = {"body": "a text", "price": 1.0}' in both
     assert '"signature_name": "serving_rows", "instances": [{"body": "a text", "price": 1.0}]' in both
-    numbers = model_card.render(server(columns={"price": "number"}, sequence_length=0, backbone=""))
+    numbers = model_card.render(server(columns={"price": "number"}, sequence_length=0, backbone=""), TITLES)
     assert "| Inputs | the columns price |" in numbers
     assert "serving_text" not in numbers
     assert "tokens" not in numbers

@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 
 from modules.device import cost as device_cost
 from modules.device import gate, measure
@@ -16,6 +17,7 @@ from modules.tflite.recipes import RECIPES
 import numpy as np
 import pytest
 
+from edgeline_edge import read_manifest
 from tests.unit import compression_helpers as helpers
 
 TARGET = OneLabel(labels=["bad", "good"])
@@ -73,6 +75,13 @@ def converted(tmp_path_factory):
 def bundles(converted, tmp_path_factory):
     provenance = measure.Provenance("opinions", "run-1", digests={"config": "0" * 64})
     return measure.make_bundles(converted[0], str(tmp_path_factory.mktemp("bundles")), provenance)
+
+
+def test_a_manifest_says_which_runtime_it_was_measured_in_and_which_it_demands(bundles) -> None:
+    told = {name: read_manifest(path).notes["runtime"] for name, path in bundles.items()}
+    assert told["float32"]["oldest_tensorflow_lite"] == "2.9.0"
+    assert told["dynamic_wi4_afp32"]["oldest_tensorflow_lite"] == "2.17.0"
+    assert re.fullmatch(r"ai-edge-litert [\d.]+", told["float32"]["measured_with"])
 
 
 def test_every_variant_is_measured_through_the_edge_package_from_raw_text(converted, bundles) -> None:

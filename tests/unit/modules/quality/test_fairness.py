@@ -115,7 +115,7 @@ def test_a_gap_that_equals_its_bound_keeps_it_and_a_wider_one_does_not() -> None
     [item] = missed({"max_gap": 0.19}, *groups)
     assert (item["metric"], item["slice"]) == ("gap of accuracy", "source")
     assert "0.2000 [" in item["message"]
-    assert "(shop 0.7000, web 0.9000), at most 0.190 was asked for" in item["message"]
+    assert "(shop 0.7000, web 0.9000), at most 0.19 was asked for" in item["message"]
 
 
 def test_the_lower_end_decides_where_it_is_asked_to() -> None:

@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 import tensorflow_transform as tft
+from tensorflow_serving.apis import prediction_log_pb2
 
 TEXTS = ["Good film", "", "an awful, boring CAFÉ " * 10, "[CLS] \x00 🙂"]
 
@@ -39,7 +40,7 @@ def served(
     folder = str(tmp_path_factory.mktemp("served"))
     signatures.save(server, folder)
     loaded = tf.saved_model.load(folder)
-    return {"loaded": loaded, "vocabulary": vocabulary, **loaded.signatures}
+    return {"loaded": loaded, "folder": folder, "vocabulary": vocabulary, **loaded.signatures}
 
 
 def example(text: str, **others: Any) -> bytes:
@@ -54,6 +55,19 @@ def example(text: str, **others: Any) -> bytes:
 
 def test_all_promised_signatures_are_there(served: dict[str, Any]) -> None:
     assert set(served["loaded"].signatures) == {"serving_default", "serving_text", "transform_features", "tokens"}
+
+
+def test_the_requests_that_tensorflow_serving_warms_up_with_can_be_answered(served: dict[str, Any]) -> None:
+    file = f"{served['folder']}/assets.extra/tf_serving_warmup_requests"
+    requests = [
+        prediction_log_pb2.PredictionLog.FromString(record.numpy()).predict_log.request
+        for record in tf.data.TFRecordDataset(file)
+    ]
+    assert len(requests) > 1
+    for request in requests:
+        inputs = {name: tf.constant(tf.make_ndarray(value)) for name, value in request.inputs.items()}
+        answer = served[request.model_spec.signature_name](**inputs)
+        assert len(answer["label"]) == request.inputs["text"].tensor_shape.dim[0].size > 0
 
 
 def test_texts_are_answered_with_probabilities_and_a_label(served: dict[str, Any]) -> None:

@@ -275,7 +275,10 @@ def validate(tmp_path: Path) -> Callable[..., Any]:
         example_validator.Executor().Do(
             {"statistics": [statistics], "schema": [schema]},
             {"anomalies": [anomalies]},
-            {"exclude_splits": "[]", "settings": json.dumps({"split": "train", "validator": {}, "keep": ""})},
+            {
+                "exclude_splits": "[]",
+                "settings": json.dumps({"split": "train", "inputs": {}, "validator": {}, "keep": ""}),
+            },
         )
         return anomalies
 

@@ -80,8 +80,10 @@ EXPECTED = {
     "modules/training/resume.py": TRAINER,
     "modules/training/trace.py": TRAINER,
     "modules/serving/server.py": TRAINER,
+    "modules/serving/warmup.py": TRAINER,
     # Judging and pushing.
     "pipeline/components/evaluator.py": EVALUATOR | {"TestEvaluator"},
+    "modules/quality/simultaneous.py": EVALUATOR | {"TestEvaluator"},
     "modules/targets/one_label/tfma_metrics.py": EVALUATOR | {"TestEvaluator"},
     "modules/card/model_card.py": CARD | {"EdgeModelCard", "EdgePusher"},
     "pipeline/components/pusher.py": {"Pusher", "EdgePusher"} | REPORTER,
@@ -98,6 +100,7 @@ EXPECTED = {
     "modules/serving/student.py": PRUNER,
     "modules/tflite/quantize.py": CONVERTER,
     "modules/tflite/shared_buffers.py": CONVERTER,
+    "modules/tflite/versions.py": CONVERTER,
     "pipeline/components/tflite_converter.py": CONVERTER,
     "modules/device/gate.py": EDGE_EVALUATOR,
     "pipeline/components/edge_evaluator.py": EDGE_EVALUATOR,

@@ -146,7 +146,7 @@ LINEAR: dict[str, Any] = {
 
 def test_the_difference_to_the_baseline_is_told_with_its_interval_and_what_the_baseline_is() -> None:
     text = shown(beats_baseline={"eval": LINEAR, "test": None}, baseline={"model": "TF-IDF of words", "splits": {}})
-    assert "base: TF-IDF of words, on the same rows" in text
+    assert "base: TF-IDF of words on the same rows" in text
     told = "macro_f1 0.8100, the linear baseline 0.7000 on the same 90 rows: +0.1100 [+0.050, +0.170] at 95%"
     assert f"Baseline  on eval {told}\n" in text
     assert "To try" not in text

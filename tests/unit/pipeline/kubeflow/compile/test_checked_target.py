@@ -9,7 +9,9 @@ import pytest
 
 from pipeline.config import loader
 from pipeline.config.loader import ConfigError
+from pipeline.config.platform import PlatformConfig
 from pipeline.config.task import Config
+from pipeline.kubeflow.compile import checked_values
 from pipeline.kubeflow.compile.checked_target import make_target
 from pipeline.kubeflow.compile.parameters import parameters, values
 from pipeline.kubeflow.compile.preview import nodes, text
@@ -51,6 +53,12 @@ def test_the_configuration_alone_is_enough(engine: str) -> None:
         ("kubeflow", {"pipeline_root": "minio://mlpipeline/x"}, "platform.push_root: artifacts in minio:// are copied"),
         ("kubeflow", {"push_root": "s3://bucket/x"}, "--push-root s3://bucket/x: use gs://, or a path under"),
         ("kubeflow", {"image": "two words"}, "an image name has no white space"),
+        ("vertex", {"image": "host:5000/edgeline"}, "--image host:5000/edgeline: there is no tag; give a tag that"),
+        ("kubeflow", {"image": "edgeline:latest"}, "--image edgeline:latest: the tag `latest` is another image every"),
+        ("vertex", {"pipeline_root": "gs://My_Bucket/x"}, "'My_Bucket' is no name of a bucket"),
+        ("vertex", {"pipeline_root": "gs:///x"}, "'' is no name of a bucket"),
+        ("kubeflow", {"pipeline_root": "s3://a_b/x", "push_root": "gs://bucket/p"}, "'a_b' is no name of a bucket"),
+        ("vertex", {"push_root": "gs://x/y"}, "--push-root gs://x/y: 'x' is no name of a bucket"),
         ("kubeflow", {"schema_version": "2.0"}, "open-source Kubeflow Pipelines v2 reads 2.1 only"),
     ],
 )
@@ -111,6 +119,9 @@ def test_workers_elsewhere_cannot_read_what_kubeflow_copies() -> None:
         ("platform.nodes.Trainer.beam.runner=direct", "Trainer does not run on Beam"),
         ("platform.beam.runner=flink", "the flink runner needs job_endpoint"),
         ("platform.nodes.Trainer.memory=lots", "platform.nodes.Trainer.memory"),
+        ("platform.nodes.Trainer.memory=1000000G", "no machine has that"),
+        ("platform.nodes.Trainer.memory=0G", "no machine has that"),
+        ("platform.nodes.Trainer.cpu=1000000", "platform.nodes.Trainer.cpu"),
         ("platform.nodes.Trainer.cpus=2", "Did you mean `cpu`?"),
     ],
 )
@@ -126,6 +137,49 @@ def test_a_node_takes_the_defaults_for_what_it_does_not_say() -> None:
     assert platform.node("Trainer").retries == 2
     assert platform.node("Evaluator").cache is False
     assert platform.node("Pruner") == platform.defaults
+
+
+def test_what_trains_gets_processors_and_memory_where_nobody_says_how_much() -> None:
+    platform = PlatformConfig()
+    assert [platform.node(name).cpu for name in ("Trainer", "Tuner", "Pruner", "Evaluator")] == [4, 4, 4, None]
+    assert platform.node("Pruner").memory == "16G"
+    some = PlatformConfig.model_validate({"defaults": {"cpu": 2}, "nodes": {"Tuner": {"memory": "8G"}}})
+    assert (some.node("Tuner").cpu, some.node("Tuner").memory) == (2, "8G")
+
+
+def check(engine: str, **given: str) -> None:
+    config = load(engine)
+    goal = target(engine)
+    known = parameters(config, goal)
+    checked_values.check(config, goal, known, values(known, given), given)
+
+
+@pytest.mark.parametrize(
+    ("engine", "given", "told"),
+    [
+        ("vertex", {"epochs": "-3"}, "--param epochs=-3: input should be greater than"),
+        ("kubeflow", {"epochs": "0"}, "--param epochs=0: "),
+        ("vertex", {"trials": "-1"}, "--param trials=-1: "),
+        ("vertex", {"accuracy_min": "7"}, "--param accuracy_min=7: the metrics of the gate lie in 0 … 1"),
+        ("vertex", {"accuracy_min": "nan"}, "--param accuracy_min=nan: a finite number is needed"),
+        ("vertex", {"edge_min_size_ratio": "-2"}, "--param edge_min_size_ratio=-2: "),
+        ("vertex", {"data": "rows.csv"}, "--param: data.path: rows.csv: the nodes cannot read it"),
+        ("kubeflow", {"data": "/elsewhere/rows.csv"}, "--param: data.path: /elsewhere/rows.csv: the nodes"),
+        ("vertex", {"push_root": "/tmp/x"}, "--param: --push-root /tmp/x: use gs://"),
+    ],
+)
+def test_a_parameter_that_a_node_would_refuse_is_refused_before_anything_is_sent(
+    engine: str, given: dict[str, str], told: str
+) -> None:
+    with pytest.raises(ConfigError) as error:
+        check(engine, **given)
+    assert told in str(error.value)
+    assert len(str(error.value).splitlines()) == 1
+
+
+def test_parameters_within_their_bounds_are_taken() -> None:
+    check("vertex", epochs="3", accuracy_min="0.9", data="gs://bucket/rows.csv", push_root="gs://bucket/other")
+    check("kubeflow", data="dataset:vader", trials="2")
 
 
 def test_parameters_have_the_configurations_values_as_defaults() -> None:

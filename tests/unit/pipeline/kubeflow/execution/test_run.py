@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from pipeline.config.loader import ConfigError
 from pipeline.kubeflow.contract import lint, specification
@@ -226,4 +227,32 @@ def test_a_file_that_is_no_specification_is_an_error(tmp_path: Path, text: str) 
     file = tmp_path / "pipeline.yaml"
     file.write_text(text)
     with pytest.raises(ConfigError, match=r"not valid YAML|not a pipeline specification"):
+        specification.load(file)
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"command": ["sh", "-c", "curl …"]}, "is another project's pipeline: A runs 'sh -c curl …'"),
+        ({"command": None}, "lacks what Edgeline's have"),
+        ({}, "is another project's pipeline: A runs \"its image's own command\""),
+    ],
+)
+def test_another_projects_specification_is_refused_and_nothing_of_it_runs(
+    tmp_path: Path, change: dict[str, Any], told: str
+) -> None:
+    file = tmp_path / "other.yaml"
+    document = {
+        "pipelineInfo": {"name": "other"},
+        "components": {"A": {"executorLabel": "A"}},
+        "deploymentSpec": {"executors": {"A": {"container": {"image": "i", **change}}}},
+        "root": {"dag": {"tasks": {"A": {"componentRef": {"name": "A"}}}}},
+    }
+    file.write_text(yaml.safe_dump(document), encoding="utf-8")
+    with pytest.raises(ConfigError) as error:
+        specification.load(file)
+    assert told in str(error.value)
+    del document["components"]
+    file.write_text(yaml.safe_dump(document), encoding="utf-8")
+    with pytest.raises(ConfigError, match="lacks what Edgeline's have"):
         specification.load(file)

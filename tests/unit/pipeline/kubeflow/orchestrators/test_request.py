@@ -132,6 +132,16 @@ def test_the_shown_kubeflow_request_hides_what_proves_who_one_is(tmp_path: Path)
         ("vertex", {"host": "http://kfp"}, "--host is for --engine kubeflow"),
         ("kubeflow", {"host": "h", "encryption_key": "k"}, "--encryption-key is for --engine vertex"),
         ("vertex", {"cron": "0 3 * * *", "wait": True}, "a recurring run (--cron) has no end"),
+        ("vertex", {"cron": "every day"}, "--cron 'every day': 5 fields are needed"),
+        ("kubeflow", {"cron": "0 3 * * *"}, "--cron '0 3 * * *': 6 fields are needed (second, minute"),
+        (
+            "kubeflow",
+            {"labels": {"team": "x"}},
+            "--label team=x: runs of open-source Kubeflow Pipelines",
+        ),
+        ("vertex", {"labels": {"Team": "x"}}, "--label Team=x: Google takes up to 63 lower-case letters"),
+        ("vertex", {"region": "narnia"}, "--region narnia: Vertex AI has no such region; there are "),
+        ("vertex", {"region": "europe-west44"}, "did you mean europe-west4?"),
     ],
 )
 def test_a_wrong_request_is_one_clear_line(engine: str, options: dict[str, Any], expected: str) -> None:
