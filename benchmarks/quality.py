@@ -3,7 +3,7 @@
     python -m benchmarks.quality [--profile full] [--root FOLDER] [--quick] [--methods fasttext,probe,setfit]
 
 Ours: the blessed server model and the bundle that ships, of the latest run. The peers train on the very rows of that
-run's train split, choose on its `eval` split, and answer its `test` split once: TF-IDF and logistic regression (the
+run's train split, choose on its `eval` split, and answer its `test` split once: TF-IDF and a linear model (the
 pipeline's own LinearBaseline), fastText, a linear probe on frozen sentence embeddings of MiniLM, and SetFit on 128
 rows of each label. Intervals are 95 % bootstrap intervals over the test rows, of paired differences where they are
 differences.
@@ -29,7 +29,7 @@ from benchmarks.harness.results import Goal, Result, Table
 from benchmarks.harness.spread import rounded
 from benchmarks.harness.worker import ROOT, Worker
 
-SERVER, BUNDLE, BASELINE = "Edgeline, server model", "Edgeline, bundle", "TF-IDF + logistic regression"
+SERVER, BUNDLE, BASELINE = "Edgeline, server model", "Edgeline, bundle", "linear baseline"
 PEERS = {
     "fasttext": "fastText",
     "probe": "linear probe on frozen MiniLM",
@@ -104,7 +104,7 @@ def _result(
     scores = baseline["splits"]["test"]
     accuracies[BASELINE] = scores["accuracy"]
     rows.append([BASELINE, f"{scores['accuracy']:.4f}", "", f"{scores['macro_f1']:.4f}", "",
-                 round(baseline["seconds"]), ""])  # fmt: skip
+                 round(baseline["seconds"]), baseline["model"]])  # fmt: skip
     rows.sort(key=lambda row: -float(row[1]))
     best = max((name for name in accuracies if name not in (SERVER, BUNDLE)), key=accuracies.__getitem__)
     goals = []

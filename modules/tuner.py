@@ -14,6 +14,7 @@ import modules  # noqa: F401  (settles Keras 2 before TensorFlow is imported)
 from modules.artifact_files import resume_folder
 from modules.entry_settings import TunerNodeSettings
 from modules.machine import devices, memory, progress
+from modules.network.depth import layer_rates
 from modules.rows import batches
 from modules.starting_model import load_split, starting_model
 from modules.tf_gaps.hyperband_trials import hyperband_trials
@@ -67,7 +68,13 @@ def tuner_fn(fn_args: FnArgs) -> TunerFnResult:
             )
             self.steps = min(search.steps_per_epoch or self.stream.steps_per_epoch, self.stream.steps_per_epoch)
             model, _ = starting_model(inputs, target, self.settings, policy=policy)
-            compiled.compile_model(model, self.settings, total_steps=self.steps * search.epochs, target=target)
+            compiled.compile_model(
+                model,
+                self.settings,
+                total_steps=self.steps * search.epochs,
+                target=target,
+                rates=layer_rates(model, self.settings.layer_decay),
+            )
             return model
 
         def fit(self, hp: keras_tuner.HyperParameters, model: tf_keras.Model, **kwargs: Any) -> Any:

@@ -10,6 +10,7 @@ from typing import Any
 
 from modules.artifact_files import (
     BASELINE_FILE,
+    BEATS_BASELINE_FILE,
     BUNDLE_FILE,
     DRIFT_FILE,
     FAIRNESS_FILE,
@@ -101,7 +102,7 @@ NODES = (
         outputs={"evaluation": "ModelEvaluation"},
         code=("pipeline.components.linear_baseline", *modules_of(TARGETS, "linear")),
         when=lambda config, job: bool(identity_column(config.inputs)) and "linear" in config.target.parts,
-        files=(BASELINE_FILE,), summary={"baseline": Told("evaluation", (BASELINE_FILE,))},
+        files=(BASELINE_FILE, PREDICTIONS_FILE), summary={"baseline": Told("evaluation", (BASELINE_FILE,))},
         report={"baseline": "evaluation"},
     ),
     Node(
@@ -150,6 +151,7 @@ NODES = (
         logs=Logs("trainer", output="model_run"),
         takes={
             "epochs": (Taken("custom_config", "/trainer/epochs"),),
+            "min_steps": (Taken("custom_config", "/trainer/min_steps"),),
             "project": (Taken("custom_config", "/ai_platform_training_args/project", when=trains_in_jobs),),
             "region": (Taken("custom_config", "/ai_platform_vertex_region", when=trains_in_jobs),),
         },
@@ -166,28 +168,31 @@ NODES = (
     Node(
         "Evaluator", "pipeline.components.evaluator:Evaluator", "judges on eval, and gates",
         inputs={
-            "examples": "ExampleGen.examples",
-            "model": "Trainer.model",
+            "examples": "ExampleGen.examples", "model": "Trainer.model",
             "baseline_model": "LatestBlessedModelResolver.model",
+            "baseline_evaluation": "LinearBaseline.evaluation",
         },
         outputs={"evaluation": "ModelEvaluation", "blessing": "ModelBlessing"},
         code=("pipeline.components.evaluator", *modules_of(TARGETS, "scoring", "tfma")),
-        beam=True, found_by={"blessing": "edgeline_gate"}, files=(PREDICTIONS_FILE, FAIRNESS_FILE),
+        beam=True, found_by={"blessing": "edgeline_gate"}, files=(PREDICTIONS_FILE, FAIRNESS_FILE, BEATS_BASELINE_FILE),
         report={"evaluation": "evaluation", "blessing": "blessing"},
         takes={"tfma_thresholds": (Taken("eval_config"),)},
     ),
     Node(
         "TestEvaluator", "pipeline.components.evaluator:Evaluator", "reports on test, and gates nothing",
-        inputs={"examples": "ExampleGen.examples", "model": "Trainer.model"},
+        inputs={
+            "examples": "ExampleGen.examples", "model": "Trainer.model",
+            "baseline_evaluation": "LinearBaseline.evaluation",
+        },
         outputs={"evaluation": "ModelEvaluation", "blessing": "ModelBlessing"},
         code=("pipeline.components.evaluator", *modules_of(TARGETS, "scoring", "tfma")),
-        beam=True, files=(PREDICTIONS_FILE, FAIRNESS_FILE), report={"test_evaluation": "evaluation"},
+        beam=True, files=(PREDICTIONS_FILE, FAIRNESS_FILE, BEATS_BASELINE_FILE),
+        report={"test_evaluation": "evaluation"},
     ),
     Node(
         "ModelCard", "pipeline.components.model_card:ModelCard", "the card of the SavedModel",
         inputs={
-            "model": "Trainer.model",
-            "evaluation": "Evaluator.evaluation",
+            "model": "Trainer.model", "evaluation": "Evaluator.evaluation",
             "test_evaluation": "TestEvaluator.evaluation",
         },
         outputs={"card": "ModelEvaluation"},
@@ -214,8 +219,7 @@ NODES = (
     Node(
         "Pruner", "pipeline.components.pruner:Pruner", "a small student of the blessed model",
         inputs={
-            "transformed_examples": "Transform.transformed_examples",
-            "model": "Trainer.model",
+            "transformed_examples": "Transform.transformed_examples", "model": "Trainer.model",
             "model_blessing": "Evaluator.blessing",
         },
         outputs={"pruned_model": "Model"},
@@ -227,8 +231,7 @@ NODES = (
         "TFLiteConverter", "pipeline.components.tflite_converter:TFLiteConverter",
         "every recipe, applied to the student",
         inputs={
-            "transformed_examples": "Transform.transformed_examples",
-            "model": "Trainer.model",
+            "transformed_examples": "Transform.transformed_examples", "model": "Trainer.model",
             "pruned_model": "Pruner.pruned_model",
         },
         outputs={"variants": "Model"},
@@ -249,8 +252,7 @@ NODES = (
     Node(
         "EdgeModelCard", "pipeline.components.model_card:ModelCard", "the card of the bundle",
         inputs={
-            "model": "Trainer.model",
-            "evaluation": "EdgeEvaluator.evaluation",
+            "model": "Trainer.model", "evaluation": "EdgeEvaluator.evaluation",
             "bundle": "EdgeEvaluator.bundle",
         },
         outputs={"card": "ModelEvaluation"},

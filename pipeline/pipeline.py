@@ -80,8 +80,9 @@ def create_pipeline(
     trainer = training.trainer(config, transform, search, warm_start, engine.vertex)
     candidate = trainer.outputs["model"]
     resolver = lookups.baseline(engine, candidate, f"{places.push}/server")
-    evaluator = evaluation.evaluator(config, examples, candidate, resolver.outputs["model"])
-    test_evaluator = evaluation.test_evaluator(config, examples, candidate)
+    linear = baseline[0].outputs["evaluation"] if baseline else None
+    evaluator = evaluation.evaluator(config, examples, candidate, resolver.outputs["model"], linear)
+    test_evaluator = evaluation.test_evaluator(config, examples, candidate, linear)
     card = evaluation.server_card(config, candidate, evaluator, test_evaluator)
     pusher = pushing.server(config, f"{places.push}/server", candidate, evaluator, card)
     edge = edge_branch(config, f"{places.push}/edge", examples, transform, candidate, evaluator) if config.edge else []

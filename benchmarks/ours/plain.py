@@ -76,7 +76,7 @@ def run(config_path: str, profile: str | None, folder: Path, overrides: Sequence
         from modules.machine import devices, memory
         from modules.network.logits import split_logits
         from modules.network.trained import Trained
-        from modules.quality import linear_baseline, scoring
+        from modules.quality import scoring
         from modules.serving.student import save_student
         from modules.student.compress import compress
         from modules.tflite.recipes import resolve
@@ -94,7 +94,7 @@ def run(config_path: str, profile: str | None, folder: Path, overrides: Sequence
     with steps.step("tokens"):
         examples = {name: _tokens(split, vocabulary, length) for name, split in raw.items()}
     with steps.step("linear baseline"):
-        linear_baseline.linear_baseline(raw, num_classes=len(config.target.names), seed=config.trainer.seed)
+        config.target.part("linear")(raw, config.target, config.trainer.seed)
     policy = devices.resolve_precision(config.trainer.precision)
     memory.keep_freed_memory()
     with steps.step("search"):
@@ -236,7 +236,8 @@ def _train(
     import tf_keras
 
     stream, evaluation = _streams(settings, examples)
-    epochs = settings.epochs
+    settings = settings.planned(stream.steps_per_epoch)
+    epochs = settings.passes
     model, architecture = _compiled(values, settings, policy, stream.steps_per_epoch * epochs)
     stop = tf_keras.callbacks.EarlyStopping(
         "val_macro_f1", mode="max", patience=max(1, settings.early_stopping_patience), restore_best_weights=True

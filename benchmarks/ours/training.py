@@ -59,7 +59,7 @@ def prepare(folder: Path, precision: str, steps: int, threads: int) -> Callable[
     target = OneLabel(labels=labels)
     with strategy.scope():
         model, _ = starting_model(inputs, target, settings, policy=policy)
-        total = stream.steps_per_epoch * settings.epochs
+        total = stream.steps_per_epoch * settings.passes
         compiled.compile_model(model, settings, total_steps=total, target=target)
     turns = _Turns(steps)
     callback = tf_keras.callbacks.LambdaCallback(on_train_batch_begin=turns.begin, on_train_batch_end=turns.end)

@@ -32,6 +32,7 @@ def server(
     training: Mapping[str, Any],
     size: Mapping[str, Any],
     created: str,
+    linear: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Gathers the facts about a SavedModel.
 
@@ -42,6 +43,7 @@ def server(
         training: what Trainer recorded: `settings`, `precision`, `rows`, `parameters`.
         size: `bytes` of the SavedModel and `parameters`.
         created: date, `YYYY-MM-DD`.
+        linear: by split, what `modules.quality.against_baseline.measure` found; None where nothing was compared.
 
     Returns:
         JSON values, the content of `model_card.json`.
@@ -60,6 +62,7 @@ def server(
         "metrics": {name: measured(found, judge) for name, found in splits.items()},
         "intervals": {"level": intervals.LEVEL, "method": f"bootstrap, {intervals.RESAMPLES} resamples"},
         "fairness": fairness,
+        "against_linear": dict(linear or {}),
         "bounds": settings.model_dump(mode="json", include={"thresholds", "gaps"}),
         "size": dict(size),
     }

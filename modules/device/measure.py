@@ -21,6 +21,7 @@ from modules.device.settings import CostSettings, Gate, Objective
 from modules.inputs.kinds import INPUTS
 from modules.machine.progress import tell
 from modules.network.trained import read_architecture
+from modules.quality import against_baseline, intervals
 from modules.quality.scoring import Scoring
 from modules.registry import load
 from modules.rows.raw import RawSplit
@@ -139,13 +140,13 @@ def measure(
         split: raw texts with labels and slices.
         judge: of the target; `accuracy`, which the gate bounds, is among its scores.
         cost: how to measure time and memory; None leaves them out.
-        seed: of the choice of texts for them.
+        seed: of the choice of texts for them, and of the interval's samples.
 
     Returns:
         By variant, `reference` included: `bytes`, `gzip_bytes`, `size_ratio`, the target's scores and `<score>_drop` of
-        each, `worst_slice_drop`, `slices`, `agreement`, `agreement_with_reference`, `sparsity`, and with
-        `cost` `latency` by threads, `latency_p50_ms`, `latency_ratio`, `peak_bytes`. Ratios say how many times smaller
-        or faster than the reference: more is better.
+        each, `worst_slice_drop`, `slices`, `agreement`, `agreement_with_reference`, `against_reference` (the paired
+        difference of accuracy with its interval), `sparsity`, and with `cost` `latency` by threads, `latency_p50_ms`,
+        `latency_ratio`, `peak_bytes`. Ratios say how many times smaller or faster than the reference: more is better.
     """
     from edgeline_edge import Classifier
 
@@ -159,9 +160,11 @@ def measure(
     reference = scores[variants_lib.REFERENCE]
     results: dict[str, dict[str, Any]] = {}
     for name, path in bundles.items():
+        pair = predictions[name], predictions[variants_lib.REFERENCE]
         results[name] = _record(name, path, scores[name], reference, index, judge)
         results[name]["agreement"] = _agreement(predictions[name], predictions[variants_lib.FLOAT])
-        results[name]["agreement_with_reference"] = _agreement(predictions[name], predictions[variants_lib.REFERENCE])
+        results[name]["agreement_with_reference"] = _agreement(*pair)
+        results[name]["against_reference"] = judge.differences(split.labels, *pair, seed=seed)["accuracy"].to_dict()
     if cost:
         rows = np.random.default_rng(seed).choice(len(texts), size=min(cost.texts, len(texts)), replace=False)
         _add_cost(results, bundles, [texts[row] for row in rows], cost)
@@ -188,6 +191,27 @@ def decide(
     reasons = {name: missed(values, gate) for name, values in candidates.items()}
     passing = {name: values for name, values in candidates.items() if not reasons[name]}
     return select(passing, objective), reasons
+
+
+def against_teacher(student: Mapping[str, Any]) -> dict[str, Any]:
+    """What a student's difference to its teacher says of the teacher.
+
+    Args:
+        student: what `measure` found for the student in float32.
+
+    Returns:
+        `verdict` (`better`, `within noise` or `worse`), the `difference` of accuracy (`value`, `low`, `high`; above 0
+        the student is better), and a `message` where the student is better by more than noise; else it is None.
+    """
+    found = student["against_reference"]
+    verdict, message = against_baseline.verdict(found["low"], found["high"]), None
+    if verdict == against_baseline.BETTER:
+        message = (
+            f"the student is better than its teacher on eval: accuracy {found['value']:+.4f} [{found['low']:+.4f}, "
+            f"{found['high']:+.4f}] at {intervals.LEVEL:.0%}. The teacher was not trained enough, so that drops "
+            "measured against it say little"
+        )
+    return {"verdict": verdict, "difference": dict(found), "message": message}
 
 
 def pareto_names(results: Mapping[str, dict[str, Any]]) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from modules.fitting.values import BuiltModel, LoadedRows
+from modules.network.depth import layer_rates
 from modules.stages import extend
 from modules.starting_model import starting_model
 from modules.training import compiled
@@ -25,6 +26,7 @@ def build(loaded: LoadedRows) -> BuiltModel:
         model, architecture = starting_model(
             loaded.inputs, loaded.target, settings, policy=loaded.policy, base_model=loaded.base_model
         )
-        total = loaded.stream.steps_per_epoch * settings.epochs
-        compiled.compile_model(model, settings, total_steps=total, target=loaded.target)
+        total = loaded.stream.steps_per_epoch * settings.passes
+        rates = layer_rates(model, settings.layer_decay)
+        compiled.compile_model(model, settings, total_steps=total, target=loaded.target, rates=rates)
     return extend(loaded, BuiltModel, model=model, architecture=architecture)

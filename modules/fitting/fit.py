@@ -22,7 +22,7 @@ def fit(built: BuiltModel) -> FittedModel:
         The same with the history of all epochs, those before a kill too; the network holds the best weights.
     """
     settings, target, stream, model = built.settings, built.target, built.stream, built.model
-    steps, epochs = stream.steps_per_epoch, settings.epochs
+    steps, epochs = stream.steps_per_epoch, settings.passes
     done = backup.finished_steps(built.backup_dir, steps)
     if done:
         progress.tell(f"resuming after step {done} of {steps * epochs}", resumed_steps=done)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 from modules.fitting.values import Given, LoadedRows
 from modules.rows import batches
 from modules.stages import extend
@@ -17,21 +19,22 @@ def load(given: Given) -> LoadedRows:
         given: with the files.
 
     Returns:
-        The same with their batches.
+        The same with their batches, and a training that is planned for as many steps as they make.
 
     Raises:
         FileNotFoundError: no file matches.
         ValueError: the files hold no row.
     """
     inputs, target, settings = given.inputs, given.target, given.settings
+    stream = batches.TrainingStream(
+        load_split(given.train_files, inputs, target),
+        batch_size=settings.batch_size * given.replicas,
+        seed=settings.seed,
+    )
     return extend(
-        given,
+        dataclasses.replace(given, settings=settings.planned(stream.steps_per_epoch)),
         LoadedRows,
-        stream=batches.TrainingStream(
-            load_split(given.train_files, inputs, target),
-            batch_size=settings.batch_size * given.replicas,
-            seed=settings.seed,
-        ),
+        stream=stream,
         evaluation=batches.evaluation_batches(
             load_split(given.eval_files, inputs, target), batch_size=_EVALUATION_ROWS * given.replicas
         ),

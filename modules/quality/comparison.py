@@ -39,7 +39,7 @@ def compare(
     counts: dict[str, Any] = {"one": len(one), "other": len(other), "common": 0, "relabelled": 0}
     if other_labels is not None and sorted(labels) != sorted(other_labels):
         return {"rows": counts, "labels_differ": [list(labels), list(other_labels)]}
-    first, second = _pair(one.text_hash, other.text_hash)
+    first, second = paired_rows(one.text_hash, other.text_hash)
     # The same labels may stand in another order.
     ids = np.array([list(labels).index(name) for name in other_labels or labels])
     true, true_other = one.label[first], ids[other.label[second]]
@@ -84,8 +84,17 @@ def mcnemar(one: np.ndarray, other: np.ndarray) -> dict[str, Any]:
     return {"only_one": only_one, "only_other": only_other, "p": p}
 
 
-def _pair(one: Sequence[str], other: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
-    """Row numbers of the same rows in both; of several rows with one hash, the first with the first, and so on."""
+def paired_rows(one: Sequence[str], other: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+    """Finds the same rows in two splits.
+
+    Args:
+        one: hashes of the rows of the one; empty ones are paired with nothing.
+        other: of the other.
+
+    Returns:
+        Row numbers in each, in the order of `one`; of several rows with one hash, the first is paired with the first,
+        and so on.
+    """
     waiting: dict[str, collections.deque[int]] = collections.defaultdict(collections.deque)
     for row, key in enumerate(other):
         if key:

@@ -10,14 +10,16 @@ Source: Efron and Tibshirani 1993, "An Introduction to the Bootstrap", chapters 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
-from modules.quality.scores import Floats, Ints, confusion, of_confusion
+from modules.quality.scores import Floats, Ints, confusion, of_confusion, of_counts
 
 import numpy as np
+from scipy import sparse
 
 RESAMPLES = 2000
 LEVEL = 0.95
+_VALUES_AT_ONCE = 4_000_000  # of resampled counts: 32 MB
 
 
 @dataclasses.dataclass(frozen=True)
@@ -58,6 +60,22 @@ def resample(table: Ints, *, resamples: int = RESAMPLES, seed: int = 0, prior: F
     return drawn.reshape(resamples, *table.shape)
 
 
+def resampled_metrics(table: Ints, *, resamples: int = RESAMPLES, seed: int = 0) -> dict[str, Floats]:
+    """`of_confusion` of each of the tables that `resample` draws without a prior, but without holding them all.
+
+    Args:
+        table: a confusion matrix, `[classes, classes]`, true by predicted id.
+        resamples: how many.
+        seed: of the draws.
+
+    Returns:
+        As `modules.quality.scores.of_confusion`, with a leading axis `[resamples]`.
+    """
+    true, predicted = np.nonzero(table)
+    found = _Cells(table[true, predicted], true, len(table)).metrics(resamples, seed, predicted)
+    return {name: values[0] for name, values in found.items()}
+
+
 def interval(value: float, samples: np.ndarray, *, level: float = LEVEL) -> Interval:
     """The percentile interval of a metric.
 
@@ -96,7 +114,7 @@ def metric_intervals(
         ValueError: there are no rows.
     """
     table = confusion(labels, predicted, num_classes)
-    return _intervals(of_confusion(table), of_confusion(resample(table, resamples=resamples, seed=seed)), level)
+    return _intervals(of_confusion(table), resampled_metrics(table, resamples=resamples, seed=seed), level)
 
 
 def paired_intervals(
@@ -128,22 +146,67 @@ def paired_intervals(
     Raises:
         ValueError: there are no rows, or not as many of one as of the other.
     """
-    pairs = np.asarray(one, np.int64) * num_classes + np.asarray(other, np.int64)
     if not len(labels) == len(one) == len(other):
         raise ValueError(f"{len(labels)} labels, {len(one)} and {len(other)} predictions: equally many needed")
-    cells = np.asarray(labels, np.int64) * num_classes**2 + pairs
-    # [true, one, other]
-    joint = np.bincount(cells, minlength=num_classes**3).reshape(num_classes, num_classes, num_classes)
-    if not joint.sum():
+    if not len(labels):
         raise ValueError("there are no rows to compare on")
-    drawn = resample(joint, resamples=resamples, seed=seed)
-    return _intervals(_difference(joint), _difference(drawn), level)
+    # Only the combinations of true, one and other that occur: a table of all would have classes ** 3 cells.
+    rows = np.stack([np.asarray(values, np.int64) for values in (labels, one, other)])
+    (true, *answers), counts = np.unique(rows, axis=1, return_counts=True)
+    cells = _Cells(counts, true, num_classes)
+    return _intervals(
+        _difference(cells.of(counts[np.newaxis], *answers)),
+        _difference(cells.metrics(resamples, seed, *answers)),
+        level,
+    )
 
 
-def _difference(joint: Ints) -> dict[str, Floats]:
-    one, other = of_confusion(joint.sum(axis=-1)), of_confusion(joint.sum(axis=-2))
-    return {name: one[name] - other[name] for name in ("accuracy", "macro_f1")}
+class _Cells:
+    """Combinations of a true label and some models' answers, each with the number of its rows.
+
+    Args:
+        counts: rows of each combination, int64 `[cells]`.
+        true: its true label id.
+        classes: labels.
+    """
+
+    def __init__(self, counts: Ints, true: Ints, classes: int) -> None:
+        self.counts, self.true, self.classes = counts, true, classes
+
+    def metrics(self, resamples: int, seed: int, *answers: Ints) -> dict[str, Floats]:
+        """Metrics of resampled counts, float64 `[answers, resamples, ...]`; `answers` are label ids `[cells]` each."""
+        found = [self.of(drawn, *answers) for drawn in _draws(self.counts, resamples, seed)]
+        return {name: np.concatenate([part[name] for part in found], axis=1) for name in found[0]}
+
+    def of(self, drawn: Ints, *answers: Ints) -> dict[str, Floats]:
+        """The same of given counts, `[samples, cells]`."""
+        actual = self._by_class(drawn, self.true)
+        found = [
+            of_counts(self._by_class(drawn * (ids == self.true), self.true), actual, self._by_class(drawn, ids))
+            for ids in answers
+        ]
+        return {name: np.stack([one[name] for one in found]) for name in found[0]}
+
+    def _by_class(self, drawn: Ints, ids: Ints) -> Ints:
+        """Sums of the counts by class, `[samples, classes]`."""
+        places = (np.arange(len(ids)), ids)
+        indicator = sparse.csr_array((np.ones(len(ids), np.int64), places), shape=(len(ids), self.classes))
+        return drawn @ indicator
+
+
+def _draws(counts: Ints, resamples: int, seed: int) -> Iterator[Ints]:
+    """Resampled counts, int64 `[some, cells]` at a time: the same numbers as all at once."""
+    rng, total = np.random.default_rng(seed), int(counts.sum())
+    some = max(1, _VALUES_AT_ONCE // max(1, len(counts)))
+    for start in range(0, resamples, some):
+        yield rng.multinomial(total, counts / total, size=min(some, resamples - start))
+
+
+def _difference(found: Mapping[str, Floats]) -> dict[str, Floats]:
+    return {name: found[name][0] - found[name][1] for name in ("accuracy", "macro_f1")}
 
 
 def _intervals(values: Mapping[str, Floats], samples: Mapping[str, Floats], level: float) -> dict[str, Interval]:
-    return {name: interval(float(values[name]), samples[name], level=level) for name in ("accuracy", "macro_f1")}
+    return {
+        name: interval(np.asarray(values[name]).item(), samples[name], level=level) for name in ("accuracy", "macro_f1")
+    }

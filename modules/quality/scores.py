@@ -75,7 +75,21 @@ def of_confusion(tables: np.ndarray, unanswered: ArrayLike = 0) -> dict[str, Flo
         `accuracy` and `macro_f1`, float64 `[...]`, and by class `precision`, `recall` and `f1`, `[..., classes]`.
     """
     right = np.diagonal(tables, axis1=-2, axis2=-1).astype(np.float64)
-    actual, predicted = tables.sum(axis=-1) + np.asarray(unanswered), tables.sum(axis=-2)
+    return of_counts(right, tables.sum(axis=-1) + np.asarray(unanswered), tables.sum(axis=-2))
+
+
+def of_counts(right: np.ndarray, actual: np.ndarray, predicted: np.ndarray) -> dict[str, Floats]:
+    """Metrics from the counts of each class, which is all that a confusion matrix is asked for.
+
+    Args:
+        right: rows of the class that got it, `[..., classes]`.
+        actual: rows of the class.
+        predicted: rows that got it.
+
+    Returns:
+        As `of_confusion`.
+    """
+    right = right.astype(np.float64)
     f1 = _ratio(2 * right, actual + predicted)
     return {
         "accuracy": _ratio(right.sum(axis=-1), actual.sum(axis=-1)),

@@ -76,6 +76,38 @@ class Scoring(abc.ABC):
             for name, value in values.items()
         }
 
+    def differences(
+        self,
+        truth: np.ndarray,
+        one: np.ndarray,
+        other: np.ndarray,
+        *,
+        resamples: int = RESAMPLES,
+        level: float = LEVEL,
+        seed: int = 0,
+    ) -> dict[str, Interval]:
+        """The metrics of one model minus those of another, with paired intervals: both see the same resample.
+
+        Args:
+            truth: as of `scores`.
+            one: answers of the one, as `predicted` of `scores`.
+            other: answers of the other to the same rows.
+            resamples: draws.
+            level: of confidence.
+            seed: of the draws.
+        """
+
+        def of_rows(rows: Any) -> dict[str, float]:
+            first, second = (self.scores(truth[rows], predicted[rows]) for predicted in (one, other))
+            return {name: first[name] - second[name] for name in first}
+
+        draw, count = np.random.default_rng(seed), len(truth)
+        samples = [of_rows(rows) for rows in draw.integers(0, count, (resamples, count))]
+        return {
+            name: interval(value, np.array([sample[name] for sample in samples]), level=level)
+            for name, value in of_rows(slice(None)).items()
+        }
+
     def scored(self, truth: np.ndarray, predicted: np.ndarray, slices: Mapping[str, Sequence[str]]) -> dict[str, Any]:
         """The metrics of all rows and of each slice.
 

@@ -59,6 +59,25 @@ class FairnessSettings(Section):
     """Of the samples."""
 
 
+class BeatsBaseline(Section):
+    """The model against the linear baseline, on the same rows of eval, with a paired bootstrap of the difference."""
+
+    metric: str | None = None
+    """What both are compared by, a metric that the target is trained by (of one label `macro_f1` or `accuracy`). Empty:
+    the target's objective, of one label `macro_f1`."""
+    margin: float = 0.0
+    """How much better than the baseline the model has to be; below 0, how much worse it may be."""
+    decided_by: Literal["upper_end", "value", "lower_end"] = "upper_end"
+    """What of the difference must reach the margin. `upper_end` of its interval: a model is refused where it is worse
+    by more than noise; `value`: the difference itself, whatever the noise; `lower_end`: only a proven win will do."""
+    level: float = Field(0.95, gt=0.5, lt=1)
+    """Confidence of the interval."""
+    resamples: int = Field(2000, ge=100)
+    """Bootstrap samples behind it."""
+    seed: int = 17
+    """Of the samples."""
+
+
 class EvaluatorSettings(Section):
     """The gate in front of the server push."""
 
@@ -70,3 +89,5 @@ class EvaluatorSettings(Section):
     other_labels: Literal["not_compared", "refused"] = "not_compared"
     """Where the latest blessed model has other labels: it is told and passed over, or the run is refused before it
     trains anything."""
+    beats_baseline: BeatsBaseline | None = BeatsBaseline()
+    """The gate against the linear baseline, see docs/quality.md; `null` switches it off."""

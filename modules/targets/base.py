@@ -36,8 +36,7 @@ class Target(Section, abc.ABC):
     # and not the training. A role that is missing is not played.
     # `training` and `tfma`: modules or what is in them that `metrics` and `metric_specs` name, for the cache alone.
     # `scoring`: a class of `modules.quality.scoring.Scoring`, of the target; every kind has it.
-    # `linear`: (raw splits by name, target, seed) to `baseline.json` of the linear model to beat: `model`, its name,
-    # `rows`, `seconds`, and `splits`, by name what `Scoring.scored` gives.
+    # `linear`: (raw splits by name, target, seed) to the `modules.quality.linear_baseline.LinearModel` to beat.
     # `distillation`: a class of `modules.student.distillation.Distillation`, of the target; a student needs it.
     # `plots`: (section `quality` of the report's facts, names) to plots of what `Scoring.details` gave.
     # `errors`: the worst answers with their reasons, as `modules.report.facts.errors.worst_errors`.
@@ -123,6 +122,19 @@ class Target(Section, abc.ABC):
     @abc.abstractmethod
     def loss(self) -> tf_keras.losses.Loss:
         """Between `features` and what the head gives."""
+
+    def smoothed_loss(self, smoothing: float) -> tf_keras.losses.Loss:
+        """The same with smoothed answers.
+
+        Args:
+            smoothing: share of the right answer's weight that all answers get alike, `trainer.label_smoothing`.
+
+        Raises:
+            ValueError: the target has no labels to smooth.
+        """
+        raise ValueError(
+            f"trainer.label_smoothing is {smoothing}; a target of kind {self.kind} has no labels to smooth; set it to 0"
+        )
 
     @abc.abstractmethod
     def metrics(self) -> list[tf_keras.metrics.Metric]:

@@ -9,7 +9,8 @@ the decay to `_apply_weight_decay`, or a weight would decay twice.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import types
+from collections.abc import Mapping, Sequence
 
 import modules  # noqa: F401  (settles Keras 2 before TensorFlow is imported)
 from modules.tf_gaps.guard import Gap
@@ -27,6 +28,17 @@ class FusedAdamW(tf_keras.optimizers.AdamW):
     Source: the kernel's formula, https://www.tensorflow.org/api_docs/python/tf/raw_ops/ResourceApplyAdam, is that of
     Kingma & Ba 2015, https://arxiv.org/abs/1412.6980, as Keras has it; decay stays decoupled, as in AdamW.
     """
+
+    _multiples: Mapping[str, float] = types.MappingProxyType({})
+
+    def scale_rates(self, rates: Sequence[tuple[tf.Variable, float]]) -> None:
+        """Lets variables learn at a multiple of the learning rate, their decay with them; before the first step.
+
+        Args:
+            rates: variables with their multiple; all others have 1.
+        """
+        # No dict: Keras would track its entries as a part of the checkpoint.
+        self._multiples = types.MappingProxyType({self._var_key(variable): multiple for variable, multiple in rates})
 
     def build(self, var_list: Sequence[tf.Variable]) -> None:
         """Makes the moments.
@@ -53,9 +65,11 @@ class FusedAdamW(tf_keras.optimizers.AdamW):
         """
         if self.amsgrad:
             raise NotImplementedError("amsgrad is not supported; use tf_keras.optimizers.AdamW for it.")
+        key = self._var_key(variable)
+        rate = self.learning_rate * self._multiples.get(key, 1.0)
         if self.weight_decay is not None and self._use_weight_decay(variable):
-            variable.assign(variable * tf.cast(1.0 - self.weight_decay * self.learning_rate, variable.dtype))
-        index = self._index_dict[self._var_key(variable)]
+            variable.assign(variable * tf.cast(1.0 - self.weight_decay * rate, variable.dtype))
+        index = self._index_dict[key]
         step = tf.cast(self.iterations + 1, variable.dtype)
         beta_1, beta_2 = tf.cast(self.beta_1, variable.dtype), tf.cast(self.beta_2, variable.dtype)
         tf.raw_ops.ResourceApplyAdam(
@@ -64,7 +78,7 @@ class FusedAdamW(tf_keras.optimizers.AdamW):
             v=self._velocities[index].handle,
             beta1_power=tf.pow(beta_1, step),
             beta2_power=tf.pow(beta_2, step),
-            lr=tf.cast(self.learning_rate, variable.dtype),
+            lr=tf.cast(rate, variable.dtype),
             beta1=beta_1,
             beta2=beta_2,
             epsilon=tf.cast(self.epsilon, variable.dtype),

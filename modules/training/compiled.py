@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 import modules  # noqa: F401  (settles Keras 2 before TensorFlow is imported)
 from modules.training.optimizer import make_optimizer
 from modules.training.settings import TrainerSettings
 
+import tensorflow as tf
 import tf_keras
 
 
@@ -17,11 +19,21 @@ class Learnable(Protocol):
     def loss(self) -> tf_keras.losses.Loss:
         """Between the right answer and what the network gives."""
 
+    def smoothed_loss(self, smoothing: float) -> tf_keras.losses.Loss:
+        """The same with a share of each right answer spread over all answers."""
+
     def metrics(self) -> list[tf_keras.metrics.Metric]:
         """What the training watches."""
 
 
-def compile_model(model: tf_keras.Model, settings: TrainerSettings, *, total_steps: int, target: Learnable) -> None:
+def compile_model(
+    model: tf_keras.Model,
+    settings: TrainerSettings,
+    *,
+    total_steps: int,
+    target: Learnable,
+    rates: Sequence[tuple[tf.Variable, float]] = (),
+) -> None:
     """Compiles for a target; call it inside the strategy's scope.
 
     Under `mixed_float16` Keras wraps the optimizer into one that scales the loss.
@@ -31,10 +43,11 @@ def compile_model(model: tf_keras.Model, settings: TrainerSettings, *, total_ste
         settings: the `trainer` section, with the tuner's values in place.
         total_steps: steps of the whole training, for the schedule of the learning rate.
         target: whose loss and metrics they are.
+        rates: variables that learn at a multiple of the learning rate, with that multiple.
     """
     model.compile(
-        optimizer=make_optimizer(settings, total_steps),
-        loss=target.loss(),
+        optimizer=make_optimizer(settings, total_steps, rates),
+        loss=target.smoothed_loss(settings.label_smoothing) if settings.label_smoothing else target.loss(),
         metrics=target.metrics(),
         jit_compile=False,  # slower on CPU, and lengths differ from batch to batch
     )

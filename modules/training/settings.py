@@ -5,24 +5,53 @@ Nothing here imports TensorFlow.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from collections.abc import Callable
+from typing import Annotated, Any, Literal, Self
 
 from modules.settings import Precision, Section, Seed, Share
 
-from pydantic import Field, model_validator
+from pydantic import Field, TypeAdapter, ValidationError, WrapValidator, model_validator
+from pydantic_core import PydanticCustomError
+
+AUTO: Literal["auto"] = "auto"
+_AtLeastOne = Annotated[int, Field(ge=1, le=10_000)]
+_whole: TypeAdapter[int] = TypeAdapter(_AtLeastOne)
+# Of a training whose length follows from the rows: however few they are, and however many.
+_FEWEST_PASSES, _MOST_PASSES = 3, 60
+
+
+def _number_or_auto(value: Any, _: Callable[[Any], Any]) -> Any:
+    """One error for a wrong value; pydantic would give one for each alternative."""
+    try:
+        return value if value == AUTO else _whole.validate_python(value)
+    except ValidationError:
+        if not isinstance(value, str):
+            raise
+        raise PydanticCustomError("number_or_auto", "Input should be a valid integer, or `auto`") from None
+
+
+Passes = Annotated[_AtLeastOne | Literal["auto"], WrapValidator(_number_or_auto)]
 
 
 class TrainerSettings(Section):
     """Fine-tuning. With the tuner on, the fields of `tuner.space` are replaced by the best trial's."""
 
-    epochs: int = Field(3, ge=1, le=10_000)
-    """Passes over the train split, at most (see `early_stopping_patience`)."""
+    epochs: Passes = 3
+    """Passes over the train split, at most (see `early_stopping_patience`). `auto`: as many as `min_steps` takes, but 3
+    to 60."""
+    min_steps: int = Field(900, ge=1, le=1_000_000)
+    """Steps of the optimizer that `epochs: auto` plans for at least: of few rows it makes more passes."""
     batch_size: int = Field(32, ge=1, le=65_536)
     """Rows per replica and step; the global batch is this times the number of replicas."""
     learning_rate: float = Field(1e-4, gt=0, le=10)
     """Peak of the schedule."""
+    schedule: Literal["linear", "cosine", "constant"] = "linear"
+    """How the learning rate falls from its peak to 5 % of it; `constant` stays there."""
     warmup_fraction: Share = 0.1
-    """Share of all steps over which the learning rate rises from 0; it then falls linearly to 5 % of its peak."""
+    """Share of all steps over which the learning rate rises from 0."""
+    layer_decay: float = Field(1.0, gt=0, le=1)
+    """Each layer of the encoder learns at so many times the rate of the one above it, the head at the full rate, the
+    embeddings at the lowest: what a pretrained encoder knows of the language is kept while the head is still raw."""
     weight_decay: float = Field(0.01, ge=0)
     """AdamW's decoupled decay; never on biases and layer norms."""
     gradient_clip_norm: float = Field(1.0, gt=0)
@@ -31,9 +60,12 @@ class TrainerSettings(Section):
     """Rate inside the encoder and before the head."""
     class_weights: Literal["none", "balanced"] = "none"
     """`balanced` weighs each class by the inverse of its frequency."""
+    label_smoothing: float = Field(0.0, ge=0, lt=1)
+    """Share of the right answer's weight in the loss that goes to all labels alike: against overconfidence."""
     early_stopping_patience: int = Field(2, ge=0)
     """Epochs without a better objective of the target (of one label macro-F1) on eval before training stops; the best
-    weights are restored either way."""
+    weights are restored either way. With `epochs: auto` a quarter of the passes, if that is more: of few rows, an epoch
+    is a few steps."""
     precision: Precision = "auto"
     """`auto`: mixed_float16 on a GPU, mixed_bfloat16 on a CPU with AVX512-BF16, else float32."""
     warm_start: bool | None = None
@@ -47,6 +79,30 @@ class TrainerSettings(Section):
     profile_steps: Annotated[list[Annotated[int, Field(ge=1)]], Field(min_length=2, max_length=2)] | None = None
     """First and last step to profile, such as `[10, 12]`; needs `tensorboard`. A profiled step is slower."""
 
+    def planned(self, steps_per_epoch: int) -> TrainerSettings:
+        """The same with `epochs` as a number, and patience that goes with it.
+
+        Args:
+            steps_per_epoch: steps of a pass over the train split.
+        """
+        if self.epochs != AUTO:
+            return self
+        passes = min(_MOST_PASSES, max(_FEWEST_PASSES, -(-self.min_steps // steps_per_epoch)))
+        return self.with_values(
+            epochs=passes, early_stopping_patience=max(self.early_stopping_patience, -(-passes // 4))
+        )
+
+    @property
+    def passes(self) -> int:
+        """`epochs` of a planned training.
+
+        Raises:
+            ValueError: `epochs` is `auto`, and nobody called `planned`.
+        """
+        if not isinstance(self.epochs, int):
+            raise ValueError(f"trainer.epochs is {self.epochs}; call `planned` first")
+        return self.epochs
+
     @model_validator(mode="after")
     def _profile_fits(self) -> Self:
         if self.profile_steps and (self.profile_steps[0] > self.profile_steps[1] or not self.tensorboard):
@@ -57,7 +113,10 @@ class TrainerSettings(Section):
 class SpaceEntry(Section):
     """One hyperparameter to search."""
 
-    name: Literal["learning_rate", "dropout", "weight_decay", "warmup_fraction", "batch_size", "gradient_clip_norm"]
+    name: Literal[
+        "learning_rate", "dropout", "weight_decay", "warmup_fraction", "batch_size", "gradient_clip_norm",
+        "layer_decay", "label_smoothing",
+    ]  # fmt: skip
     """Field of the `trainer` section."""
     kind: Literal["float", "int", "choice"]
     """`float` and `int` take `min` and `max`, `choice` takes `values`."""

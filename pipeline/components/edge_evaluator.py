@@ -111,6 +111,7 @@ def _evaluate(
         "variants": results,
         "pareto": measure.pareto_names(results),
         "reference_float32_bytes": index["reference"]["float32_bytes"],
+        "student": measure.against_teacher(results[FLOAT]),
         "test": None,
     }
     if selected is None:

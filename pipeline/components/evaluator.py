@@ -1,18 +1,24 @@
-"""Evaluator that also looks at the gaps between slices, and keeps the answer to every row.
+"""Evaluator that also looks at gaps between slices and at the baseline, and keeps the answer to every row.
 
 TFMA's metrics and bounds come first, as with the standard component. Then the model answers the rows of the split once
 more: the answers stay beside the metrics, since intervals, comparisons of runs and model cards need them row by row,
-and the gaps between slices are measured on them. Where a gap misses its bound the blessing is taken back before the
-node ends, so that nothing behind it ever sees one.
+and the gaps between slices and the difference to the linear baseline are measured on them. Where one of these misses
+its bound the blessing is taken back before the node ends, so that nothing behind it ever sees one.
 """
 
 from __future__ import annotations
 
+import json
 import os
 from typing import Any
 
-from modules.artifact_files import FAIRNESS_FILE, PREDICTIONS_FILE  # and settles Keras 2 before TFX
-from modules.quality.settings import FairnessSettings
+from modules.artifact_files import (  # and settles Keras 2 before TFX
+    BASELINE_FILE,
+    BEATS_BASELINE_FILE,
+    FAIRNESS_FILE,
+    PREDICTIONS_FILE,
+)
+from modules.quality.settings import BeatsBaseline, FairnessSettings
 from modules.rows.settings import Columns
 from modules.settings import NodeSettings
 from modules.targets.kinds import TargetSection
@@ -28,6 +34,7 @@ from tfx.utils import io_utils, json_utils
 from pipeline.components import artifacts
 
 BLESSING, EVALUATION, EXAMPLES, MODEL, SETTINGS = "blessing", "evaluation", "examples", "model", "settings"
+BASELINE = "baseline_evaluation"
 
 
 class EvaluatorNodeSettings(NodeSettings):
@@ -41,12 +48,14 @@ class EvaluatorNodeSettings(NodeSettings):
     """Columns of further inputs, by name."""
     fairness: FairnessSettings
     """Gaps between slices; without bounds where they do not gate."""
+    beats_baseline: BeatsBaseline | None = None
+    """How the model is compared with the linear baseline; None where it is not."""
     gated: bool
-    """Whether a gap can take the blessing back."""
+    """Whether a gap, or the baseline, can take the blessing back."""
 
 
 class Executor(executor.Executor):
-    """Evaluates as the standard executor does, predicts the split, and takes the blessing back where a gap is wide."""
+    """Evaluates as the standard executor does, predicts the split, and takes the blessing back where it must."""
 
     def Do(
         self,
@@ -70,6 +79,13 @@ class Executor(executor.Executor):
         artifacts.write_json(os.path.join(folder, FAIRNESS_FILE), {**measured, "missed": missed})
         if missed:
             tell("not blessed: a gap between slices is too wide", missed=[item["message"] for item in missed])
+        if settings.beats_baseline:
+            compared = _against_baseline(split, found, judge, settings.beats_baseline, input_dict)
+            artifacts.write_json(os.path.join(folder, BEATS_BASELINE_FILE), compared)
+            if settings.gated and compared["missed"]:
+                tell("not blessed: the linear baseline is better", **compared["difference"])
+                missed += compared["missed"]
+        if missed:
             take_back(artifacts.single(output_dict, BLESSING))
 
 
@@ -96,17 +112,35 @@ def _predict(split: str, settings: EvaluatorNodeSettings, judge: Any, input_dict
     return predictions.predict_split(predictions.served(serving), rows, judge.answered, name=split)
 
 
+def _against_baseline(
+    split: str, found: Any, judge: Any, bound: BeatsBaseline, input_dict: artifacts.Artifacts
+) -> dict[str, Any]:
+    from modules.quality import against_baseline, predictions
+
+    folder = artifacts.single(input_dict, BASELINE).uri
+    answers, labels = predictions.read(os.path.join(folder, PREDICTIONS_FILE))
+    if labels != judge.target.names:
+        raise ValueError(f"the linear baseline knows the labels {labels}, the model {judge.target.names}")
+    with fileio.open(os.path.join(folder, BASELINE_FILE)) as stream:
+        name = json.loads(stream.read())["model"]
+    return against_baseline.measure(found, answers[split], judge, bound, name=name)
+
+
 class EvaluatorSpec(standard_component_specs.EvaluatorSpec):
-    """The standard one with one more property."""
+    """The standard one with one more property and one more input."""
 
     PARAMETERS = {
         **standard_component_specs.EvaluatorSpec.PARAMETERS,
         SETTINGS: component_spec.ExecutionParameter(type=str),
     }
+    INPUTS = {
+        **standard_component_specs.EvaluatorSpec.INPUTS,
+        BASELINE: component_spec.ChannelParameter(type=standard_artifacts.ModelEvaluation, optional=True),
+    }
 
 
 class Evaluator(base_beam_component.BaseBeamComponent):
-    """The standard component with the executor that looks at gaps, for one split."""
+    """The standard component with the executor that looks at gaps and at the baseline, for one split."""
 
     SPEC_CLASS = EvaluatorSpec
     EXECUTOR_SPEC = executor_spec.BeamExecutorSpec(Executor)
@@ -119,6 +153,7 @@ class Evaluator(base_beam_component.BaseBeamComponent):
         split: str,
         settings: EvaluatorNodeSettings,
         baseline_model: types.BaseChannel | None = None,
+        baseline_evaluation: types.BaseChannel | None = None,
     ) -> None:
         """Wires the node.
 
@@ -127,14 +162,16 @@ class Evaluator(base_beam_component.BaseBeamComponent):
             model: Trainer's model.
             eval_config: TFMA's configuration, a `tfma.EvalConfig`.
             split: the split to evaluate on.
-            settings: what the look at the gaps depends on.
-            baseline_model: what the model is compared with.
+            settings: what the look at gaps and baseline depends on.
+            baseline_model: the model that it is compared with by TFMA.
+            baseline_evaluation: LinearBaseline's output; needed where `settings` asks for a comparison with it.
         """
         super().__init__(
             EvaluatorSpec(
                 examples=examples,
                 model=model,
                 baseline_model=baseline_model,
+                baseline_evaluation=baseline_evaluation,
                 eval_config=eval_config,
                 example_splits=json_utils.dumps([split]),
                 fairness_indicator_thresholds=json_utils.dumps(None),

@@ -6,7 +6,7 @@ import json
 import os
 from typing import Any
 
-from modules.artifact_files import BASELINE_FILE
+from modules.artifact_files import BASELINE_FILE, PREDICTIONS_FILE
 from modules.rows.settings import Columns
 from modules.settings import NodeSettings
 from modules.targets.kinds import TargetSection
@@ -40,6 +40,7 @@ class Executor(base_executor.BaseExecutor):
         exec_properties: dict[str, Any],
     ) -> None:
         """TFX's hook."""
+        from modules.quality import predictions
         from modules.rows.raw import read_raw_split
 
         settings = LinearBaselineNodeSettings.from_json(exec_properties[SETTINGS])
@@ -52,9 +53,10 @@ class Executor(base_executor.BaseExecutor):
             )
             for name in artifact_utils.decode_split_names(examples.split_names)
         }
-        result = settings.target.part("linear")(splits, settings.target, settings.seed)
+        found = settings.target.part("linear")(splits, settings.target, settings.seed)
         folder = artifact_utils.get_single_uri(output_dict[EVALUATION])
-        io_utils.write_string_file(os.path.join(folder, BASELINE_FILE), json.dumps(result, indent=2))
+        predictions.write(os.path.join(folder, PREDICTIONS_FILE), found.predictions, settings.target.names)
+        io_utils.write_string_file(os.path.join(folder, BASELINE_FILE), json.dumps(found.record, indent=2))
 
 
 class LinearBaselineSpec(component_spec.ComponentSpec):
@@ -66,7 +68,7 @@ class LinearBaselineSpec(component_spec.ComponentSpec):
 
 
 class LinearBaseline(base_component.BaseComponent):
-    """Trains and scores the scikit-learn baseline; gates nothing."""
+    """Trains the scikit-learn baseline, scores it, and keeps its answer to every row of eval and test."""
 
     SPEC_CLASS = LinearBaselineSpec
     EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)

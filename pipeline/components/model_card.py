@@ -9,6 +9,7 @@ import os
 from typing import Any
 
 from modules.artifact_files import (
+    BEATS_BASELINE_FILE,
     BUNDLE_FILE,
     CARD_JSON,
     CARD_MARKDOWN,
@@ -65,9 +66,13 @@ def _server(settings: ModelCardNodeSettings, input_dict: artifacts.Artifacts) ->
     from modules.quality import predictions
 
     splits: dict[str, Any] = {}
+    linear: dict[str, Any] = {}
     for key in (TEST_EVALUATION, EVALUATION):
         folder = artifacts.single(input_dict, key).uri
-        splits |= predictions.read(os.path.join(folder, PREDICTIONS_FILE))[0]
+        found = predictions.read(os.path.join(folder, PREDICTIONS_FILE))[0]
+        if fileio.exists(os.path.join(folder, BEATS_BASELINE_FILE)):
+            linear |= dict.fromkeys(found, _read_json(folder, BEATS_BASELINE_FILE))
+        splits |= found
     model = artifacts.single(input_dict, MODEL)
     training = _read_json(artifacts.training_folder(model), HISTORY_FILE)
     return model_card.server(
@@ -77,6 +82,7 @@ def _server(settings: ModelCardNodeSettings, input_dict: artifacts.Artifacts) ->
         training=training,
         size={"bytes": _bytes(artifacts.serving_folder(model)), "parameters": training["parameters"]},
         created=_today(),
+        linear=linear,
     )
 
 

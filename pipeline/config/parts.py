@@ -149,6 +149,10 @@ def check_metrics(target: Target, evaluator: EvaluatorSettings, tuner: TunerSett
         _known(where, column, slices, "slice columns (data.columns.slices)")
         for metric in bounds:
             _known((*where, column), metric, target.gaps, f"{of_target} whose gap can be bounded")
+    against = evaluator.beats_baseline
+    if against and against.metric not in (None, *target.watched):
+        place = ("evaluator", "beats_baseline", "metric")
+        _fail(place, str(against.metric), target.watched, f"{of_target} that models are compared by")
     objectives = [*(f"val_{name}" for name in target.watched), "val_loss"]
     if tuner.enabled and tuner.objective not in objectives:
         _fail(("tuner", "objective"), str(tuner.objective), objectives, f"{of_target} that a search can improve")
@@ -163,12 +167,17 @@ def check_classes(target: Target, trainer: TrainerSettings, *, balanced: bool) -
         balanced: whether labels are brought up to the most frequent one.
 
     Raises:
-        ValueError: classes are to be weighed or balanced where there are none.
+        ValueError: classes are to be weighed, smoothed or balanced where there are none.
     """
     if trainer.class_weights != "none" and type(target).class_weights is Target.class_weights:
         raise ValueError(
             f"trainer.class_weights is {trainer.class_weights}; a target of kind {target.kind} has no classes to "
             "weigh; set it to none"
+        )
+    if trainer.label_smoothing and type(target).smoothed_loss is Target.smoothed_loss:
+        raise ValueError(
+            f"trainer.label_smoothing is {trainer.label_smoothing}; a target of kind {target.kind} has no labels to "
+            "smooth; set it to 0"
         )
     if balanced and not target.names:
         raise ValueError(

@@ -8,6 +8,7 @@ import modules  # noqa: F401  (settles Keras 2 before TFX imports TensorFlow)
 from modules.card.settings import CardSource, ModelCardNodeSettings
 from modules.inputs import kinds
 from modules.network.backbones.base import Source
+from modules.quality.settings import BeatsBaseline
 
 from pipeline.components.evaluator import Evaluator, EvaluatorNodeSettings
 from pipeline.components.model_card import ModelCard
@@ -16,39 +17,43 @@ from pipeline.graph import code_digest, tfma_config
 from pipeline.graph.settings import BUNDLE_NODES, BUNDLE_SECTIONS, MODEL_NODES, MODEL_SECTIONS, columns, common, others
 
 
-def evaluator(config: Config, examples: Any, model: Any, baseline: Any) -> Evaluator:
+def evaluator(config: Config, examples: Any, model: Any, previous: Any, linear: Any) -> Evaluator:
     """The gate in front of the server push.
 
     Args:
         config: the task's configuration.
         examples: ExampleGen's output.
         model: Trainer's model.
-        baseline: the latest blessed model, where there is one.
+        previous: the latest blessed model, where there is one.
+        linear: LinearBaseline's output; None where there is none.
     """
     return Evaluator(
         examples=examples,
         model=model,
         eval_config=tfma_config.eval_config(config, gated=True),
         split="eval",
-        settings=_settings(config, gated=True),
-        baseline_model=baseline,
+        settings=_settings(config, linear, gated=True),
+        baseline_model=previous,
+        baseline_evaluation=_compared(config, linear),
     )
 
 
-def test_evaluator(config: Config, examples: Any, model: Any) -> Evaluator:
+def test_evaluator(config: Config, examples: Any, model: Any, linear: Any) -> Evaluator:
     """What is reported once and never chosen on.
 
     Args:
         config: the task's configuration.
         examples: ExampleGen's output.
         model: Trainer's model.
+        linear: LinearBaseline's output; None where there is none.
     """
     node = Evaluator(
         examples=examples,
         model=model,
         eval_config=tfma_config.eval_config(config, gated=False),
         split="test",
-        settings=_settings(config, gated=False),
+        settings=_settings(config, linear, gated=False),
+        baseline_evaluation=_compared(config, linear),
     )
     return node.with_id("TestEvaluator")
 
@@ -89,17 +94,24 @@ def edge_card(config: Config, model: Any, edge_evaluator: Any) -> ModelCard:
     return node.with_id("EdgeModelCard")
 
 
-def _settings(config: Config, *, gated: bool) -> EvaluatorNodeSettings:
-    """What the look at the gaps between slices depends on; their bounds only where they gate."""
-    fairness = config.evaluator.fairness
+def _settings(config: Config, linear: Any, *, gated: bool) -> EvaluatorNodeSettings:
+    """What the look at gaps and baseline depends on; bounds only where they gate."""
+    fairness, against = config.evaluator.fairness, config.evaluator.beats_baseline if linear else None
+    if against and not gated:  # measured in the same way, and judged by nobody
+        against = BeatsBaseline(**against.model_dump(exclude={"margin", "decided_by"}))
     return EvaluatorNodeSettings(
         columns=columns(config),
         target=config.target,
         others=others(config),
         fairness=fairness if gated else fairness.with_values(bounds={}),
+        beats_baseline=against,
         gated=gated,
         **common(config, "Evaluator"),
     )
+
+
+def _compared(config: Config, linear: Any) -> Any:
+    return linear if config.evaluator.beats_baseline else None
 
 
 def _of_card(source: Source) -> CardSource:

@@ -8,6 +8,7 @@ from typing import Any
 
 from modules.device.gate import nearest
 from modules.device.settings import Gate
+from modules.quality import against_baseline
 
 from rich.console import Console
 from rich.table import Table
@@ -164,6 +165,12 @@ def _verdict(summary: Mapping[str, Any], console: Console) -> None:
         console.print("[yellow]Not blessed[/], so nothing was pushed:")
         for missed in summary["not_blessed_because"]:
             console.print(f"          {missed['message']}", soft_wrap=True, markup=False)
+    linear = (summary.get("beats_baseline") or {}).get("eval")
+    if linear and not linear["missed"]:
+        shown = "" if linear["verdict"] == against_baseline.BETTER else "; that is within noise, and no proof"
+        console.print(f"Baseline  on eval {against_baseline.told(linear)}{shown}", soft_wrap=True, markup=False)
+    for number, line in enumerate(summary.get("try") or []):
+        console.print(f"{'To try' if not number else '':<10}{line}", soft_wrap=True, markup=False)
     if pushed:
         console.print(
             f"Server    {relative(pushed['path'])} (SavedModel, version {pushed['version']})",
@@ -196,6 +203,9 @@ def _edge(summary: Mapping[str, Any], console: Console) -> None:
             why = "; ".join(values.get("missed", [])) or values.get("error", "")
             console.print(f"          {name}: {why}", soft_wrap=True, markup=False)
         _would_have_shipped(tried, edge, console)
+    student = edge.get("student") or {}
+    if student.get("message"):
+        console.print(Text.assemble(("Student", "yellow"), f"   {student['message']}"), soft_wrap=True)
     if pushed:
         bundle = f"{relative(pushed['path'])}/model.tflite"
         console.print(f"Edge      {bundle} (version {pushed['version']})", soft_wrap=True, markup=False)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from modules.artifact_files import FAIRNESS_FILE, PARETO_FILE
+from modules.artifact_files import BEATS_BASELINE_FILE, FAIRNESS_FILE, PARETO_FILE
+from modules.quality import advice
 from modules.quality.tfma_results import PREVIOUS, metrics, missed_bounds
 
 from ml_metadata.proto import metadata_store_pb2
@@ -56,6 +58,8 @@ def collect(
     edge, _ = reported["edge_evaluation"]
     fairness = {"eval": _read_json(evaluation, FAIRNESS_FILE), "test": _read_json(test, FAIRNESS_FILE)}
     gaps = (fairness["eval"] or {}).get("missed", [])
+    linear = {"eval": _read_json(evaluation, BEATS_BASELINE_FILE), "test": _read_json(test, BEATS_BASELINE_FILE)}
+    behind = (linear["eval"] or {}).get("missed", [])
     pareto = _read_json(outputs.uri(*reported["edge_evaluation"]), PARETO_FILE)
     told = {
         key: _read_json(outputs.uri(node, item.output), *item.file) for key, (node, item) in facts.told(config).items()
@@ -71,7 +75,7 @@ def collect(
         "data": str(data),
         "data_cleaning": _cleaning(outputs.uri(*reported["examples"])),
         "blessed": _blessed(outputs.artifact(*reported["blessing"])),
-        "not_blessed_because": [*missed_bounds(evaluation), *gaps] if evaluation else [],
+        "not_blessed_because": [*missed_bounds(evaluation), *gaps, *behind] if evaluation else [],
         "thresholds": config.model_dump(mode="json")["evaluator"]["thresholds"],
         "metrics": {
             "eval": metrics(evaluation) if evaluation else None,
@@ -80,6 +84,8 @@ def collect(
         "fairness": fairness,
         "previous": metrics(evaluation, PREVIOUS) or None if evaluation else None,
         "baseline": told["baseline"],
+        "beats_baseline": linear,
+        "try": _to_try(config, told["training"], outputs, linear["eval"], pareto),
         "training": told["training"],
         "tuner_trials": told["tuner_trials"],
         "states": {result.node: result.state for result in results},
@@ -100,6 +106,22 @@ def _cleaning(examples: str | None) -> dict[str, Any] | None:
     """Counts of rows, and the file with those that were kept back."""
     counts = _read_json(examples, QUARANTINE, COUNTS_FILE)
     return {**counts, "file": os.path.join(str(examples), QUARANTINE, QUARANTINE_FILE)} if counts else None
+
+
+def _to_try(
+    config: Config, training: Any, outputs: RunOutputs, linear: Mapping[str, Any] | None, pareto: Any
+) -> list[str]:
+    """What may help a model that is not shown to be better than the baseline, or that its own student beats."""
+    if not advice.wanted(linear, (pareto or {}).get("student")):
+        return []
+    statistics = outputs.uri("StatisticsGen", "statistics")
+    return advice.what_to_try(
+        config.model_dump(mode="json"),
+        config.inputs,
+        config.target,
+        training,
+        lambda file: _read_json(statistics, "Split-train", file),
+    )
 
 
 def _blessed(artifact: metadata_store_pb2.Artifact | None) -> bool | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 from pathlib import Path
 
@@ -84,6 +85,17 @@ def test_the_summary_has_metrics_overall_and_by_slice_on_eval_and_test(first_run
         for name in ("accuracy", "macro_f1", "auc", "calibration_error", "precision_positive", "recall_negative"):
             assert 0.0 <= metrics[split][name] <= 1.0, name
     assert first_run.summary["baseline"]["splits"]["test"]["rows"] == metrics["test"]["rows"]
+
+
+def test_model_and_linear_baseline_are_compared_row_by_row_on_both_splits(first_run):
+    summary = first_run.summary
+    for split in ("eval", "test"):
+        found, scores = summary["beats_baseline"][split], summary["metrics"][split]
+        assert found["rows"] == scores["rows"]
+        assert found["model"] == pytest.approx(scores["macro_f1"], abs=1e-6)
+        assert found["baseline"] == pytest.approx(summary["baseline"]["splits"][split]["macro_f1"])
+        assert found["difference"]["low"] <= found["model"] - found["baseline"] <= found["difference"]["high"]
+        assert found["name"] == summary["baseline"]["model"]
 
 
 def test_the_summary_says_what_cleaning_did_with_every_row(first_run, task):
@@ -208,8 +220,11 @@ def test_the_nodes_command_foretells_what_a_run_would_do(first_run, task):
     assert "to run" in lines["Pusher"]
 
 
+REFUSED = ("evaluator.thresholds.accuracy.min=1.0", "evaluator.beats_baseline.margin=0.9")
+
+
 def test_a_model_that_misses_a_bound_is_not_pushed_and_the_run_says_why(run, task):
-    outcome = run("evaluator.thresholds.accuracy.min=1.0")
+    outcome = run(*REFUSED)
     assert outcome.error is None
     assert outcome.summary["blessed"] is False
     assert "Trainer" not in executed(outcome)
@@ -217,16 +232,25 @@ def test_a_model_that_misses_a_bound_is_not_pushed_and_the_run_says_why(run, tas
     reasons = {(item["metric"], item["slice"]): item for item in outcome.summary["not_blessed_because"]}
     missed = reasons["accuracy", "overall"]
     assert "at least 1.000" in missed["message"]
+    behind = reasons["macro_f1 against the linear baseline", "overall"]
+    assert "than the baseline plus 0.9 (evaluator.beats_baseline)" in behind["message"]
+    assert behind["value"] == pytest.approx(outcome.summary["beats_baseline"]["eval"]["difference"]["value"])
+    advice = outcome.summary["try"]
+    assert bool(advice) == (outcome.summary["beats_baseline"]["eval"]["verdict"] != "better")
+    assert all(line in html.unescape(page_of(outcome)) for line in advice)
+    # TestEvaluator has no bounds, so that a new one measures nothing anew there.
+    assert outcome.summary["states"]["TestEvaluator"] == "cached"
     versions = [path.name for path in (task.root / "pushed" / "server").iterdir() if path.name.isdigit()]
     assert len(versions) == 1
 
 
 def test_an_unblessed_server_model_ships_no_bundle_either(run, task):
-    outcome = run("evaluator.thresholds.accuracy.min=1.0")
+    outcome = run(*REFUSED)
     assert outcome.summary["pushed"]["edge"] is None
     assert "not blessed" in outcome.summary["edge"]["skipped"]
     page = page_of(outcome)
-    assert outcome.summary["not_blessed_because"][0]["message"] in page
+    for reason in outcome.summary["not_blessed_because"]:
+        assert reason["message"] in html.unescape(page)
     assert "Nothing was compressed: the server model is not blessed." in page
 
 

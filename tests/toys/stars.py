@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
+from modules.quality import predictions
+from modules.quality.linear_baseline import LinearModel
 from modules.quality.scoring import Scoring
 from modules.rows.raw import RawSplit
 from modules.targets.base import LOGITS, Target
@@ -105,7 +107,7 @@ class StarsScoring(Scoring):
         return {"mae": float(np.mean(np.abs(truth - predicted)))}
 
 
-def ridge(splits: Mapping[str, RawSplit], target: Target, seed: int) -> dict[str, Any]:
+def ridge(splits: Mapping[str, RawSplit], target: Target, seed: int) -> LinearModel:
     """Linear regression that shrinks its weights, on words."""
     from sklearn.feature_extraction.text import TfidfVectorizer
     from sklearn.linear_model import Ridge
@@ -113,9 +115,13 @@ def ridge(splits: Mapping[str, RawSplit], target: Target, seed: int) -> dict[str
 
     train, judge = splits["train"], StarsScoring(target)
     model = make_pipeline(TfidfVectorizer(), Ridge(random_state=seed)).fit(train.texts, train.labels)
-    scores = {
-        name: judge.scored(split.labels, model.predict(split.texts), split.slices)
+    found = {
+        name: predictions.predict_split(
+            lambda texts: {"stars": model.predict(texts)}, split, judge.answered, name=name, batch_size=1024
+        )
         for name, split in splits.items()
         if name != "train"
     }
-    return {"model": "TF-IDF + ridge regression", "rows": len(train.texts), "seconds": 0.0, "splits": scores}
+    scores = {name: judge.scored(rows.label, rows.predicted, rows.slices) for name, rows in found.items()}
+    record = {"model": "TF-IDF + ridge regression", "rows": len(train.texts), "seconds": 0.0, "splits": scores}
+    return LinearModel(record, found)

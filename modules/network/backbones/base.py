@@ -89,6 +89,14 @@ class Backbone(Section, abc.ABC):
         """All kinds, those of loaded extensions among them."""
         return tuple(kinds()) if cls is Backbone else (cls,)
 
+    def unused(self) -> Mapping[str, str]:
+        """By field, the value with which all of the pretrained encoder would be used, as `--set` takes it.
+
+        Returns:
+            Empty where all of it is, or nothing is pretrained.
+        """
+        return {}
+
     def files(self) -> Mapping[str, str]:
         """By field of the section, the files of one's own that it reads: every machine must have them."""
         return {}

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from modules.artifact_files import PARETO_FILE, VARIANTS_FILE
-from modules.quality import scoring
+from modules.quality import advice, scoring
 from modules.report.facts import data, learning, quality
 from modules.report.facts.artifacts import Artifacts
 from modules.report.files import read_json
@@ -40,6 +40,9 @@ def gather(artifacts: Artifacts, settings: ReporterNodeSettings) -> dict[str, An
         JSON values, see docs/report.md.
     """
     config, judge = settings.config, scoring.of(settings.target)
+    judged = quality.quality(artifacts, config.evaluator, judge)
+    compression = _compression(artifacts)
+    trained = learning.training(artifacts.training)
     return {
         "format": FORMAT,
         "task": settings.task,
@@ -49,13 +52,28 @@ def gather(artifacts: Artifacts, settings: ReporterNodeSettings) -> dict[str, An
         "graph": [[name, after] for name, after in settings.graph],
         "data": data.data(artifacts, settings),
         "tuning": learning.tuning(artifacts.tuner_results, config.tuner, settings.target),
-        "training": learning.training(artifacts.training),
-        "quality": quality.quality(artifacts, config.evaluator, judge),
-        "compression": _compression(artifacts),
+        "training": trained,
+        "quality": judged,
+        "compression": compression,
+        "try": _to_try(artifacts, settings, trained, judged, compression),
         "errors": None,
         "pushed": {name: dict(found) if found else None for name, found in artifacts.pushed.items()},
         "provenance": provenance(config.model_dump(mode="json"), {**settings.digests, "data": artifacts.fingerprint}),
     }
+
+
+def _to_try(artifacts: Artifacts, settings: ReporterNodeSettings, trained: Any, judged: Any, compression: Any) -> Any:
+    """What may help, where it is needed: a list, empty where it is not."""
+    linear = judged["splits"]["eval"]["against_linear"] if judged else None
+    if not advice.wanted(linear, (compression or {}).get("student")):
+        return []
+    return advice.what_to_try(
+        settings.config.model_dump(mode="json"),
+        settings.inputs,
+        settings.target,
+        trained,
+        lambda file: read_json(artifacts.statistics, "Split-train", file),
+    )
 
 
 def provenance(config: Mapping[str, Any], digests: Mapping[str, str]) -> dict[str, Any]:

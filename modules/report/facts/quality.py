@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from modules.artifact_files import BASELINE_FILE, FAIRNESS_FILE, PREDICTIONS_FILE
+from modules.artifact_files import BASELINE_FILE, BEATS_BASELINE_FILE, FAIRNESS_FILE, PREDICTIONS_FILE
 from modules.quality import scoring
 from modules.quality.predictions import Predictions, read
 from modules.quality.settings import EvaluatorSettings
@@ -30,7 +30,8 @@ def quality(artifacts: Artifacts, section: EvaluatorSettings, judge: scoring.Sco
         judge: of the target.
     """
     folders = {"eval": artifacts.evaluation, "test": artifacts.test_evaluation}
-    linear = (read_json(artifacts.baseline, BASELINE_FILE) or {}).get("splits", {})
+    baseline = read_json(artifacts.baseline, BASELINE_FILE) or {}
+    linear = baseline.get("splits", {})
     if not any(folders.values()) and not linear:
         return None
     answers, bounds = stored_predictions(artifacts), section.model_dump(mode="json")
@@ -41,12 +42,14 @@ def quality(artifacts: Artifacts, section: EvaluatorSettings, judge: scoring.Sco
                 "previous": metrics(folder, PREVIOUS) or None if folder and split == "eval" else None,
                 "linear": linear.get(split),
                 "fairness": read_json(folder, FAIRNESS_FILE),
+                "against_linear": read_json(folder, BEATS_BASELINE_FILE),
                 **(row_facts(answers[split], judge) if split in answers else {}),
             }
             for split, folder in folders.items()
         },
         "thresholds": bounds["thresholds"],
         "gap_bounds": bounds["fairness"]["bounds"],
+        "linear_model": baseline.get("model"),
         "blessed": artifacts.blessed,
         "missed": missed_bounds(artifacts.evaluation) if artifacts.evaluation else [],
     }

@@ -10,7 +10,7 @@ from modules.report.plots.plot import Plot
 
 import plotly.graph_objects as go
 
-MODELS = {"model": "this model", "previous": "blessed before", "linear": "TF-IDF + logistic regression"}
+MODELS = {"model": "this model", "previous": "blessed before", "linear": "linear baseline"}
 
 _MOST_SLICES = 40  # in a plot, those with the most rows; the tables hold all
 

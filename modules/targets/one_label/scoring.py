@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from modules.quality import fairness, intervals
+from modules.quality.intervals import LEVEL, RESAMPLES, Interval
 from modules.quality.predictions import Predictions
 from modules.quality.scores import CALIBRATION_BINS, Ints, confusion, of_confusion, score
 from modules.quality.scoring import Scoring
@@ -40,10 +41,10 @@ class LabelScoring(Scoring):
         truth: np.ndarray,
         predicted: np.ndarray,
         *,
-        resamples: int = intervals.RESAMPLES,
-        level: float = intervals.LEVEL,
+        resamples: int = RESAMPLES,
+        level: float = LEVEL,
         seed: int = 0,
-    ) -> dict[str, intervals.Interval]:
+    ) -> dict[str, Interval]:
         """The bootstrap of the cells of the confusion matrix, which costs the same for any number of rows.
 
         Args:
@@ -55,6 +56,29 @@ class LabelScoring(Scoring):
         """
         classes = len(self.target.names)
         return intervals.metric_intervals(truth, predicted, classes, resamples=resamples, level=level, seed=seed)
+
+    def differences(
+        self,
+        truth: np.ndarray,
+        one: np.ndarray,
+        other: np.ndarray,
+        *,
+        resamples: int = RESAMPLES,
+        level: float = LEVEL,
+        seed: int = 0,
+    ) -> dict[str, Interval]:
+        """The bootstrap of the combinations of a true label and two answers.
+
+        Args:
+            truth: label ids, int `[rows]`.
+            one: label ids, int `[rows]`.
+            other: label ids, int `[rows]`.
+            resamples: draws.
+            level: of confidence.
+            seed: of the draws.
+        """
+        classes = len(self.target.names)
+        return intervals.paired_intervals(truth, one, other, classes, resamples=resamples, level=level, seed=seed)
 
     def gaps(
         self,

@@ -109,6 +109,12 @@ class OneLabel(Target):
 
         return tf_keras.losses.SparseCategoricalCrossentropy()
 
+    def smoothed_loss(self, smoothing: float) -> tf_keras.losses.Loss:
+        """Cross-entropy with smoothed labels."""
+        # By name, as `metrics` does.
+        smoothed: tf_keras.losses.Loss = load("modules.training.losses:SmoothedCrossEntropy")(smoothing)
+        return smoothed
+
     def metrics(self) -> list[tf_keras.metrics.Metric]:
         """Accuracy and macro-F1."""
         import tf_keras

@@ -27,7 +27,6 @@ def parameters(config: Config, target: Target) -> list[Parameter]:
     engine = orchestrator(target.engine)
     where = functools.partial(places, config=config, lookups=engine.lookups)
     told = functools.partial(_told, config=config, lookups=engine.lookups)
-    epochs = {**where("epochs", "epochs"), **told("epochs", "trainer/epochs")}
     found = [
         Parameter(
             "data", STRING, target.data, "The rows: a CSV file, or `dataset:vader` from the image.",
@@ -35,7 +34,7 @@ def parameters(config: Config, target: Target) -> list[Parameter]:
         ),
         Parameter("schema", STRING, target.schema, "The curated schema.", where("schema", "schema")),
         Parameter("push_root", STRING, target.push_root, "Where blessed models go.", where("push_root", "push_root")),
-        Parameter("epochs", INTEGER, config.trainer.epochs, "Passes over the train split, at most.", epochs),
+        _epochs(config, where, told),
         *_tuner(config, where, told),
         *_thresholds(config, where, told),
         *_edge_gate(config, where, told),
@@ -55,6 +54,15 @@ def values(known: list[Parameter], given: Mapping[str, str]) -> dict[str, str | 
         if name not in by_name:
             raise ConfigError(f"--param {name}: there is no such parameter; there are: {', '.join(sorted(by_name))}.")
     return {name: item.parse(given[name]) if name in given else item.default for name, item in sorted(by_name.items())}
+
+
+def _epochs(config: Config, where: Where, told: Where) -> Parameter:
+    """Passes; where the rows decide, `auto` is no number to give, and the steps that are planned for stand for it."""
+    text, field, value = "Passes over the train split, at most.", "epochs", config.trainer.epochs
+    if not isinstance(value, int):
+        text = "Steps of the optimizer that the training is planned for, at least."
+        field, value = "min_steps", config.trainer.min_steps
+    return Parameter(field, INTEGER, value, text, {**where(field, field), **told(field, f"trainer/{field}")})
 
 
 def _tuner(config: Config, where: Where, told: Where) -> list[Parameter]:

@@ -76,6 +76,13 @@ def test_the_table_says_what_each_node_takes_and_gives() -> None:
             assert component.outputs[key].type.__name__ == kind, f"{name}.{key}"
 
 
+def test_the_gate_against_the_linear_baseline_is_there_unless_it_is_switched_off() -> None:
+    off = graph("evaluator.beats_baseline=null")
+    for name in ("Evaluator", "TestEvaluator"):
+        assert graph()[name].inputs["baseline_evaluation"].producer_component_id == "LinearBaseline"
+        assert "baseline_evaluation" not in off[name].inputs
+
+
 def test_each_cached_node_carries_the_digest_of_its_code() -> None:
     config = loader.load(TASK, profile=None, overrides=EVERYTHING)
     for name, component in graph(*EVERYTHING).items():

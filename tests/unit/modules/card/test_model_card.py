@@ -92,6 +92,20 @@ def server(**changes: Any) -> dict[str, Any]:
     )
 
 
+def test_the_card_says_how_far_the_model_is_from_the_linear_baseline() -> None:
+    found = {
+        "metric": "macro_f1", "name": "TF-IDF of words", "verdict": "better",
+        "difference": {"value": 0.0512, "low": 0.03, "high": 0.07},
+    }  # fmt: skip
+    card = server()
+    assert "linear baseline" not in model_card.render(card, TITLES)
+    compared = {"eval": found, "test": {**found, "verdict": "within noise"}}
+    page = model_card.render({**card, "against_linear": compared}, TITLES)
+    told = "macro_f1 is +0.0512 [+0.030, +0.070] against the linear baseline (TF-IDF of words), paired row by row"
+    assert f"- On eval, {told}: better. A model that is worse by more than noise is not pushed." in page
+    assert f"- On test, {told}: within noise.\n" in page
+
+
 def scores(rows: int, accuracy: float) -> dict[str, Any]:
     return {
         "rows": rows,

@@ -99,6 +99,21 @@ def test_every_variant_is_measured_through_the_edge_package_from_raw_text(conver
         assert small["bytes"] == len(file.read()), "the size of what ships, vocabulary and manifest included"
     assert small["gzip_bytes"] < small["bytes"]
     assert small["latency_p50_ms"] > 0
+    assert small["against_reference"]["value"] == pytest.approx(-small["accuracy_drop"])
+    assert small["against_reference"]["low"] <= small["against_reference"]["value"]
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "verdict"), [(0.01, 0.05, "better"), (-0.01, 0.05, "within noise"), (-0.05, -0.01, "worse")]
+)
+def test_a_student_that_is_better_by_more_than_noise_says_that_its_teacher_learnt_too_little(
+    low, high, verdict
+) -> None:
+    found = measure.against_teacher({"against_reference": {"value": (low + high) / 2, "low": low, "high": high}})
+    assert found["verdict"] == verdict
+    assert bool(found["message"]) == (verdict == "better")
+    if found["message"]:
+        assert "accuracy +0.0300 [+0.0100, +0.0500] at 95%. The teacher was not trained enough" in found["message"]
 
 
 def test_predictions_are_those_of_the_keras_model(bundles) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from modules.quality import intervals
+from modules.quality.scores import confusion, of_confusion
 
 import numpy as np
 import pytest
@@ -60,6 +61,28 @@ def test_models_that_err_on_the_same_rows_differ_significantly_by_less_than_two_
     assert apart.low < accuracy_score(labels, predicted), "unpaired, the same gain would not be significant"
     same = intervals.paired_intervals(labels, predicted, predicted, 3)["macro_f1"]
     assert (same.value, same.low, same.high) == (0, 0, 0)
+
+
+def test_a_pair_of_models_is_compared_as_if_rows_were_drawn(rows) -> None:
+    labels, one = rows
+    other = np.random.default_rng(8).permutation(one)
+    found = intervals.paired_intervals(labels, one, other, 3, resamples=4000)["macro_f1"]
+    rng, drawn = np.random.default_rng(1), []
+    for _ in range(1000):
+        some = rng.integers(0, len(labels), len(labels))
+        both = [of_confusion(confusion(labels[some], answer[some], 3))["macro_f1"] for answer in (one, other)]
+        drawn.append(both[0] - both[1])
+    assert (found.low, found.high) == pytest.approx(tuple(np.quantile(drawn, [0.025, 0.975])), abs=0.01)
+
+
+def test_a_thousand_labels_need_no_table_of_all_their_combinations() -> None:
+    rng = np.random.default_rng(1)
+    labels = rng.integers(0, 1000, 2000)
+    one = np.where(rng.random(2000) < 0.7, labels, 0)
+    other = np.where(rng.random(2000) < 0.5, labels, 0)
+    found = intervals.paired_intervals(labels, one, other, 1000, resamples=200)
+    assert found["accuracy"].value == pytest.approx(accuracy_score(labels, one) - accuracy_score(labels, other))
+    assert found["macro_f1"].low > 0
 
 
 def test_nothing_to_score_is_an_error() -> None:

@@ -104,6 +104,29 @@ def test_the_best_trial_comes_first_also_where_less_is_better(tmp_path: Path) ->
     assert [trial["trial_id"] for trial in found["tuning"]["trials"]] == ["1", "0"]
 
 
+def test_the_page_says_what_the_linear_baseline_came_to_and_what_to_try(page: str) -> None:
+    words = " ".join(page.split())
+    found = report_facts.complete()["quality"]["splits"]["eval"]["against_linear"]
+    difference = found["difference"]
+    told = f"macro f1 is {difference['value']:+.4f} against the linear baseline [{difference['low']:+.3f}, "
+    assert told in words
+    assert f"paired on 600 rows: <b>{found['verdict']}</b>. The baseline is TF-IDF of &lt;words&gt;." in words
+    assert "<li>longer training: epoch 3, the last one" in words
+
+
+def test_a_refusal_by_the_baseline_stands_among_the_reasons() -> None:
+    facts = report_facts.complete()
+    facts["quality"]["blessed"] = False
+    facts["quality"]["splits"]["eval"]["against_linear"]["missed"] = [{"message": "worse than <a line>"}]
+    assert "<li>worse than &lt;a line&gt;</li>" in render.render(facts)
+
+
+def test_a_student_that_beats_its_teacher_is_told() -> None:
+    facts = report_facts.complete()
+    facts["compression"]["student"] = {"verdict": "better", "message": "the student is better than its teacher"}
+    assert "! the student is better than its teacher." in render.render(facts)
+
+
 def test_every_section_of_a_complete_run_is_filled_and_every_figure_has_words(page: str) -> None:
     assert 'class="absent"' not in page
     for name in ("labels", "lengths", "quarantine", "drift", "trials", "parallel", "curve-loss", "slices-accuracy",

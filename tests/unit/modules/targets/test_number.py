@@ -45,8 +45,10 @@ def test_numbers_are_read_and_judged_by_a_linear_model_of_their_own(files: str) 
     split = read_raw_split([files], text="text", target=TARGET, slices=["source"])
     assert split.labels.tolist()[:2] == [4.5, 1.25]
     found = TARGET.part("linear")({"train": split, "eval": split}, TARGET, 1)
-    assert 0 < found["splits"]["eval"]["mae"] < 1.0
-    assert found["splits"]["eval"]["slices"]["source:web"]["rows"] == 6
+    scores = found.record["splits"]["eval"]
+    assert 0 < scores["mae"] < 1.0
+    assert scores["slices"]["source:web"]["rows"] == 6
+    assert JUDGE.scores(split.labels, found.predictions["eval"].predicted) == {"mae": scores["mae"]}
 
 
 def test_answers_that_are_numbers_are_kept_and_read_back(files: str, tmp_path: Path) -> None:

@@ -56,7 +56,20 @@ def test_the_schedule_survives_saving() -> None:
     schedule = WarmupDecay(0.3, 50, 0.2)
     again = tf_keras.optimizers.schedules.deserialize(tf_keras.optimizers.schedules.serialize(schedule))
     assert isinstance(again, WarmupDecay)
-    assert again.get_config() == {"peak": 0.3, "total_steps": 50, "warmup_fraction": 0.2}
+    assert again.get_config() == {"peak": 0.3, "total_steps": 50, "warmup_fraction": 0.2, "shape": "linear"}
+
+
+def test_the_shapes_differ_between_peak_and_end_only() -> None:
+    linear, cosine, constant = (
+        [float(WarmupDecay(1.0, 110, 10 / 110, shape)(tf.constant(step))) for step in (0, 9, 35, 60, 85, 110)]
+        for shape in ("linear", "cosine", "constant")
+    )
+    assert linear == pytest.approx([0.1, 1.0, 1 - 0.95 / 4, 1 - 0.95 / 2, 1 - 0.95 * 3 / 4, 0.05])
+    quarter = (1 - np.cos(np.pi / 4)) / 2
+    assert cosine == pytest.approx([0.1, 1.0, 1 - 0.95 * quarter, 1 - 0.95 / 2, 0.05 + 0.95 * quarter, 0.05])
+    assert constant == pytest.approx([0.1, 1.0, 1.0, 1.0, 1.0, 1.0])
+    with pytest.raises(ValueError, match="'square' is no shape"):
+        WarmupDecay(1.0, 10, 0.1, "square")
 
 
 # Optimizer
@@ -89,6 +102,65 @@ def test_a_compiled_model_learns_from_label_ids_and_reports_macro_f1() -> None:
     compiled.compile_model(model, SETTINGS, total_steps=3, target=OneLabel(labels=["a", "b"]))
     history = model.fit(np.eye(4), np.array([0, 1, 0, 1]), verbose=0)
     assert set(history.history) == {"loss", "accuracy", "macro_f1"}
+
+
+def test_variables_learn_at_their_multiple_of_the_rate() -> None:
+    slow, fast = tf.Variable([1.0, 1.0], name="slow"), tf.Variable([1.0, 1.0], name="fast")
+    settings = SETTINGS.with_values(learning_rate=0.1, schedule="constant", warmup_fraction=0.0, weight_decay=0.5)
+    optimizer = make_optimizer(settings, 10, [(slow, 0.25)])
+    optimizer.apply_gradients([(tf.constant([1.0, -1.0]), slow), (tf.constant([1.0, -1.0]), fast)])
+    # Adam's first step is the rate itself, whatever the gradient; the decay before it goes with the rate.
+    for variable, rate in ((fast, 0.1), (slow, 0.025)):
+        decayed = 1.0 - 0.5 * rate
+        assert variable.numpy() == pytest.approx([decayed - rate, decayed + rate], abs=1e-5)
+
+
+# Length of a training
+
+
+@pytest.mark.parametrize(
+    ("steps_per_epoch", "passes", "patience"),
+    [(150, 6, 2), (900, 3, 2), (5000, 3, 2), (30, 30, 8), (1, 60, 15)],
+)
+def test_a_training_is_as_long_as_its_rows_need(steps_per_epoch: int, passes: int, patience: int) -> None:
+    planned = TrainerSettings(epochs="auto", min_steps=900).planned(steps_per_epoch)
+    assert (planned.passes, planned.early_stopping_patience) == (passes, patience)
+
+
+def test_passes_that_were_asked_for_stay_as_they_are() -> None:
+    settings = TrainerSettings(epochs=2, early_stopping_patience=0)
+    assert settings.planned(7) is settings
+    assert settings.passes == 2
+    with pytest.raises(ValueError, match="call `planned` first"):
+        _ = TrainerSettings(epochs="auto").passes
+
+
+# Loss
+
+
+def test_smoothed_labels_cost_what_keras_makes_of_one_hot_ones() -> None:
+    labels, probabilities = np.array([0, 2, 1]), np.array([[0.7, 0.2, 0.1], [0.1, 0.1, 0.8], [1.0, 0.0, 0.0]])
+    target = OneLabel(labels=["a", "b", "c"])
+    expected = tf_keras.losses.CategoricalCrossentropy(label_smoothing=0.1)(np.eye(3)[labels], probabilities)
+    assert float(target.smoothed_loss(0.1)(labels, probabilities)) == pytest.approx(float(expected), rel=1e-5)
+    assert float(target.smoothed_loss(0.0)(labels, probabilities)) == pytest.approx(
+        float(target.loss()(labels, probabilities)), rel=1e-5
+    )
+    again = tf_keras.losses.deserialize(tf_keras.losses.serialize(target.smoothed_loss(0.1)))
+    assert float(again(labels, probabilities)) == pytest.approx(float(expected), rel=1e-5)
+
+
+def test_smoothing_is_what_a_model_is_compiled_with_when_it_is_asked_for() -> None:
+    losses = []
+    for smoothing in (0.0, 0.2):
+        model = dense_model()
+        settings = SETTINGS.with_values(label_smoothing=smoothing)
+        compiled.compile_model(model, settings, total_steps=3, target=OneLabel(labels=["a", "b"]))
+        model.set_weights([np.zeros_like(weight) for weight in model.get_weights()])
+        model.layers[-1].bias.assign([2.0, 0.0])
+        losses.append(model.evaluate(np.eye(4), np.zeros(4), verbose=0)[0])
+    right, wrong = -np.log(np.exp([2, 0]) / np.exp([2, 0]).sum())
+    assert losses == pytest.approx([right, 0.9 * right + 0.1 * wrong], rel=1e-5)
 
 
 # Class weights

@@ -138,6 +138,43 @@ def test_a_baseline_that_did_not_run_leaves_its_columns_empty() -> None:
     assert overall.split() == ["overall", "100", "0.805", "0.800", "0.812", "0.810"]
 
 
+LINEAR: dict[str, Any] = {
+    "metric": "macro_f1", "model": 0.81, "baseline": 0.7, "rows": 90, "level": 0.95, "verdict": "better",
+    "difference": {"value": 0.11, "low": 0.05, "high": 0.17}, "missed": [],
+}  # fmt: skip
+
+
+def test_the_difference_to_the_baseline_is_told_with_its_interval_and_what_the_baseline_is() -> None:
+    text = shown(beats_baseline={"eval": LINEAR, "test": None}, baseline={"model": "TF-IDF of words", "splits": {}})
+    assert "base: TF-IDF of words on the same rows" in text
+    told = "macro_f1 0.8100, the linear baseline 0.7000 on the same 90 rows: +0.1100 [+0.050, +0.170] at 95%"
+    assert f"Baseline  on eval {told}\n" in text
+    assert "To try" not in text
+
+
+def test_a_difference_within_noise_is_no_proof_and_says_what_to_try() -> None:
+    noise = {**LINEAR, "verdict": "within noise", "difference": {"value": 0.01, "low": -0.05, "high": 0.07}}
+    text = shown(beats_baseline={"eval": noise, "test": None}, **{"try": ["longer training [x]", "all rows"]})
+    assert "[-0.050, +0.070] at 95%; that is within noise, and no proof" in text
+    assert "To try    longer training [x]\n          all rows\n" in text
+
+
+def test_a_model_that_the_baseline_beats_is_refused_once_with_the_advice_behind_it() -> None:
+    worse = {**LINEAR, "verdict": "worse", "missed": [{"message": "macro_f1 0.4, the linear baseline 0.8 [web]"}]}
+    text = shown(
+        blessed=False, not_blessed_because=worse["missed"], pushed={"server": None, "edge": None},
+        beats_baseline={"eval": worse, "test": None}, **{"try": ["longer training"]},
+    )  # fmt: skip
+    assert text.count("the linear baseline 0.8 [web]") == 1
+    assert text.index("the linear baseline 0.8 [web]") < text.index("To try    longer training")
+
+
+def test_a_student_that_beats_its_teacher_is_told() -> None:
+    edge = {"selected": None, "variants": {}, "student": {"message": "the student is better [+0.01]"}}
+    assert "Student   the student is better [+0.01]" in shown(edge=edge)
+    assert "Student" not in shown(edge={**edge, "student": {"message": None}})
+
+
 @pytest.mark.parametrize("width", [40, 80])
 def test_paths_are_never_broken_on_a_narrow_screen(width: int) -> None:
     text = shown(width)

@@ -192,6 +192,13 @@ def test_parameters_have_the_configurations_values_as_defaults() -> None:
     assert (found["project"], found["region"]) == ("project", "europe-west4")
 
 
+def test_a_training_whose_length_the_rows_decide_has_no_number_of_passes_to_give() -> None:
+    config = load("vertex", "trainer.epochs=auto", "trainer.min_steps=700")
+    found = values(parameters(config, target("vertex")), {"min_steps": "800"})
+    assert "epochs" not in found
+    assert found["min_steps"] == 800
+
+
 @pytest.mark.parametrize(
     ("given", "expected"),
     [({"epoch": "1"}, "there is no such parameter; there are: accuracy_max_drop"), ({"epochs": "x"}, "a whole number")],
