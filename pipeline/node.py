@@ -16,6 +16,11 @@ def _always(config: Any, job: Any) -> bool:
     return True
 
 
+def has_edge(config: Any, job: Any) -> bool:
+    """Whether a bundle is made, too."""
+    return bool(config.edge)
+
+
 def has_spans(config: Any, job: Any) -> bool:
     """The condition that the rows are those of spans."""
     return bool(config.data.has_spans)

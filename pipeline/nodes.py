@@ -26,7 +26,7 @@ from modules.inputs.kinds import INPUTS, identity_column
 from modules.kinds import modules_of
 from modules.targets.kinds import TARGETS
 
-from pipeline.node import ADDED, Logs, Node, Taken, Told, builders, has_spans, trains_in_jobs
+from pipeline.node import ADDED, Logs, Node, Taken, Told, builders, has_edge, has_spans, trains_in_jobs
 
 # In the order of the diagram of docs/design.md.
 # fmt: off
@@ -221,6 +221,7 @@ NODES = (
         outputs={"pruned_model": "Model"},
         code=("pipeline.components.pruner", *modules_of(INPUTS, "unlabelled"), *modules_of(TARGETS, "distillation")),
         gpu=True, files=(PRUNING_FILE,),
+        when=has_edge,
     ),
     Node(
         "TFLiteConverter", "pipeline.components.tflite_converter:TFLiteConverter",
@@ -233,6 +234,7 @@ NODES = (
         outputs={"variants": "Model"},
         code=("pipeline.components.tflite_converter",),
         files=(VARIANTS_FILE,), report={"variants": "variants"},
+        when=has_edge,
     ),
     Node(
         "EdgeEvaluator", "pipeline.components.edge_evaluator:EdgeEvaluator",
@@ -242,6 +244,7 @@ NODES = (
         code=("pipeline.components.edge_evaluator", *modules_of(INPUTS, "device"), *modules_of(TARGETS, "scoring")),
         files=(PARETO_FILE, BUNDLE_FILE), report={"edge_evaluation": "evaluation"},
         takes={"edge_gate": (Taken("settings", "/edge_evaluator/gate"),)},
+        when=has_edge,
     ),
     Node(
         "EdgeModelCard", "pipeline.components.model_card:ModelCard", "the card of the bundle",
@@ -252,6 +255,7 @@ NODES = (
         },
         outputs={"card": "ModelEvaluation"},
         code=("pipeline.components.model_card", *modules_of(TARGETS, "scoring")),
+        when=has_edge,
     ),
     Node(
         "EdgePusher", "pipeline.components.pusher:Pusher", "pushes the blessed bundle",
@@ -264,6 +268,7 @@ NODES = (
         code=("pipeline.components.pusher",),
         report={"pushed_bundle": "pushed_model"},
         takes={"push_root": (Taken("push_destination", "/filesystem/base_directory", form="{}/edge"),)},
+        when=has_edge,
     ),
     Node(
         "Reporter", "pipeline.components.reporter:Reporter", "what a run came to, as data and as a page",

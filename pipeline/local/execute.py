@@ -22,6 +22,7 @@ from tfx.proto.orchestration import pipeline_pb2
 from pipeline.history import published
 from pipeline.history.states import CACHED, EXECUTED, FAILED, RESOLVED, NodeResult
 from pipeline.history.store import context_name
+from pipeline.redaction.redact import redact
 from pipeline.tfx_gaps import cached_outputs
 
 _RESOLVER = "tfx.dsl.components.common.resolver.Resolver"
@@ -42,7 +43,7 @@ class NodeError(RuntimeError):
 
     def __init__(self, node: str, cause: BaseException) -> None:
         """Keeps the node's id."""
-        super().__init__(f"{node} failed: {cause}")
+        super().__init__(redact(f"{node} failed: {cause}"))
         self.node = node
 
 

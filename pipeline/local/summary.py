@@ -19,6 +19,7 @@ from pipeline.history.paths import TaskPaths
 from pipeline.history.states import CACHED, FAILED, NodeResult
 from pipeline.history.store import RunOutputs
 from pipeline.ingest.transforms import COUNTS_FILE, QUARANTINE, QUARANTINE_FILE
+from pipeline.redaction.redact import redact
 
 DONE, FAILED_RUN, STOPPED = "done", "failed", "stopped"
 
@@ -65,7 +66,7 @@ def collect(
         "profile": profile,
         "state": STOPPED if isinstance(error, KeyboardInterrupt) else FAILED_RUN if error else DONE,
         "failed_node": failed[0] if failed else None,
-        "error": (str(error) or "interrupted") if error else None,
+        "error": redact(str(error) or "interrupted") if error else None,
         "config_digest": config.digest(),
         "data": str(data),
         "data_cleaning": _cleaning(outputs.uri(*reported["examples"])),
