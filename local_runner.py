@@ -97,7 +97,7 @@ def run(
         raise WrongUse(str(error)) from None
     except (PackageError, session.BusyError) as error:
         raise Failed(str(error)) from None
-    console = Console(highlight=False)
+    console = Console(highlight=False, emoji=False)
     if outcome.error is not None:
         _report_failure(outcome, console)
     shown = relative(str(outcome.run_dir))
@@ -120,9 +120,13 @@ def validate(
     from pipeline.profiling import task_notes
 
     config = load_config(config_path, profile, overrides, data)
-    found = checked_data(config)
+    found = checked_data(config, root=root)
+    from pipeline.config.names import near_equal
+
     applied = chosen_profile(config_path, profile) or "no profile"
     click.echo(f"{config_path} ({applied}): valid, digest {config.digest()[:16]}")
+    for one, other in near_equal(config.target.names):
+        click.echo(f"the labels {one!r} and {other!r} differ by case or outer blanks alone: are they one?")
     click.echo(f"{found['file']}: {found['rows']} rows")
     for column, values in found["counts"].items():
         click.echo(f"  {column}: {task_notes.values(values)}")
@@ -142,7 +146,7 @@ def nodes(
 ) -> None:
     """Show the graph, and which nodes a run would execute."""
     config = load_config(config_path, profile, overrides, data)
-    found = checked_data(config)
+    found = checked_data(config, root=root)
     from rich.console import Console
     from rich.table import Table
 
@@ -162,7 +166,7 @@ def nodes(
     for item in ir.nodes:
         node = item.pipeline_node
         table.add_row(node.node_info.id, states[node.node_info.id], ", ".join(node.upstream_nodes))
-    Console(highlight=False, width=None if sys.stdout.isatty() else 160).print(table)
+    Console(highlight=False, emoji=False, width=None if sys.stdout.isatty() else 160).print(table)
 
 
 @cli.command()
@@ -191,7 +195,7 @@ def summary(
     if as_json:
         click.echo(json.dumps(found, indent=2, ensure_ascii=False))
         return
-    closing.show(found, Console(highlight=False), run_dir=relative(str(paths.run_dir(found["run_id"]))))
+    closing.show(found, Console(highlight=False, emoji=False), run_dir=relative(str(paths.run_dir(found["run_id"]))))
 
 
 @cli.command()
@@ -230,6 +234,7 @@ cli.add_command(watch)
 def _report_failure(outcome: Any, console: Any) -> NoReturn:
     from pipeline.history.paths import relative
     from pipeline.machine import refusals
+    from pipeline.redaction.redact import redact
 
     node = outcome.summary["failed_node"] or "The run"
     cause = refusals.cause(outcome.error.__cause__ or outcome.error)
@@ -241,7 +246,7 @@ def _report_failure(outcome: Any, console: Any) -> NoReturn:
     if isinstance(cause, OSError) and cause.errno is not None:
         text = refusals.told(cause, places=[outcome.run_dir])
     console.print(f"\n[bold red]{node} failed:[/] {type(cause).__name__}")
-    console.print(text[:2000], markup=False, soft_wrap=True)
+    console.print(redact(text)[:2000], markup=False, soft_wrap=True)
     console.print(f"\nLog       {log}", soft_wrap=True, markup=False)
     if outcome.unwritten:
         console.print(f"Summary   could not be written: {outcome.unwritten}", soft_wrap=True, markup=False)

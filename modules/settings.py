@@ -14,11 +14,13 @@ from typing import Annotated, Any, Literal, Self
 
 from modules.registry import load_extensions
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
+Seed = Annotated[int, Field(ge=0, le=2**32 - 1)]  # what NumPy takes
 PositiveShare = Annotated[float, Field(gt=0.0, le=1.0)]
 Precision = Literal["auto", "float32", "mixed_float16", "mixed_bfloat16"]
+_LARGEST = 2**53  # what JSON's numbers hold exactly
 # Keys of a node's `custom_config` that are TFX's own: they tell its executors what to start on Vertex AI.
 _TFX_KEYS = "ai_platform_"
 
@@ -26,7 +28,14 @@ _TFX_KEYS = "ai_platform_"
 class Section(BaseModel):
     """Settings that belong together; a field that is not declared is an error."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, allow_inf_nan=False)
+
+    @field_validator("*", mode="after")
+    @classmethod
+    def _no_astronomical_number(cls, value: Any) -> Any:
+        if isinstance(value, int) and not isinstance(value, bool) and abs(value) > _LARGEST:
+            raise ValueError(f"no setting is larger than {_LARGEST}")
+        return value
 
     def digest(self) -> str:
         """SHA-256, 64 hexadecimal digits, of the section's values, independent of their order in the file."""

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -20,6 +21,8 @@ CARD_VERSION = 1
 SERVER, EDGE = "server", "edge"
 TEMPLATE = Path(__file__).parent / "templates" / "model_card.md.j2"
 _EXAMPLES: dict[ColumnType, str | int | float] = {"text": "a text", "integer": 1, "number": 1.0}  # by type of column
+# What Markdown takes for markup; an underscore inside a word is none.
+_MARKUP = re.compile(r"[\\`*\[\]|~!#]|(?<![^\W_])_|_(?![^\W_])")
 
 
 def server(
@@ -219,8 +222,9 @@ def _one_line(value: Any) -> str:
 
 
 def _cell(value: Any) -> str:
-    """Text of a table's cell: a pipe would end it, a line break the table."""
-    return _one_line(value).replace("\\", "\\\\").replace("|", "\\|")
+    """Text of a table's cell, literally: no markup, no HTML, no link, no end of the cell or the table in it."""
+    text = _MARKUP.sub(r"\\\g<0>", html.escape(_one_line(value), quote=False))
+    return f"{text}(empty)" if not text or text.find(":") == len(text) - 1 else text
 
 
 def _interval(value: Mapping[str, float] | None) -> str:

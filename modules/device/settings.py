@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from modules.settings import Section
+from modules.settings import Section, Seed
 
 from pydantic import Field
 
@@ -57,5 +57,5 @@ class EdgeEvaluatorSettings(Section):
     """Which of the variants that pass is shipped; `balanced` makes bytes times latency smallest."""
     latency: CostSettings = CostSettings()
     """Measurement of time and memory."""
-    seed: int = 17
+    seed: Seed = 17
     """Of the choice of texts."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Self
 
-from modules.settings import Section
+from modules.settings import Section, Seed
 
 from pydantic import Field, model_validator
 
@@ -28,6 +28,8 @@ class Bound(Section):
     def _something(self) -> Self:
         if all(value is None for value in (self.min, self.max, self.max_drop, self.slice_min)):
             raise ValueError("set at least one of min, max, max_drop, slice_min")
+        if self.min is not None and self.max is not None and self.min > self.max:
+            raise ValueError(f"min is {self.min:g}, above max, {self.max:g}: no model could pass")
         return self
 
 
@@ -53,7 +55,7 @@ class FairnessSettings(Section):
     """Bootstrap samples behind an interval."""
     level: float = Field(0.95, gt=0.5, lt=1)
     """Confidence of the intervals."""
-    seed: int = 17
+    seed: Seed = 17
     """Of the samples."""
 
 

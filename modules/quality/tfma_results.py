@@ -28,7 +28,7 @@ def metrics(uri: str, model: str = CANDIDATE) -> dict[str, Any]:
     overall: dict[str, Any] = {}
     slices: dict[str, Any] = {}
     for record in _tfma().load_metrics(uri):
-        name = _slice_name(record.slice_key)
+        name = slice_name(record.slice_key)
         values = _scalars(record.metric_keys_and_values, model)
         if not values:
             continue
@@ -53,7 +53,7 @@ def missed_bounds(uri: str) -> list[dict[str, Any]]:
         return []
     missed = []
     for record in result.metric_validations_per_slice:
-        where = _slice_name(record.slice_key) or "overall"
+        where = slice_name(record.slice_key) or "overall"
         for failure in record.failures:
             value = failure.metric_value.double_value.value
             bound = _bound(failure.metric_threshold)
@@ -105,11 +105,20 @@ def _scalars(items: Iterable[Any], model: str) -> dict[str, float]:
     return values
 
 
-def _slice_name(key: Any) -> str:
-    return ", ".join(
-        f"{part.column}:{part.bytes_value.decode('utf-8', 'replace') or part.int64_value or part.float_value}"
-        for part in key.single_slice_keys
-    )
+def slice_name(key: Any) -> str:
+    """The name of a slice in every table: `column:value`, as the rows have the value; empty for all rows.
+
+    Args:
+        key: TFMA's `SliceKey`.
+    """
+    return ", ".join(f"{part.column}:{_slice_value(part)}" for part in key.single_slice_keys)
+
+
+def _slice_value(part: Any) -> str:
+    """As the rows have it; an empty text is a value, too."""
+    kind = part.WhichOneof("kind")
+    value = getattr(part, kind) if kind else ""
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
 
 
 def _tfma() -> Any:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Self
 
-from modules.settings import PositiveShare, Precision, Section, Share
+from modules.settings import PositiveShare, Precision, Section, Seed, Share
 from modules.tflite.settings import Storage
 
 from pydantic import Field, model_validator
@@ -143,9 +143,9 @@ class FineTuning(Section):
     """Zeros in its kernels."""
     quantization_aware: QuantizationAwareSettings = QuantizationAwareSettings()
     """Rounding while it learns."""
-    epochs: int = Field(3, ge=1)
+    epochs: int = Field(3, ge=1, le=10_000)
     """Passes over the train split."""
-    batch_size: int = Field(32, ge=1)
+    batch_size: int = Field(32, ge=1, le=65_536)
     """Rows of a step, over all replicas."""
     learning_rate: float = Field(2e-4, gt=0)
     """Peak; a linear rise, then a linear fall."""
@@ -157,7 +157,7 @@ class FineTuning(Section):
     """Largest global norm of the gradient."""
     checkpoint_seconds: float = Field(60.0, gt=0)
     """Time between two checkpoints that a killed run goes on from."""
-    seed: int = 17
+    seed: Seed = 17
     """Of order, dropout and samples."""
 
 

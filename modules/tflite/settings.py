@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Self
 
-from modules.settings import Section
+from modules.settings import Section, Seed
 
 from pydantic import Field, model_validator
 
@@ -100,5 +100,5 @@ class ConverterSettings(Section):
     """Training rows, stratified by label, that static recipes are calibrated with."""
     parity_rows: int = Field(256, ge=1)
     """Rows of the eval split on which each variant is compared with the Keras model."""
-    seed: int = 17
+    seed: Seed = 17
     """Of the samples."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Self
 
-from modules.settings import Precision, Section, Share
+from modules.settings import Precision, Section, Seed, Share
 
 from pydantic import Field, model_validator
 
@@ -15,11 +15,11 @@ from pydantic import Field, model_validator
 class TrainerSettings(Section):
     """Fine-tuning. With the tuner on, the fields of `tuner.space` are replaced by the best trial's."""
 
-    epochs: int = Field(3, ge=1)
+    epochs: int = Field(3, ge=1, le=10_000)
     """Passes over the train split, at most (see `early_stopping_patience`)."""
-    batch_size: int = Field(32, ge=1)
+    batch_size: int = Field(32, ge=1, le=65_536)
     """Rows per replica and step; the global batch is this times the number of replicas."""
-    learning_rate: float = Field(1e-4, gt=0)
+    learning_rate: float = Field(1e-4, gt=0, le=10)
     """Peak of the schedule."""
     warmup_fraction: Share = 0.1
     """Share of all steps over which the learning rate rises from 0; it then falls linearly to 5 % of its peak."""
@@ -38,7 +38,7 @@ class TrainerSettings(Section):
     """`auto`: mixed_float16 on a GPU, mixed_bfloat16 on a CPU with AVX512-BF16, else float32."""
     warm_start: bool | None = None
     """Start from the latest blessed model instead of the backbone's own weights. Empty: where `data.path` has spans."""
-    seed: int = 17
+    seed: Seed = 17
     """Seeds Python, NumPy and TensorFlow."""
     checkpoint_steps: int = Field(100, ge=1)
     """Steps between two checkpoints that a killed training goes on from."""
@@ -104,7 +104,7 @@ class TunerSettings(Section):
     """How the space is searched (KerasTuner)."""
     trials: int = Field(8, ge=1)
     """Sets of values to try (Hyperband derives its own number from `epochs`)."""
-    epochs: int = Field(1, ge=1)
+    epochs: int = Field(1, ge=1, le=10_000)
     """Passes over the data per trial; for Hyperband, the most that a trial gets."""
     steps_per_epoch: int | None = Field(None, ge=1)
     """Steps that count as one pass in a trial. Empty: the whole train split."""

@@ -9,6 +9,7 @@ import click
 
 from pipeline.cli.errors import Failed, WrongUse
 from pipeline.cli.task import load_config, task_options
+from pipeline.redaction import references
 
 _SPAN_FOLDER = "span-{SPAN}"
 _EVERY = 2.0  # seconds between two lines of progress
@@ -59,7 +60,7 @@ def collect(
         api.close()
     went_on = f" ({found.resumed} of them by an earlier call)" if found.resumed else ""
     if found.file is None:
-        click.echo(f"{settings.url}: no rows in {found.pages} pages; no span was written.")
+        click.echo(f"{references.shown_url(settings.url)}: no rows in {found.pages} pages; no span was written.")
         return
     click.echo(f"{found.file}: {found.rows} rows of {found.pages} pages{went_on}")
 

@@ -119,7 +119,8 @@ def _with_progress(
     from pipeline.profiling.profile import profile as read
 
     columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as bar:
+    screen = Console(stderr=True, emoji=False)
+    with Progress(*columns, console=screen, transient=True, disable=not sys.stderr.isatty()) as bar:
         shown = bar.add_task("reading")
         return read(
             path,
@@ -134,4 +135,4 @@ def _with_progress(
 def _console() -> Any:
     from rich.console import Console
 
-    return Console(highlight=False, width=None if sys.stdout.isatty() else 160)
+    return Console(highlight=False, emoji=False, width=None if sys.stdout.isatty() else 160)

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
+import sys
+import traceback
+from types import TracebackType
 from typing import Any
 
 import click
 
 from pipeline.machine import refusals, screen
+from pipeline.redaction.redact import redact
 
 FAILED, WRONG_USE, NOT_BLESSED = 1, 2, 3  # 0 is done, blessed or not
 DEFAULT_CONFIG = "configs/sentiment.yaml"
@@ -18,16 +22,28 @@ def program() -> str | None:
     return os.environ.get("EDGELINE_PROGRAM") or None
 
 
-class WrongUse(click.ClickException):
+class _Told(click.ClickException):
+    """Ends a command; its message holds no secret."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(redact(message))
+
+
+class WrongUse(_Told):
     """A wrong call, configuration or input; the message says how to mend it."""
 
     exit_code = WRONG_USE
 
 
-class Failed(click.ClickException):
+class Failed(_Told):
     """Something that was not there or went wrong; the message says what to do."""
 
     exit_code = FAILED
+
+
+def _traceback(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """An error that nobody foresaw, as Python tells it, without secrets."""
+    sys.stderr.write(redact("".join(traceback.format_exception(kind, error, trace))))
 
 
 class Commands(click.Group):
@@ -37,8 +53,9 @@ class Commands(click.Group):
     """
 
     def main(self, *args: Any, **options: Any) -> Any:
-        """Lets the screen print anything first, whatever its locale."""
+        """Lets the screen print anything first, whatever its locale, and tracebacks no secret."""
         screen.fit()
+        sys.excepthook = _traceback
         return super().main(*args, **options)
 
     def invoke(self, context: click.Context) -> Any:

@@ -180,7 +180,7 @@ def _console() -> Console:
     from rich.console import Console
 
     # Where nobody reads along, a line must not be broken at the width of a screen that is not there.
-    return Console(highlight=False, width=None if sys.stdout.isatty() else 160)
+    return Console(highlight=False, emoji=False, width=None if sys.stdout.isatty() else 160)
 
 
 def _json(value: Any) -> str:

@@ -90,8 +90,13 @@ def chosen_profile(config_path: str, given: str | None) -> str | None:
     return DEFAULT_PROFILE if DEFAULT_PROFILE in loader.profile_names(config_path) else None
 
 
-def checked_data(config: Any, *, schema_too: bool = True) -> dict[str, Any]:
-    """Reads all rows once, as `preflight.check_data` does, and the schema with them.
+def checked_data(config: Any, *, schema_too: bool = True, root: Path | None = None) -> dict[str, Any]:
+    """Reads all rows once and looks for all that a run would refuse.
+
+    Args:
+        config: the resolved configuration.
+        schema_too: False reads the rows alone, for a schema that is to be drafted from them.
+        root: folder of the task's runs, if not `runs/<task>`.
 
     Raises:
         WrongUse: the schema, the file or a row is wrong.
@@ -101,11 +106,11 @@ def checked_data(config: Any, *, schema_too: bool = True) -> dict[str, Any]:
 
     from pipeline.config.loader import ConfigError
     from pipeline.ingest.rows import DataError
-    from pipeline.local import preflight
+    from pipeline.local import data_files, preflight
 
     try:
         if schema_too:
-            preflight.check_schema(config)
+            return preflight.check(data_files.pinned(config), root=root)
         return preflight.check_data(config)
     except (ConfigError, DataError) as error:
         raise WrongUse(str(error)) from None

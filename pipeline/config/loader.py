@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import difflib
 import json
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, get_args
@@ -15,13 +13,21 @@ from modules.settings import Section
 import yaml
 from pydantic import ValidationError
 
+from pipeline.config import yaml_file
+from pipeline.config.messages import nearest, shown, shown_line, some
 from pipeline.config.task import Config
+from pipeline.redaction.redact import redact
 
 PROFILES, EXTENSIONS = "profiles", "extensions"
+_MOST_KEYS = 20  # in the field of an override
+_MOST_ERRORS, _LONGEST_LINE = 9, 500  # lines of a message, characters of each
 
 
 class ConfigError(ValueError):
-    """The configuration is wrong; the message names file, line, field, value and remedy."""
+    """The configuration is wrong; the message names file, line, field, value and remedy, and holds no secret."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(redact(message))
 
 
 def load(
@@ -59,20 +65,22 @@ def load(
     if profile is not None:
         if profile not in profiles:
             raise ConfigError(
-                f"{path}: there is no profile {profile!r}; it has: {', '.join(profiles) or 'none'}."
+                f"{path}: there is no profile {shown(profile)}; it has: {some(profiles) or 'none'}."
                 + _nearest(profile, profiles)
             )
         values = _merge(values, profiles[profile] or {})
     for override in overrides:
         values = _override(values, override)
     if data is not None:
+        if yaml_file.NO_TEXT.search(data):
+            raise ConfigError(f"--data {shown(data)}: no path can hold \\0 or half of a surrogate pair.")
         values = _merge(values, {"data": {"path": data, "dataset": None}})
     origin = _Origin(path, root, profile, overrides)
     _extend(values.get(EXTENSIONS), origin)
     try:
         return Config.model_validate(values)
     except ValidationError as error:
-        raise ConfigError("\n".join(_explain(item, origin) for item in error.errors())) from None
+        raise ConfigError(_explained(error, origin)) from None
 
 
 def profile_names(path: str | Path) -> list[str]:
@@ -97,72 +105,49 @@ def _extend(names: Any, origin: _Origin) -> None:
     try:
         load_extensions(names)
     except (ImportError, ValueError) as error:
-        told = str(error).removeprefix(f"{EXTENSIONS}: ").rstrip(".")
+        told = shown_line(str(error).removeprefix(f"{EXTENSIONS}: ").rstrip("."))
         raise ConfigError(f"{origin([EXTENSIONS])}: {EXTENSIONS}: {told}.") from None
+    except Exception as error:  # whatever somebody's module does when it is imported
+        told = f"{type(error).__name__}: {shown_line(str(error))}"
+        raise ConfigError(
+            f"{origin([EXTENSIONS])}: {EXTENSIONS}: one of {some(names)} cannot be imported ({told})."
+        ) from error
 
 
 def _parse(path: Path) -> yaml.Node:
     try:
-        text = path.read_text(encoding="utf-8")
+        text = yaml_file.read_text(path)
     except FileNotFoundError:
         near = sorted(str(other) for other in path.parent.glob("*.yaml")) if path.parent.is_dir() else []
-        raise ConfigError(f"{path}: no such file." + (f" There are: {', '.join(near)}." if near else "")) from None
-    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: no such file." + (f" There are: {some(near)}." if near else "")) from None
+    except (OSError, ValueError) as error:
         raise ConfigError(f"{path}: cannot be read ({error}).") from None
     try:
-        node = yaml.compose(text, Loader=_Loader)
-        duplicate = _duplicate_key(node)
+        node = yaml_file.compose(text)
     except yaml.YAMLError as error:
         raise _not_yaml(path, error) from None
     if node is None:
         raise ConfigError(f"{path}: the file is empty.")
-    if duplicate is not None:
-        raise ConfigError(f"{path}:{duplicate.start_mark.line + 1}: the key {duplicate.value!r} stands twice.")
     return node
-
-
-def _duplicate_key(node: yaml.Node | None) -> yaml.Node | None:
-    """The second of two equal keys in one mapping, which YAML would silently let win."""
-    if isinstance(node, yaml.MappingNode):
-        seen: set[str] = set()
-        for key, value in node.value:
-            if isinstance(key, yaml.ScalarNode):
-                if key.value in seen:
-                    return key
-                seen.add(key.value)
-            found = _duplicate_key(value)
-            if found is not None:
-                return found
-    elif isinstance(node, yaml.SequenceNode):
-        for value in node.value:
-            found = _duplicate_key(value)
-            if found is not None:
-                return found
-    return None
-
-
-class _Loader(yaml.SafeLoader):
-    """YAML 1.1 reads `1e-4` as a string; everybody means a number."""
-
-
-_Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:float",
-    re.compile(r"^[-+]?(\d[\d_]*)(\.[\d_]*)?[eE][-+]?\d+$"),
-    list("-+0123456789"),
-)
 
 
 def _plain(node: yaml.Node, path: Path) -> Any:
     try:
-        return _Loader("").construct_document(node)
-    except (yaml.YAMLError, ValueError) as error:  # a ValueError is a date that does not exist
+        return yaml_file.values(node)
+    except yaml.YAMLError as error:
         raise _not_yaml(path, error) from None
 
 
-def _not_yaml(path: Path, error: Exception) -> ConfigError:
+def _not_yaml(path: Path, error: yaml.YAMLError) -> ConfigError:
     mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
+    if mark and isinstance(error, yaml_file.RefusedError):
+        return ConfigError(f"{path}:{mark.line + 1}: {_yaml_problem(error)}.")
     line = f":{mark.line + 1}:{mark.column + 1}" if mark else ""
-    return ConfigError(f"{path}{line}: not valid YAML: {getattr(error, 'problem', None) or error}.")
+    return ConfigError(f"{path}{line}: not valid YAML: {_yaml_problem(error)}.")
+
+
+def _yaml_problem(error: yaml.YAMLError) -> str:
+    return shown_line(getattr(error, "problem", None) or str(error))
 
 
 def _merge(base: Mapping[str, Any], top: Mapping[str, Any]) -> dict[str, Any]:
@@ -180,12 +165,13 @@ def _merge(base: Mapping[str, Any], top: Mapping[str, Any]) -> dict[str, Any]:
 def _override(values: dict[str, Any], override: str) -> dict[str, Any]:
     field, equals, text = override.partition("=")
     keys = [key for key in field.strip().split(".") if key]
-    if not equals or not keys:
-        raise ConfigError(f"--set {override!r}: expected FIELD=VALUE, for example `--set trainer.epochs=3`.")
+    if not equals or not keys or len(keys) > _MOST_KEYS:
+        raise ConfigError(f"--set {shown(override)}: expected FIELD=VALUE, for example `--set trainer.epochs=3`.")
     try:
-        value: Any = yaml.load(text, Loader=_Loader)
-    except (yaml.YAMLError, ValueError) as error:
-        raise ConfigError(f"--set {override!r}: the value is not valid YAML ({error}).") from None
+        node = yaml_file.compose(text)
+        value: Any = yaml_file.values(node) if node is not None else None
+    except yaml.YAMLError as error:
+        raise ConfigError(f"--set {shown(override)}: the value is not valid YAML ({_yaml_problem(error)}).") from None
     for key in reversed(keys):
         value = {key: value}
     return _merge(values, value)
@@ -202,10 +188,10 @@ class _Origin:
         dotted = ".".join(str(part) for part in location)
         for field, text in self._overrides.items():
             if dotted == field or dotted.startswith(f"{field}."):
-                return f"--set {text}"
+                return f"--set {shown_line(text)}"
         # An error of a whole section may come from an override of a part of it.
         inside = [text for field, text in self._overrides.items() if field.startswith(f"{dotted}.") or not dotted]
-        also = "".join(f" with --set {text}" for text in inside)
+        also = "".join(f" with --set {shown_line(text)}" for text in inside[:3])
         if self._profile is not None:
             line, depth = _line(self._root, [PROFILES, self._profile, *location])
             if location and depth == len(location) + 2:
@@ -231,6 +217,14 @@ def _line(node: yaml.Node, location: Sequence[str | int]) -> tuple[int, int]:
     return line, depth
 
 
+def _explained(error: ValidationError, origin: _Origin) -> str:
+    """A line for each thing that is wrong, the first few of them."""
+    found = error.errors()
+    lines = [shown_line(_explain(item, origin), _LONGEST_LINE) for item in found[:_MOST_ERRORS]]
+    more = len(found) - _MOST_ERRORS
+    return "\n".join([*lines, f"… and {more} more."] if more > 0 else lines)
+
+
 def _explain(error: Mapping[str, Any], origin: _Origin) -> str:
     location = list(error["loc"])
     field = ".".join(str(part) for part in location) or "the file"
@@ -238,15 +232,15 @@ def _explain(error: Mapping[str, Any], origin: _Origin) -> str:
     if error["type"] == "extra_forbidden":
         known = _fields(Config, location[:-1])
         near = _nearest(str(location[-1]), known)
-        return f"{where}: {field}: there is no such field.{near} Allowed: {', '.join(known)}."
+        return f"{where}: {field}: there is no such field.{near} Allowed: {some(known, 60)}."
     if error["type"] == "missing":
         return f"{where}: {field}: is missing and has no default."
     message = error["msg"].removeprefix("Value error, ")
-    shown = error["input"] if isinstance(error["input"], str | int | float | bool | None | list) else None
-    value = f" (found {json.dumps(shown, ensure_ascii=False)})" if shown is not None else ""
+    given = error["input"] if isinstance(error["input"], str | int | float | bool | None | list) else None
+    value = f" (found {shown_line(json.dumps(given, ensure_ascii=False))})" if given is not None else ""
     near = ""
-    if error["type"] == "literal_error" and isinstance(shown, str):
-        near = _nearest(shown, error["ctx"]["expected"].replace("'", "").replace(" or ", ", ").split(", "))
+    if error["type"] == "literal_error" and isinstance(given, str):
+        near = _nearest(given, error["ctx"]["expected"].replace("'", "").replace(" or ", ", ").split(", "))
     return f"{where}: {field}: {message[0].lower()}{message[1:]}{value}.{near}"
 
 
@@ -266,5 +260,5 @@ def _models_in(annotation: Any) -> list[type[Section]]:
 
 
 def _nearest(name: str, known: Any) -> str:
-    match = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
-    return f" Did you mean `{match[0]}`?" if match else ""
+    match = nearest(name, list(known))
+    return f" Did you mean `{match}`?" if match else ""

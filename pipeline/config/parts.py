@@ -136,10 +136,14 @@ def check_metrics(target: Target, evaluator: EvaluatorSettings, tuner: TunerSett
 
     Raises:
         pydantic.ValidationError: a metric or a column that there is not; the error names the field and the nearest.
+        ValueError: a bound of a share is none.
     """
     of_target = f"metrics of a target of kind {target.kind}"
     for name in evaluator.thresholds:
         _known(("evaluator", "thresholds"), name, target.bounded, f"{of_target} that can be bounded")
+        for field, value in evaluator.thresholds[name]:
+            if value is not None and target.shares and not 0 <= value <= 1:
+                raise ValueError(f"evaluator.thresholds.{name}.{field} is {value:g}; {name} lies between 0 and 1")
     where = ("evaluator", "fairness", "bounds")
     for column, bounds in evaluator.fairness.bounds.items():
         _known(where, column, slices, "slice columns (data.columns.slices)")

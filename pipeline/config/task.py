@@ -24,13 +24,13 @@ from modules.training.settings import TrainerSettings, TunerSettings
 
 from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
-from pipeline.config import parts
+from pipeline.config import names, parts
 from pipeline.config.platform import PlatformConfig
 from pipeline.config.rows.data import DataConfig
 from pipeline.config.validator import ValidatorConfig
 
 # A slash or a space would break artifact paths, upper case a Kubeflow pipeline name.
-TaskName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
+TaskName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$", max_length=100)]
 
 
 class PusherConfig(Section):
@@ -101,6 +101,7 @@ class Config(Section):
         self.validator.bounds(self.inputs)
         parts.check_rows(self.inputs, self.data)
         parts.check(self.inputs, self.target, self.data.columns.slices, edge=self.edge)
+        names.check(self.inputs, self.target, self.data.columns.slices)
         if self.tuner.objective is None:
             self.__dict__["tuner"] = self.tuner.with_values(objective=f"val_{self.target.objective}")
         return self

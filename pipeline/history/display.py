@@ -42,7 +42,7 @@ def show_comparison(found: Mapping[str, Any], console: Console) -> None:
             console.print(f"\n[bold]Metrics on {split}[/]")
             table = _table("", one, other, "difference", right=True)
             for name, values in metrics.items():
-                table.add_row(name, *(_number(values[side]) for side in ("one", "other")), _signed(values))
+                table.add_row(escape(name), *(_number(values[side]) for side in ("one", "other")), _signed(values))
             console.print(table)
     console.print()
     for line in verdict(found["test"]):
@@ -134,7 +134,7 @@ def _config(differences: Sequence[Mapping[str, Any]], console: Console) -> None:
         return
     table = Table(box=None, pad_edge=False, show_header=False)
     for item in differences:
-        table.add_row(item["field"], escape(_value(item["one"])), "→", escape(_value(item["other"])))
+        table.add_row(escape(item["field"]), escape(_value(item["one"])), "→", escape(_value(item["other"])))
     console.print(table)
 
 

@@ -5,12 +5,12 @@ Checks that compare rows (duplicates, conflicting labels) are in `pipeline.inges
 
 from __future__ import annotations
 
-import difflib
 import functools
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
+from pipeline.config.messages import nearest, shown, some
 from pipeline.config.rows.cleaning import CleaningConfig
 from pipeline.ingest.rows import DataError, Layout, Row, count_rows
 from pipeline.ingest.sources.base import Record
@@ -90,7 +90,7 @@ def row_check(layout: Layout, config: CleaningConfig) -> Callable[[Record], Row 
             return kept_back(MALFORMED, "a value holds half of a surrogate pair, which is no character.")
         for column, value in zip(layout.others, others, strict=True):
             if not column.readable(value):
-                return kept_back(MALFORMED, f"column {column.name!r} has {value!r}, which is no {column.type}.")
+                return kept_back(MALFORMED, f"column {column.name!r} has {shown(value)}, which is no {column.type}.")
         if language is not None:
             other = language(text)
             if other:
@@ -217,10 +217,16 @@ def _encodable(text: str) -> bool:
 
 def _unknown_label(label: str, layout: Layout) -> str:
     if not layout.labels:
-        return f"column {layout.label!r} is {label!r}, which is no {layout.label_type}. Correct the row, or remove it."
-    near = difflib.get_close_matches(label, layout.labels, n=1)
-    return f"column {layout.label!r} is {label!r}, which is not among the labels {', '.join(layout.labels)}." + (
-        f" Did you mean {near[0]!r}?" if near else " Correct the row, or add the label to `labels` and the schema."
+        what = f"column {layout.label!r} is {shown(label)}, which is no {layout.label_type}"
+        return f"{what}. Correct the row, or remove it."
+    near = nearest(label, layout.labels)
+    if near and near.strip().casefold() == label.strip().casefold():
+        return (
+            f"column {layout.label!r} is {shown(label)}, which is the label {near!r} but for case or outer blanks. "
+            "Correct the row; a label is taken as it is written."
+        )
+    return f"column {layout.label!r} is {shown(label)}, which is not among the labels {some(layout.labels)}." + (
+        f" Did you mean {near!r}?" if near else " Correct the row, or add the label to `labels` and the schema."
     )
 
 

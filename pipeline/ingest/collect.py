@@ -103,7 +103,7 @@ def _fetch(config: CollectConfig, api: Api, done: _Progress, progress: Callable[
         request = page.next
     if done.total is not None and done.total != done.rows:
         raise _ContradictionError(
-            f"{config.url}: the API speaks of {done.total} rows ({config.total}) and gave {done.rows}; no span was "
+            f"{api.first()}: the API speaks of {done.total} rows ({config.total}) and gave {done.rows}; no span was "
             "written. Call it again; if it stays so, unset data.collect.total."
         )
 

@@ -10,18 +10,19 @@ from __future__ import annotations
 import dataclasses
 import email.utils
 import json
-import os
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 import requests
 import tenacity
 
-from pipeline.config.rows.collect import SECRET, CollectConfig, CursorPaging, LinkPaging, PagePaging
+from pipeline.config.messages import shown, shown_line
+from pipeline.config.rows.collect import CollectConfig, CursorPaging, LinkPaging, PagePaging
 from pipeline.ingest.rows import DataError
+from pipeline.redaction import references
+from pipeline.redaction.redact import redact
 
 _PASSING = {408, 425, 429, 500, 502, 503, 504}  # statuses that a later try may not meet
 _CHUNK = 1 << 16
@@ -45,7 +46,7 @@ class Request:
     def __str__(self) -> str:
         """For messages: without the parameters, in which a secret may stand."""
         page = "".join(f" {name}={value}" for name, value in self.parameters.items())
-        return urlsplit(self.url)._replace(query="").geturl() + page
+        return references.shown_url(self.url) + page
 
 
 @dataclasses.dataclass(frozen=True)
@@ -91,10 +92,9 @@ class Api:
         import pyrate_limiter
 
         self._config, self._sleep = config, sleep
-        secrets = {name: _secret(name) for name in config.secret_names()}
-        self._fill: Callable[[str], str] = lambda text: SECRET.sub(lambda found: secrets[found[1]], text)
+        self._secrets = {name: _secret(name) for name in config.secret_names()}
         self._session = requests.Session()
-        self._session.headers.update({name: self._fill(value) for name, value in config.headers.items()})
+        self._session.headers.update({name: self._header(name, value) for name, value in config.headers.items()})
         self._limiter = pyrate_limiter.Limiter(
             pyrate_limiter.Rate(1, max(1, round(60_000 / config.requests_per_minute)))
         )
@@ -142,18 +142,23 @@ class Api:
     def _fetch(self, request: Request) -> tuple[requests.Response, Any]:
         self._limiter.try_acquire("request")
         config = self._config
-        parameters = {} if request.plain else {name: self._fill(value) for name, value in config.parameters.items()}
+        parameters = {} if request.plain else config.parameters
         try:
             with self._session.get(
-                self._fill(request.url),
-                params=parameters | request.parameters,
+                references.fill_url(request.url, self._behind, quoted_path=True),
+                params={
+                    name: references.fill(value, self._behind)
+                    for name, value in (parameters | request.parameters).items()
+                },
                 timeout=config.timeout_seconds,
                 stream=True,
                 allow_redirects=False,  # to another host the headers would go along
             ) as response:
-                content = _read(response, time.monotonic() + config.timeout_seconds)
+                content = _read(response, time.monotonic() + config.timeout_seconds, config.max_page_bytes, request)
         except requests.RequestException as error:
             raise PassingError(_without_url(error)) from None
+        except ValueError as error:  # `requests` reads a redirection's address even if it does not follow it
+            raise DataError(f"{request}: the response leads to no URL: {shown_line(str(error))}.") from None
         except OSError as error:  # what a connection that breaks in the middle of a body raises
             raise PassingError(f"{type(error).__name__}: {error}") from None
         if response.status_code in _PASSING:
@@ -163,6 +168,8 @@ class Api:
             raise DataError(f"{request}: status {response.status_code} {response.reason}{elsewhere}: {_shown(content)}")
         try:
             return response, json.loads(content)
+        except RecursionError:
+            raise DataError(f"{request}: the response is nested too deeply to be rows.") from None
         except ValueError as error:
             raise PassingError(f"not valid JSON: {error}") from None
 
@@ -186,19 +193,37 @@ class Api:
             return Request(request.url, {paging.parameter: str(number)}) if any_rows else None
         if isinstance(paging, CursorPaging):
             cursor = value_at(body, paging.next)
-            return Request(request.url, {paging.parameter: str(cursor)}) if cursor not in (None, "") else None
+            hidden = references.hide(str(cursor), self._secrets) if cursor not in (None, "") else ""
+            return Request(request.url, {paging.parameter: hidden}) if hidden else None
         if not isinstance(paging, LinkPaging):
             return None
         link = value_at(body, paging.next) if paging.next else response.links.get("next", {}).get("url")
         if not link:
             return None
-        url = urljoin(request.url, str(link))
-        if _origin(url) != _origin(self._config.url):
+        try:
+            urljoin(request.url, str(link))
+        except ValueError:
+            raise DataError(f"{request}: the link to the next page is no URL: {shown(redact(str(link)))}.") from None
+        url = urljoin(references.fill_url(request.url, self._behind, quoted_path=True), str(link))
+        first = references.fill_url(self._config.url, self._behind, quoted_path=True)
+        if _origin(url) != _origin(first):
             raise DataError(
-                f"{request}: the next page is at {_origin(url)}, not at {_origin(self._config.url)}: the request's "
+                f"{request}: the next page is at {_origin(url)}, not at {_origin(first)}: the request's "
                 "secrets would go there. Set data.collect.url to that host if it is right."
             )
-        return Request(url, plain=True)
+        return Request(references.hide(url, self._secrets), plain=True)  # it is written down, to go on from
+
+    def _behind(self, name: str) -> str:
+        """What stands behind a reference; a link may hold what only looks like one."""
+        return self._secrets.get(name, f"${{{name}}}")
+
+    def _header(self, name: str, value: str) -> str:
+        filled = references.fill(value, self._behind)
+        if not filled.isprintable() or not _is_latin(filled):
+            raise DataError(
+                f"data.collect.headers: what {name} stands for has a line break, or a character that no header has."
+            )
+        return filled
 
 
 def value_at(value: Any, path: str) -> Any:
@@ -208,14 +233,20 @@ def value_at(value: Any, path: str) -> Any:
     return value
 
 
-def _read(response: requests.Response, deadline: float) -> bytes:
-    """The body; a server that sends a byte now and then is stalled, too."""
+def _read(response: requests.Response, deadline: float, most: int, request: Request) -> bytes:
+    """The body; a server that sends a byte now and then is stalled, too, and one that never ends is no page."""
     from urllib3.exceptions import HTTPError
 
-    parts = []
+    parts, size = [], 0
     try:
         while part := response.raw.read1(_CHUNK, decode_content=True):
             parts.append(part)
+            size += len(part)
+            if size > most:
+                raise DataError(
+                    f"{request}: the response has more than {most:,} bytes; ask for smaller pages, or raise "
+                    "data.collect.max_page_bytes."
+                )
             if time.monotonic() > deadline:
                 raise PassingError("the response took longer than data.collect.timeout_seconds")
     except HTTPError as error:
@@ -224,29 +255,36 @@ def _read(response: requests.Response, deadline: float) -> bytes:
 
 
 def _secret(name: str) -> str:
-    if name.startswith("file:"):
-        try:
-            return Path(name.removeprefix("file:")).read_text(encoding="utf-8").strip()
-        except OSError as error:
-            raise DataError(f"data.collect: {name} cannot be read ({error.strerror}).") from None
-    if name not in os.environ:
-        raise DataError(f"data.collect: the environment variable {name} is not set.")
-    return os.environ[name]
+    try:
+        return references.value(name)
+    except references.SecretError as error:
+        raise DataError(f"data.collect: {error}.") from None
+
+
+def _is_latin(text: str) -> bool:
+    try:
+        text.encode("latin-1")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _origin(url: str) -> str:
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc}"
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return f"no URL: {shown(url)}"
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
 
 
 def _retry_after(response: requests.Response) -> float | None:
     """Seconds, from either form that RFC 9110 allows."""
     value = response.headers.get("Retry-After", "").strip()
-    if value.isdigit():
-        return float(value)
     try:
+        if value.isascii() and value.isdigit():
+            return float(value)
         return max(0.0, email.utils.parsedate_to_datetime(value).timestamp() - time.time()) if value else None
-    except ValueError:
+    except (ValueError, TypeError, OverflowError):
         return None
 
 
@@ -258,4 +296,4 @@ def _without_url(error: Exception) -> str:
 
 def _shown(value: Any) -> str:
     text = value.decode("utf-8", "replace") if isinstance(value, bytes) else json.dumps(value, ensure_ascii=False)
-    return repr(text[:_SHOWN])
+    return repr(redact(text)[:_SHOWN])  # in this order: half a secret would not be known as one

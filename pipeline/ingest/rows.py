@@ -14,11 +14,15 @@ from typing import NamedTuple
 
 from modules.tensors import Column, ColumnType
 
-TEXT_HASH = "text_hash"
+from pipeline.config.names import TEXT_HASH as TEXT_HASH
+from pipeline.redaction.redact import redact
 
 
 class DataError(ValueError):
-    """The input cannot be used; the message names file, line, column and remedy."""
+    """The input cannot be used; the message names file, line, column and remedy, and holds no secret."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(redact(message))
 
 
 @dataclasses.dataclass(frozen=True)

@@ -11,6 +11,7 @@ from modules.device.settings import Gate
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from pipeline.history.paths import relative
 
@@ -51,11 +52,11 @@ def show(summary: Mapping[str, Any], console: Console, *, run_dir: str) -> None:
         f"{executed} nodes executed, {summary['cache_hits']} from the cache",
         soft_wrap=True,
     )
-    console.print(f"Summary   {run_dir}/summary.json", soft_wrap=True)
+    console.print(f"Summary   {run_dir}/summary.json", soft_wrap=True, markup=False)
     if "report" in summary:  # an older summary has none
         report = summary["report"]
         shown = relative(report) if report else f"could not be made; {run_dir}/run.log says why"
-        console.print(f"Report    {shown}", soft_wrap=True)
+        console.print(f"Report    {shown}", soft_wrap=True, markup=False)
 
 
 def how_to_go_on(console: Console) -> None:
@@ -63,6 +64,7 @@ def how_to_go_on(console: Console) -> None:
     console.print(
         "Your data ./edgeline data profile my.csv  (what is in it, and a task of its own for it; the README says more)",
         soft_wrap=True,
+        markup=False,
     )
 
 
@@ -74,6 +76,7 @@ def _rows(summary: Mapping[str, Any], console: Console) -> None:
         console.print(
             f"Rows      {kept}; quarantined: {reasons} ({relative(cleaning['file'])})",
             soft_wrap=True,
+            markup=False,
         )
 
 
@@ -96,8 +99,13 @@ def _quality(summary: Mapping[str, Any]) -> Table:
             for metric in shown:
                 cells += [_number(ours.get(metric)), _number(theirs.get(metric))]
         rows = _at(metrics["test"], name).get("rows")
-        table.add_row(name or "overall", str(rows or ""), *cells)
+        table.add_row(Text(_named(name) or "overall"), str(rows or ""), *cells)
     return table
+
+
+def _named(name: str) -> str:
+    """A slice, `column:value`; a value may be empty."""
+    return f"{name}(empty)" if name and name.find(":") == len(name) - 1 else name
 
 
 def _shown(summary: Mapping[str, Any]) -> list[str]:
@@ -141,7 +149,7 @@ def _changes(summary: Mapping[str, Any], console: Console) -> None:
         if item["breached"]:
             bound = "" if item["bound"] is None else f", at most {item['bound']:g} was asked for"
             what = f"{item['feature']}: {item['measure']} {item['distance']:.3f}{bound}"
-            console.print(f"[yellow]{item['kind'].title():<9}[/] {what}", soft_wrap=True)
+            console.print(Text.assemble((f"{item['kind'].title():<9}", "yellow"), f" {what}"), soft_wrap=True)
 
 
 def _verdict(summary: Mapping[str, Any], console: Console) -> None:
@@ -155,7 +163,11 @@ def _verdict(summary: Mapping[str, Any], console: Console) -> None:
         for missed in summary["not_blessed_because"]:
             console.print(f"          {missed['message']}", soft_wrap=True, markup=False)
     if pushed:
-        console.print(f"Server    {relative(pushed['path'])} (SavedModel, version {pushed['version']})", soft_wrap=True)
+        console.print(
+            f"Server    {relative(pushed['path'])} (SavedModel, version {pushed['version']})",
+            soft_wrap=True,
+            markup=False,
+        )
 
 
 def _edge(summary: Mapping[str, Any], console: Console) -> None:
@@ -167,14 +179,14 @@ def _edge(summary: Mapping[str, Any], console: Console) -> None:
     if selected:
         values = edge["variants"][selected]
         on_test = edge["test"]["selected"]
-        console.print(
-            f"[green]Bundle[/]    {selected}: {values['bytes'] / 1e6:.2f} MB, {values['size_ratio']:.1f}x smaller, "
+        told = (
+            f"    {selected}: {values['bytes'] / 1e6:.2f} MB, {values['size_ratio']:.1f}x smaller, "
             f"{values['latency_ratio']:.1f}x faster than the blessed model in float32, "
-            f"accuracy {on_test['accuracy']:.3f} on test ({-on_test['accuracy_drop']:+.3f})",
-            soft_wrap=True,
+            f"accuracy {on_test['accuracy']:.3f} on test ({-on_test['accuracy_drop']:+.3f})"
         )
+        console.print(Text.assemble(("Bundle", "green"), told), soft_wrap=True)
     elif edge.get("skipped"):
-        console.print(f"Bundle    none: {edge['skipped']}", soft_wrap=True)
+        console.print(f"Bundle    none: {edge['skipped']}", soft_wrap=True, markup=False)
     else:
         console.print("[yellow]No bundle[/] passed the edge gate, so none was pushed:")
         tried = {name: values for name, values in edge["variants"].items() if name != REFERENCE}
@@ -184,7 +196,7 @@ def _edge(summary: Mapping[str, Any], console: Console) -> None:
         _would_have_shipped(tried, edge, console)
     if pushed:
         bundle = f"{relative(pushed['path'])}/model.tflite"
-        console.print(f"Edge      {bundle} (version {pushed['version']})", soft_wrap=True)
+        console.print(f"Edge      {bundle} (version {pushed['version']})", soft_wrap=True, markup=False)
 
 
 def _would_have_shipped(variants: Mapping[str, Mapping[str, Any]], edge: Mapping[str, Any], console: Console) -> None:
@@ -204,7 +216,7 @@ def _tuning(summary: Mapping[str, Any], console: Console) -> None:
     names = [name for name in trials[0] if name in settings]
     best = ", ".join(f"{name} {settings[name]:.3g}" for name in names)
     small = " (the quick profile searches for real, but little)" if summary["profile"] == "quick" else ""
-    console.print(f"Tuning    {len(trials)} trials, took {best}{small}", soft_wrap=True)
+    console.print(f"Tuning    {len(trials)} trials, took {best}{small}", soft_wrap=True, markup=False)
 
 
 def _duration(seconds: float) -> str:

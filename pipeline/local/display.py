@@ -33,7 +33,7 @@ class Display(logging.Handler):
             width: columns, if not the terminal's own.
         """
         super().__init__()
-        self.console = Console(file=screen, width=width, soft_wrap=False, highlight=False)
+        self.console = Console(file=screen, width=width, soft_wrap=False, highlight=False, emoji=False)
         self._nodes = list(nodes)
         self._results: dict[str, NodeResult] = {}
         self._running: str | None = None

@@ -17,6 +17,7 @@ from tfx.orchestration.portable import launcher, runtime_parameter_utils
 from tfx.proto.orchestration import pipeline_pb2
 
 from pipeline.history.states import CACHED, EXECUTED, FAILED, RESOLVED, NodeResult
+from pipeline.redaction.redact import redact
 
 _RESOLVER = "tfx.dsl.components.common.resolver.Resolver"
 
@@ -36,7 +37,7 @@ class NodeError(RuntimeError):
 
     def __init__(self, node: str, cause: BaseException) -> None:
         """Keeps the node's id."""
-        super().__init__(f"{node} failed: {cause}")
+        super().__init__(redact(f"{node} failed: {cause}"))
         self.node = node
 
 

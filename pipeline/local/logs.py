@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TextIO
 
 from pipeline.machine import screen as screen_text
+from pipeline.redaction.redact import redact
 
 _FORMAT = "%(asctime)s %(levelname).1s %(name)s: %(message)s"
 
@@ -41,7 +42,7 @@ def captured(log: Path, *, verbose: bool = False) -> Iterator[TextIO]:
     handler: logging.Handler = (
         logging.StreamHandler(sys.stderr) if verbose else logging.FileHandler(log, encoding="utf-8")
     )
-    handler.setFormatter(logging.Formatter(_FORMAT))
+    handler.setFormatter(_Formatter(_FORMAT))
     root = logging.getLogger()
     before = root.level, list(root.handlers)
     root.handlers[:] = [handler]
@@ -84,3 +85,11 @@ def hand_absl_over() -> None:
         logger = logging.getLogger(name)
         logger.handlers.clear()
         logger.propagate = True
+
+
+class _Formatter(logging.Formatter):
+    """Records, their tracebacks too, without secrets."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """See `logging.Formatter`."""
+        return redact(super().format(record))

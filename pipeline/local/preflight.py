@@ -10,13 +10,19 @@ from typing import Any
 
 from modules.inputs import kinds
 
-from pipeline.config import loader
+from pipeline import nodes as table
+from pipeline.config import loader, names
+from pipeline.config.messages import nearest, shown, shown_line, some
 from pipeline.config.task import Config
 from pipeline.ingest import cleaning, rows, sources
 from pipeline.local import data_files
 
 _FIRST_ROWS = 20_000
 _TEXTS = 200
+
+
+class OptionError(ValueError):
+    """An option of the command line that does not fit the pipeline."""
 
 
 def layout(config: Config) -> rows.Layout:
@@ -84,16 +90,88 @@ def _first_texts(config: Config, shape: rows.Layout) -> list[str]:
     return found[:_TEXTS]
 
 
-def first_look(config: Config) -> Path:
-    """Refuses in a moment what a run would refuse after minutes; ExampleGen checks all rows."""
+def check(
+    config: Config, *, root: Path | None = None, nodes: Mapping[str, str | None] | None = None, whole: bool = True
+) -> dict[str, Any]:
+    """Looks for all that a run would refuse or stop at, as far as it can be known without TensorFlow.
+
+    `validate` and `run` both ask here, so that what the one calls valid is not refused by the other.
+
+    Args:
+        config: the resolved configuration, with its span pinned.
+        root: folder of the task's runs, if not `runs/<task>`.
+        nodes: by option of the command line, the node that it names; None where it names none.
+        whole: whether all rows are read; else the first of them, which takes a moment, and none of a file that only
+            TensorFlow reads.
+
+    Returns:
+        What `check_data` found; without reading rows `file` alone.
+
+    Raises:
+        ConfigError: the schema is missing or wrong, or the root cannot be one.
+        DataError: a file is missing or wrong, or so many rows, or a value that the schema does not know.
+        OptionError: a node that this configuration does not have.
+    """
+    _check_nodes(config, nodes or {})
+    place = (root or Path("runs") / config.task).resolve()
+    problem = names.path_problem(place)
+    if problem:
+        raise loader.ConfigError(f"--root {place} {problem}.")
+    if not config.data.has_spans:
+        folder = data_files.data_path(config).parent
+        problem = names.path_problem(folder)
+        if problem:
+            raise rows.DataError(f"{folder}, the folder of the rows, {problem}.")
+    schema = check_schema(config)
+    data_files.check_serving_logs(config)
     formats = {sources.format_of(str(path), config.data.source) for path in data_files.files(config)}
-    if "tfrecord" not in formats:  # only TensorFlow reads it, whose import is the run's own
-        check_data(config, most=_FIRST_ROWS)
-    return data_files.data_path(config)
+    if not whole and "tfrecord" in formats:
+        return {"file": data_files.data_path(config)}
+    found = check_data(config, most=None if whole else _FIRST_ROWS)
+    _check_domains(config, schema, found["counts"])
+    return found
 
 
-def check_schema(config: Config) -> None:
+def _check_nodes(config: Config, chosen: Mapping[str, str | None]) -> None:
+    known = table.of(config)
+    for option, name in chosen.items():
+        if name is not None and name not in known:
+            near = nearest(name, list(known))
+            hint = f" Did you mean {near}?" if near else ""
+            raise OptionError(
+                f"{option} {shown_line(name)}: there is no such node.{hint} There are: {', '.join(known)}."
+            )
+
+
+def _check_domains(config: Config, schema: Any, counts: Mapping[str, Mapping[str, int]]) -> None:
+    """Refuses values that ExampleValidator would stop the run for."""
+    domains = {domain.name: domain for domain in schema.string_domain}
+    for feature in schema.feature:
+        domain = _domain(feature, domains)
+        limits = feature.distribution_constraints if feature.HasField("distribution_constraints") else None
+        strict = limits is None or limits.min_domain_mass >= 1
+        if domain is None or not strict or feature.name not in counts:
+            continue
+        known = set(domain.value)
+        unknown = {value: count for value, count in counts[feature.name].items() if value not in known}
+        if unknown:
+            told = some(f"{shown(value)} ({count} rows)" for value, count in unknown.items())
+            raise rows.DataError(
+                f"{config.schema_file}: the domain of {feature.name!r} lacks {told}; a run would stop at "
+                "ExampleValidator. Add them to the schema, draft a new one with `make schema`, or mend the rows."
+            )
+
+
+def _domain(feature: Any, domains: Mapping[str, Any]) -> Any:
+    """The string domain of a feature, its own or a shared one; None where it has none."""
+    return feature.string_domain if feature.HasField("string_domain") else domains.get(feature.domain)
+
+
+def check_schema(config: Config) -> Any:
     """Compares the labels of the configuration with the schema's domain, without TensorFlow.
+
+    Returns:
+        The schema.
 
     Raises:
         ConfigError: the schema is missing, cannot be parsed, or names other labels or lacks a column.
@@ -106,22 +184,23 @@ def check_schema(config: Config) -> None:
         raise loader.ConfigError(f"schema_path: {path}: no such file. `make schema` drafts one from the data.")
     try:
         schema = text_format.Parse(path.read_text(encoding="utf-8"), schema_pb2.Schema())
-    except text_format.ParseError as error:
-        raise loader.ConfigError(f"{path}: not a schema: {error}.") from None
+    except (text_format.ParseError, UnicodeDecodeError, RecursionError) as error:
+        raise loader.ConfigError(f"{path}: not a schema: {shown_line(str(error), 300)}.") from None
     features = {feature.name: feature for feature in schema.feature}
     for name in (*layout(config).columns, rows.TEXT_HASH):
         if name not in features:
             raise loader.ConfigError(
-                f"{path}: the schema has no feature {name!r}; it has: {', '.join(features)}. Add it, or draft a new "
+                f"{path}: the schema has no feature {name!r}; it has: {some(features)}. Add it, or draft a new "
                 "schema with `make schema`."
             )
-    column, names = config.target.column, config.target.names
+    column, labels = config.target.column, config.target.names
     label = features[column]
     domains = {domain.name: domain for domain in schema.string_domain}
-    domain = label.string_domain if label.HasField("string_domain") else domains.get(label.domain)
-    allowed = set(domain.value) if domain else set(names)
-    if allowed != set(names):
+    domain = _domain(label, domains)
+    allowed = set(domain.value) if domain else set(labels)
+    if allowed != set(labels):
         raise loader.ConfigError(
-            f"{path}: the schema's domain of {column!r} is {sorted(allowed)}, the configuration's labels are "
-            f"{sorted(names)}. Make them equal."
+            f"{path}: the schema's domain of {column!r} is {shown(sorted(allowed), 300)}, the configuration's labels "
+            f"are {shown(sorted(labels), 300)}. Make them equal."
         )
+    return schema

@@ -21,6 +21,7 @@ from pipeline.history.paths import CONFIG, LOG, SUMMARY, TaskPaths, new_run_id
 from pipeline.history.states import NodeResult
 from pipeline.local import data_files, logs, preflight
 from pipeline.local.display import Display
+from pipeline.local.preflight import OptionError as OptionError
 from pipeline.machine import refusals
 from pipeline.machine.files import write_whole
 
@@ -31,10 +32,6 @@ LOCAL_BEAM_ARGS = ("--runner=FnApiRunner", "--sdk_container_image=unused")
 
 class BusyError(RuntimeError):
     """Another run holds the folder."""
-
-
-class OptionError(ValueError):
-    """An option of the command line that does not fit the pipeline."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -115,10 +112,9 @@ def run(config: Config, options: RunOptions) -> Outcome:
         ConfigError, DataError, PackageError: before anything was run.
         OptionError: `only` or `start` names no node, or the name is not allowed.
     """
-    preflight.check_schema(config)
     config = data_files.pinned(config)
-    data = preflight.first_look(config)
-    data_files.check_serving_logs(config)
+    chosen = {"--only": options.only, "--from": options.start}
+    data = preflight.check(config, root=options.root, nodes=chosen, whole=False)["file"]
     paths = TaskPaths.of(config, options.root)
     with locked(paths):
         try:
@@ -148,9 +144,6 @@ def _run_captured(
     ir = compile_task(config, paths, data, cache=options.cache)
     imported = time.time()
     ids = execute.node_ids(ir)
-    for given, option in ((options.only, "--only"), (options.start, "--from")):
-        if given is not None and given not in ids:
-            raise OptionError(f"{option} {given}: there is no such node; there are: {', '.join(ids)}.")
     chosen = execute.upstream(ir, options.only) if options.only else None
     uncached = {options.only} if options.only else execute.downstream(ir, options.start) if options.start else set()
     connection = execute.connection_config(ir)

@@ -19,6 +19,7 @@ from pipeline.history.paths import TaskPaths
 from pipeline.history.states import CACHED, FAILED, NodeResult
 from pipeline.history.store import RunOutputs
 from pipeline.ingest.transforms import COUNTS_FILE, QUARANTINE, QUARANTINE_FILE
+from pipeline.redaction.redact import redact
 
 DONE, FAILED_RUN = "done", "failed"
 
@@ -65,7 +66,7 @@ def collect(
         "profile": profile,
         "state": FAILED_RUN if error else DONE,
         "failed_node": failed[0] if failed else None,
-        "error": str(error) if error else None,
+        "error": redact(str(error)) if error else None,
         "config_digest": config.digest(),
         "data": str(data),
         "data_cleaning": _cleaning(outputs.uri(*reported["examples"])),

@@ -29,6 +29,7 @@ FLOORS = (
     ("pipeline.ingest",),
     ("pipeline.config", "pipeline.machine", "pipeline.tfx_gaps"),
     ("pipeline.facts",),
+    ("pipeline.redaction",),
     ("pipeline.nodes",),
     ("pipeline.node",),
     ("modules.tuner",),

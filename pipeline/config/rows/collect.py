@@ -9,10 +9,10 @@ from modules.settings import Section
 
 from pydantic import AfterValidator, Field, model_validator
 
-from pipeline.config.rows.source import without_password
+from pipeline.config.rows.source import without_secret
+from pipeline.redaction import references
+from pipeline.redaction.redact import secret_name
 
-# A variable of the environment, or a file: `${TOKEN}`, `${file:/run/secrets/token}`.
-SECRET = re.compile(r"\$\{(file:[^}]+|[A-Za-z_][A-Za-z0-9_]*)\}")
 _SECRET_HEADERS = re.compile(r"authorization|cookie|token|secret|key", re.IGNORECASE)
 
 
@@ -50,7 +50,7 @@ class CursorPaging(Section):
 class CollectConfig(Section):
     """An HTTP API with JSON pages; `local_runner.py data collect` writes its rows as a new span."""
 
-    url: Annotated[str, AfterValidator(without_password)] = Field(pattern=r"^https?://")
+    url: Annotated[str, AfterValidator(without_secret)] = Field(pattern=r"^https?://")
     """The first page."""
     parameters: dict[str, str] = {}
     """Query parameters of every request; `${NAME}` is replaced by the environment variable NAME."""
@@ -68,6 +68,8 @@ class CollectConfig(Section):
     """No more than these, evenly spread."""
     timeout_seconds: float = Field(30, gt=0)
     """Longest time for one response, from the first byte to the last."""
+    max_page_bytes: int = Field(64 * 1024 * 1024, ge=1)
+    """Largest response, unpacked."""
     attempts: int = Field(6, ge=1)
     """Tries for one page, with growing pauses between them (`Retry-After` is obeyed)."""
     longest_pause_seconds: float = Field(120, gt=0)
@@ -78,11 +80,13 @@ class CollectConfig(Section):
     @model_validator(mode="after")
     def _no_secret_is_written(self) -> Self:
         for name, value in self.headers.items():
-            if _SECRET_HEADERS.search(name) and not SECRET.search(value):
-                raise ValueError(f"headers.{name}: a secret must not stand in a configuration; write ${{NAME}} for it")
+            if _SECRET_HEADERS.search(name) and not references.names(value):
+                raise ValueError(f"headers: {name} is a secret, which must not stand here; write ${{NAME}} for it")
+        for name, value in self.parameters.items():
+            if secret_name(name) and value and not references.names(value):
+                raise ValueError(f"parameters: {name} is a secret, which must not stand here; write ${{NAME}} for it")
         return self
 
     def secret_names(self) -> list[str]:
         """What the environment must have, and files that must exist."""
-        texts = [*self.headers.values(), *self.parameters.values(), self.url]
-        return sorted({found for text in texts for found in SECRET.findall(text)})
+        return references.names(*self.headers.values(), *self.parameters.values(), self.url)

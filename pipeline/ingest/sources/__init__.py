@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 
 from pipeline.config.rows.source import SourceConfig
 from pipeline.ingest.rows import DataError
-from pipeline.ingest.sources import csv_file, jsonl, parquet, sql, tfrecord, xlsx
+from pipeline.ingest.sources import csv_file, damage, jsonl, parquet, sql, tfrecord, xlsx
 from pipeline.ingest.sources.base import Opener, Record, name_in_zip, open_local
 
 __all__ = ["Record", "format_of", "read"]
@@ -48,7 +48,12 @@ def read(
     Raises:
         DataError: the file as a whole cannot be read: it is empty, lacks a column, or is not what its name says.
     """
-    return _READERS[format_of(path, config)](path, config, columns, opener)
+    return _told(path, _READERS[format_of(path, config)](path, config, columns, opener))
+
+
+def _told(path: str, records: Iterator[Record]) -> Iterator[Record]:
+    with damage.told(path):
+        yield from records
 
 
 def format_of(path: str, config: SourceConfig) -> str:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import difflib
 import gzip
 import io
 import json
 import zipfile
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Any, BinaryIO, NamedTuple, cast
 
+from pipeline.config.messages import nearest, shown, some
 from pipeline.ingest.rows import DataError
 
 Opener = Callable[[str], BinaryIO]
@@ -97,12 +98,17 @@ def to_text(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int | float | Decimal):
-        return str(value)
+        return "" if _is_nan(value) else str(value)
     if isinstance(value, date):  # a datetime is one, too
         return value.isoformat()
     if isinstance(value, bytes):
         return value.decode("utf-8")  # a UnicodeDecodeError is a ValueError
     raise ValueError(f"a value is a {type(value).__name__}, not text")
+
+
+def _is_nan(value: float | Decimal) -> bool:
+    """Whether it is not a number: what pandas writes where a value is missing, in every format that has no null."""
+    return value.is_nan() if isinstance(value, Decimal) else value != value
 
 
 def as_record(pairs: Iterable[tuple[str, Any]], file: str, line: int) -> Record:
@@ -122,16 +128,20 @@ def check_columns(wanted: Sequence[str], found: Sequence[str], where: str) -> No
         where: file and line for the error.
 
     Raises:
-        DataError: one is missing; the message names the nearest of those that are there.
+        DataError: one is missing, or there twice; the message names the nearest of those that are there.
     """
-    missing = next((column for column in wanted if column not in found), None)
+    there = Counter(found)
+    twice = next((column for column in wanted if there[column] > 1), None)
+    if twice is not None:
+        raise DataError(f"{where}: the column {shown(twice)} is there {there[twice]} times; rename all but one.")
+    missing = next((column for column in wanted if column not in there), None)
     if missing is None:
         return
-    near = difflib.get_close_matches(missing, found, n=1)
+    near = nearest(missing, list(there))
     field = ("text", "label", "slices")[min(list(wanted).index(missing), 2)]
     raise DataError(
-        f"{where}: there is no column {missing!r}; the columns are: {', '.join(found)}."
-        + (f" Did you mean {near[0]!r}?" if near else "")
+        f"{where}: there is no column {missing!r}; the columns are: {some(found)}."
+        + (f" Did you mean {shown(near)}?" if near else "")
         + f" Set data.columns.{field} to the column's name"
-        + (f" (`--set 'data.columns.{field}={json.dumps(near[0])}'`)." if near and field != "slices" else ".")
+        + (f" (`--set 'data.columns.{field}={json.dumps(near)}'`)." if near and field != "slices" else ".")
     )

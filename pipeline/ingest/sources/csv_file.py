@@ -10,13 +10,13 @@ from typing import Any
 
 from pipeline.config.rows.source import SourceConfig
 from pipeline.ingest.rows import DataError
+from pipeline.ingest.sources import dialect, text
 from pipeline.ingest.sources import header as headers
-from pipeline.ingest.sources import text
 from pipeline.ingest.sources.base import Opener, Record, check_columns
 
 _LOG = logging.getLogger(__name__)
 _DELIMITERS = (",", ";", "\t", "|")
-_SAMPLE_LINES = 200
+_SAMPLE_LINES = 2000
 csv.field_size_limit(16 * 1024 * 1024)
 
 
@@ -30,7 +30,13 @@ def read(path: str, config: SourceConfig, columns: Sequence[str] | None, opener:
         delimiter = told or find_delimiter(sample, () if config.columns else columns or ())
         if delimiter != ",":
             _LOG.warning("%s: the delimiter seems to be %r. Set data.source.delimiter if it is not.", path, delimiter)
-    reader = csv.reader(itertools.chain(sample[skipped:], lines), delimiter=delimiter, strict=True)
+    form = dialect.find(sample[skipped:], delimiter, config)
+    if config.quoting == "auto" and not form.quoting:
+        _LOG.warning("%s: quotes seem to be characters of the texts. Set data.source.quoting if they are not.", path)
+    elif config.escape == "auto" and form.escape:
+        _LOG.warning("%s: quotes in texts seem to have a backslash before them. Set data.source.escape if not.", path)
+    reader = form.reader(itertools.chain(sample[skipped:], lines))
+    row = _Place()
     try:
         header = list(config.columns) or headers.names(next(reader, []))
         if not header:
@@ -38,9 +44,18 @@ def read(path: str, config: SourceConfig, columns: Sequence[str] | None, opener:
             raise DataError(f"{path}:1: the file is empty; expected a header row{wanted}.")
         wanted_columns = header if columns is None else columns
         _check_header(header, wanted_columns, delimiter, f"{path}:{skipped + 1}", given=bool(config.columns))
-        yield from _records(reader, header, wanted_columns, path, delimiter, skipped)
+        yield from _records(reader, header, wanted_columns, path, form, row, skipped)
     except csv.Error as error:
-        raise DataError(f"{path}:{reader.line_num + skipped}: not valid CSV: {error}.") from None
+        raise DataError(
+            f"{path}:{row.ended + skipped + 1}: not valid CSV: {error} (on line {reader.line_num + skipped}). "
+            f"{dialect.REMEDY}."
+        ) from None
+
+
+class _Place:
+    """Where the last whole row ended."""
+
+    ended = 0
 
 
 def find_delimiter(lines: Sequence[str], columns: Sequence[str]) -> str:
@@ -88,15 +103,31 @@ def _check_header(header: list[str], columns: Sequence[str], delimiter: str, whe
 
 
 def _records(
-    reader: Any, header: list[str], columns: Sequence[str], path: str, delimiter: str, skipped: int
+    reader: Any,
+    header: list[str],
+    columns: Sequence[str],
+    path: str,
+    form: dialect.Dialect,
+    last: _Place,
+    skipped: int,
 ) -> Iterator[Record]:
     places = [header.index(column) for column in columns]
     width, rows = len(header), 0
+    last.ended = reader.line_num
     for fields in reader:
+        before, last.ended = last.ended, reader.line_num
         if not fields:  # a blank line
             continue
         rows += 1
-        if len(fields) == width:
+        if last.ended - before > 1 and form.swallows(fields, width):
+            yield Record(
+                {},
+                path,
+                before + skipped + 1,
+                f"a text from here to line {last.ended + skipped} holds line breaks and delimiters as rows do: a quote "
+                f"opens it that may be none. {dialect.REMEDY}",
+            )
+        elif len(fields) == width:
             values = {column: fields[place] for column, place in zip(columns, places, strict=True)}
             yield Record(values, path, reader.line_num + skipped)
         else:
@@ -104,8 +135,8 @@ def _records(
                 {},
                 path,
                 reader.line_num + skipped,
-                f"{len(fields)} fields where the header has {width}; a text that holds the delimiter {delimiter!r} or "
-                "a line break must stand in double quotes",
+                f"{len(fields)} fields where the header has {width}; a text that holds the delimiter "
+                f"{form.delimiter!r} or a line break must stand in double quotes",
             )
     if not rows:
         raise DataError(f"{path}:{skipped + 2}: there are no rows under the header.")

@@ -20,6 +20,8 @@ def read(path: str, config: SourceConfig, columns: Sequence[str] | None, opener:
         try:
             found = json.loads(line)
             problem = "" if isinstance(found, dict) else f"a JSON {type(found).__name__} in place of an object"
+        except RecursionError:
+            problem = "nested too deeply"
         except ValueError as error:
             problem = f"not valid JSON: {error}"
         if problem:

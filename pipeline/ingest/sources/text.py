@@ -9,10 +9,12 @@ from collections.abc import Iterator
 from typing import BinaryIO
 
 from pipeline.ingest.rows import DataError
+from pipeline.ingest.sources import damage
 from pipeline.ingest.sources.base import Opener, open_unpacked
 
 _LOG = logging.getLogger(__name__)
 _CHUNK = 1 << 20
+LONGEST_LINE = 1 << 26  # characters; a packed file may hold any number in a few bytes
 _SAMPLE = 1 << 16  # bytes that a guess is made from: more makes it slow, not better
 # What files really come in; without a list, French is taken for iso8859_10.
 _USUAL, _CLOSE = "cp1252", 0.02
@@ -41,10 +43,20 @@ def lines(path: str, encoding: str, opener: Opener, *, any_ends: bool = False) -
     """
     found = find_encoding(path, encoding, opener)
     ends = "" if any_ends and _has_no_line_feed(path, found, opener) else "\n"
-    with open_unpacked(path, opener) as raw, io.TextIOWrapper(raw, encoding=found, newline=ends) as stream:
+    with (
+        damage.told(path),
+        open_unpacked(path, opener) as raw,
+        io.TextIOWrapper(raw, encoding=found, newline=ends) as stream,
+    ):
         number = 0
         try:
-            for number, line in enumerate(stream, start=1):  # noqa: B007 - for the error
+            while line := stream.readline(LONGEST_LINE + 1):
+                number += 1
+                if len(line) > LONGEST_LINE:
+                    raise DataError(
+                        f"{path}:{number}: the line has more than {LONGEST_LINE:,} characters: this is no "
+                        "file of rows, or a damaged one."
+                    )
                 yield line
         except UnicodeError as error:
             raise _wrong_byte(path, found, opener, number + 1, error) from None
@@ -61,7 +73,7 @@ def find_encoding(path: str, encoding: str, opener: Opener) -> str:
     Raises:
         DataError: it is neither UTF-8 nor anything that can be guessed.
     """
-    with open_unpacked(path, opener) as stream:
+    with damage.told(path), open_unpacked(path, opener) as stream:
         start = stream.read(_SAMPLE)
         for mark, name in _MARKS:
             if start.startswith(mark):
@@ -140,7 +152,7 @@ def _wrong_byte(path: str, encoding: str, opener: Opener, at_least: int, error: 
     """Names line and byte: the decoder works on blocks and knows neither."""
     decoded = codecs.getincrementaldecoder(encoding)
     with open_unpacked(path, opener) as stream:
-        for number, raw in enumerate(stream, start=1):
+        for number, raw in enumerate(iter(lambda: stream.readline(LONGEST_LINE), b""), start=1):
             try:
                 decoded().decode(raw, final=True)
             except UnicodeDecodeError as found:

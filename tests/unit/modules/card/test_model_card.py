@@ -246,14 +246,34 @@ def test_a_new_sentence_or_another_code_is_a_new_card_and_a_new_edge_gate_is_not
 
 
 def test_a_model_of_several_columns_is_loaded_by_their_names_and_one_of_numbers_speaks_of_no_text() -> None:
-    alone = model_card.render(server())
+    alone = model_card.render(server(), TITLES)
     assert 'signatures["serving_text"](text=tf.constant(["a text"]))' in alone
-    both = model_card.render(server(columns={"body": "text", "price": "number"}))
+    both = model_card.render(server(columns={"body": "text", "price": "number"}), TITLES)
     assert "| Inputs | the columns body, price; of the text the first 64 tokens count |" in both
     assert 'row = {"body": "a text", "price": 1.0}' in both
     assert '"signature_name": "serving_rows", "instances": [{"body": "a text", "price": 1.0}]' in both
-    numbers = model_card.render(server(columns={"price": "number"}, sequence_length=0, backbone=""))
+    numbers = model_card.render(server(columns={"price": "number"}, sequence_length=0, backbone=""), TITLES)
     assert "| Inputs | the columns price |" in numbers
     assert "serving_text" not in numbers
     assert "tokens" not in numbers
     assert "| backbone | none |" in numbers
+
+
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [
+        ("<img src=x onerror=alert(1)>", "&lt;img src=x onerror=alert(1)&gt;"),
+        ("[a](javascript:alert(1))", r"\[a\](javascript:alert(1))"),
+        ("![a](http://b)", r"\!\[a\](http://b)"),
+        ("<javascript:alert(1)>", "&lt;javascript:alert(1)&gt;"),
+        ("a|b", r"a\|b"),
+        ("*a* `b` ~c~ _d_ e_f", r"\*a\* \`b\` \~c\~ \_d\_ e_f"),
+        ("&lt;", "&amp;lt;"),
+        ("line\nbreak", "line break"),
+        ("", "(empty)"),
+    ],
+)
+def test_a_value_of_the_rows_is_no_markup_in_a_card(value: str, written: str) -> None:
+    card = edge()
+    card["metrics"]["test"]["slices"] = {f"shop:{value}": card["metrics"]["test"]}
+    assert f"| shop:{written} |" in model_card.render(card, TITLES)

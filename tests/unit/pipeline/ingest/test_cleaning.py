@@ -66,7 +66,7 @@ def test_where_the_answer_is_a_number_a_row_without_one_is_kept_back(value: str,
     [
         ("positve", "unknown_label", "column 'label' is 'positve'.*Did you mean 'positive'"),
         ("neutral", "unknown_label", "'neutral', which is not among the labels negative, positive.*the schema"),
-        ("Positive", "unknown_label", "'Positive'.*Did you mean 'positive'"),
+        ("Positive", "unknown_label", "'Positive'.*the label 'positive' but for case"),
         ("", "missing_label", "column 'label' is ''"),
         (" ", "missing_label", "column 'label' is ' '"),
     ],

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import gzip
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -14,6 +17,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 import yaml
@@ -27,7 +31,7 @@ from pipeline.ingest import collect as collecting
 from pipeline.ingest import sources
 from pipeline.ingest.http_pages import Api
 from pipeline.ingest.rows import DataError
-from tests.unit.api_server import Call, serve
+from tests.unit.api_server import Answer, Call, serve
 
 ROWS = [{"id": number, "review": {"body": f"text {number}"}, "stars": "good"} for number in range(10)]
 PAGES = [ROWS[:4], ROWS[4:8], ROWS[8:]]
@@ -454,12 +458,96 @@ def test_secrets_come_from_variables_and_files_and_are_written_nowhere(
 def test_a_secret_that_is_not_there_or_stands_in_the_configuration_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="the environment variable NO_SUCH_TOKEN is not set"):
         Api(settings("http://127.0.0.1", headers={"Authorization": "Bearer ${NO_SUCH_TOKEN}"}))
-    with pytest.raises(DataError, match="file:/no/such cannot be read"):
+    with pytest.raises(DataError, match="/no/such cannot be read"):
         Api(settings("http://127.0.0.1", headers={"X-Key": "${file:/no/such}"}))
-    with pytest.raises(ValidationError, match="a secret must not stand in a configuration"):
+    with pytest.raises(ValidationError, match="Authorization is a secret, which must not stand"):
         settings("http://127.0.0.1", headers={"Authorization": "Bearer abc"})
-    with pytest.raises(ValidationError, match="a password must not stand"):
+    with pytest.raises(ValidationError, match="password must not stand"):
         settings("https://me:secret@127.0.0.1")
+
+
+@pytest.mark.parametrize(
+    ("headers", "status", "message"),
+    [
+        ({"Link": "<http://[::bad>; rel=next"}, 200, "the link to the next page is no URL"),
+        ({"Location": "http://[::bad"}, 302, "the response leads to no URL"),
+        ({"Retry-After": "\u00b2"}, 503, "status 503"),
+        ({"Retry-After": "Mon, 99 Foo 9999 99:99:99 GMT"}, 503, "status 503"),
+        ({"Retry-After": "9" * 400}, 503, "the server asks to wait"),
+        ({"Content-Encoding": "gzip"}, 200, "tries"),
+    ],
+)
+def test_headers_that_make_no_sense_are_told(run: Run, headers: dict[str, str], status: int, message: str) -> None:
+    def answer(call: Call) -> None:
+        call.reply([{"text": "a"}], status, **headers)
+
+    with serve(answer) as server, pytest.raises(DataError, match=message):
+        run(settings(server.url, rows="", columns={}, paging={"kind": "link"}, attempts=2))
+
+
+@pytest.mark.parametrize("value", ["two\nlines", "a\r\nHost: b", "\u20ac"])
+def test_a_secret_that_no_header_can_hold_is_told_and_not_shown(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ODD_TOKEN", value)
+    with pytest.raises(DataError, match="what X-Token stands for has a line break, or a character") as told:
+        Api(settings("http://127.0.0.1", headers={"X-Token": "${ODD_TOKEN}"}))
+    assert value not in str(told.value)
+
+
+def endless(call: Call) -> None:
+    call.send_response(200)
+    call.end_headers()
+    call.close_connection = True
+    with contextlib.suppress(OSError):  # the client hangs up
+        while True:
+            call.wfile.write(b" " * 65_536)
+
+
+def bomb(call: Call) -> None:
+    call.reply(gzip.compress(b"[" + b" " * 50_000_000 + b"]"), Content_Encoding="gzip")
+
+
+def deep(call: Call) -> None:
+    call.reply(b"[" * 100_000)
+
+
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [
+        (endless, "the response has more than 1,000,000 bytes; ask for smaller pages, or raise data.collect.max_page"),
+        (bomb, "the response has more than 1,000,000 bytes"),
+        (deep, "nested too deeply"),
+    ],
+)
+def test_a_response_without_end_or_bottom_is_refused_at_the_first_try(run: Run, answer: Answer, message: str) -> None:
+    with serve(answer) as server, pytest.raises(DataError, match=message):
+        run(settings(server.url, max_page_bytes=1_000_000))
+    assert len(server.calls) == 1
+    assert not run.spans
+
+
+def test_a_secret_in_a_link_is_followed_and_not_written_down(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The journal, from which a later call goes on, names the secret and does not hold it."""
+    token = "a+b/c=d&e"
+    monkeypatch.setenv("PAGE_TOKEN", token)
+
+    def answer(call: Call) -> None:
+        if call.query.get("token") != token or call.number == 2:
+            call.reply({}, 403)
+            return
+        page = int(call.query.get("page", "0"))
+        link = f"</rows?page={page + 1}&token={quote(token, safe='')}>; rel=next"
+        call.reply([{"text": f"{page}"}], **({"Link": link} if page < 2 else {}))
+
+    with serve(answer) as server:
+        config = settings(
+            server.url, rows="", columns={}, paging={"kind": "link"}, parameters={"token": "${PAGE_TOKEN}"}
+        )
+        with pytest.raises(DataError, match="status 403"):
+            run(config)
+        written = "".join(path.read_text() for path in run.folder.rglob("*") if path.is_file())
+        assert "${PAGE_TOKEN}" in written
+        assert not {token, quote(token, safe="")} & set(re.findall(r"token=([^\"]*)", written))
+        assert run(config).rows == 3
 
 
 def test_requests_are_not_faster_than_the_api_allows(run: Run) -> None:

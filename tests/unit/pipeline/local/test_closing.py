@@ -48,7 +48,7 @@ SUMMARY: dict[str, Any] = {
 
 def shown(width: int = 120, **changes: Any) -> str:
     out = io.StringIO()
-    console = Console(file=out, width=width, highlight=False)
+    console = Console(file=out, width=width, highlight=False, emoji=False)
     closing.show({**copy.deepcopy(SUMMARY), **changes}, console, run_dir="runs/sentiment/history/latest")
     return out.getvalue()
 
@@ -214,3 +214,28 @@ def test_without_a_bundle_the_one_setting_that_would_have_shipped_it_is_named() 
     assert "reference" not in text
     assert "near ships with --set edge_evaluator.gate.min_size_ratio=9.5" in text
     assert text.count("ships with") == 1
+
+
+@pytest.mark.parametrize("value", ["[/b]", "[bold]", "a:b", ":heart:", "x [v1]", "\\["])
+def test_slice_values_and_paths_are_shown_as_they_are(value: str) -> None:
+    metrics = {"rows": 9, "accuracy": 0.5, "macro_f1": 0.5}
+    drift = [{"kind": "drift", "feature": value, "measure": "d", "distance": 0.5, "bound": 0.1, "breached": True}]
+    found = shown(
+        metrics={"eval": None, "test": {**metrics, "slices": {f"shop:{value}": metrics}}},
+        drift=drift,
+        data_cleaning={"rows": 2, "kept": 1, "quarantined": {"duplicate": 1}, "file": f"/a/{value}/rows"},
+        report=f"/a/{value}/report.html",
+        pushed={"server": {"version": "1", "path": f"/a/{value}/1"}, "edge": None},
+    )
+    lines = found.splitlines()
+    assert [line.split("  ")[0] for line in lines if line.startswith("shop:")] == [f"shop:{value}"]
+    assert f"{value}: d 0.500" in found
+    assert all(f"/a/{value}/{end}" in found for end in ("rows", "report.html", "1"))
+
+
+def test_an_empty_slice_value_has_a_name() -> None:
+    metrics = {"rows": 9, "accuracy": 0.5, "macro_f1": 0.5}
+    baseline = {"splits": {"test": {"slices": {"shop:": {"accuracy": 0.25, "macro_f1": 0.25}}}}}
+    found = shown(metrics={"eval": None, "test": {**metrics, "slices": {"shop:": metrics}}}, baseline=baseline)
+    [line] = [line for line in found.splitlines() if "shop:" in line]
+    assert line.split() == ["shop:(empty)", "9", "0.500", "0.250", "0.500", "0.250"]

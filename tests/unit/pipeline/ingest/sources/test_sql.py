@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
 import pwd
@@ -10,7 +11,11 @@ import shutil
 import socket
 import sqlite3
 import subprocess
+import sys
 import tempfile
+import threading
+import time
+import types
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -22,7 +27,7 @@ from pydantic import ValidationError
 from pipeline.config.rows.source import SourceConfig, SqlConfig
 from pipeline.ingest import sources
 from pipeline.ingest.rows import DataError
-from pipeline.ingest.sources import sql
+from pipeline.ingest.sources import connections, sql
 from tests.tools import programs
 from tests.unit import source_files
 
@@ -95,7 +100,6 @@ def test_a_password_in_the_configuration_is_refused() -> None:
         ("SELECT text FROM nowhere", "rows.sql: the query failed: no such table: nowhere"),
         ("SELECT text, label AS lable FROM reviews", "rows.sql:1: there is no column 'label'.*mean 'lable'"),
         ("SELECT text, label FROM reviews WHERE 0", "rows.sql:1: the query returned no rows"),
-        ("DELETE FROM reviews", "rows.sql:1: the query returns no rows; it must be a SELECT"),
     ],
 )
 def test_a_wrong_query_is_told_with_its_file(sqlite: str, tmp_path: Path, text: str, message: str) -> None:
@@ -103,6 +107,111 @@ def test_a_wrong_query_is_told_with_its_file(sqlite: str, tmp_path: Path, text: 
         list(sources.read(query(tmp_path, text), source(url=sqlite), ("text", "label")))
     with sqlite3.connect(tmp_path / "rows.db") as connection:  # whatever the query was, nothing is changed
         assert connection.execute("SELECT count(*) FROM reviews").fetchone() == (len(ROWS),)
+
+
+HOSTILE = (
+    "DELETE FROM reviews",
+    "INSERT INTO reviews (text, label) VALUES ('a', 'b') RETURNING text, label",
+    "DROP TABLE reviews",
+    "SELECT text, label FROM reviews; DROP TABLE reviews",
+    "COMMIT; DROP TABLE reviews",
+    "CREATE TABLE more AS SELECT * FROM reviews",
+)
+HOSTILE_TO_SQLITE = (
+    "WITH gone AS (SELECT id FROM reviews) DELETE FROM reviews WHERE id IN gone RETURNING text, label",
+    "UPDATE reviews SET text = '' RETURNING text, label",
+    "PRAGMA journal_mode = OFF",
+    "PRAGMA writable_schema = ON",
+    "UPDATE sqlite_master SET sql = '' RETURNING name AS text, type AS label",
+    "PRAGMA table_info(reviews)",
+    "ATTACH DATABASE '{folder}/other.db' AS other",
+    "VACUUM INTO '{folder}/copy.db'",
+    "VACUUM",
+    "REINDEX",
+    "BEGIN EXCLUSIVE",
+    "CREATE TEMP TABLE more (text)",
+    "SELECT load_extension('{folder}/evil.so') AS text, 'a' AS label",
+    "SELECT name AS text, type AS label FROM pragma_table_info('reviews')",
+)
+
+
+@pytest.mark.parametrize("text", [*HOSTILE, *HOSTILE_TO_SQLITE])
+def test_no_query_changes_sqlite_or_looks_beyond_it(sqlite: str, tmp_path: Path, text: str) -> None:
+    file = query(tmp_path, text.format(folder=tmp_path))
+    before = (tmp_path / "rows.db").read_bytes()
+    for watermark in (None, text.format(folder=tmp_path)):
+        with pytest.raises(DataError, match=r"rows\.sql.*(may only read|must be a SELECT|must return one row)"):
+            sql.fingerprint(file, source(url=sqlite, watermark=watermark))
+    assert (tmp_path / "rows.db").read_bytes() == before
+    assert {path.name for path in tmp_path.iterdir()} == {"rows.db", "rows.sql"}
+
+
+def test_a_view_is_queried(sqlite: str, tmp_path: Path) -> None:
+    change(tmp_path, "CREATE VIEW good AS SELECT upper(label) AS label, text FROM reviews WHERE label = 'positive'")
+    [record] = sources.read(query(tmp_path, "SELECT text, label FROM good"), source(url=sqlite))
+    assert record.values["label"] == "POSITIVE"
+
+
+def test_a_full_text_table_is_queried(sqlite: str, tmp_path: Path) -> None:
+    try:
+        change(tmp_path, "CREATE VIRTUAL TABLE words USING fts5(text, label)")
+    except sqlite3.OperationalError as error:  # ML Metadata brings an SQLite of its own, which wins if it came first
+        pytest.skip(str(error))
+    change(tmp_path, "INSERT INTO words SELECT text, label FROM reviews")
+    [record] = sources.read(query(tmp_path, "SELECT text FROM words WHERE words MATCH 'really'"), source(url=sqlite))
+    assert record.values["text"] == ROWS[1]["text"]
+
+
+ENDLESS = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT {what} FROM n"
+
+
+@pytest.mark.parametrize(
+    ("what", "message"),
+    [
+        ("'a' AS text", "more than 3,000 rows, which looks endless; raise data.source.sql.max_rows"),
+        ("max(i) AS text", "longer than data.source.sql.timeout_seconds for one answer"),
+    ],
+)
+def test_an_endless_query_ends(sqlite: str, tmp_path: Path, what: str, message: str) -> None:
+    config = source(url=sqlite, max_rows=3000, timeout_seconds=0.5)
+    with pytest.raises(DataError, match=message):
+        list(sources.read(query(tmp_path, ENDLESS.format(what=what)), config))
+
+
+def test_another_database_is_asked_only_with_an_account_that_may_only_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    driver = types.ModuleType("pg8000")
+    driver.__version__, driver.paramstyle = "1.31.0", "format"  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "pg8000", driver)
+    url = "postgresql+pg8000://me@127.0.0.1:9/db"
+    with pytest.raises(DataError, match=r"cannot be made read-only here.*data\.source\.sql\.read_only_account: true"):
+        list(sources.read(query(tmp_path, "SELECT 1"), source(url=url)))
+
+
+@pytest.mark.parametrize("silent", ["at once", "when it is asked"])
+def test_a_server_that_accepts_and_says_nothing_is_given_up(tmp_path: Path, silent: str) -> None:
+    """The second lets a connection come about and then says no more."""
+    greeting = b"R\0\0\0\x08\0\0\0\0" + b"Z\0\0\0\x05I"  # authentication is fine; ready
+
+    def serve(server: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            line, _ = server.accept()
+            if silent == "when it is asked":
+                line.recv(8)  # asks for encryption
+                line.sendall(b"N")
+                line.recv(1000)
+                line.sendall(greeting)
+            time.sleep(20)
+
+    with socket.create_server(("127.0.0.1", 0)) as server, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(connections, "_GRACE_SECONDS", 0.2)
+        threading.Thread(target=serve, args=(server,), daemon=True).start()
+        url = f"postgresql+psycopg://me@127.0.0.1:{server.getsockname()[1]}/db?connect_timeout=2"
+        began = time.monotonic()
+        with pytest.raises(DataError, match=r"rows\.sql: cannot connect to postgresql.*(timeout|longer than)"):
+            list(sources.read(query(tmp_path, "SELECT 1"), source(url=url, timeout_seconds=1)))
+        assert time.monotonic() - began < 10
 
 
 def test_a_query_without_a_database_says_what_to_set(tmp_path: Path) -> None:
@@ -237,16 +346,16 @@ def test_values_of_any_type_are_text(reviews: sa.Engine, tmp_path: Path) -> None
 
 @pytest.mark.slow
 def test_a_large_result_is_streamed_and_not_loaded_whole(reviews: sa.Engine, tmp_path: Path) -> None:
-    with reviews.begin() as connection:
-        connection.execute(sa.text("DROP SEQUENCE IF EXISTS seen"))
-        connection.execute(sa.text("CREATE SEQUENCE seen"))
-    text = "SELECT 'text ' || number AS text, nextval('seen') AS label FROM generate_series(1, 3000000) AS number"
+    text = (  # each row that is computed takes a lock, which another connection can count
+        "SELECT 'text ' || number AS text, pg_try_advisory_lock(number) AS label "
+        "FROM generate_series(1::bigint, 3000000) AS number"
+    )
     records = sources.read(query(tmp_path, text), POSTGRES)
     assert [record.values["text"] for record in itertools.islice(records, 3)] == ["text 1", "text 2", "text 3"]
-    records.close()  # type: ignore[attr-defined]
     with reviews.connect() as connection:
-        computed = connection.execute(sa.text("SELECT last_value FROM seen")).scalar_one()
-    assert computed <= 1000  # of three million: the database computes what is fetched, batch by batch
+        count = sa.text("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'")
+        assert 3 <= connection.execute(count).scalar_one() <= 1000  # of three million: batch by batch
+    records.close()  # type: ignore[attr-defined]
 
 
 @pytest.mark.slow
@@ -275,3 +384,52 @@ def test_a_refused_connection_and_a_failing_query_tell_no_password(
         list(sources.read(file, POSTGRES))
     assert password not in str(failing.value)
     assert "another-secret" not in str(refused.value)
+
+
+HOSTILE_TO_POSTGRESQL = (
+    "WITH gone AS (DELETE FROM reviews RETURNING text, label) SELECT * FROM gone",
+    "SELECT set_config('transaction_read_only', 'off', false) AS text; DELETE FROM reviews",
+    "SET TRANSACTION READ WRITE",
+    "COPY reviews TO '{folder}/copy'",
+    "SELECT text, label FROM reviews FOR UPDATE",
+    "SELECT setval('reviews_id_seq', 1) AS text, set_config('transaction_read_only', 'off', false) AS label",
+    "SELECT set_config('transaction_read_only', 'off', false) AS text, lo_create(99)::text AS label",
+)
+
+
+@pytest.mark.slow
+def test_no_query_changes_postgresql(reviews: sa.Engine, tmp_path: Path) -> None:
+    for text in (*HOSTILE, *HOSTILE_TO_POSTGRESQL):
+        with pytest.raises(DataError, match=r"rows\.sql: the query failed"):
+            list(sources.read(query(tmp_path, text.format(folder=tmp_path)), POSTGRES))
+        with pytest.raises(DataError, match=r"watermark failed"):
+            sql.fingerprint(query(tmp_path, "SELECT 1"), POSTGRES.with_values(sql={
+                "url": "${POSTGRES_URL}", "watermark": text.format(folder=tmp_path)}))  # fmt: skip
+        with reviews.connect() as connection:
+            assert connection.execute(sa.text("SELECT count(*) FROM reviews")).scalar_one() == len(ROWS), text
+            assert connection.execute(sa.text("SELECT count(*) FROM pg_largeobject_metadata")).scalar_one() == 0, text
+
+
+@pytest.mark.slow
+def test_a_slow_query_of_postgresql_ends_with_the_name_of_the_limit(reviews: sa.Engine, tmp_path: Path) -> None:
+    config = source(url="${POSTGRES_URL}", timeout_seconds=1)
+    with pytest.raises(DataError, match=r"took longer than data\.source\.sql\.timeout_seconds"):
+        list(sources.read(query(tmp_path, "SELECT pg_sleep(60)::text AS text"), config))
+
+
+@pytest.mark.slow
+def test_a_password_of_special_characters_needs_no_quoting(
+    reviews: sa.Engine, postgres: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    password = "p@ss/w%41rd:#?&+ ü"
+    with reviews.begin() as connection:
+        connection.execute(sa.text("DROP ROLE IF EXISTS reader"))
+        connection.execute(sa.text(f"CREATE ROLE reader LOGIN PASSWORD '{password}'".replace(":", r"\:")))
+        connection.execute(sa.text("GRANT SELECT ON reviews TO reader"))
+    address = postgres.rpartition("@")[2]
+    file = query(tmp_path, "SELECT text, label FROM reviews")
+    monkeypatch.setenv("READER_PASSWORD", password)
+    (tmp_path / "password").write_text(password, encoding="utf-8")
+    for reference in ("${READER_PASSWORD}", f"${{file:{tmp_path}/password}}"):
+        config = source(url=f"postgresql+psycopg://reader:{reference}@{address}")
+        assert len(list(sources.read(file, config))) == len(ROWS)
