@@ -31,7 +31,7 @@ def of_labels(labels: Sequence[str], counts: Mapping[str, int]) -> list[str]:
         counts: rows by label.
     """
     rows = sum(counts.values())
-    found = label_names.alike(labels)
+    found = []
     without = [label for label in labels if not counts.get(label)]
     if without:
         found.append(
