@@ -12,6 +12,7 @@ import modules  # noqa: F401
 
 import pytest
 
+from pipeline.redaction import redact
 from tests import light
 from tests.tools import skips
 
@@ -19,6 +20,13 @@ from tests.tools import skips
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(autouse=True)
+def no_secret_of_another_test(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What one test plants as a secret is an ordinary word in the next one."""
+    monkeypatch.setattr(redact, "_spellings", set())
+    monkeypatch.setattr(redact, "_known", None)
 
 
 @pytest.fixture(scope="session")

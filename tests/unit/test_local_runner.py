@@ -108,7 +108,8 @@ def test_help_needs_no_tensorflow(task: Path, repository: Path, arguments: list[
 def test_validate_reads_configuration_schema_and_rows_without_tensorflow(task: Path, repository: Path) -> None:
     done = process(task, repository, "validate", "-c", "a.yaml")
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.splitlines()[1:] == [f"{task}/my.csv: 3 rows", "  label: good 2, bad 1"]
+    few = "note: 3 rows are so few that the eval or the test split may be empty, and then the run fails"
+    assert done.stdout.splitlines()[1:] == [f"{task}/my.csv: 3 rows", "  label: good 2, bad 1", few]
     assert done.stdout.startswith("a.yaml (quick): valid, digest ")
     assert not (task / "runs").exists()
 
@@ -196,7 +197,7 @@ def test_the_options_of_a_run_reach_it(called: list[RunOptions]) -> None:
 def test_a_run_ends_with_what_to_do_next(called: list[RunOptions]) -> None:
     output = invoke("-c", "a.yaml").output
     assert "history/r1/summary.json" in output
-    assert "--data my.csv" in output
+    assert "data profile" not in output, "these are one's own rows already"
 
 
 def outcome(monkeypatch: pytest.MonkeyPatch, task: Path, error: BaseException | None = None, **changes: Any) -> None:

@@ -233,9 +233,10 @@ def train(replicas, policy):
 
     assert np.isfinite(history["loss"]).all() and len(history["loss"]) == 2, history
     assert {variable.dtype for variable in model.variables} == {tf.float32}
-    # A loss scale that is still too large costs a step or two under mixed_float16, and no step otherwise.
+    # Under mixed_float16 each step whose gradient overflows halves the loss scale, 2**15 at first, and does not
+    # count; with 2**7 none of these does.
     iterations = int(model.optimizer.iterations.numpy())
-    assert total // 2 < iterations <= total and (iterations == total or policy == "mixed_float16"), (iterations, total)
+    assert total - 8 < iterations <= total and (iterations == total or policy == "mixed_float16"), (iterations, total)
     moved = [np.abs(one - other).max() > 0 for one, other in zip(start, model.get_weights())]
     assert np.mean(moved) > 0.8, moved
     assert all(np.isfinite(weight).all() for weight in model.get_weights())

@@ -27,7 +27,7 @@ TUNER = {"Tuner"} | TRAINER
 TRANSFORM = {"Transform"} | TUNER
 VALIDATOR = {"ExampleValidator"} | REPORTER
 STATISTICS = {"StatisticsGen", "ServingStatisticsGen"} | VALIDATOR
-BASELINE = {"LinearBaseline"} | REPORTER
+BASELINE = {"LinearBaseline", "TestEvaluator"} | EVALUATOR  # which a model must not lose to
 SERVING = {"ServingExampleGen", "ServingStatisticsGen"} | VALIDATOR
 EXAMPLES = {"ExampleGen", "StatisticsGen"} | VALIDATOR | BASELINE | TRANSFORM
 
@@ -77,7 +77,7 @@ EXPECTED = {
     "modules/fitting/export.py": TRAINER,
     "modules/fitting/record.py": TRAINER,
     "modules/stages.py": TRAINER,
-    "modules/training/resume.py": TRAINER,
+    "modules/training/resume.py": TUNER,
     "modules/training/trace.py": TRAINER,
     "modules/serving/server.py": TRAINER,
     "modules/serving/warmup.py": TRAINER,
@@ -86,7 +86,7 @@ EXPECTED = {
     "modules/quality/simultaneous.py": EVALUATOR | {"TestEvaluator"},
     "modules/targets/one_label/tfma_metrics.py": EVALUATOR | {"TestEvaluator"},
     "modules/card/model_card.py": CARD | {"EdgeModelCard", "EdgePusher"},
-    "pipeline/components/pusher.py": {"Pusher", "EdgePusher"} | REPORTER,
+    "pipeline/components/pusher.py": {"Pusher", "EdgePusher", "RegistryPusher"} | REPORTER,
     "pipeline/components/registry_pusher.py": {"RegistryPusher"},
     "pipeline/components/lookups/latest_pushed_model.py": NOTHING,
     # Of one label, each where its part is played.

@@ -147,7 +147,7 @@ def test_every_command_that_needs_it_ends_with_that_line(
 ) -> None:
     monkeypatch.chdir(repository)
     garbage(paths.metadata)
-    (tmp_path / "my.csv").write_text("text,label,source\n" + "fine,positive,web\nawful,negative,web\n" * 3)
+    (tmp_path / "my.csv").write_text("text,label,source\n" + "fine,positive,movie\nawful,negative,movie\n" * 3)
     arguments = [
         "--root",
         str(paths.root),

