@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import shutil
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -87,6 +87,7 @@ def run(
     *,
     chosen: Collection[str] | None = None,
     uncached: Collection[str] = (),
+    stopped: Callable[[], bool] = lambda: False,
 ) -> list[NodeResult]:
     """Launches the nodes one after another.
 
@@ -96,12 +97,14 @@ def run(
         observer: told about every node.
         chosen: the only nodes to launch; all of them if None.
         uncached: nodes to execute even if the cache has their outputs.
+        stopped: whether somebody asked for an end, so that an error in a node is no fault of its own.
 
     Returns:
         One result per launched node.
 
     Raises:
         NodeError: a node failed; nothing after it was launched.
+        KeyboardInterrupt: somebody asked for an end.
     """
     runtime_parameter_utils.substitute_runtime_parameter(ir, {constants.PIPELINE_RUN_ID_PARAMETER_NAME: run_id})
     connection = connection_config(ir)
@@ -123,6 +126,8 @@ def run(
             note = faults[0] if faults and state == EXECUTED else ""
             result = NodeResult(node_id, state, time.monotonic() - started, note=note)
         except Exception as error:
+            if stopped():
+                raise KeyboardInterrupt from error
             observer.ended(NodeResult(node_id, FAILED, time.monotonic() - started, error))
             raise NodeError(node_id, error) from error
         observer.ended(result)

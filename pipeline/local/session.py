@@ -120,7 +120,7 @@ def run(config: Config, options: RunOptions) -> Outcome:
     chosen = {"--only": options.only, "--from": options.start}
     data = preflight.check(config, root=options.root, nodes=chosen, whole=False)["file"]
     paths = TaskPaths.of(config, options.root)
-    with locked(paths), interruption.as_interrupt():
+    with locked(paths), interruption.as_interrupt() as request:
         health.check(paths, writing=True, say=Console(highlight=False, soft_wrap=True).print)
         try:
             run_id = new_run_id(paths, options.name)
@@ -132,12 +132,13 @@ def run(config: Config, options: RunOptions) -> Outcome:
         begun.begin(paths, run_id, profile=options.profile, config_digest=config.digest())
         started = time.time()
         with logs.captured(run_dir / LOG, verbose=options.verbose) as screen:
-            return _run_captured(config, options, paths, run_id, data, screen, started)
+            return _run_captured(config, options, paths, run_id, data, screen, started, request)
 
 
 def _run_captured(
-    config: Config, options: RunOptions, paths: TaskPaths, run_id: str, data: Path, screen: Any, started: float
-) -> Outcome:
+    config: Config, options: RunOptions, paths: TaskPaths, run_id: str, data: Path, screen: Any, started: float,
+    request: interruption.Request,
+) -> Outcome:  # fmt: skip
     window = data_files.window(config)
     with Display(screen, []) as opening:
         for item in window:
@@ -162,7 +163,7 @@ def _run_captured(
         if unlike:
             display.console.print(unlike, soft_wrap=True, markup=False)
         try:
-            execute.run(ir, run_id, observer, chosen=chosen, uncached=uncached)
+            execute.run(ir, run_id, observer, chosen=chosen, uncached=uncached, stopped=lambda: request.came)
         except execute.NodeError as failure:
             error = failure
         except KeyboardInterrupt as interrupt:

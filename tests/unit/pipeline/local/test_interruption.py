@@ -11,11 +11,23 @@ import pytest
 from pipeline.local import interruption
 
 
-def test_sigterm_is_an_interrupt_inside_and_what_it_was_outside() -> None:
-    before = signal.getsignal(signal.SIGTERM)
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_both_signals_are_an_interrupt_inside_and_what_they_were_outside(number: signal.Signals) -> None:
+    before = signal.getsignal(number)
     with pytest.raises(KeyboardInterrupt), interruption.as_interrupt():
-        os.kill(os.getpid(), signal.SIGTERM)
-    assert signal.getsignal(signal.SIGTERM) == before
+        os.kill(os.getpid(), number)
+    assert signal.getsignal(number) == before
+
+
+def test_that_somebody_asked_is_known_though_a_library_made_another_error_of_it() -> None:
+    with interruption.as_interrupt() as request:
+        assert not request.came
+        with pytest.raises(RuntimeError):
+            try:
+                os.kill(os.getpid(), signal.SIGTERM)
+            except BaseException as error:  # as Beam does
+                raise RuntimeError(repr(error)) from None
+        assert request.came
 
 
 def test_a_thread_that_cannot_take_signals_runs_without() -> None:
