@@ -19,14 +19,19 @@ def test_both_signals_are_an_interrupt_inside_and_what_they_were_outside(number:
     assert signal.getsignal(number) == before
 
 
+def beam() -> None:
+    """Makes another error of whatever comes, as Beam does."""
+    try:
+        os.kill(os.getpid(), signal.SIGTERM)
+    except BaseException as error:
+        raise RuntimeError(repr(error)) from None
+
+
 def test_that_somebody_asked_is_known_though_a_library_made_another_error_of_it() -> None:
     with interruption.as_interrupt() as request:
         assert not request.came
         with pytest.raises(RuntimeError):
-            try:
-                os.kill(os.getpid(), signal.SIGTERM)
-            except BaseException as error:  # as Beam does
-                raise RuntimeError(repr(error)) from None
+            beam()
         assert request.came
 
 
