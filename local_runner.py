@@ -61,7 +61,7 @@ history.add_commands(cli)
 @cli.command()
 @task_options
 @span_options
-@click.option("--only", metavar="NODE", help="Execute this node alone; what it needs comes from the cache.")
+@click.option("--only", metavar="NODE", help="Execute this node, and before it what it needs and the cache lacks.")
 @click.option("--from", "start", metavar="NODE", help="Execute this node and all that depend on it, cached or not.")
 @click.option("--no-cache", is_flag=True, help="Execute every node.")
 @click.option("--name", help="Added to the run's id: letters, digits, `-` and `_`.")

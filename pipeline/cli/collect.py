@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 import time
 from pathlib import Path
 
@@ -66,7 +67,14 @@ def collect(
 
 
 def _folder_of(path: str | None) -> Path:
-    before, found, _ = (path or "").partition(_SPAN_FOLDER)
+    from pipeline.ingest.collect import FILE
+
+    before, found, rest = (path or "").partition(_SPAN_FOLDER)
     if not found:
         raise WrongUse("Give --into FOLDER, or set data.path to FOLDER/span-{SPAN}/version-{VERSION}/*.")
+    if not fnmatch.fnmatchcase(FILE, rest.rpartition("/")[2]):
+        raise WrongUse(
+            f"data.path: {path} would not read the {FILE} that this writes; let it end with `*` or `*.jsonl`, or give "
+            "--into FOLDER."
+        )
     return Path(before or ".")

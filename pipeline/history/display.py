@@ -48,7 +48,7 @@ def show_comparison(found: Mapping[str, Any], console: Console) -> None:
     for line in verdict(found["test"]):
         console.print(line, soft_wrap=True)
     if found["bundle"]:
-        console.print("\n[bold]Bundle[/]")
+        console.print("\n[bold]Bundle[/] (scores on eval, on which it was chosen)")
         table = _table("", one, other, "difference", right=True)
         for name, values in found["bundle"].items():
             shown = [_number(values[side]) for side in ("one", "other")]

@@ -23,7 +23,7 @@ from pipeline.ingest.http_pages import Api, Page, Request, value_at
 from pipeline.ingest.rows import DataError
 from pipeline.machine.files import write_whole
 
-_ROWS, _INSIDE = "rows.jsonl", Path("version-1") / "rows.jsonl"
+FILE, _INSIDE = "rows.jsonl", Path("version-1") / "rows.jsonl"
 _WORK, _JOURNAL, _SPAN_IN_WORK = ".collecting", "journal.jsonl", "span"
 _SPAN = re.compile(r"^span-(\d+)$")
 
@@ -112,7 +112,7 @@ class _Progress:
     """What has been fetched: rows in one file, and in another where each page ends."""
 
     def __init__(self, work: Path, config: CollectConfig) -> None:
-        self._work, self._rows_file, self._journal = work, work / _ROWS, work / _JOURNAL
+        self._work, self._rows_file, self._journal = work, work / FILE, work / _JOURNAL
         self.pages = self.rows = 0
         self.next: Request | None = None
         self.total: int | None = None

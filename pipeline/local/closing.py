@@ -221,14 +221,25 @@ def _would_have_shipped(variants: Mapping[str, Mapping[str, Any]], edge: Mapping
 
 
 def _tuning(summary: Mapping[str, Any], console: Console) -> None:
-    trials, training = summary["tuner_trials"], summary["training"] or {}
+    trials, training, reused = summary["tuner_trials"], summary["training"] or {}, summary.get("reused")
+    if reused is not None:
+        told = (
+            f"took {_values(reused)} of an earlier search"
+            if reused
+            else "no earlier search was found: trainer's own values"
+        )
+        console.print(f"Tuning    {told}", soft_wrap=True, markup=False)
     if not trials:
         return
     settings = training.get("settings", {})
-    names = [name for name in trials[0] if name in settings]
-    best = ", ".join(f"{name} {settings[name]:.3g}" for name in names)
+    best = _values({name: settings[name] for name in trials[0] if name in settings})
+    took = f", took {best}" if best else "; nothing was trained with the best of them"
     small = " (the quick profile searches for real, but little)" if summary["profile"] == "quick" else ""
-    console.print(f"Tuning    {len(trials)} trials, took {best}{small}", soft_wrap=True, markup=False)
+    console.print(f"Tuning    {len(trials)} trials{took}{small}", soft_wrap=True, markup=False)
+
+
+def _values(found: Mapping[str, float]) -> str:
+    return ", ".join(f"{name} {value:.3g}" for name, value in found.items())
 
 
 def _duration(seconds: float) -> str:

@@ -23,6 +23,7 @@ from pipeline.history.store import RunOutputs
 from pipeline.ingest.transforms import COUNTS_FILE, QUARANTINE, QUARANTINE_FILE
 from pipeline.redaction.redact import redact
 
+_BEST = "best_hyperparameters.txt"  # as TFX's Tuner names it
 DONE, FAILED_RUN, STOPPED = "done", "failed", "stopped"
 
 
@@ -88,6 +89,7 @@ def collect(
         "try": _to_try(config, told["training"], outputs, linear["eval"], pareto),
         "training": told["training"],
         "tuner_trials": told["tuner_trials"],
+        "reused": _reused(config, outputs),
         "states": {result.node: result.state for result in results},
         "made_again": {result.node: result.note for result in results if result.note},
         "cache_hits": sum(result.state == CACHED for result in results),
@@ -122,6 +124,14 @@ def _to_try(
         training,
         lambda file: _read_json(statistics, "Split-train", file),
     )
+
+
+def _reused(config: Config, outputs: RunOutputs) -> dict[str, Any] | None:
+    """The values of an earlier search that the training took; empty where there was none, None where none was wanted."""
+    if config.tuner.reuse != "latest":
+        return None
+    found = _read_json(outputs.uri("LatestHyperparametersResolver", "best_hyperparameters"), _BEST) or {}
+    return {name: value for name, value in found.get("values", {}).items() if name in type(config.trainer).model_fields}
 
 
 def _blessed(artifact: metadata_store_pb2.Artifact | None) -> bool | None:

@@ -298,8 +298,11 @@ def test_a_new_edge_gate_measures_again_but_neither_prunes_nor_converts(run):
     assert outcome.summary["pushed"]["edge"] is None
 
 
-def test_the_last_best_hyperparameters_can_be_used_again(run):
+def test_the_last_best_hyperparameters_can_be_used_again(run, first_run):
     outcome = run("tuner.reuse=latest")
+    taken = first_run.summary["training"]["settings"]
+    assert outcome.summary["reused"]
+    assert outcome.summary["reused"] == {name: taken[name] for name in outcome.summary["reused"]}
     assert "Tuner" not in outcome.summary["states"]
     assert "Nothing was searched" in page_of(outcome)
     assert outcome.summary["states"]["Trainer"] == CACHED  # the same values lead to the same model

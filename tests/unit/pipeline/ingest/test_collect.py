@@ -582,3 +582,11 @@ def test_the_command_says_what_is_missing(tmp_path: Path) -> None:
     assert (done.exit_code, "data.collect is missing" in done.output) == (2, True)
     done = CliRunner().invoke(command, ["--config", str(file), "--set", "data.path=rows.csv"])
     assert (done.exit_code, "Give --into FOLDER" in done.output) == (2, True)
+
+
+def test_rows_are_not_collected_under_a_pattern_that_would_not_read_them(tmp_path: Path) -> None:
+    file = write_task(tmp_path, "http://127.0.0.1:1/rows")
+    path = f"data.path={tmp_path}/span-{{SPAN}}/version-{{VERSION}}/*.csv"
+    done = CliRunner().invoke(command, ["--config", str(file), "--set", path])
+    assert done.exit_code == 2
+    assert "would not read the rows.jsonl that this writes; let it end with `*` or `*.jsonl`" in done.output

@@ -98,6 +98,16 @@ def test_the_quick_profile_says_that_its_tuning_was_small() -> None:
     assert "the quick profile" not in shown(profile="full")
 
 
+def test_a_search_alone_says_that_nothing_was_trained_with_it() -> None:
+    assert "2 trials; nothing was trained with the best of them" in shown(training=None)
+
+
+def test_what_was_taken_of_an_earlier_search_is_told_and_that_there_was_none() -> None:
+    told = shown(tuner_trials=None, reused={"learning_rate": 1e-4, "dropout": 0.25})
+    assert "Tuning    took learning_rate 0.0001, dropout 0.25 of an earlier search" in told
+    assert "Tuning    no earlier search was found: trainer's own values" in shown(tuner_trials=None, reused={})
+
+
 def test_without_tuning_there_is_no_line_about_it() -> None:
     assert "Tuning" not in shown(tuner_trials=None)
 
