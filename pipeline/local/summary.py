@@ -127,7 +127,7 @@ def _to_try(
 
 
 def _reused(config: Config, outputs: RunOutputs) -> dict[str, Any] | None:
-    """The values of an earlier search that the training took; empty where there was none, None where none was wanted."""
+    """The values of an earlier search that the training took; empty: there was none; None: none was wanted."""
     if config.tuner.reuse != "latest":
         return None
     found = _read_json(outputs.uri("LatestHyperparametersResolver", "best_hyperparameters"), _BEST) or {}
