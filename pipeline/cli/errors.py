@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 import traceback
@@ -46,6 +47,21 @@ def _traceback(kind: type[BaseException], error: BaseException, trace: Traceback
     sys.stderr.write(redact("".join(traceback.format_exception(kind, error, trace))))
 
 
+class _Once(logging.Filter):
+    """Lets a warning through the first time: a file that is read twice is warned about once."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._told: set[str] = set()
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Logging's hook."""
+        message = record.getMessage()
+        new = message not in self._told
+        self._told.add(message)
+        return new
+
+
 class Commands(click.Group):
     """A command line that says what a person can do where the operating system refuses something.
 
@@ -53,10 +69,17 @@ class Commands(click.Group):
     """
 
     def main(self, *args: Any, **options: Any) -> Any:
-        """Lets the screen print anything first, whatever its locale, and tracebacks no secret."""
+        """Lets the screen print anything first, whatever its locale, each warning once, and tracebacks no secret."""
         screen.fit()
         sys.excepthook = _traceback
-        return super().main(*args, **options)
+        once, handler = _Once(), logging.lastResort
+        if handler is None:
+            return super().main(*args, **options)
+        handler.addFilter(once)
+        try:
+            return super().main(*args, **options)
+        finally:
+            handler.removeFilter(once)
 
     def invoke(self, context: click.Context) -> Any:
         """Runs the command.

@@ -312,6 +312,20 @@ def test_doctor_is_reachable_from_here(monkeypatch: pytest.MonkeyPatch) -> None:
     assert given == [[], ["--online"]]
 
 
+def test_what_is_guessed_of_a_file_is_told_once_though_it_is_read_twice(task: Path, repository: Path) -> None:
+    rows = "".join(
+        f"{chr(34) * (number % 3 == 0)}so said number {number}\t{'good' if number % 2 else 'bad'}\n"
+        for number in range(60)
+    )
+    (task / "my.tsv").write_text(f"text\tlabel\n{rows}", encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, str(repository / "local_runner.py"), "data", "profile", "my.tsv", "--no-draft"],
+        capture_output=True, text=True, timeout=60, check=False, cwd=task,
+    )  # fmt: skip
+    assert "my.tsv: 60 rows" in done.stdout, done.stderr
+    assert done.stderr.count("quotes seem to be characters of the texts") == 1
+
+
 # Where the operating system refuses something
 
 
