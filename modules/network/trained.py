@@ -14,6 +14,7 @@ import tempfile
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from modules.artifact_files import LABELS_FILE
 from modules.inputs.vocabulary_file import VOCABULARY_FILE, read_vocabulary, write_vocabulary
 from modules.network.architecture import Architecture
 from modules.network.model import build_model
@@ -24,7 +25,7 @@ import tensorflow as tf  # isort: skip  (after `modules`, which settles Keras 2)
 if TYPE_CHECKING:
     import tf_keras
 
-ARCHITECTURE, WEIGHTS, LABELS = "architecture.json", "model.weights.h5", "labels.json"
+ARCHITECTURE, WEIGHTS = "architecture.json", "model.weights.h5"
 VOCABULARY = VOCABULARY_FILE
 
 
@@ -102,7 +103,7 @@ def save_trained(
         tf.io.gfile.copy(weights, f"{partial}/{WEIGHTS}")
     write_architecture(partial, architecture)
     write_vocabulary(f"{partial}/{VOCABULARY}", vocabulary)
-    _write(f"{partial}/{LABELS}", json.dumps(list(labels), ensure_ascii=False) + "\n")
+    _write(f"{partial}/{LABELS_FILE}", json.dumps(list(labels), ensure_ascii=False) + "\n")
     if tf.io.gfile.exists(folder):
         tf.io.gfile.rmtree(folder)
     tf.io.gfile.rename(partial, folder)
@@ -123,15 +124,15 @@ def load_trained(folder: str, *, policy: str = "float32", dropout: float = 0.0) 
         CheckpointError: a file is missing or unreadable, or the parts do not fit each other.
     """
     folder = folder.rstrip("/")
-    wanted = (ARCHITECTURE, WEIGHTS, VOCABULARY, LABELS)
+    wanted = (ARCHITECTURE, WEIGHTS, VOCABULARY, LABELS_FILE)
     missing = [name for name in wanted if not tf.io.gfile.exists(f"{folder}/{name}")]
     if missing:
         raise CheckpointError(f"{folder} is not a trained model: {', '.join(missing)} missing.")
     architecture = read_architecture(folder)
     try:
-        labels = [str(label) for label in json.loads(_read(f"{folder}/{LABELS}"))]
+        labels = [str(label) for label in json.loads(_read(f"{folder}/{LABELS_FILE}"))]
     except (ValueError, TypeError) as error:
-        raise CheckpointError(f"{folder}: {LABELS} cannot be read: {error}") from error
+        raise CheckpointError(f"{folder}: {LABELS_FILE} cannot be read: {error}") from error
     vocabulary = read_vocabulary(f"{folder}/{VOCABULARY}")
     _check(architecture, vocabulary, labels)
     model = build_model(architecture, dropout=dropout, policy=policy)

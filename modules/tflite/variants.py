@@ -11,12 +11,12 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from modules.artifact_files import VARIANTS_FILE
+from modules.artifact_files import LABELS_FILE, VARIANTS_FILE
 from modules.inputs.vocabulary_file import write_vocabulary
 from modules.machine.progress import tell
 from modules.network import anatomy
 from modules.network.logits import split_logits
-from modules.network.trained import LABELS, VOCABULARY, Trained, write_architecture
+from modules.network.trained import VOCABULARY, Trained, write_architecture
 from modules.network.weights import read_weights
 from modules.rows.token_windows import TokenWindows
 from modules.rows.transformed import stratified
@@ -167,5 +167,5 @@ def _write_words(folder: str, trained: Trained) -> None:
     tf.io.gfile.makedirs(folder)
     write_architecture(folder, trained.architecture)  # says of which kind the input is
     write_vocabulary(f"{folder}/{VOCABULARY}", trained.vocabulary)
-    with tf.io.gfile.GFile(f"{folder}/{LABELS}", "w") as file:
+    with tf.io.gfile.GFile(f"{folder}/{LABELS_FILE}", "w") as file:
         file.write(json.dumps(trained.labels, ensure_ascii=False))

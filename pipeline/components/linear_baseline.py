@@ -13,6 +13,7 @@ from modules.targets.kinds import TargetSection
 
 from tfx import types
 from tfx.dsl.components.base import base_component, base_executor, executor_spec
+from tfx.dsl.io import fileio
 from tfx.types import artifact_utils, component_spec, standard_artifacts
 from tfx.utils import io_utils
 
@@ -55,6 +56,7 @@ class Executor(base_executor.BaseExecutor):
         }
         found = settings.target.part("linear")(splits, settings.target, settings.seed)
         folder = artifact_utils.get_single_uri(output_dict[EVALUATION])
+        fileio.makedirs(folder)  # open-source Kubeflow's launcher makes none
         predictions.write(os.path.join(folder, PREDICTIONS_FILE), found.predictions, settings.target.names)
         io_utils.write_string_file(os.path.join(folder, BASELINE_FILE), json.dumps(found.record, indent=2))
 

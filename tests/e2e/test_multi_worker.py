@@ -94,7 +94,7 @@ def make_node(task: tiny.TinyTask, first_run: session.Outcome, examples: Path, t
             "tuner.trials=3",
         ),
     )
-    goal = make_target(config, engine="vertex", image="registry/e:1", pipeline_root="gs://b/root", local=True)
+    goal = make_target(config, engine="vertex", image="registry/e:1", pipeline_root="gs://bucket/root", local=True)
     specification = compile.compile_pipeline(config, goal)
     graph = max((first_run.run_dir.parent.parent / "pipeline_root/Transform/transform_graph").iterdir())
 

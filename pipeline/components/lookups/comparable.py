@@ -7,8 +7,7 @@ import os
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from modules.artifact_files import TRAINING_DIR
-from modules.network.trained import LABELS
+from modules.artifact_files import LABELS_FILE, TRAINING_DIR  # and settles Keras 2 before TFX imports TensorFlow
 
 import ml_metadata as mlmd
 from tfx.components.evaluator import constants
@@ -27,7 +26,7 @@ def labels_of(model: str) -> list[str] | None:
     Returns:
         None where it does not say.
     """
-    path = os.path.join(model, TRAINING_DIR, LABELS)
+    path = os.path.join(model, TRAINING_DIR, LABELS_FILE)
     if not fileio.exists(path):
         return None
     with fileio.open(path) as stream:

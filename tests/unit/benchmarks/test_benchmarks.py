@@ -67,7 +67,7 @@ def test_quality_is_held_against_the_best_peer_the_linear_baseline_among_them():
     truth = np.array([0, 1] * 50)
     wrong = truth.copy()
     wrong[:20] = 1 - wrong[:20]
-    baseline = {"splits": {"test": {"accuracy": 0.9, "macro_f1": 0.9}}, "seconds": 1.0}
+    baseline = {"model": "words, linear SVM", "splits": {"test": {"accuracy": 0.9, "macro_f1": 0.9}}, "seconds": 1.0}
     found = {quality.SERVER: (truth, None, ""), quality.BUNDLE: (wrong, None, ""), "fastText": (wrong, 3.0, "lr 0.2")}
     result = quality._result(RUN, truth, found, baseline, 1000)
     assert [(goal.value, goal.met) for goal in result.goals] == [(0.1, True), (-0.1, False)]
