@@ -83,8 +83,9 @@ def compile(output: Path, schema_version: str, local: bool, dry_run: bool, **opt
         click.echo(preview.text(config, target))
         return
     specification = _compiled(config, target)
+    from modules.machine.files import write_whole
+
     from pipeline.kubeflow.contract.specification import dump
-    from pipeline.machine.files import write_whole
 
     output.parent.mkdir(parents=True, exist_ok=True)
     write_whole(output, dump(specification))

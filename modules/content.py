@@ -9,11 +9,12 @@ import contextlib
 import hashlib
 import json
 import os
-import tempfile
 import time
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
+
+from modules.machine.files import write_whole
 
 _BLOCK = 1 << 20
 # A file that was changed so shortly before it was read may change again without another time stamp: file systems count
@@ -117,7 +118,4 @@ class Digests:
         known = {name: values for name, values in self._known.items() if os.path.exists(name)}
         with contextlib.suppress(OSError):  # only the next look takes longer
             self._store.parent.mkdir(parents=True, exist_ok=True)
-            handle, partial = tempfile.mkstemp(dir=self._store.parent, suffix=".partial")
-            with os.fdopen(handle, "w", encoding="utf-8") as out:
-                json.dump(known, out)
-            os.replace(partial, self._store)
+            write_whole(self._store, json.dumps(known))

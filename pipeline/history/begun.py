@@ -13,8 +13,9 @@ import json
 import os
 from typing import Any
 
+from modules.machine.files import write_whole
+
 from pipeline.history.paths import LATEST, SUMMARY, TaskPaths
-from pipeline.machine.files import write_whole
 
 BEGUN = "begun.json"
 

@@ -16,12 +16,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from modules.machine.files import write_whole
+
 import filelock
 
 from pipeline.config.rows.collect import CollectConfig
 from pipeline.ingest.http_pages import Api, Page, Request, value_at
 from pipeline.ingest.rows import DataError
-from pipeline.machine.files import write_whole
 
 FILE, _INSIDE = "rows.jsonl", Path("version-1") / "rows.jsonl"
 _WORK, _JOURNAL, _SPAN_IN_WORK = ".collecting", "journal.jsonl", "span"

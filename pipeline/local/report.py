@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from modules.machine.files import write_whole
 from modules.report import render  # and settles Keras 2 before TFX imports TensorFlow
 from modules.report.facts import gather  # and settles Keras 2 before TFX imports TensorFlow
 from modules.report.files import read_json
@@ -21,7 +22,6 @@ from pipeline import nodes
 from pipeline.components import reporter
 from pipeline.history.paths import REPORT, TaskPaths
 from pipeline.history.store import RunOutputs
-from pipeline.machine.files import write_whole
 
 _RUN_FIELDS = (
     "run_id", "profile", "state", "failed_node", "error", "started", "revision", "data", "states", "cache_hits",

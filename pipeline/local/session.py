@@ -12,6 +12,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from modules.machine.files import write_whole
+
 import filelock
 from rich.console import Console
 
@@ -25,7 +27,6 @@ from pipeline.local import data_files, interruption, logs, preflight
 from pipeline.local.display import Display
 from pipeline.local.preflight import OptionError as OptionError
 from pipeline.machine import refusals
-from pipeline.machine.files import write_whole
 
 # The runner is named, because Beam's own choice downloads one; the image keeps TFX from building a package of itself
 # for every node, and nothing ever pulls it.

@@ -9,11 +9,12 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from modules.machine.files import write_whole
+
 from pipeline.config.task import Config
 from pipeline.history.paths import TaskPaths
 from pipeline.ingest import spans
 from pipeline.local import data_files, session
-from pipeline.machine.files import write_whole
 
 STATE = "watch.json"
 

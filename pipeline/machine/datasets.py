@@ -12,8 +12,7 @@ import io
 from pathlib import Path
 
 from modules.machine import packages
-
-from pipeline.machine.files import write_whole
+from modules.machine.files import write_whole
 
 _ARCHIVE = "additional_resources/hutto_ICWSM_2014.tar.gz!"
 _FILES = {

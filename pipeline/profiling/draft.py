@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from modules.machine.files import write_whole
+
 from pipeline.config import loader
 from pipeline.ingest.rows import Layout
 from pipeline.profiling import draft_text, schema_draft
@@ -76,22 +78,16 @@ def write(profile: Mapping[str, Any], task: str, config_path: Path, schema_path:
     counts = {item["column"]: _column(profile, item["column"])["values"] for item in profile["roles"]["slices"]}
     schema_draft.write(schema_draft.draft(counts, _layout(profile)), schema_path, overwrite=True)
     if profile["characters"]:
-        _write(vocabulary, "\n".join(profile["characters"]) + "\n")
+        write_whole(vocabulary, "\n".join(profile["characters"]) + "\n")
     config_path.parent.mkdir(parents=True, exist_ok=True)
     partial = config_path.with_name(f".{config_path.name}.partial")
-    partial.write_text(draft_text.text(profile, task, schema_path, vocabulary), encoding="utf-8")
+    write_whole(partial, draft_text.text(profile, task, schema_path, vocabulary))
     try:
         loader.load(partial)
     except loader.ConfigError as error:
         partial.unlink()
         raise DraftError(str(error)) from None
     os.replace(partial, config_path)
-
-
-def _write(path: Path, content: str) -> None:
-    partial = path.with_name(f".{path.name}.partial")
-    partial.write_text(content, encoding="utf-8")
-    os.replace(partial, path)
 
 
 def _check(profile: Mapping[str, Any]) -> None:

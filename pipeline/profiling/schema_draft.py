@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from modules.machine.files import write_whole
+
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
 from pipeline.ingest import rows
-from pipeline.machine.files import write_whole
 
 _LARGEST_DOMAIN = 50
 

@@ -1,4 +1,4 @@
-"""`pipeline.machine.files`: the old file or the new one, and never a part of either."""
+"""`modules.machine.files`: the old file or the new one, and never a part of either."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
+from modules.machine.files import write_whole
 
-from pipeline.machine.files import write_whole
+import pytest
 
 
 def test_a_file_is_replaced_whole_with_the_rights_of_any_new_file(tmp_path: Path) -> None:
@@ -28,7 +28,7 @@ def test_where_there_is_no_room_the_old_file_stays_and_the_error_names_it(tmp_pa
     file = tmp_path / "a.json"
     file.write_text("old", encoding="utf-8")
     code = (
-        "import sys\nfrom pathlib import Path\nfrom pipeline.machine.files import write_whole\n"
+        "import sys\nfrom pathlib import Path\nfrom modules.machine.files import write_whole\n"
         "try:\n    write_whole(Path(sys.argv[1]), 'x' * 100)\nexcept OSError as error:\n"
         "    print(error.errno, error.filename)"
     )
