@@ -6,7 +6,7 @@ A kind of target derives a class of its own from `Scoring`; whoever evaluates, r
 from __future__ import annotations
 
 import abc
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from modules.quality.intervals import LEVEL, RESAMPLES, Interval, interval
@@ -68,13 +68,11 @@ class Scoring(abc.ABC):
             level: of confidence.
             seed: of the draws.
         """
-        values = self.scores(truth, predicted)
-        draw, count = np.random.default_rng(seed), len(truth)
-        samples = [self.scores(truth[rows], predicted[rows]) for rows in draw.integers(0, count, (resamples, count))]
-        return {
-            name: interval(value, np.array([sample[name] for sample in samples]), level=level)
-            for name, value in values.items()
-        }
+
+        def of_rows(rows: Any) -> dict[str, float]:
+            return self.scores(truth[rows], predicted[rows])
+
+        return _bootstrapped(of_rows, len(truth), resamples=resamples, level=level, seed=seed)
 
     def differences(
         self,
@@ -101,12 +99,7 @@ class Scoring(abc.ABC):
             first, second = (self.scores(truth[rows], predicted[rows]) for predicted in (one, other))
             return {name: first[name] - second[name] for name in first}
 
-        draw, count = np.random.default_rng(seed), len(truth)
-        samples = [of_rows(rows) for rows in draw.integers(0, count, (resamples, count))]
-        return {
-            name: interval(value, np.array([sample[name] for sample in samples]), level=level)
-            for name, value in of_rows(slice(None)).items()
-        }
+        return _bootstrapped(of_rows, len(truth), resamples=resamples, level=level, seed=seed)
 
     def scored(self, truth: np.ndarray, predicted: np.ndarray, slices: Mapping[str, Sequence[str]]) -> dict[str, Any]:
         """The metrics of all rows and of each slice.
@@ -181,6 +174,18 @@ def of(target: Target) -> Scoring:
     if made is None:
         raise ValueError(f"a target of kind {target.kind} does not say how it is judged: `scoring` of its parts")
     return made(target)
+
+
+def _bootstrapped(
+    of_rows: Callable[[Any], dict[str, float]], count: int, *, resamples: int, level: float, seed: int
+) -> dict[str, Interval]:
+    """Values of all rows with their intervals, from resamples of the rows."""
+    drawn = np.random.default_rng(seed).integers(0, count, (resamples, count))
+    samples = [of_rows(rows) for rows in drawn]
+    return {
+        name: interval(value, np.array([sample[name] for sample in samples]), level=level)
+        for name, value in of_rows(slice(None)).items()
+    }
 
 
 def by_slice(slices: Mapping[str, Sequence[str]]) -> dict[str, np.ndarray]:
