@@ -14,12 +14,11 @@ from typing import Any
 from modules.machine.files import write_whole
 
 from pipeline.config import loader
+from pipeline.config.messages import some
 from pipeline.ingest.rows import Layout
 from pipeline.profiling import draft_text, schema_draft
 from pipeline.profiling.columns import Column
 from pipeline.profiling.roles import MOST_LABELS, why_no_labels
-
-_SHOWN = 20  # columns in a message
 
 
 class DraftError(ValueError):
@@ -100,7 +99,7 @@ def _check(profile: Mapping[str, Any]) -> None:
             others = [column["name"] for column in profile["columns"] if column["name"] != roles["text"]["column"]]
             hint = ""
             if others and "cannot be it" not in roles[role]["reason"]:
-                hint = f". Name it with `--{role} COLUMN`; the columns are: {_some(others)}"
+                hint = f". Name it with `--{role} COLUMN`; the columns are: {some(others)}"
             raise DraftError(f"{file}: no {role} column found: {roles[role]['reason']}{hint}.")
     names = [roles["text"]["column"], label, *(item["column"] for item in roles["slices"])]
     if len(set(names)) != len(names):
@@ -113,11 +112,6 @@ def _check(profile: Mapping[str, Any]) -> None:
 
 def _measured(profile: Mapping[str, Any], name: str) -> Column:
     return Column(**_column(profile, name))
-
-
-def _some(names: list[str]) -> str:
-    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return ", ".join(names[:_SHOWN]) + more
 
 
 def _layout(profile: Mapping[str, Any]) -> Layout:

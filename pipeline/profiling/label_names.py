@@ -6,6 +6,8 @@ import json
 import unicodedata
 from collections.abc import Iterable, Mapping
 
+from pipeline.config import messages
+
 _SHOWN = 5
 _FEW = 30  # rows of a label, below which its results are mostly chance
 # What names such pairs of values usually stand for; only ever a suggestion.
@@ -53,8 +55,7 @@ def alike(labels: Iterable[str]) -> list[str]:
 
 def some(names: list[str]) -> str:
     """The first of several names, in quotes, and how many more there are."""
-    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return ", ".join(map(_quoted, names[:_SHOWN])) + more
+    return messages.some(map(_quoted, names), _SHOWN)
 
 
 def _numbers(labels: Mapping[str, int], column: str) -> list[str]:
@@ -72,11 +73,10 @@ def _numbers(labels: Mapping[str, int], column: str) -> list[str]:
 def _left_out(rare: Mapping[str, int]) -> list[str]:
     if not rare:
         return []
-    shown = ", ".join(f"{_quoted(value)} {count}" for value, count in list(rare.items())[:_SHOWN])
-    more = f" and {len(rare) - _SHOWN} more" if len(rare) > _SHOWN else ""
+    shown = messages.some((f"{_quoted(value)} {count}" for value, count in rare.items()), _SHOWN)
     return [
         f"{len(rare)} values are too rare for a label, their {sum(rare.values())} rows will be quarantined: "
-        f"{shown}{more}; add rows, or put them into another label"
+        f"{shown}; add rows, or put them into another label"
     ]
 
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from modules.machine import packages
 from modules.network.backbones.base import Backbone
 
+from pipeline.config.messages import some
 from pipeline.profiling import label_names, texts, token_counts
 from pipeline.profiling.token_counts import Vocabulary
 
@@ -19,8 +20,7 @@ _FOREIGN = 0.005  # letters beyond ASCII, as English has hardly any of
 
 def values(counts: Counter[str]) -> str:
     """The most frequent values with their rows, and how many more there are."""
-    shown = ", ".join(f"{value} {count}" for value, count in counts.most_common(SHOWN_VALUES))
-    return shown + (f" and {len(counts) - SHOWN_VALUES} more" if len(counts) > SHOWN_VALUES else "")
+    return some((f"{value} {count}" for value, count in counts.most_common()), SHOWN_VALUES)
 
 
 def of_labels(labels: Sequence[str], counts: Mapping[str, int]) -> list[str]:

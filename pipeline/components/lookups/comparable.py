@@ -13,8 +13,11 @@ import ml_metadata as mlmd
 from tfx.components.evaluator import constants
 from tfx.dsl.io import fileio
 
+from pipeline.config.messages import some
 from pipeline.history import published
 from pipeline.history.store import context_name, is_output
+
+_SHOWN = 8  # labels in a message
 
 
 def labels_of(model: str) -> list[str] | None:
@@ -50,7 +53,7 @@ def obstacle(store: mlmd.MetadataStore, model: Any, labels: Sequence[str] | None
     theirs = labels_of(model.uri)
     if labels is None or theirs is None or theirs == list(labels):
         return None
-    return f"it has other labels: {_shown(theirs)} instead of {_shown(labels)}"
+    return f"it has other labels: {some(theirs, _SHOWN)} instead of {some(labels, _SHOWN)}"
 
 
 def latest_blessed(store: mlmd.MetadataStore) -> Any | None:
@@ -72,8 +75,3 @@ def _of_type(store: mlmd.MetadataStore, name: str) -> Iterator[Any]:
 def _made_by(store: mlmd.MetadataStore, artifact: int, node: str) -> bool:
     events = [event for event in store.get_events_by_artifact_ids([artifact]) if is_output(event)]
     return any(context_name(store, event.execution_id, "node") == node for event in events)
-
-
-def _shown(labels: Sequence[str], most: int = 8) -> str:
-    more = f" and {len(labels) - most} more" if len(labels) > most else ""
-    return ", ".join(labels[:most]) + more
