@@ -164,7 +164,7 @@ def measure(
         results[name] = _record(name, path, scores[name], reference, index, judge)
         results[name]["agreement"] = _agreement(predictions[name], predictions[variants_lib.FLOAT])
         results[name]["agreement_with_reference"] = _agreement(*pair)
-        results[name]["against_reference"] = judge.differences(split.labels, *pair, seed=seed)["accuracy"].to_dict()
+        results[name]["against_reference"] = judge.differences(split.labels, *pair, seed=seed)[GATED].to_dict()
     if cost:
         rows = np.random.default_rng(seed).choice(len(texts), size=min(cost.texts, len(texts)), replace=False)
         _add_cost(results, bundles, [texts[row] for row in rows], cost)

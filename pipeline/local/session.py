@@ -28,9 +28,9 @@ from pipeline.local.display import Display
 from pipeline.local.preflight import OptionError as OptionError
 from pipeline.machine import refusals
 
+_LOCK_S = 0.5  # whoever only asks whether a run is going on holds the lock for a moment
 # The runner is named, because Beam's own choice downloads one; the image keeps TFX from building a package of itself
 # for every node, and nothing ever pulls it.
-_LOCK_S = 0.5  # whoever only asks whether a run is going on holds the lock for a moment
 LOCAL_BEAM_ARGS = ("--runner=FnApiRunner", "--sdk_container_image=unused")
 
 

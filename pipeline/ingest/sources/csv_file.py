@@ -25,10 +25,10 @@ def read(path: str, config: SourceConfig, columns: Sequence[str] | None, opener:
     """See `pipeline.ingest.sources.read`."""
     lines = text.lines(path, config.encoding, opener, any_ends=True)
     sample = list(itertools.islice(lines, _SAMPLE_LINES))
-    skipped, told = headers.excel_delimiter(sample)
+    skipped, _ = headers.excel_delimiter(sample)
     delimiter = config.delimiter
     if delimiter == "auto":
-        delimiter = told or find_delimiter(sample, () if config.columns else columns or ())
+        delimiter = find_delimiter(sample, () if config.columns else columns or ())
         if delimiter != ",":
             _LOG.warning("%s: the delimiter seems to be %r. Set data.source.delimiter if it is not.", path, delimiter)
     form = dialect.find(sample[skipped:], delimiter, config)
