@@ -9,6 +9,8 @@ from typing import Any
 
 from modules.targets.one_label.target import OneLabel
 
+from pipeline.profiling.texts import Sample
+
 _ROWS = 2_500  # that are looked at
 _FOLDS = 3
 _CHARACTERS = 600  # of a text
@@ -50,20 +52,17 @@ class Rows:
     def __init__(self, labels: Sequence[str]) -> None:
         """Args: `labels`, the names that count; rows of other ones are passed over."""
         self._ids = {label: number for number, label in enumerate(labels)}
-        self._chance = random.Random(1)
-        self._seen = 0
-        self.kept: list[tuple[str, int]] = []
+        self._sample: Sample[tuple[str, int]] = Sample(_ROWS, seed=1)
+
+    @property
+    def kept(self) -> list[tuple[str, int]]:
+        """Beginnings of texts, and label ids."""
+        return self._sample.kept
 
     def add(self, text: str, label: str) -> None:
         """Takes a row."""
-        if label not in self._ids or not text or text.isspace():
-            return
-        self._seen += 1
-        row = (text[:_CHARACTERS], self._ids[label])
-        if len(self.kept) < _ROWS:
-            self.kept.append(row)
-        elif (place := self._chance.randrange(self._seen)) < _ROWS:
-            self.kept[place] = row
+        if label in self._ids and text and not text.isspace():
+            self._sample.add((text[:_CHARACTERS], self._ids[label]))
 
 
 def cross_validated(rows: Sequence[tuple[str, int]], num_labels: int, *, eval_rows: int) -> dict[str, Any] | None:

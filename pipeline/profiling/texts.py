@@ -8,7 +8,7 @@ import re
 import sys
 from collections import Counter
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from pipeline.ingest import cleaning, duplicates, rows
 from pipeline.profiling import token_counts
@@ -27,6 +27,9 @@ _LETTERS_A_PIECE = 6  # of a long word; the rest of the words are one token each
 _SPECIAL = 2  # [CLS] and [SEP]
 
 
+Item = TypeVar("Item")
+
+
 @dataclasses.dataclass(frozen=True)
 class Measured:
     """What texts are like.
@@ -38,6 +41,23 @@ class Measured:
 
     found: dict[str, Any]
     sample: list[str]
+
+
+class Sample(Generic[Item]):
+    """Items of a stream of unknown length, of which every one has the same chance to be kept: a reservoir."""
+
+    def __init__(self, size: int, *, seed: int) -> None:
+        """Args: `size`, how many are kept at most; `seed`, of the choice."""
+        self._size, self._chance, self._seen = size, random.Random(seed), 0
+        self.kept: list[Item] = []
+
+    def add(self, item: Item) -> None:
+        """Takes an item."""
+        self._seen += 1
+        if len(self.kept) < self._size:
+            self.kept.append(item)
+        elif (place := self._chance.randrange(self._seen)) < self._size:
+            self.kept[place] = item
 
 
 def measure(texts: Iterable[tuple[str, str]], vocabulary: Vocabulary | None = None) -> Measured:
@@ -53,10 +73,9 @@ def measure(texts: Iterable[tuple[str, str]], vocabulary: Vocabulary | None = No
         spread), `counted` (what `token_counts.measure` gave; None where they are estimated), `languages` (shares),
         `damaged` (share with mojibake or HTML entities) and `sampled`.
     """
-    chance = random.Random(0)
+    sample: Sample[str] = Sample(_SAMPLED, seed=0)
     first_label: dict[bytes, str] = {}
     conflicts: set[bytes] = set()
-    sample: list[str] = []
     compared: dict[str, duplicates.Candidate] = {}
     total = repeated = characters = 0
     for text, label in texts:
@@ -73,24 +92,22 @@ def measure(texts: Iterable[tuple[str, str]], vocabulary: Vocabulary | None = No
             characters += len(beginning)
             compared[key.hex()] = duplicates.Candidate(key.hex(), beginning, str(total))
         first_label.setdefault(key, sys.intern(label))
-        if len(sample) < _SAMPLED:
-            sample.append(text)
-        elif (place := chance.randrange(total)) < _SAMPLED:  # reservoir: every text has the same chance
-            sample[place] = text
-    damaged = sum(cleaning.repaired(text[:_BEGINNING]) != text[:_BEGINNING] for text in sample)
-    counted = token_counts.measure(sample, vocabulary) if vocabulary else None
+        sample.add(text)
+    sampled = sample.kept
+    damaged = sum(cleaning.repaired(text[:_BEGINNING]) != text[:_BEGINNING] for text in sampled)
+    counted = token_counts.measure(sampled, vocabulary) if vocabulary else None
     found = {
         "texts": total,
-        "tokens": counted["tokens"] if counted else spread(Counter(map(approximate_tokens, sample))),
+        "tokens": counted["tokens"] if counted else spread(Counter(map(approximate_tokens, sampled))),
         "counted": counted,
         "duplicates": repeated,
         "conflicts": len(conflicts),
         "near_duplicates": {"threshold": NEAR, "compared": len(compared), "rows": _near(compared.values())},
-        "languages": languages(sample),
-        "damaged": round(damaged / max(len(sample), 1), 4),
-        "sampled": len(sample),
+        "languages": languages(sampled),
+        "damaged": round(damaged / max(len(sampled), 1), 4),
+        "sampled": len(sampled),
     }
-    return Measured(found, sample)
+    return Measured(found, sampled)
 
 
 def approximate_tokens(text: str) -> int:
