@@ -21,6 +21,7 @@ from pipeline.redaction.redact import redact
 PROFILES, EXTENSIONS = "profiles", "extensions"
 _MOST_KEYS = 20  # in the field of an override
 _MOST_ERRORS, _LONGEST_LINE = 9, 500  # lines of a message, characters of each
+_LONGEST_PATH = 4_096
 
 
 class ConfigError(ValueError):
@@ -119,7 +120,7 @@ def _parse(path: Path) -> yaml.Node:
         text = yaml_file.read_text(path)
     except FileNotFoundError:
         near = sorted(str(other) for other in path.parent.glob("*.yaml")) if path.parent.is_dir() else []
-        raise ConfigError(f"{path}: no such file." + (f" There are: {some(near)}." if near else "")) from None
+        raise ConfigError(f"{path}: no such file." + (f" There are: {some(near, characters=_LONGEST_PATH)}." if near else "")) from None
     except (OSError, ValueError) as error:
         raise ConfigError(f"{path}: cannot be read ({error}).") from None
     try:

@@ -30,15 +30,16 @@ def shown_line(text: str, most: int = 200) -> str:
     return line if len(line) <= most else f"{line[:most]}…"
 
 
-def some(names: Iterable[object], most: int = _NAMES) -> str:
+def some(names: Iterable[object], most: int = _NAMES, *, characters: int = _CHARACTERS) -> str:
     """The first of many names, and how many more there are.
 
     Args:
         names: in the order in which they are told.
         most: names.
+        characters: of one name; a path is of use only whole.
     """
     listed = [str(name) for name in names]
-    told = ", ".join(name if len(name) <= _CHARACTERS else f"{name[:_CHARACTERS]}…" for name in listed[:most])
+    told = ", ".join(name if len(name) <= characters else f"{name[:characters]}…" for name in listed[:most])
     return told if len(listed) <= most else f"{told} and {len(listed) - most:,} more"
 
 

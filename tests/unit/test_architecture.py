@@ -53,7 +53,6 @@ FLOORS = (
     ("modules.inputs", "modules.targets"),
     ("modules.text", "modules.training", "modules.network.backbones.base"),
     (
-        "modules.machine",
         "modules.artifact_files",
         "modules.content",
         "modules.settings",
@@ -62,7 +61,7 @@ FLOORS = (
         "modules.stages",
         "modules.tf_gaps",
     ),
-    ("modules.registry",),
+    ("modules.registry", "modules.machine"),
 )
 # Who may know what a text becomes, or which column it is; and what decides between labels. `modules/inputs/text/` and
 # `modules/targets/one_label.py` own it. These lists only shrink: ask the input or the target instead.
