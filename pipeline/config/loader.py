@@ -120,7 +120,9 @@ def _parse(path: Path) -> yaml.Node:
         text = yaml_file.read_text(path)
     except FileNotFoundError:
         near = sorted(str(other) for other in path.parent.glob("*.yaml")) if path.parent.is_dir() else []
-        raise ConfigError(f"{path}: no such file." + (f" There are: {some(near, characters=_LONGEST_PATH)}." if near else "")) from None
+        raise ConfigError(
+            f"{path}: no such file." + (f" There are: {some(near, characters=_LONGEST_PATH)}." if near else "")
+        ) from None
     except (OSError, ValueError) as error:
         raise ConfigError(f"{path}: cannot be read ({error}).") from None
     try:
