@@ -10,6 +10,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
+from modules.text import languages
+
 from pipeline.config.messages import nearest, shown, some
 from pipeline.config.rows.cleaning import CleaningConfig
 from pipeline.ingest.rows import DataError, Layout, Row, count_rows
@@ -183,13 +185,6 @@ def too_many(counts: Mapping[str, int], rows: int, config: CleaningConfig, examp
 
 
 @functools.cache
-def _language_identifier() -> Any:
-    from py3langid.langid import MODEL_FILE, LanguageIdentifier
-
-    return LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)  # loading it takes a second
-
-
-@functools.cache
 def _repairs() -> Any:
     """Repairs of damage only: quotes, ligatures, widths and line breaks may be meant as they are."""
     import ftfy
@@ -233,7 +228,7 @@ def _unknown_label(label: str, layout: Layout) -> str:
 def _language_check(config: CleaningConfig) -> Callable[[str], str] | None:
     if not config.languages:
         return None
-    identifier = _language_identifier()
+    identifier = languages.identifier()
     kept = frozenset(config.languages)
     unknown = sorted(kept - set(identifier.labels))
     if unknown:

@@ -9,6 +9,7 @@ import posixpath
 from collections.abc import Iterable
 from typing import Any
 
+from modules.machine import progress
 from modules.rows.settings import Columns
 from modules.tensors import Column, ColumnType  # and settles Keras 2 before TFX imports TensorFlow
 
@@ -20,8 +21,7 @@ from tfx.types import standard_component_specs
 
 from pipeline.config.rows.augmentation import AugmentationConfig
 from pipeline.config.rows.cleaning import CleaningConfig
-from pipeline.ingest import files, rows, tally, transforms
-from pipeline.ingest.augmentation import AddVariedRows
+from pipeline.ingest import augmentation, files, rows, tally, transforms
 from pipeline.ingest.custom_config import FilesNodeSettings, unpacked
 from pipeline.tfx_gaps.batched_writer import writing_splits_in_batches
 
@@ -66,10 +66,12 @@ class ExampleGenNodeSettings(FilesNodeSettings):
 class RowsExecutor(BaseExampleGenExecutor):
     """Cleans rows and writes them as examples with the bytes features text, label, slice columns and `text_hash`.
 
-    What is kept back goes to `quarantine/` inside the artifact, and its counts to the artifact's properties.
+    What is kept back goes to `quarantine/` inside the artifact, and its counts to the artifact's properties; what came
+    of the augmentation to `augmentation/`.
     """
 
     _folder: str | None = None
+    _artifact: str | None = None
 
     def Do(  # noqa: N802 - TFX's name
         self, input_dict: dict[str, list], output_dict: dict[str, list], exec_properties: dict[str, Any]
@@ -77,10 +79,15 @@ class RowsExecutor(BaseExampleGenExecutor):
         """TFX's hook."""
         [artifact] = output_dict[standard_component_specs.EXAMPLES_KEY]
         self._folder = posixpath.join(artifact.uri, transforms.QUARANTINE)
+        self._artifact = artifact.uri
         with writing_splits_in_batches():
             super().Do(input_dict, output_dict, exec_properties)
         counts = transforms.read_counts(self._folder)
-        tally.check(counts, self._folder, unpacked(exec_properties, ExampleGenNodeSettings).cleaning)
+        settings = unpacked(exec_properties, ExampleGenNodeSettings)
+        tally.check(counts, self._folder, settings.cleaning)
+        if settings.augmentation:
+            found = augmentation.read_counts(artifact.uri)
+            progress.tell(found.pop("message"), **found)
         for name, count in tally.properties(counts).items():
             artifact.set_int_custom_property(name, count)
 
@@ -101,13 +108,14 @@ class RowsExecutor(BaseExampleGenExecutor):
                 [*([settings.columns.label] if settings.labels else []), *settings.columns.slices],
             )
         if settings.augmentation:
-            splits[TRAIN_SPLIT] |= "AddVariedRows" >> AddVariedRows(
+            splits[TRAIN_SPLIT] |= "AddVariedRows" >> augmentation.AddVariedRows(
                 settings.augmentation,
                 settings.variations,
                 exec_properties,
                 TRAIN_SPLIT,
                 text=settings.columns.text,
                 label=settings.columns.label if settings.labels else "",
+                folder=self._artifact,
             )
         return splits
 

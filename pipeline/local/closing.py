@@ -81,6 +81,10 @@ def _rows(summary: Mapping[str, Any], console: Console) -> None:
             soft_wrap=True,
             markup=False,
         )
+    if problem := (summary.get("language") or {}).get("problem"):
+        console.print(Text.assemble(("Language", "yellow"), f"  {problem}"), soft_wrap=True)
+    if varied := summary.get("augmentation"):  # an older summary has none
+        console.print(f"Varied    {varied['message']}", soft_wrap=True, markup=False)
 
 
 def _quality(summary: Mapping[str, Any]) -> Table:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from modules.inputs import kinds
+from modules.text import languages
 
 from pipeline import nodes as table
 from pipeline.config import loader, names
@@ -74,6 +75,9 @@ def notes(config: Config, counts: Mapping[str, Counter[str]]) -> list[str]:
     found = task_notes.of_labels(shape.labels, counts[shape.label]) if shape.labels else []
     if part is not None and shape.text:
         found += task_notes.of_texts(_first_texts(config, shape), part.backbone)
+    wanted = config.data.augmentation
+    if wanted.enabled and shape.text and (spoken := _languages(config)):
+        found += [f"data.augmentation: {note}" for note in wanted.left_out(spoken, wanted.local_table())]
     return found
 
 
@@ -129,7 +133,33 @@ def check(
         return {"file": data_files.data_path(config)}
     found = check_data(config, most=None if whole else _FIRST_ROWS)
     _check_domains(config, schema, found["counts"])
+    _check_augmentation(config)
     return found
+
+
+def _check_augmentation(config: Config) -> None:
+    """Refuses what ExampleGen would stop at: languages that are none, a synonym table of another language."""
+    wanted = config.data.augmentation
+    if not wanted.enabled or not (wanted.languages or wanted.synonym_table):
+        return
+    if problem := wanted.refusal(_languages(config), wanted.local_table()):
+        raise rows.DataError(problem)
+
+
+def _languages(config: Config) -> list[str]:
+    """In which languages the rows are varied: those that are set, or those of the first rows.
+
+    Raises:
+        DataError: one that is set is no language.
+    """
+    named = config.data.augmentation.languages
+    if named:
+        try:
+            languages.identifier(frozenset(named))
+        except ValueError as error:
+            raise rows.DataError(f"data.augmentation.languages: {error}.") from None
+        return list(named)
+    return languages.spoken(languages.shares(_first_texts(config, layout(config))))
 
 
 def _check_nodes(config: Config, chosen: Mapping[str, str | None]) -> None:

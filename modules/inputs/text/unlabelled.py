@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from modules.rows.token_windows import TokenWindows
+from modules.text.segments import spaceless
 from modules.text.tokenization import END, PAD, START, SUFFIX
 
 import numpy as np
@@ -46,7 +47,8 @@ def augment(
         `copies * len(examples)` rows with the answer `unanswered`.
     """
     rng = np.random.default_rng([seed, 7])
-    continues = np.array([token.startswith(SUFFIX) and len(token) > len(SUFFIX) for token in vocabulary])
+    # A piece of a script without spaces is a word of its own: a clause of Thai would be one else.
+    continues = np.array([_continues(token) and not spaceless(token) for token in vocabulary])
     start, end, pad = (list(vocabulary).index(token) for token in (START, END, PAD))
     words = [
         _words(ids[1 : length - 1], continues) for ids, length in zip(examples.token_ids, examples.lengths, strict=True)
@@ -65,6 +67,10 @@ def augment(
         ids[number, : len(body) + 2] = [start, *body, end]
         mask[number, : len(body) + 2] = 1
     return TokenWindows(ids, mask, np.full(len(ids), unanswered, examples.labels.dtype))
+
+
+def _continues(token: str) -> bool:
+    return token.startswith(SUFFIX) and len(token) > len(SUFFIX)
 
 
 def _words(ids: Ints, continues: NDArray[np.bool_]) -> list[Ints]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from modules.artifact_files import DRIFT_FILE
+from modules.artifact_files import AUGMENTATION_FILE, DRIFT_FILE
 from modules.inputs.kinds import playing, with_backbone
 from modules.network.architecture import TEXT
 from modules.report.files import read_json
@@ -34,6 +34,7 @@ def data(artifacts: Artifacts, settings: ReporterNodeSettings) -> dict[str, Any]
         "splits": splits,
         "lengths": None,
         "quarantine": counts["quarantined"] if counts else None,
+        "augmentation": read_json(artifacts.examples, AUGMENTATION_FILE),
         "drift": read_json(artifacts.anomalies, DRIFT_FILE),
         **(_of_inputs(artifacts.transformed_examples, settings) if artifacts.transformed_examples else {}),
     }
