@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from modules.artifact_files import (
+    AUGMENTATION_FILE,
     BASELINE_FILE,
     BEATS_BASELINE_FILE,
     BUNDLE_FILE,
@@ -34,16 +35,15 @@ from pipeline.node import ADDED, Logs, Node, Taken, Told, builders, has_edge, ha
 NODES = (
     Node(
         "ExampleGen", "pipeline.ingest.component:RowsExampleGen", "rows of any source, cleaned and split, as examples",
-        outputs={"examples": "Examples"},
-        code=("pipeline.ingest.example_gen", *modules_of(INPUTS, "variation")),
-        beam=True, reads_outside=True, files=("quarantine/",), report={"examples": "examples"},
+        outputs={"examples": "Examples"}, code=("pipeline.ingest.example_gen", *modules_of(INPUTS, "variation")),
+        beam=True, reads_outside=True, files=("quarantine/", AUGMENTATION_FILE), report={"examples": "examples"},
+        summary={"augmentation": Told("examples", (AUGMENTATION_FILE,))},
         takes={"data": (Taken("input_base", part="folder"), Taken("input_config", "/splits/0/pattern", part="file"))},
     ),
     Node(
         "StatisticsGen", "pipeline.components.statistics_gen:StatisticsGen",
         "statistics of the columns and of the inputs",
-        inputs={"examples": "ExampleGen.examples"},
-        outputs={"statistics": "ExampleStatistics"},
+        inputs={"examples": "ExampleGen.examples"}, outputs={"statistics": "ExampleStatistics"},
         code=("pipeline.components.statistics_gen", *modules_of(INPUTS, "statistics")),
         beam=True, files=(PROFILE_FILE,), report={"statistics": "statistics"},
     ),
@@ -145,7 +145,7 @@ NODES = (
             "base_model": "WarmStartResolver.model",
         },
         outputs={"model": "Model", "model_run": "ModelRun"},
-        code=("modules.trainer", *modules_of(TARGETS, "training")),
+        code=("modules.trainer", *modules_of(TARGETS, "training", "probe")),
         gpu=True, files=(f"{TRAINING_DIR}/{HISTORY_FILE}",),
         summary={"training": Told("model", (TRAINING_DIR, HISTORY_FILE))}, report={"model": "model"},
         logs=Logs("trainer", output="model_run"),
@@ -193,7 +193,7 @@ NODES = (
         "ModelCard", "pipeline.components.model_card:ModelCard", "the card of the SavedModel",
         inputs={
             "model": "Trainer.model", "evaluation": "Evaluator.evaluation",
-            "test_evaluation": "TestEvaluator.evaluation",
+            "test_evaluation": "TestEvaluator.evaluation", "statistics": "StatisticsGen.statistics",
         },
         outputs={"card": "ModelEvaluation"},
         code=("pipeline.components.model_card", *modules_of(TARGETS, "scoring")),
@@ -253,7 +253,7 @@ NODES = (
         "EdgeModelCard", "pipeline.components.model_card:ModelCard", "the card of the bundle",
         inputs={
             "model": "Trainer.model", "evaluation": "EdgeEvaluator.evaluation",
-            "bundle": "EdgeEvaluator.bundle",
+            "bundle": "EdgeEvaluator.bundle", "statistics": "StatisticsGen.statistics",
         },
         outputs={"card": "ModelEvaluation"},
         code=("pipeline.components.model_card", *modules_of(TARGETS, "scoring")),

@@ -15,6 +15,7 @@ from modules.card.settings import ModelCardNodeSettings
 from modules.quality import intervals, scoring
 from modules.quality.predictions import Predictions
 from modules.tensors import ColumnType
+from modules.text import fit
 
 CARD_VERSION = 1
 SERVER, EDGE = "server", "edge"
@@ -33,6 +34,7 @@ def server(
     size: Mapping[str, Any],
     created: str,
     linear: Mapping[str, Any] | None = None,
+    texts: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Gathers the facts about a SavedModel.
 
@@ -44,6 +46,7 @@ def server(
         size: `bytes` of the SavedModel and `parameters`.
         created: date, `YYYY-MM-DD`.
         linear: by split, what `modules.quality.against_baseline.measure` found; None where nothing was compared.
+        texts: what StatisticsGen found of the texts; None where there are none.
 
     Returns:
         JSON values, the content of `model_card.json`.
@@ -52,7 +55,7 @@ def server(
     rows = {"train": training["rows"], **{name: len(found) for name, found in splits.items()}}
     shown = ("epochs", "batch_size", "learning_rate", "dropout", "weight_decay", "seed")
     return {
-        **_common(settings, SERVER, created),
+        **_common(settings, SERVER, created, texts),
         "rows": rows,
         "training": {
             **{name: training["settings"][name] for name in shown},
@@ -75,6 +78,7 @@ def edge(
     bundle: Mapping[str, Any],
     training_rows: int,
     created: str,
+    texts: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Gathers the facts about a bundle.
 
@@ -84,6 +88,7 @@ def edge(
         bundle: `bytes` and `sha256` of the file.
         training_rows: rows of the train split.
         created: date, `YYYY-MM-DD`.
+        texts: as of `server`.
 
     Returns:
         JSON values, the content of `model_card.json`.
@@ -92,7 +97,7 @@ def edge(
     variant, test, reference = pareto["variants"][name], pareto["test"]["selected"], pareto["test"]["reference"]
     titles = scoring.of(settings.target).titles
     return {
-        **_common(settings, EDGE, created),
+        **_common(settings, EDGE, created, texts),
         "rows": {"train": training_rows, "eval": variant["rows"], "test": test["rows"]},
         "recipe": name,
         "metrics": {split: _of_counts(found, titles) for split, found in (("test", test), ("eval", variant))},
@@ -158,7 +163,10 @@ def measured(found: Predictions, judge: scoring.Scoring) -> dict[str, Any]:
     return {**one(slice(None)), **judge.card_details(found), "slices": slices}
 
 
-def _common(settings: ModelCardNodeSettings, kind: str, created: str) -> dict[str, Any]:
+def _common(
+    settings: ModelCardNodeSettings, kind: str, created: str, texts: Mapping[str, Any] | None
+) -> dict[str, Any]:
+    spoken, unknown = (texts or {}).get("languages", {}), (texts or {}).get("unknown_token_rate", 0.0)
     section = settings.card.model_dump(mode="json", exclude={"sources"})
     sources = [
         source
@@ -179,6 +187,11 @@ def _common(settings: ModelCardNodeSettings, kind: str, created: str) -> dict[st
         "columns": list(settings.columns),
         "row": {name: _EXAMPLES[kind] for name, kind in settings.columns.items()},
         "backbone": settings.backbone,
+        "languages": {
+            "texts": spoken,
+            "backbone": settings.backbone_languages,
+            "problem": fit.problem("the backbone's vocabulary", unknown, spoken, settings.backbone_languages),
+        },
         "slice_columns": settings.slices,
         "digests": settings.digests,
     }

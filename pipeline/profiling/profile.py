@@ -7,16 +7,17 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from modules.text import fit
+
 from pipeline.config.rows.source import SourceConfig
 from pipeline.ingest import sources
 from pipeline.ingest.rows import DataError
 from pipeline.ingest.sources import csv_file, text
 from pipeline.ingest.sources.base import Record, open_local
-from pipeline.profiling import headers, label_names, linear, roles, texts, token_counts
+from pipeline.profiling import few_rows, headers, label_names, linear, roles, texts, token_counts
 from pipeline.profiling.columns import Column, ColumnCounter
 
 _EVERY = 5_000  # rows between two reports of progress
-EVAL_SHARE = 0.1  # of the rows, as `data.splits` divides them
 _HEAD = 200  # lines that the delimiter is found out from
 Progress = Callable[[str, int], None]
 
@@ -151,14 +152,15 @@ def _texts(
     measured = texts.measure(_pairs(path, source, column, label, rows, progress), vocabulary)
     found, characters = measured.found, None
     if vocabulary:
-        notes += token_counts.notes(found["counted"], found["languages"], vocabulary.languages)
-        if found["counted"]["unknown"] > token_counts.UNFIT:
+        found["fit"] = token_counts.notes(found["counted"], found["languages"], vocabulary.languages)
+        notes += found["fit"]
+        if found["counted"]["unknown"] > fit.UNFIT:
             fitting = token_counts.of_characters(measured.sample)
             characters = list(fitting.tokens)
             found |= {"unfit": found["counted"], "counted": token_counts.measure(measured.sample, fitting)}
             found["tokens"] = found["counted"]["tokens"]
     progress("linear model", len(rows.kept))
-    eval_rows = round(sum(labels.values()) * EVAL_SHARE)
+    eval_rows = round(sum(labels.values()) * few_rows.share("eval", labels, characters))
     result = linear.cross_validated(rows.kept, len(labels), eval_rows=eval_rows) if len(labels) > 1 else None
     notes += linear.notes(result, labels)
     return {"text": found, "characters": characters, "linear": result, "notes": notes}

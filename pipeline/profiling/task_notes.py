@@ -7,15 +7,15 @@ from collections.abc import Mapping, Sequence
 
 from modules.machine import packages
 from modules.network.backbones.base import Backbone
+from modules.text import fit, languages
 
 from pipeline.config.messages import some
-from pipeline.profiling import label_names, texts, token_counts
+from pipeline.profiling import label_names, token_counts
 from pipeline.profiling.token_counts import Vocabulary
 
 SHOWN_VALUES = 12
+_SPLITS = 3
 _SAFE_ROWS = 50  # with fewer, one of three splits of 8 : 1 : 1 may well be empty
-
-_FOREIGN = 0.005  # letters beyond ASCII, as English has hardly any of
 
 
 def values(counts: Counter[str]) -> str:
@@ -31,12 +31,19 @@ def of_labels(labels: Sequence[str], counts: Mapping[str, int]) -> list[str]:
         counts: rows by label.
     """
     rows = sum(counts.values())
-    found = []
+    found = label_names.alike(labels)
     without = [label for label in labels if not counts.get(label)]
     if without:
         found.append(
             f"{label_names.some(without)} {'have' if len(without) > 1 else 'has'} no rows: it would never be learned; "
             "add rows, or take it out of `labels`"
+        )
+    fewest = {label: count for label in labels if 0 < (count := counts.get(label, 0)) < _SPLITS}
+    if fewest:
+        listed = some((f"{label_names.some([label])} {count}" for label, count in fewest.items()), SHOWN_VALUES)
+        found.append(
+            f"labels with fewer than {_SPLITS} rows cannot stand in train, eval and test: {listed}; nothing can be "
+            "measured of them; add rows, or take them out of `labels`"
         )
     if rows < _SAFE_ROWS:
         found.append(f"{rows} rows are so few that the eval or the test split may be empty, and then the run fails")
@@ -48,17 +55,17 @@ def of_texts(sample: list[str], backbone: Backbone) -> list[str]:
 
     Args:
         sample: texts.
-        backbone: whose vocabulary they are cut by; passed over where it would have to be fetched first.
+        backbone: whose vocabulary they are cut by; where that would have to be fetched first, its language is looked at
+            alone.
     """
-    if not sample or not _at_hand(backbone):
+    if not sample:
         return []
+    if not _at_hand(backbone):
+        told = fit.problem("", 0.0, languages.shares(sample), backbone.languages())
+        return [told] if told else []
     path = backbone.vocabulary_path()
     counted = token_counts.measure(sample, Vocabulary(f"the vocabulary {path}", token_counts.read(path)))
-    letters = "".join(sample)
-    foreign = sum(letter.isalpha() and not letter.isascii() for letter in letters) / max(len(letters), 1)
-    # To tell languages takes half a second, which texts of plain letters are not worth: they are hardly told apart.
-    languages = texts.languages(sample) if foreign > _FOREIGN else {}
-    return token_counts.notes(counted, languages, backbone.languages())
+    return token_counts.notes(counted, languages.shares(sample), backbone.languages())
 
 
 def _at_hand(backbone: Backbone) -> bool:

@@ -106,6 +106,18 @@ def test_the_summary_says_what_cleaning_did_with_every_row(first_run, task):
     assert Path(cleaning["file"]).is_file()
 
 
+def test_summary_and_cards_say_in_which_language_the_rows_are(first_run):
+    found = first_run.summary["language"]
+    assert next(iter(found["texts"])) == "en"
+    assert (found["backbone"], found["problem"]) == ([], "")  # of random weights
+    pushed = first_run.summary["pushed"]
+    for card in (
+        Path(pushed["server"]["path"]) / "assets.extra" / "model_card.json",
+        Path(pushed["edge"]["path"]) / "model_card.json",
+    ):
+        assert json.loads(card.read_text(encoding="utf-8"))["languages"]["texts"] == found["texts"]
+
+
 def test_the_summary_on_disk_is_the_one_of_the_latest_run(first_run, task):
     on_disk = json.loads((task.root / "history" / first_run.run_id / "summary.json").read_text())
     assert on_disk == first_run.summary

@@ -26,7 +26,8 @@ TRAINER = {"Trainer", "TestEvaluator"} | EVALUATOR
 TUNER = {"Tuner"} | TRAINER
 TRANSFORM = {"Transform"} | TUNER
 VALIDATOR = {"ExampleValidator"} | REPORTER
-STATISTICS = {"StatisticsGen", "ServingStatisticsGen"} | VALIDATOR
+# Cards say in which language the texts are.
+STATISTICS = {"StatisticsGen", "ServingStatisticsGen", "EdgeModelCard", "EdgePusher"} | VALIDATOR | CARD
 BASELINE = {"LinearBaseline", "TestEvaluator"} | EVALUATOR  # which a model must not lose to
 SERVING = {"ServingExampleGen", "ServingStatisticsGen"} | VALIDATOR
 EXAMPLES = {"ExampleGen", "StatisticsGen"} | VALIDATOR | BASELINE | TRANSFORM
@@ -37,6 +38,7 @@ EXPECTED = {
     "edge/edgeline_edge/data/normalization-1.txt": EDGE_EVALUATOR,
     "edge/edgeline_edge/data/manifest-1.schema.json": EDGE_EVALUATOR,
     "modules/text/tables/synonyms_en.txt": EXAMPLES,
+    "modules/text/tables/negations.txt": EXAMPLES,
     "modules/card/templates/model_card.md.j2": CARD | {"EdgeModelCard", "EdgePusher"},
     "modules/report/templates/report.css": REPORTER,
     # What a device runs; the package loads it late.
@@ -93,6 +95,7 @@ EXPECTED = {
     "modules/targets/one_label/scoring.py": EVALUATOR | {"TestEvaluator"} | EDGE_EVALUATOR,
     "modules/targets/one_label/linear.py": BASELINE,
     "modules/targets/one_label/keras_metrics.py": TUNER,
+    "modules/targets/one_label/probe.py": TRAINER,
     "modules/targets/one_label/distillation.py": PRUNER,
     "modules/targets/one_label/plots.py": REPORTER,
     # From the blessed model to a bundle.

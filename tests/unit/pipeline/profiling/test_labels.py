@@ -72,6 +72,9 @@ def test_names_that_differ_by_case_or_blanks_alone_are_told() -> None:
     [blank] = label_names.alike([" ham", "spam"])
     assert blank.startswith('" ham": these labels begin or end with a blank')
     assert label_names.alike(["ham", "spam", "Ham and spam"]) == []
+    [number] = label_names.alike(["0", "1", "1.0"])
+    assert number.startswith('the labels "1", "1.0" differ by')
+    assert label_names.alike(["0.5", "1.5", "nan", "inf"]) == []
 
 
 @pytest.mark.parametrize(
@@ -92,7 +95,7 @@ def test_labels_that_are_values_get_names_suggested(labels: list[str], meant: st
 
 def test_few_rows_and_values_that_are_left_out_are_told_with_their_numbers() -> None:
     told = label_names.notes({"good": 600, "bad": 12}, {"goood": 2}, "mood")
-    assert told[0].startswith('1 values are too rare for a label, their 2 rows will be quarantined: "goood" 2;')
+    assert told[0].startswith('1 value is too rare for a label, its 2 rows will be quarantined: "goood" 2;')
     assert told[1].startswith('1 of 2 labels have fewer than 30 rows, the fewest "bad" with 12 (2.0%)')
 
 
