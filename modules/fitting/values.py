@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import modules  # noqa: F401  (settles Keras 2 before TensorFlow is imported)
 from modules.inputs.kinds import Inputs
@@ -88,9 +89,11 @@ class FittedModel(BuiltModel):
 
     Attributes:
         history: Keras' history of the epochs that this process trained, by metric.
+        probe: what the network was worth on eval with a fitted head, before its first epoch; None without one.
     """
 
     history: Mapping[str, Sequence[float]]
+    probe: Mapping[str, Any] | None = None
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -70,6 +70,9 @@ def _length(config: Mapping[str, Any], target: Target, training: Mapping[str, An
     if not training:
         return
     settings = TrainerSettings.model_validate(training["settings"])
+    if settings.probe == "only":
+        yield "fine-tuning behind the fitted head, which stays where that is no better: trainer.probe=first"
+        return
     curve = _curve(training["history"], target)
     steps = len(curve) * -(-training["rows"] // (settings.batch_size * training["replicas"]))
     asked = config["trainer"]["epochs"]

@@ -138,6 +138,17 @@ class TrainingStream:
         self.labels = examples.labels
         self.steps_per_epoch = steps_per_epoch(self.rows, batch_size)
 
+    def in_order(self, batch_size: int) -> tf.data.Dataset:
+        """All rows once, in the order of `labels`.
+
+        Args:
+            batch_size: rows per batch.
+
+        Returns:
+            As `evaluation_batches`.
+        """
+        return evaluation_batches(self._examples, batch_size=batch_size)
+
     def batches(self, epochs: int, *, skip_steps: int = 0) -> tf.data.Dataset:
         """All batches of some epochs.
 

@@ -37,6 +37,7 @@ class Target(Section, abc.ABC):
     # `training` and `tfma`: modules or what is in them that `metrics` and `metric_specs` name, for the cache alone.
     # `scoring`: a class of `modules.quality.scoring.Scoring`, of the target; every kind has it.
     # `linear`: (raw splits by name, target, seed) to the `modules.quality.linear_baseline.LinearModel` to beat.
+    # `probe`: (vectors, right answers, width, balanced, seed) to weights of the layer `LOGITS`, and what was chosen.
     # `distillation`: a class of `modules.student.distillation.Distillation`, of the target; a student needs it.
     # `plots`: (section `quality` of the report's facts, names) to plots of what `Scoring.details` gave.
     # `errors`: the worst answers with their reasons, as `modules.report.facts.errors.worst_errors`.

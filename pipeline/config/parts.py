@@ -179,6 +179,11 @@ def check_classes(target: Target, trainer: TrainerSettings, *, balanced: bool) -
             f"trainer.label_smoothing is {trainer.label_smoothing}; a target of kind {target.kind} has no labels to "
             "smooth; set it to 0"
         )
+    if trainer.probe != "none" and "probe" not in target.parts:
+        raise ValueError(
+            f"trainer.probe is {trainer.probe}; a target of kind {target.kind} has no head that can be fitted "
+            "before the training; set it to none"
+        )
     if balanced and not target.names:
         raise ValueError(
             f"data.augmentation.balance: a target of kind {target.kind} has no labels to balance; set it to false"

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from pipeline.profiling import shipping, training
-from pipeline.profiling.profile import EVAL_SHARE
+from pipeline.profiling import card_text, few_rows, shipping, training
 from pipeline.profiling.shipping import Shape
+from pipeline.profiling.yaml_text import comment, quoted
 
 _QUICK_ROWS = 8_000  # of the train split, in the quick profile
 _QUICK_WINDOW = 128  # in the quick profile, at most
-_TRAIN_SHARE = 0.8
 _WINDOWS = (16, 32, 48, 64, 96, 128, 192, 256, 384, 512)
 _SHOWN = 12  # labels beside which their rows stand
 # The teachers of both profiles, and what their students keep of the feed-forward neurons.
@@ -43,8 +41,8 @@ def text(profile: Mapping[str, Any], task: str, schema_path: Path, vocabulary_pa
     roles, labels = profile["roles"], profile["labels"]
     rows, file = sum(labels.values()), Path(profile["file"]).name
     lines = [
-        f"# A draft from {_comment(file)}: {profile['rows']} rows. Read it before you rely on it.",
-        *(f"# - {_comment(note)}" for note in profile["notes"]),
+        f"# A draft from {comment(file)}: {profile['rows']} rows. Read it before you rely on it.",
+        *(f"# - {comment(note)}" for note in profile["notes"]),
         f"task: {task}",
         *_labels(labels),
         f"schema_path: {quoted(str(schema_path))}",
@@ -53,9 +51,10 @@ def text(profile: Mapping[str, Any], task: str, schema_path: Path, vocabulary_pa
         f"  path: {quoted(profile['file'])}",
         *_source(profile),
         "  columns:",
-        f"    text: {quoted(roles['text']['column'])}  # {_comment(roles['text']['reason'])}",
-        f"    label: {quoted(roles['label']['column'])}  # {_comment(roles['label']['reason'])}",
+        f"    text: {quoted(roles['text']['column'])}  # {comment(roles['text']['reason'])}",
+        f"    label: {quoted(roles['label']['column'])}  # {comment(roles['label']['reason'])}",
         f"    slices: [{', '.join(quoted(item['column']) for item in roles['slices'])}]  # results for each value",
+        *([few_rows.splits()] if _few(profile) else []),
         *_cleaning(profile),
         "",
         *_preprocessing(profile["text"]),
@@ -64,10 +63,12 @@ def text(profile: Mapping[str, Any], task: str, schema_path: Path, vocabulary_pa
         *(["  learning_rate: 5.0e-4  # random weights have further to go"] if profile["characters"] else []),
         *(["  class_weights: balanced  # rare labels would be given up, since they hardly count in the loss"]
           if training.unbalanced(labels) else []),
-        f"  epochs: {_epochs(profile, rows * _TRAIN_SHARE)}  # at most, enough for {rows:,} rows, {len(labels)} labels",
+        *(few_rows.trainer(labels) if _few(profile) else
+          [f"  epochs: {_epochs(profile, rows * _share(profile, 'train'))}  # at most, enough for {rows:,} rows, "
+           f"{len(labels)} labels"]),
         "",
         *_evaluator(profile),
-        *_card(profile, task),
+        *card_text.card(profile),
         "profiles:",
         *_profile(profile, "quick", rows),
         *_profile(profile, "full", rows),
@@ -78,16 +79,6 @@ def text(profile: Mapping[str, Any], task: str, schema_path: Path, vocabulary_pa
 def window(tokens: float) -> int:
     """The window that holds so many tokens."""
     return next((size for size in _WINDOWS if size >= tokens), _WINDOWS[-1])
-
-
-def quoted(value: str) -> str:
-    """A YAML string; always in quotes, since `no`, `1` and `null` would be something else."""
-    return json.dumps(value, ensure_ascii=False)
-
-
-def _comment(value: str) -> str:
-    """Fit to stand in a comment: a column's name may hold a line break."""
-    return " ".join(value.split())
 
 
 def _labels(labels: Mapping[str, int]) -> list[str]:
@@ -138,6 +129,13 @@ def _preprocessing(found: Mapping[str, Any]) -> list[str]:
 
 
 def _backbone(profile: Mapping[str, Any], vocabulary_path: Path) -> list[str]:
+    if _few(profile):
+        return [
+            "backbone:",
+            "  kind: minilm",
+            "  layers: [0, 1, 2, 3, 4, 5]  # what they know, few rows cannot teach",
+            "",
+        ]
     if not profile["characters"]:
         return ["backbone:", "  kind: minilm", "  layers: [0, 2, 5]  # three of six are quick", ""]
     return [
@@ -157,6 +155,14 @@ def _scratch_shape(name: str, indent: str) -> list[str]:
         f"{indent}hidden_dim: {shape.hidden}",
         f"{indent}intermediate_dim: {shape.intermediate}",
     ]
+
+
+def _few(profile: Mapping[str, Any]) -> bool:
+    return few_rows.are(profile["labels"], profile["characters"])
+
+
+def _share(profile: Mapping[str, Any], split: str) -> float:
+    return few_rows.share(split, profile["labels"], profile["characters"])
 
 
 def _epochs(profile: Mapping[str, Any], train_rows: float) -> int:
@@ -189,58 +195,36 @@ def _evaluator(profile: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _card(profile: Mapping[str, Any], task: str) -> list[str]:
-    labels = list(profile["labels"])
-    shown = ", ".join(labels[:_SHOWN]) + (f" and {len(labels) - _SHOWN} more" if len(labels) > _SHOWN else "")
-    languages = ", ".join(f"{name} {share:.0%}" for name, share in list(profile["text"]["languages"].items())[:3])
-    summary = f"Gives a text one of {len(labels)} labels: {_comment(shown)}."
-    note = (
-        f"{profile['rows']:,} rows, text from column {profile['roles']['text']['column']!r}, label from "
-        f"{profile['roles']['label']['column']!r}; languages: {languages or 'not told'}."
-    )
-    limits = [f"Learned from texts in {languages}; other languages were not measured."] if languages else []
-    limits += [f"{_comment(note[:1].upper() + note[1:])}." for note in profile["notes"]]
-    return [
-        "card:  # add intended_use, out_of_scope and contacts",
-        f"  summary: {quoted(summary)}",
-        *(["  limits:"] if limits else []),
-        *(f"    - {quoted(limit)}" for limit in limits),
-        "  sources:  # the weights name themselves",
-        f"    - name: {quoted(Path(profile['file']).name)}",
-        "      kind: data",
-        '      licence: "as its owner says; write it here"',
-        f"      note: {quoted(_comment(note))}",
-        "",
-    ]
-
-
 def _profile(profile: Mapping[str, Any], name: str, rows: int) -> list[str]:
     """One profile: teacher, length of training, student, recipes, and a gate that these can pass."""
     labels, characters = len(profile["labels"]), profile["characters"]
-    used = min(rows * _TRAIN_SHARE, _QUICK_ROWS if name == "quick" else rows)
-    teacher = _teacher(profile, name)
-    student = _student(profile, teacher, name, rows)
+    train_rows, few = rows * _share(profile, "train"), _few(profile)
+    used = min(train_rows, _QUICK_ROWS if name == "quick" else rows)
+    size = "full" if few else name  # of few rows, the large networks are quick as well
+    teacher = _teacher(profile, size)
+    student = _student(profile, teacher, size, rows)
     expected, bound = shipping.size_bound(teacher, student, labels)
-    eval_rows = round(rows * EVAL_SHARE)
+    eval_rows = round(rows * _share(profile, "eval"))
     drop, agreement = _DROP[name], _AGREEMENT[name]
     lines = [f"  {name}:  # {'minutes' if name == 'quick' else 'as one would for a release'}"]
     if name == "quick":
-        lines.append(f"    data: {{train_fraction: {min(1.0, round(used / (rows * _TRAIN_SHARE), 3)):g}}}")
-        if _epochs(profile, used) != _epochs(profile, rows * _TRAIN_SHARE):
+        lines.append(f"    data: {{train_fraction: {min(1.0, round(used / train_rows, 3)):g}}}")
+        if not few and _epochs(profile, used) != _epochs(profile, train_rows):
             lines.append(f"    trainer: {{epochs: {_epochs(profile, used)}}}")
         if window(profile["text"]["tokens"]["p99"]) > _QUICK_WINDOW:
             lines.append(f"    preprocessing: {{sequence_length: {_QUICK_WINDOW}}}  # the beginning of longer texts")
     elif characters:
         lines += ["    backbone:", *_scratch_shape(name, "      ")]
-    else:
+    elif not few:
         lines.append("    backbone: {layers: [0, 1, 2, 3, 4, 5]}")
     lines += [
         "    pruner:",
-        f"      student: {_student_section(name, teacher, scratch=bool(characters))}",
+        f"      student: {_student_section(size, teacher, scratch=bool(characters))}",
         "      pruning: {sparsity: 0.3}",
+        *(few_rows.pruner() if few else []),
         f"      epochs: {max(3 if name == 'quick' else 6, training.epochs(round(used), labels, share=0.7))}",
         "    converter:",
-        f"      recipes: {_RECIPES[name]}",
+        f"      recipes: {_RECIPES[size]}",
         *_windows(profile["text"], _QUICK_WINDOW if name == "quick" else _WINDOWS[-1]),
         "    edge_evaluator:",
         "      gate:",
@@ -251,7 +235,7 @@ def _profile(profile: Mapping[str, Any], name: str, rows: int) -> list[str]:
         f"        min_agreement: {shipping.agreement_bound(agreement, eval_rows):g}",
         "        min_latency_ratio: null  # so small a network takes less time than cutting a text into tokens"
         if characters
-        else f"        min_latency_ratio: {_LATENCY[name]}",
+        else f"        min_latency_ratio: {_LATENCY[size]}",
     ]
     return lines
 

@@ -35,6 +35,7 @@ class OneLabel(Target):
         "tfma": _METRICS,
         "scoring": f"{_FOLDER}.scoring:LabelScoring",
         "distillation": f"{_FOLDER}.distillation:LabelDistillation",
+        "probe": f"{_FOLDER}.probe:fit",
         "linear": f"{_FOLDER}.linear:baseline",
         "plots": f"{_FOLDER}.plots:label_plots",
         "errors": "modules.report.facts.errors:worst_errors",

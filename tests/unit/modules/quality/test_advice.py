@@ -94,3 +94,10 @@ def test_a_proven_model_needs_no_advice_unless_its_student_beats_it() -> None:
     assert wanted(noise, None)
     assert wanted(better, better)
     assert not wanted(None, None)
+
+
+def test_of_a_head_that_was_fitted_alone_fine_tuning_is_what_is_left() -> None:
+    settings = TrainerSettings(probe="only").model_dump(mode="json")
+    told = advice(training={"settings": settings, "history": {}})
+    assert "trainer.probe=first" in told
+    assert "longer training" not in told
