@@ -72,7 +72,9 @@ def notes(config: Config, counts: Mapping[str, Counter[str]]) -> list[str]:
     from pipeline.profiling import task_notes
 
     part, shape = kinds.with_backbone(config.inputs), layout(config)
-    found = task_notes.of_labels(shape.labels, counts[shape.label]) if shape.labels else []
+    parts = config.data.splits.model_dump().values()
+    share = min(parts) / sum(parts)
+    found = task_notes.of_labels(shape.labels, counts[shape.label], share=share) if shape.labels else []
     if part is not None and shape.text:
         found += task_notes.of_texts(_first_texts(config, shape), part.backbone)
     wanted = config.data.augmentation

@@ -217,12 +217,12 @@ def _profile(profile: Mapping[str, Any], name: str, rows: int) -> list[str]:
         lines += ["    backbone:", *_scratch_shape(name, "      ")]
     elif not few:
         lines.append("    backbone: {layers: [0, 1, 2, 3, 4, 5]}")
+    passes = max(3 if name == "quick" else 6, training.epochs(round(used), labels, share=0.7))
     lines += [
         "    pruner:",
         f"      student: {_student_section(size, teacher, scratch=bool(characters))}",
         "      pruning: {sparsity: 0.3}",
-        *(few_rows.pruner() if few else []),
-        f"      epochs: {max(3 if name == 'quick' else 6, training.epochs(round(used), labels, share=0.7))}",
+        *(few_rows.pruner(profile["labels"]) if few else [f"      epochs: {passes}"]),
         "    converter:",
         f"      recipes: {_RECIPES[size]}",
         *_windows(profile["text"], _QUICK_WINDOW if name == "quick" else _WINDOWS[-1]),

@@ -93,7 +93,7 @@ def _few(labels: Mapping[str, int]) -> list[str]:
     share = few[least] / sum(labels.values())
     return [
         f"{len(few)} of {len(labels)} labels have fewer than {_FEW} rows, the fewest {_quoted(least)} with "
-        f"{few[least]} ({share:.1%}); about a tenth of them is evaluated on, so what is measured is mostly chance"
+        f"{few[least]} ({share:.1%}); only some of these are evaluated on, so what is measured is mostly chance"
     ]
 
 

@@ -15,7 +15,7 @@ from pipeline.profiling.token_counts import Vocabulary
 
 SHOWN_VALUES = 12
 _SPLITS = 3
-_SAFE_ROWS = 50  # with fewer, one of three splits of 8 : 1 : 1 may well be empty
+_SAFE_ROWS = 5  # expected in a split, below which it may well be empty
 
 
 def values(counts: Counter[str]) -> str:
@@ -23,12 +23,13 @@ def values(counts: Counter[str]) -> str:
     return some((f"{value} {count}" for value, count in counts.most_common()), SHOWN_VALUES)
 
 
-def of_labels(labels: Sequence[str], counts: Mapping[str, int]) -> list[str]:
+def of_labels(labels: Sequence[str], counts: Mapping[str, int], *, share: float = 0.1) -> list[str]:
     """What a person should know of labels and their rows, in sentences.
 
     Args:
         labels: the label names.
         counts: rows by label.
+        share: of the rows, which the smallest split gets.
     """
     rows = sum(counts.values())
     found = label_names.alike(labels)
@@ -45,7 +46,7 @@ def of_labels(labels: Sequence[str], counts: Mapping[str, int]) -> list[str]:
             f"labels with fewer than {_SPLITS} rows cannot stand in train, eval and test: {listed}; nothing can be "
             "measured of them; add rows, or take them out of `labels`"
         )
-    if rows < _SAFE_ROWS:
+    if rows * share < _SAFE_ROWS:
         found.append(f"{rows} rows are so few that the eval or the test split may be empty, and then the run fails")
     return found
 

@@ -3,18 +3,33 @@
 from __future__ import annotations
 
 import copy
+import csv
+import dataclasses
 import json
+import random
 from pathlib import Path
 from typing import Any
 
 import modules  # noqa: F401
 from modules.fitting import fit as fitting
 from modules.fitting.build import build
+from modules.fitting.values import LoadedRows
+from modules.inputs.text.input import Text
 from modules.network.model import head_input
+from modules.rows.batches import TrainingStream, evaluation_batches
+from modules.rows.transformed import Examples
+from modules.stages import extend
+from modules.targets.one_label.target import OneLabel
 
 import numpy as np
 import pytest
+import tensorflow as tf
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.metrics import f1_score
+from sklearn.pipeline import make_pipeline, make_union
+from sklearn.svm import LinearSVC
 
+from pipeline.machine import datasets
 from tests.unit.training_helpers import given, loaded, split
 
 
@@ -50,3 +65,38 @@ def test_a_training_that_spoils_the_fitted_head_is_not_kept(config: dict[str, An
     again = fitting.fit(build(loaded(spoilt)))
     assert again.probe == fitted.probe
     assert all(map(np.array_equal, again.model.get_weights(), fitted.model.get_weights()))
+
+
+@pytest.mark.slow
+def test_of_sixteen_rows_a_label_a_pretrained_encoder_makes_more_than_words_and_characters(tmp_path: Path) -> None:
+    with datasets.vader_csv().open(encoding="utf-8") as stream:
+        rows = [(row["text"], row["label"]) for row in csv.DictReader(stream)]
+    random.Random(0).shuffle(rows)
+    by_label = [[row for row in rows if row[1] == label] for label in ("negative", "positive")]
+    few, test = ([row for part in by_label for row in part[first:last]] for first, last in ((0, 16), (100, 250)))
+    text = Text.named("text", {"backbone": {"kind": "minilm", "layers": [0, 1, 2, 3, 4, 5]}, "sequence_length": 48})
+    target = OneLabel(labels=["negative", "positive"])
+
+    def examples(part: list[tuple[str, str]]) -> Examples:
+        found = text.features({"text": tf.constant([row[0] for row in part])})
+        answers = target.truth([row[1] for row in part]).astype(np.int32)
+        tensors = {name: value.numpy() for name, value in found.items()}
+        return Examples(tensors, answers, tuple(tensors), text.mask)
+
+    value = dataclasses.replace(
+        given({"inputs": {"text": text.model_dump()}, "target": target.model_dump()}, tmp_path, probe="only"),
+        inputs={"text": text},
+    )
+    rows_of = {
+        "stream": TrainingStream(examples(few), batch_size=8, seed=1),
+        "evaluation": evaluation_batches(examples(test), batch_size=100),
+    }
+    fitted = fitting.fit(build(extend(value, LoadedRows, **rows_of)))
+    assert fitted.probe is not None
+    linear = make_pipeline(
+        make_union(TfidfVectorizer(ngram_range=(1, 2)), TfidfVectorizer(analyzer="char_wb", ngram_range=(1, 5))),
+        LinearSVC(),
+    )
+    words = linear.fit(*zip(*few, strict=True)).predict([row[0] for row in test])
+    theirs = f1_score([row[1] for row in test], words, average="macro")
+    assert fitted.probe["val_macro_f1"] > theirs

@@ -42,6 +42,7 @@ def test_labels_of_one_row_and_names_that_are_alike_are_told_by_validate_too() -
 def test_so_few_rows_that_a_split_may_be_empty_are_told() -> None:
     [told] = task_notes.of_labels(["a", "b"], {"a": 6, "b": 4})
     assert told.startswith("10 rows are so few that the eval or the test split may be empty")
+    assert task_notes.of_labels(["a", "b"], {"a": 16, "b": 16}, share=0.2) == []
 
 
 def test_a_language_that_the_encoder_does_not_know_is_told_though_its_vocabulary_is_not_here(
