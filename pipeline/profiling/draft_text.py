@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from pipeline.profiling import card_text, few_rows, shipping, training
+from pipeline.profiling import shipping, training
+from pipeline.profiling.sections import card, few_rows
+from pipeline.profiling.sections.yaml_text import comment, quoted
 from pipeline.profiling.shipping import Shape
-from pipeline.profiling.yaml_text import comment, quoted
 
 _QUICK_ROWS = 8_000  # of the train split, in the quick profile
 _QUICK_WINDOW = 128  # in the quick profile, at most
@@ -68,7 +69,7 @@ def text(profile: Mapping[str, Any], task: str, schema_path: Path, vocabulary_pa
            f"{len(labels)} labels"]),
         "",
         *_evaluator(profile),
-        *card_text.card(profile),
+        *card.lines(profile),
         "profiles:",
         *_profile(profile, "quick", rows),
         *_profile(profile, "full", rows),

@@ -14,8 +14,9 @@ from pipeline.ingest import sources
 from pipeline.ingest.rows import DataError
 from pipeline.ingest.sources import csv_file, text
 from pipeline.ingest.sources.base import Record, open_local
-from pipeline.profiling import few_rows, headers, label_names, linear, roles, texts, token_counts
+from pipeline.profiling import headers, label_names, linear, roles, texts, token_counts
 from pipeline.profiling.columns import Column, ColumnCounter
+from pipeline.profiling.sections import few_rows
 
 _EVERY = 5_000  # rows between two reports of progress
 _HEAD = 200  # lines that the delimiter is found out from

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from pipeline.config import loader
-from pipeline.profiling import draft, few_rows
+from pipeline.profiling import draft
 from pipeline.profiling.profile import profile
+from pipeline.profiling.sections import few_rows
 
 
 def write(path: Path, each: int) -> Path:

@@ -129,7 +129,7 @@ def test_few_rows_loosen_what_chance_decides_and_many_do_not() -> None:
 
 
 def test_both_profiles_have_a_student_and_a_gate_of_their_own(tmp_path: Path) -> None:
-    rows = [f"the film was {('so', 'really')[number % 2]} {number},{number % 2}\n" for number in range(120)]
+    rows = [f"the film was {('so', 'really')[number % 2]} {number},{number % 2}\n" for number in range(400)]
     path = tmp_path / "a.csv"
     path.write_text("text,label\n" + "".join(rows))
     config_path, schema_path = draft.paths("a", tmp_path)

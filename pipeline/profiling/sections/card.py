@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pipeline.profiling.yaml_text import comment, quoted
+from pipeline.profiling.sections.yaml_text import comment, quoted
 
 _SHOWN = 12  # labels by name
 
 
-def card(profile: Mapping[str, Any]) -> list[str]:
+def lines(profile: Mapping[str, Any]) -> list[str]:
     """Its lines.
 
     Args:
