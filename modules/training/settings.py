@@ -55,7 +55,7 @@ class TrainerSettings(Section):
     probe: Literal["none", "first", "only"] = "none"
     """Fit the head to the vectors of the untouched encoder before anything else: logistic regression, regularised as
     cross-validation on train says. `first` fine-tunes from there, and where no epoch is better on eval, the fitted head
-    stays; `only` fine-tunes nothing. For few rows; a warm start needs none."""
+    stays; `only` fine-tunes nothing. For few rows; a warm start and the trials of a search go without."""
     weight_decay: float = Field(0.01, ge=0)
     """AdamW's decoupled decay; never on biases and layer norms."""
     gradient_clip_norm: float = Field(1.0, gt=0)
