@@ -25,7 +25,8 @@ class Prediction:
     """The answer for one text.
 
     Attributes:
-        label: the label with the highest score; of equals, the one that the model lists first.
+        label: the label with the highest score; of equals, the one that the model lists first. Where the manifest has a
+            `decision`, the label that its threshold gives.
         score: its score, 0 … 1.
         scores: the score of every label, in the model's order.
     """
@@ -76,6 +77,7 @@ class Classifier:
         self._model.check_vocabulary(len(bundle.vocabulary))
         self._tokenizer = Tokenizer(bundle.vocabulary, bundle.manifest.sequence_length)
         self._temperature = (bundle.manifest.calibration or {}).get("temperature", 1.0)
+        self._decision = bundle.manifest.decision
         self._lock = threading.Lock()
 
     @classmethod
@@ -205,8 +207,14 @@ class Classifier:
 
     def _prediction(self, scores: npt.NDArray[np.float32]) -> Prediction:
         values = scores.tolist()
-        best = max(range(len(values)), key=values.__getitem__)
+        best = max(range(len(values)), key=values.__getitem__) if self._decision is None else self._decided(scores)
         return Prediction(self.labels[best], values[best], dict(zip(self.labels, values, strict=True)))
+
+    def _decided(self, scores: npt.NDArray[np.float32]) -> int:
+        """Which of two labels a threshold gives; compared as float32, as a server does."""
+        assert self._decision is not None
+        asked = self.labels.index(self._decision["label"])
+        return asked if scores[asked] >= np.float32(self._decision["threshold"]) else 1 - asked
 
 
 def _joined(scores: npt.NDArray[np.float32], how: LongText) -> npt.NDArray[np.float32]:
