@@ -5,8 +5,8 @@ from __future__ import annotations
 import dataclasses
 import os
 import threading
-from collections.abc import Callable, Iterable, Sequence
-from typing import Literal, get_args
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -77,7 +77,6 @@ class Classifier:
         self._model.check_vocabulary(len(bundle.vocabulary))
         self._tokenizer = Tokenizer(bundle.vocabulary, bundle.manifest.sequence_length)
         self._temperature = (bundle.manifest.calibration or {}).get("temperature", 1.0)
-        self._decision = bundle.manifest.decision
         self._lock = threading.Lock()
 
     @classmethod
@@ -207,14 +206,23 @@ class Classifier:
 
     def _prediction(self, scores: npt.NDArray[np.float32]) -> Prediction:
         values = scores.tolist()
-        best = max(range(len(values)), key=values.__getitem__) if self._decision is None else self._decided(scores)
+        best = answered(scores, self.labels, self._manifest.decision)
         return Prediction(self.labels[best], values[best], dict(zip(self.labels, values, strict=True)))
 
-    def _decided(self, scores: npt.NDArray[np.float32]) -> int:
-        """Which of two labels a threshold gives; compared as float32, as a server does."""
-        assert self._decision is not None
-        asked = self.labels.index(self._decision["label"])
-        return asked if scores[asked] >= np.float32(self._decision["threshold"]) else 1 - asked
+
+def answered(scores: npt.NDArray[np.float32], labels: Sequence[str], decision: Mapping[str, Any] | None) -> int:
+    """Index of the label that is answered.
+
+    Args:
+        scores: of each label, float32 `[labels]`.
+        labels: their names.
+        decision: the manifest's. None: the highest score wins, of equals the first. Else a threshold decides between
+            two labels, compared as float32, as a server does.
+    """
+    if decision is None:
+        return int(scores.argmax())
+    asked = labels.index(decision["label"])
+    return asked if scores[asked] >= np.float32(decision["threshold"]) else 1 - asked
 
 
 def _joined(scores: npt.NDArray[np.float32], how: LongText) -> npt.NDArray[np.float32]:
