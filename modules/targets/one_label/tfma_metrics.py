@@ -8,11 +8,12 @@ Named in an `EvalConfig` by class name and this module; see https://www.tensorfl
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Iterable
+import dataclasses
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from modules.quality.scores import CALIBRATION_BINS, of_confusion  # settles Keras 2 before TFMA imports TensorFlow
+from modules.targets.one_label.target import PROBABILITIES
 
 import apache_beam as beam
 import numpy as np
@@ -135,7 +136,8 @@ def _matrix_computations(
     computations = confusion.multi_class_confusion_matrices(
         thresholds=[0.0],  # the arg max always counts, however unsure
         name=f"{confusion.MULTI_CLASS_CONFUSION_MATRICES}{f'_{prediction_key}' if prediction_key else ''}",
-        eval_config=_of(prediction_key, eval_config),
+        extract_label_prediction_and_weight=_Answered(prediction_key or PROBABILITIES),
+        eval_config=eval_config,
         model_name=model_name,
         output_name=output_name,
         example_weighted=example_weighted,
@@ -150,14 +152,26 @@ def _matrix_computations(
     return [*computations, metric_types.DerivedMetricComputation(keys=[key], result=result)]
 
 
-def _of(prediction_key: str, eval_config: Any) -> Any:
-    """The same configuration, of another of the model's answers; TFMA's `ScoreDistributionPlot` goes this way."""
-    if not prediction_key:
-        return eval_config
-    changed = copy.deepcopy(eval_config)
-    for spec in changed.model_specs:
-        spec.prediction_key = prediction_key
-    return changed
+@dataclasses.dataclass(frozen=True)
+class _Answered:
+    """What a model answers with, in the place of its probabilities; a model that says nothing of it, by these."""
+
+    key: str
+
+    def __call__(
+        self, inputs: metric_types.StandardMetricInputs, *, model_name: str = "", **options: Any
+    ) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+        given = inputs.predictions
+        answers = given[model_name] if model_name else given
+        # The blessed model before this one may be from a time when the task had no threshold.
+        if self.key in answers:
+            answers = {**answers, PROBABILITIES: answers[self.key]}
+            given = {**given, model_name: answers} if model_name else answers
+            inputs = metric_types.StandardMetricInputs({**inputs, "predictions": given})
+        found: Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]] = metric_util.to_label_prediction_example_weight(
+            inputs, model_name=model_name, **options
+        )
+        return found
 
 
 class CalibrationError(metric_types.Metric):

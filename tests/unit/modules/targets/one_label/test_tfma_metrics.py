@@ -131,25 +131,33 @@ def evaluate(labels: np.ndarray, probabilities: np.ndarray, metrics: list[dict])
     return {name: value["doubleValue"] for name, value in found[""][""].items() if "doubleValue" in value}
 
 
-def test_with_a_threshold_the_evaluator_judges_what_is_answered_and_not_the_most_probable_label() -> None:
-    labels, probabilities = sample(120, 2, seed=3)
-    target = OneLabel(labels=["no", "yes"], positive="yes", decision={"threshold": 0.8})
-    answered = target.decided(probabilities)
-    spec = {"label_key": "label_id", "prediction_key": "probabilities"}
-    config = json_format.ParseDict({"model_specs": [spec]}, config_pb2.EvalConfig())
+def of_answers(
+    labels: np.ndarray, probabilities: np.ndarray, more: dict[str, np.ndarray], target: OneLabel
+) -> dict[str, float]:
+    """What TFMA's combiners make of the metrics of what is answered, from all that a model gives."""
+    spec = {"name": "candidate", "label_key": "label_id", "prediction_key": "probabilities"}
+    models = [spec, {**spec, "name": "baseline", "is_baseline": True}]
+    config = json_format.ParseDict({"model_specs": models}, config_pb2.EvalConfig())
     found = {}
     for name, listed in target.metric_specs()[0][0].items():
         if name in ("rows", "calibration_error"):
             continue
         own = getattr(tfma_metrics, listed["class_name"])(**json.loads(listed["config"]))
-        first, *_, last = own.computations(eval_config=config, model_names=[""], output_names=[""])
+        first, *_, last = own.computations(eval_config=config, model_names=["candidate"], output_names=[""])
         state = first.combiner.create_accumulator()
-        for label, probability, one_hot in zip(labels, probabilities, np.eye(2)[answered], strict=True):
-            given = {"labels": {"label_id": np.array([label])}}
-            given["predictions"] = {"probabilities": probability, "decision": one_hot}
+        for row, label in enumerate(labels):
+            answers = {"probabilities": probabilities[row], **{key: values[row] for key, values in more.items()}}
+            given = {"labels": {"label_id": np.array([label])}, "predictions": {"candidate": answers}}
             state = first.combiner.add_input(state, tfma.metrics.StandardMetricInputs(given))
         [found[name]] = last.result(first.combiner.extract_output(state)).values()
-    assert config.model_specs[0].prediction_key == "probabilities", "for the other metrics it stays as it was"
+    return found
+
+
+def test_with_a_threshold_the_evaluator_judges_what_is_answered_and_not_the_most_probable_label() -> None:
+    labels, probabilities = sample(120, 2, seed=3)
+    target = OneLabel(labels=["no", "yes"], positive="yes", decision={"threshold": 0.8})
+    answered = target.decided(probabilities)
+    found = of_answers(labels, probabilities, {"decision": np.eye(2)[answered]}, target)
     recalls = recall_score(labels, answered, average=None)
     assert found == pytest.approx(
         {
@@ -165,7 +173,9 @@ def test_with_a_threshold_the_evaluator_judges_what_is_answered_and_not_the_most
             ),
         }
     )
-    assert found["accuracy"] != pytest.approx(np.mean(labels == probabilities.argmax(axis=1)))
+    most_probable = np.mean(labels == probabilities.argmax(axis=1))
+    assert found["accuracy"] != pytest.approx(most_probable)
+    assert of_answers(labels, probabilities, {}, target)["accuracy"] == pytest.approx(most_probable), "an older model"
 
 
 def test_training_goes_by_the_macro_f1_of_what_will_be_answered() -> None:
