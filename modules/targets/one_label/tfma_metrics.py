@@ -136,7 +136,9 @@ def _matrix_computations(
     computations = confusion.multi_class_confusion_matrices(
         thresholds=[0.0],  # the arg max always counts, however unsure
         name=f"{confusion.MULTI_CLASS_CONFUSION_MATRICES}{f'_{prediction_key}' if prediction_key else ''}",
-        extract_label_prediction_and_weight=_Answered(prediction_key or PROBABILITIES),
+        extract_label_prediction_and_weight=(
+            _Answered(prediction_key) if prediction_key else metric_util.to_label_prediction_example_weight
+        ),
         eval_config=eval_config,
         model_name=model_name,
         output_name=output_name,
