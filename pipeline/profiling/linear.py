@@ -7,7 +7,7 @@ import random
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from modules.targets.one_label.target import OneLabel, Threshold
+from modules.targets.one_label.target import AUTO, Decision, OneLabel
 
 from pipeline.profiling.texts import Sample
 
@@ -121,7 +121,7 @@ def _by_threshold(
     import numpy as np
     from scipy import special
 
-    target = OneLabel(labels=list(names), positive=looked_for, decision=Threshold())
+    target = OneLabel(labels=list(names), positive=looked_for, decision=Decision(threshold=AUTO))
     probabilities = special.softmax(margins, axis=1).astype(np.float32)
     predicted = target.settled(labels, probabilities).decided(probabilities)
     of = names.index(looked_for)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from modules.machine.progress import tell
 from modules.quality.scores import of_counts
-from modules.targets.one_label.target import OneLabel, Threshold
+from modules.targets.one_label.target import AUTO, OneLabel
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,7 +30,7 @@ def settled(target: OneLabel, truth: np.ndarray, probabilities: np.ndarray) -> O
         ValueError: one of the labels has no row.
     """
     decision, positive = target.decision, target.positive_id
-    if not isinstance(decision, Threshold) or positive is None:
+    if decision.threshold != AUTO or positive is None:
         raise ValueError(f"{target.decision!r} leaves no threshold to choose")
     for index, label in enumerate(target.labels):
         if not (truth == index).any():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from modules.targets.one_label.target import AUTO, OneLabel, Threshold  # and settles Keras 2 before TensorFlow
+from modules.targets.one_label.target import OneLabel  # and settles Keras 2 before TensorFlow
 
 import numpy as np
 import tensorflow as tf
@@ -88,7 +88,7 @@ def macro_f1(target: OneLabel) -> tf_keras.metrics.Metric:
     Args:
         target: of the task.
     """
-    decision, positive = target.decision, target.positive_id
-    if not isinstance(decision, Threshold) or positive is None:
+    positive = target.positive_id
+    if target.decision.threshold is None or positive is None:
         return SparseMacroF1(len(target.labels))
-    return ThresholdMacroF1(positive, None if decision.threshold == AUTO else target.threshold)
+    return ThresholdMacroF1(positive, None if target.is_open else target.threshold)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from modules.targets.one_label.target import ARGMAX, DECISION, OneLabel
+from modules.targets.one_label.target import DECISION, OneLabel
 
 _METRICS = "modules.targets.one_label.tfma_metrics"
 _THRESHOLDS = 10_000  # as many as TFMA's areas under curves have, whose counts are then the same
@@ -43,7 +43,7 @@ def of(target: OneLabel) -> list[tuple[dict[str, dict[str, Any]], dict[str, Any]
 
 def _of_answers(target: OneLabel) -> dict[str, dict[str, Any]]:
     """Metrics of the labels that are answered."""
-    decided = {} if target.decision == ARGMAX else {"prediction_key": DECISION}
+    decided = {} if target.decision.threshold is None else {"prediction_key": DECISION}
     shown = {"num_classes": len(target.labels), **decided}
     scores = {
         "macro_f1": _own("MacroF1", **shown),

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 from modules.registry import load
 from modules.settings import PositiveShare, Section
 from modules.targets.base import LOGITS, Target
 from modules.tensors import Tensor
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, TypeAdapter, ValidationError, WrapValidator, model_validator
+from pydantic_core import PydanticCustomError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -20,18 +21,31 @@ if TYPE_CHECKING:
 LABEL_ID = "label_id"
 PROBABILITIES = "probabilities"
 DECISION = "decision"  # among the answers of a server: 1 for the label that is answered, 0 for the other
-AUTO, ARGMAX = "auto", "argmax"
+AUTO: Literal["auto"] = "auto"
 _FOLDER = "modules.targets.one_label"
 
 
-class Threshold(Section):
-    """The positive label is answered where its probability reaches a threshold, the other one elsewhere."""
+_share: TypeAdapter[float] = TypeAdapter(PositiveShare)
 
-    threshold: Literal["auto"] | PositiveShare = AUTO
-    """Of the positive label's probability. `auto`: chosen on eval, of every model anew: of the server's, of each
-    variant for a device, of the linear baseline."""
+
+def _share_or_auto(value: Any, _: Callable[[Any], Any]) -> Any:
+    """One error for a wrong value; pydantic would give one for each alternative."""
+    try:
+        return value if value == AUTO else _share.validate_python(value)
+    except ValidationError:
+        message = "Input should be a number above 0, at most 1, or `auto`"
+        raise PydanticCustomError("share_or_auto", message) from None
+
+
+class Decision(Section):
+    """Which label is answered."""
+
+    threshold: Annotated[PositiveShare | Literal["auto"], WrapValidator(_share_or_auto)] | None = None
+    """The positive label is answered where its probability is this or more, the other one elsewhere. `auto`: chosen on
+    eval, of every model anew: the server's, each variant for a device, the linear baseline. Empty: the most probable
+    label is answered. See docs/quality.md."""
     objective: Literal["macro_f1", "balanced_accuracy", "recall_at_precision"] = "macro_f1"
-    """What `auto` makes as large as it gets on eval."""
+    """What `threshold: auto` makes as large as it gets on eval."""
 
 
 class OneLabel(Target):
@@ -67,16 +81,8 @@ class OneLabel(Target):
     are about it. Empty: both metrics are means over the labels."""
     min_precision: PositiveShare = 0.9
     """`recall_at_precision` is the largest recall that has this precision or more."""
-    decision: Literal["argmax"] | Threshold = ARGMAX
-    """Which label is answered: the most probable one (`argmax`), or with two labels what a threshold says, such as
-    `{threshold: auto}`; see docs/quality.md."""
-
-    @field_validator("decision", mode="before")
-    @classmethod
-    def _one_of_both(cls, value: Any) -> Any:
-        if value == ARGMAX or isinstance(value, (Mapping, Threshold)):
-            return value
-        raise ValueError(f"is {value!r}; write `argmax`, or a threshold: `{{threshold: auto}}`, `{{threshold: 0.3}}`")
+    decision: Decision = Decision()
+    """Which label is answered."""
 
     @model_validator(mode="after")
     def _labels_differ(self) -> Self:
@@ -94,13 +100,13 @@ class OneLabel(Target):
             )
         if self.positive is not None and self.positive not in self.labels:
             raise ValueError(f"positive is {self.positive!r}, which is none of the labels: {', '.join(self.labels)}")
-        if self.decision == ARGMAX:
+        if self.decision.threshold is None:
             return self
         if count != 2:
-            raise ValueError(f"decision: a threshold is for two labels, and there are {count}; set it to `argmax`")
+            raise ValueError(f"decision.threshold is for two labels, and there are {count}; leave it out")
         if self.positive is None:
             raise ValueError(
-                "decision: a threshold is of the positive label's probability; set `positive` to "
+                "decision.threshold is of the positive label's probability; set `positive` to "
                 f"{self.labels[0]!r} or {self.labels[1]!r}"
             )
         return self
@@ -194,7 +200,7 @@ class OneLabel(Target):
         """
         import numpy as np
 
-        if not isinstance(self.decision, Threshold):
+        if self.decision.threshold is None:
             return None
         if self.is_open:
             raise ValueError("target.decision.threshold is auto, and was not chosen on eval yet")
@@ -203,7 +209,7 @@ class OneLabel(Target):
     @property
     def is_open(self) -> bool:
         """Whether the threshold is not chosen yet."""
-        return isinstance(self.decision, Threshold) and self.decision.threshold == AUTO
+        return self.decision.threshold == AUTO
 
     def settled(self, truth: np.ndarray, probabilities: np.ndarray) -> Self:
         """With the threshold that `decision.objective` is largest with, in place of `auto`.
@@ -250,7 +256,7 @@ class OneLabel(Target):
     def undecided(self) -> Self:
         """The labels alone."""
         return self.with_values(
-            positive=None, decision=ARGMAX, min_precision=type(self).model_fields["min_precision"].default
+            positive=None, decision=Decision(), min_precision=type(self).model_fields["min_precision"].default
         )
 
     def answers(self) -> Callable[[tf.Tensor], dict[str, tf.Tensor]]:

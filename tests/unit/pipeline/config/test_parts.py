@@ -73,7 +73,7 @@ def test_beside_labels_a_target_may_say_the_rest(tmp_path: Path) -> None:
 
 def test_a_threshold_for_three_labels_is_refused_with_the_field(tmp_path: Path) -> None:
     three = SHORT.replace("[bad, good]", "[bad, fair, good]") + "target: {decision: {threshold: auto}}\n"
-    with pytest.raises(ConfigError, match=r"target.*a threshold is for two labels, and there are 3"):
+    with pytest.raises(ConfigError, match=r"target.*decision.threshold is for two labels, and there are 3"):
         load(write(tmp_path, three))
     with pytest.raises(ConfigError, match="pr_auc"):
         load(write(tmp_path, SHORT), overrides=["evaluator.thresholds={pr_auc: {min: 1.5}}"])

@@ -108,12 +108,12 @@ def test_nothing_is_answered_before_the_threshold_is_chosen() -> None:
 @pytest.mark.parametrize(
     ("section", "message"),
     [
-        ({"labels": ["a", "b", "c"], "decision": {"threshold": 0.3}}, "a threshold is for two labels, and there are 3"),
+        ({"labels": ["a", "b", "c"], "decision": {"threshold": 0.3}}, "is for two labels, and there are 3; leave"),
         ({"labels": ["a", "b", "c"], "positive": "a"}, "that is for two labels, and there are 3"),
         ({"labels": ["a", "b"], "decision": {"threshold": 0.3}}, "set `positive` to 'a' or 'b'"),
         ({"labels": ["a", "b"], "positive": "c"}, "which is none of the labels: a, b"),
-        ({"labels": ["a", "b"], "decision": 0.3}, "write `argmax`, or a threshold"),
-        ({"labels": ["a", "b"], "positive": "a", "decision": {"threshold": 1.5}}, "less than or equal to 1"),
+        ({"labels": ["a", "b"], "positive": "a", "decision": {"threshold": "aut"}}, "at most 1, or `auto`"),
+        ({"labels": ["a", "b"], "positive": "a", "decision": {"threshold": 1.5}}, "a number above 0"),
     ],
 )  # fmt: skip
 def test_what_no_threshold_can_be_is_refused_before_anything_runs(section: dict[str, Any], message: str) -> None:
