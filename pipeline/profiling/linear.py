@@ -96,7 +96,7 @@ def cross_validated(
     margins = _margins(texts, labels, num_labels)
     if margins is None:
         return None
-    predicted, ranked = margins.argmax(axis=1), {}
+    predicted, ranked = margins.argmax(axis=1), dict[str, dict[str, float]]()
     if looked_for:
         predicted, ranked = _by_threshold(labels, margins, names, looked_for, max(eval_rows, 1))
     table = confusion(labels, predicted, num_labels)
