@@ -64,6 +64,7 @@ def server(
         "fairness": fairness,
         "against_linear": dict(linear or {}),
         "bounds": settings.model_dump(mode="json", include={"thresholds", "gaps"}),
+        "decision": _decision(settings, training.get("decision")),
         "size": dict(size),
     }
 
@@ -104,6 +105,7 @@ def edge(
         },
         "fairness": _score_gaps(test["slices"], titles),
         "bounds": {"gate": pareto["gate"], "objective": pareto["objective"]},
+        "decision": _decision(settings, variant.get("decision")),
         "size": {
             **bundle,
             "gzip_bytes": variant["gzip_bytes"],
@@ -156,6 +158,11 @@ def measured(found: Predictions, judge: scoring.Scoring) -> dict[str, Any]:
 
     slices = {name: one(rows) for name, rows in scoring.by_slice(found.slices).items()}
     return {**one(slice(None)), **judge.card_details(found), "slices": slices}
+
+
+def _decision(settings: ModelCardNodeSettings, found: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """Which label is answered from which probability on, and whether that was chosen on eval; None: the likeliest."""
+    return {**found, "chosen": settings.target.is_open} if found else None
 
 
 def _common(settings: ModelCardNodeSettings, kind: str, created: str) -> dict[str, Any]:

@@ -7,13 +7,18 @@ exact zeros. Only the training split decides anything here; the `eval` split is 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from modules.machine.progress import tell
 from modules.network.architecture import Architecture
+from modules.network.logits import split_logits
 from modules.network.trained import Trained
 from modules.rows.token_windows import TokenWindows
 from modules.student.settings import PrunerSettings
 from modules.student.stages import cut, export, label, trim, tune
 from modules.student.stages.values import Compressed, Given
+from modules.targets.base import Target
+from modules.text.vocabulary import Retokenizer
 
 import tensorflow as tf  # isort: skip  (after `modules`, which settles Keras 2)
 
@@ -64,6 +69,25 @@ def compress(
     tuned = tune.tune(labelled)
     tell("evaluating")
     return export.export(tuned)
+
+
+def decided(student: Trained, vocabulary: Sequence[str], evaluation: TokenWindows, target: Target) -> Target:
+    """The target with what it leaves open chosen for the student, which is as sure as its teacher of nothing.
+
+    Args:
+        student: what `compress` made.
+        vocabulary: the teacher's.
+        evaluation: held-out rows in the teacher's vocabulary.
+        target: of the task.
+
+    Raises:
+        ValueError: the rows leave no choice.
+    """
+    if not target.is_open:
+        return target
+    own = evaluation.changed(Retokenizer(vocabulary, student.vocabulary))
+    logits = split_logits(student.model, own)
+    return target.settled(own.labels, tf.nn.softmax(logits, axis=1).numpy())
 
 
 def describe(architecture: Architecture) -> str:
