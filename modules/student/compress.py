@@ -7,18 +7,15 @@ exact zeros. Only the training split decides anything here; the `eval` split is 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from modules.machine.progress import tell
 from modules.network.architecture import Architecture
-from modules.network.logits import split_logits
+from modules.network.logits import split_outputs
 from modules.network.trained import Trained
 from modules.rows.token_windows import TokenWindows
 from modules.student.settings import PrunerSettings
 from modules.student.stages import cut, export, label, trim, tune
 from modules.student.stages.values import Compressed, Given
 from modules.targets.base import Target
-from modules.text.vocabulary import Retokenizer
 
 import tensorflow as tf  # isort: skip  (after `modules`, which settles Keras 2)
 
@@ -71,13 +68,11 @@ def compress(
     return export.export(tuned)
 
 
-def decided(student: Trained, vocabulary: Sequence[str], evaluation: TokenWindows, target: Target) -> Target:
-    """The target with what it leaves open chosen for the student, which is as sure as its teacher of nothing.
+def decided(compressed: Compressed, target: Target) -> Target:
+    """The target with what it leaves open chosen for the student, which is surer or less sure than its teacher.
 
     Args:
-        student: what `compress` made.
-        vocabulary: the teacher's.
-        evaluation: held-out rows in the teacher's vocabulary.
+        compressed: what `compress` made.
         target: of the task.
 
     Raises:
@@ -85,9 +80,8 @@ def decided(student: Trained, vocabulary: Sequence[str], evaluation: TokenWindow
     """
     if not target.is_open:
         return target
-    own = evaluation.changed(Retokenizer(vocabulary, student.vocabulary))
-    logits = split_logits(student.model, own)
-    return target.settled(own.labels, tf.nn.softmax(logits, axis=1).numpy())
+    rows = compressed.evaluation
+    return target.settled(rows.labels, split_outputs(compressed.trained.model, rows))
 
 
 def describe(architecture: Architecture) -> str:

@@ -90,7 +90,7 @@ class Executor(base_executor.BaseExecutor):
             student,
             artifacts.serving_folder(output),
             sequence_length=length,
-            target=decided(student, teacher.vocabulary, splits["eval"], settings.target),
+            target=decided(compressed, settings.target),
         )
         artifacts.write_json(os.path.join(output.uri, PRUNING_FILE), compressed.record)
         artifacts.remove(backup)

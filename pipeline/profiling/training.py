@@ -63,7 +63,7 @@ def decision(labels: Mapping[str, int]) -> list[str]:
         "target:",
         f"  positive: {name}  # {share:.1%} of the rows: to find it is what this is about",
         "  min_precision: 0.9  # recall_at_precision is the largest recall with this precision",
-        "  decision: {threshold: auto, objective: macro_f1}  # of eval; the likelier label is hardly ever rare",
+        "  decision: {threshold: auto, objective: macro_f1}  # chosen on eval; the likelier label is seldom it",
     ]
 
 
