@@ -82,23 +82,26 @@ def cross_validated(
         `eval_rows` rows but in one case of forty. None where there are too few rows to say anything.
     """
     from modules.quality.scores import confusion
+    from modules.targets.one_label.linear import shares
 
     import numpy as np
 
     num_labels = len(names)
 
-    if len(rows) < 10 * _FOLDS or len({label for _, label in rows}) < 2:
-        return None
     unique = list(dict(rows).items())  # a text that stands twice would be known when it is asked for
+    if len(rows) < 10 * _FOLDS or len({label for _, label in unique}) < 2:
+        return None
     random.Random(2).shuffle(unique)
     texts = [text for text, _ in unique]
     labels = np.array([label for _, label in unique])
     margins = _margins(texts, labels, num_labels)
     if margins is None:
         return None
-    predicted, ranked = margins.argmax(axis=1), dict[str, dict[str, float]]()
-    if looked_for:
-        predicted, ranked = _by_threshold(labels, margins, names, looked_for, max(eval_rows, 1))
+    target = OneLabel(
+        labels=list(names), positive=looked_for, decision=Decision(threshold=AUTO if looked_for else None)
+    )
+    probabilities = shares(margins)
+    predicted = target.settled(labels, probabilities).decided(probabilities)
     table = confusion(labels, predicted, num_labels)
     of = max(eval_rows, 1)
     drawn = np.random.default_rng(3).multinomial(of, table.ravel() / table.sum(), size=_resamples(num_labels))
@@ -108,30 +111,24 @@ def cross_validated(
         value, low = float(values[name][0]), float(np.quantile(lows[name], _LOW))
         # Rows drawn from those without an error have none either; Wilson's interval knows better.
         scores[name] = {"value": round(value, 4), "low": round(min(low, _wilson(value, of)), 4)}
-    scores |= ranked
+    if looked_for:
+        scores["pr_auc"] = _area(target, labels == names.index(looked_for), probabilities, of)
     return {"rows": len(unique), "model": "TF-IDF of words and characters + linear SVM", "scores": scores}
 
 
-def _by_threshold(
-    labels: Any, margins: Any, names: Sequence[str], looked_for: str, eval_rows: int
-) -> tuple[Any, dict[str, dict[str, float]]]:
-    """What is answered where the task decides by a threshold, and how well the margins rank."""
+def _area(target: OneLabel, rare: Any, probabilities: Any, eval_rows: int) -> dict[str, float]:
+    """How well the margins rank the rows of the label that is looked for."""
     from modules.targets.one_label.ranking import Ranking
 
     import numpy as np
-    from scipy import special
 
-    target = OneLabel(labels=list(names), positive=looked_for, decision=Decision(threshold=AUTO))
-    probabilities = special.softmax(margins, axis=1).astype(np.float32)
-    predicted = target.settled(labels, probabilities).decided(probabilities)
-    of = names.index(looked_for)
-    ranking = Ranking(labels == of, probabilities[:, of])
+    ranking = Ranking(rare, probabilities[:, target.positive_id])
     drawn = ranking.samples(target.min_precision, 3, of=eval_rows)["pr_auc"]
     area = ranking.values(target.min_precision)["pr_auc"]
     # A draw without a row of the label says nothing of it.
     low = float(np.quantile(drawn[np.isfinite(drawn)], _LOW))
-    rare_rows = max(1, round(eval_rows * float((labels == of).mean())))
-    return predicted, {"pr_auc": {"value": round(area, 4), "low": round(min(low, _wilson(area, rare_rows)), 4)}}
+    rows = max(1, round(eval_rows * float(rare.mean())))
+    return {"value": round(area, 4), "low": round(min(low, _wilson(area, rows)), 4)}
 
 
 def _wilson(share: float, rows: int) -> float:

@@ -195,11 +195,21 @@ def _part(split: RawSplit, characters: int, seed: int) -> RawSplit:
     return RawSplit([texts[row] for row in rows], split.labels[rows], {})
 
 
+def shares(margins: NDArray[np.float64]) -> NDArray[np.float32]:
+    """Margins, or logarithms of probabilities, as shares of 1 that order as they do.
+
+    Args:
+        margins: `[rows, labels]`.
+    """
+    found: NDArray[np.float32] = special.softmax(margins, axis=1).astype(np.float32)
+    return found
+
+
 def _probabilities(classifier: Any, matrix: Any, num_classes: int) -> NDArray[np.float32]:
     """Of every class, `[rows, num_classes]`; 0 for a class without a row in train."""
     found = _scores(classifier, matrix)
     probabilities = np.zeros((found.shape[0], num_classes), np.float32)
-    probabilities[:, classifier.classes_] = special.softmax(found, axis=1)
+    probabilities[:, classifier.classes_] = shares(found)
     return probabilities
 
 
