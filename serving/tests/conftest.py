@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from edgeline_edge import Classifier, write_bundle
 from edgeline_serving.settings import Settings, Source
 from edgeline_serving.versions.follower import Follower
 from edgeline_serving.versions.push_folder import PushFolder
-
-from edgeline_edge import Classifier, write_bundle
 
 DATA = Path(__file__).resolve().parents[2] / "edge" / "tests" / "data"
 LABELS = ("negative", "neutral", "positive")
@@ -123,9 +123,18 @@ def serving(
         if rpc:
             await rpc.stop(1)
 
-    thread = threading.Thread(target=asyncio.run, args=(main(),))
+    def run() -> None:
+        try:
+            asyncio.run(main())
+        except Exception as error:  # the test is told instead of the thread
+            held["error"] = error
+            started.set()
+
+    thread = threading.Thread(target=run)
     thread.start()
     assert started.wait(30)
+    if "error" in held:
+        raise held["error"]
 
     def stop() -> None:
         held["rest"].should_exit = True

@@ -9,9 +9,9 @@ from typing import Any
 import grpc
 import numpy as np
 import pytest
+
 from edgeline_serving.settings import Limits, Source
 from edgeline_serving.wire.kserve_parts import grpc_messages, grpc_services
-
 from tests.conftest import TEXTS, Running, expected, push, serving
 
 

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from edgeline_serving.backends.base import Backend, Column
 from edgeline_serving.errors import VersionError
 from edgeline_serving.settings import Source
 from edgeline_serving.versions.probes import Probe, check
-
 from tests.conftest import serving
 
 pytestmark = pytest.mark.slow

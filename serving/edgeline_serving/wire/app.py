@@ -16,7 +16,7 @@ from starlette.exceptions import HTTPException
 from edgeline_serving import __version__
 from edgeline_serving.errors import RequestError
 from edgeline_serving.settings import Limits
-from edgeline_serving.wire.guard import Guard
+from edgeline_serving.wire.guard import Guard, internal
 from edgeline_serving.wire.kserve_parts import (
     DataPlane,
     Model,
@@ -99,6 +99,7 @@ def application(plane: Plane, limits: Limits, tokens: Tokens | None = None) -> G
         app.add_exception_handler(error, _told)
     app.add_exception_handler(RequestValidationError, _not_valid)
     app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(Exception, _internal)  # raised again behind the answer, and told by the guard
     # KServe tells each request's timings in a line of the log.
     logging.getLogger("kserve").setLevel(logging.WARNING)
     return Guard(app, limits, tokens)
@@ -154,6 +155,10 @@ async def _http(_: Any, error: Exception) -> JSONResponse:
         code, HTTPStatus(code).phrase
     )
     return _error(code, message, headers)
+
+
+async def _internal(_: Any, error: Exception) -> JSONResponse:
+    return _error(HTTPStatus.INTERNAL_SERVER_ERROR, internal(error))
 
 
 def _error(code: int, message: str, headers: Any = None) -> JSONResponse:

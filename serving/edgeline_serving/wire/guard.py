@@ -67,7 +67,7 @@ class Guard:
             logger.error(
                 "request %s: internal error: %s at %s", request_id.decode(), type(error).__name__, _place(error)
             )
-            await answer.refuse(RequestError(500, f"internal error: {type(error).__name__}"))
+            await answer.refuse(RequestError(500, internal(error)))
 
     async def _serve(self, scope: Message, headers: dict[bytes, bytes], receive: Receive, answer: _Answer) -> None:
         if self._tokens and scope["path"] not in OPEN:
@@ -129,13 +129,18 @@ class Guard:
                 raise RequestError(400, f"the JSON is nested deeper than {most} levels")
 
 
+def internal(error: BaseException) -> str:
+    """What a client is told of a fault of the server's own: its kind, without a word of its message."""
+    return f"internal error: {type(error).__name__}"
+
+
 class _Answer:
     """The way back to the client."""
 
     def __init__(self, send: Send, request_id: bytes) -> None:
         self._send = send
         self._request_id = request_id
-        self._begun = False
+        self._begun = self._ended = False
 
     async def send(self, message: Message) -> None:
         """Sends what the application answers, with the request's id."""
@@ -143,10 +148,13 @@ class _Answer:
             self._begun = True
             kept = [(name, value) for name, value in message.get("headers", ()) if name.lower() != REQUEST_ID]
             message = {**message, "headers": [*kept, (REQUEST_ID, self._request_id)]}
+        self._ended = message["type"] == "http.response.body" and not message.get("more_body")
         await self._send(message)
 
     async def refuse(self, error: RequestError) -> None:
         """Answers with an error in KServe's form; where an answer has begun already, the connection ends."""
+        if self._ended:
+            return
         if self._begun:
             raise ConnectionError("the answer could not be ended")
         body = json.dumps({"error": str(error)}, ensure_ascii=False).encode()
