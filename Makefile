@@ -98,6 +98,7 @@ serving-lock: $(STAMP) ## Renew serving/requirements.txt, the lock of serving/re
 # What cannot be fetched does not keep the other tests from running; CI refuses the skips (tests/tools/skips.py).
 test: $(STAMP) ## Run all tests
 	@$(TEST_TOOLS) || printf 'Tests that need it are skipped.\n' >&2
+	@$(MAKE) --no-print-directory serving-setup || printf "The server's tests are skipped.\n" >&2
 	$(IN_VENV) pytest $(TWO_AT_A_TIME) $(ARGS)
 
 test-fast: $(STAMP) ## Run the tests that need no TensorFlow: a minute or so
@@ -106,8 +107,9 @@ test-fast: $(STAMP) ## Run the tests that need no TensorFlow: a minute or so
 test-unit: $(STAMP) ## Run the tests that take no pipeline run: minutes
 	$(IN_VENV) pytest $(TWO_AT_A_TIME) -m 'not slow' $(ARGS)
 
-test-tools: $(STAMP) ## Fetch into .tools/ the programs that some tests need and the machine lacks
+test-tools: $(STAMP) ## Fetch into .tools/ the programs that some tests need and the machine lacks; set up the server
 	@$(TEST_TOOLS)
+	@$(MAKE) --no-print-directory serving-setup
 
 lint: $(STAMP) ## Check style, formatting and types
 	$(IN_VENV) ruff check .
@@ -152,7 +154,7 @@ bench-test: $(STAMP) $(PEERS)/.edgeline-setup ## Test that the peers compute the
 
 clean: ## Delete runs/ (pushed models too) and tool caches; your cache of fetched data and weights stays
 	rm -rf runs .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage build dist
-	find . \( -name .git -o -path './$(VENV)' -o -name .tools -o -name node_modules \) -prune \
+	find . \( -name .git -o -path './$(VENV)' -o -name .venv -o -name .tools -o -name node_modules \) -prune \
 		-o \( -name __pycache__ -o -name '*.egg-info' \) -type d -print0 | xargs -0 rm -rf
 
 distclean: clean ## Delete .venv, .venv-peers and .tools as well

@@ -25,7 +25,7 @@ class VersionError(Exception):
 
 
 class ProbeError(VersionError):
-    """A version that answers its own probes otherwise than it did when it was pushed; loading it again changes nothing."""
+    """A version that answers its own probes otherwise than when it was pushed; loading it again changes nothing."""
 
 
 class SettingsError(ValueError):

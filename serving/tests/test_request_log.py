@@ -23,8 +23,8 @@ ANSWER = {"label": "a", "score": 0.75, "scores": {"a": 0.75, "b": 0.25}}
 
 def note(log: RequestLog, *texts: str, **more: Any) -> None:
     log.note(
-        request_id="r1", model="m", version="7", columns=[Column("text")], rows=[{"text": text, **more} for text in texts],
-        answers=[ANSWER] * len(texts), seconds=0.002,
+        request_id="r1", model="m", version="7", columns=[Column("text")],
+        rows=[{"text": text, **more} for text in texts], answers=[ANSWER] * len(texts), seconds=0.002,
     )  # fmt: skip
 
 

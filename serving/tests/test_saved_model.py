@@ -128,10 +128,12 @@ def test_requests_that_wait_together_are_answered_together_and_each_gets_its_own
 
 def test_probes_are_compared_within_the_tolerance(saved: Path) -> None:
     backend = load(saved / "5")
-    answer = {"label": "schön", "score": 0.667, "scores": {"bad": 0.333, "schön": 0.667}}
-    assert check(backend, [Probe("good good bad", answer)], 0.01) == 1
-    with pytest.raises(VersionError, match="probe 1 of 1: label is another one"):
-        check(backend, [Probe("good good bad", {**answer, "label": "bad"})], 0.01)
+    [exact] = backend.submit([{"text": "good good bad"}], lambda: False).result(20)
+    near = {"label": "schön", "score": 0.66, "scores": {"bad": 0.34, "schön": 0.66}}
+    assert check(backend, [Probe("good good bad", exact), Probe("good good bad", near)], 0.01) == 2
+    for probe, said in (({**exact, "label": "bad"}, "label is another one"), (near, "score is 0.6667, expected 0.66")):
+        with pytest.raises(VersionError, match=f"probe 2 of 2: {said}"):
+            check(backend, [Probe("good good bad", exact), Probe("good good bad", probe)], 0.001)
     backend.close()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import threading
 import time
@@ -141,6 +142,16 @@ def test_a_push_folder_that_is_gone_for_a_while_changes_nothing(pushed: Path, ca
     assert live(found) == "101"
 
 
+def test_a_probe_may_hold_what_looks_like_the_end_of_a_line(pushed: Path) -> None:
+    text = "good\u2028film\u0085\n"
+    [answer] = expected(pushed / "100", [text])
+    push(pushed, "101", probes=[(text, answer)])
+    (pushed / "101" / "probes.jsonl").write_text(
+        json.dumps({"instance": text, "prediction": answer}, ensure_ascii=False) + "\n", encoding="utf-8"
+    )
+    assert live(follower(pushed)) == "101"
+
+
 def test_requests_go_on_while_versions_are_swapped_and_each_gets_one_versions_answer(pushed: Path) -> None:
     push(pushed, "101", **COOLER)
     allowed = {v: expected(pushed / v, TEXTS[:1])[0]["score"] for v in ("100", "101")}
@@ -242,7 +253,8 @@ def test_a_canary_that_fails_once_is_out(clock: list[float], chances: Iterator[f
 def test_a_shadow_is_judged_by_its_agreement(clock: list[float], chances: Iterator[float]) -> None:
     deployment, old, new = two(Trial(shadow=True, seconds=60, agreement=0.9), clock, chances)
     route = deployment.route()
-    assert route and (route.answering, route.shadow) == (old, new)
+    assert route
+    assert (route.answering, route.shadow) == (old, new)
     route.done()
     deployment.tried(new, ok=True, compared=100, agreed=89)
     clock[0] = 61
@@ -279,7 +291,8 @@ def test_a_shadow_is_compared_and_never_returned(pushed: Path) -> None:
             )
         time.sleep(0.4)
         trying = found.deployment.trying
-        assert trying and (trying.compared, trying.agreed) == (20, 20), "a temperature moves no label"
+        assert trying
+        assert (trying.compared, trying.agreed) == (20, 20), "a temperature moves no label"
         found.tick()
         assert live(found) == "101"
 

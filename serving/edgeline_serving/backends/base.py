@@ -73,6 +73,6 @@ def labelled(labels: Sequence[str], probabilities: Sequence[float], label: str |
         probabilities: the scores.
         label: what the model decided for; by default the label with the highest score, of equals the first.
     """
-    best = max(range(len(probabilities)), key=probabilities.__getitem__)
-    chosen = labels[best] if label is None else label
-    return {"label": chosen, "score": probabilities[best], "scores": dict(zip(labels, probabilities, strict=True))}
+    scores = dict(zip(labels, probabilities, strict=True))
+    chosen = max(scores, key=scores.__getitem__) if label is None else label
+    return {"label": chosen, "score": scores[chosen], "scores": scores}

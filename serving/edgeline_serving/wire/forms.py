@@ -1,4 +1,4 @@
-"""Rows out of V1's `instances`, checked by the columns that a model reads; messages name places, never what is there."""
+"""Rows out of V1's `instances`, checked by the columns that a model reads; messages name places, never contents."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""KServe's parts, imported in one place: its server module parses the process's own command line when it is imported."""
+"""KServe's parts, imported in one place: its server module parses the process's command line when it is imported."""
 
 from __future__ import annotations
 
