@@ -4,8 +4,8 @@
 
 One text a request, one request after the other on each of 1, 8 and 64 connections. The server runs in its environment
 (`make serving-setup`), the asker in a process of its own; both share the machine's cores, so the number that does not
-depend on them is requests a second of the *server's* CPU time. It is held against the same rows through the same code in
-a loop, without a server: for a bundle `edgeline_edge.Classifier` in one thread.
+depend on them is requests a second of the *server's* CPU time. It is held against the same rows through the same code
+in a loop, without a server: for a bundle `edgeline_edge.Classifier` in one thread.
 """
 
 from __future__ import annotations
@@ -37,13 +37,13 @@ TEXTS = [
     "A warm, funny film that earns its tears.",
     "The battery died after two days and nobody answers my mails.",
     "meh",
-    "I waited for three weeks, and what came was broken, late and not what I had ordered; never again, not even for free.",
+    "I waited for three weeks, and what came was broken, late and not what I had ordered; never again, not for free.",
 ]
 EXPLANATION = """\
-Requests of one text by KServe's V1 protocol, from a process on the same machine, over 1, 8 and 64 connections that each
-wait for an answer before they ask again. Rounds take turns. The row without a server is the same texts through
-`edgeline_edge.Classifier` in a loop. Per CPU second: requests for each second of the answering process's CPU time, which
-hardly depends on what else the machine does."""
+Requests of one text by KServe's V1 protocol, from a process on the same machine, over 1, 8 and 64 connections, each of
+which waits for an answer before it asks again. Rounds take turns. The row without a server is the same texts through
+`edgeline_edge.Classifier` in a loop. Per CPU second: requests for each second of the answering process's CPU time,
+which hardly depends on what else the machine does."""
 
 
 def measure(options: argparse.Namespace) -> Result:
@@ -147,6 +147,7 @@ def _result(
     most = _named(BUNDLE, CONNECTIONS[-1])
     share = median(most, "per_cpu_second") / median(BARE, "per_cpu_second")
     tail = median(most, "p99") / median(most, "p50")
+    turns = {name: [{key: rounded(one[key]) for key in one} for one in rounds] for name, rounds in found.items()}
     return Result(
         name="serving",
         title="Serving",
@@ -160,7 +161,7 @@ def _result(
                  rounded(share), share >= 0.8),
             Goal("p99 / p50, bundle, 64 connections", "at most 5", rounded(tail), tail <= 5),
         ],
-        details={name: [{key: rounded(value) for key, value in one.items()} for one in all_] for name, all_ in found.items()},
+        details=turns,
     )  # fmt: skip
 
 

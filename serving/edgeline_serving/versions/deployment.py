@@ -92,7 +92,7 @@ class Trying:
             return f"reject: it failed on a request after {self.answered} answers"
         if now - self.began < self.settings.seconds:
             return ""
-        if self.settings.shadow and not self.settings.canary and self.compared:
+        if self.compared:
             share = self.agreed / self.compared
             if share < self.settings.agreement:
                 return f"reject: {share:.1%} of {self.compared} rows agree, wanted {self.settings.agreement:.1%}"

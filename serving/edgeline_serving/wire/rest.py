@@ -15,17 +15,28 @@ from edgeline_serving.errors import SettingsError
 from edgeline_serving.settings import Settings
 from edgeline_serving.wire.kserve_parts import SSLCertRefresher
 
+_LONGEST_HEAD = 65_536  # bytes
+
 
 class Protocol(HttpToolsProtocol):
-    """uvicorn's, with a time limit on a request's head: uvicorn waits for it for ever. The guard times the body."""
+    """uvicorn's, with bounds on a request's head, which uvicorn has not. The guard bounds the body."""
 
     seconds = 10.0
     _late: asyncio.TimerHandle | None = None
+    _head = 0  # bytes
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """A client has come; its first request is awaited."""
         super().connection_made(transport)
         self._expect()
+
+    def data_received(self, data: bytes) -> None:
+        """Bytes have come; a head of any length would be kept in memory."""
+        super().data_received(data)
+        if self._late:
+            self._head += len(data)
+            if self._head > _LONGEST_HEAD:
+                self._end()
 
     def on_message_begin(self) -> None:
         """The first byte of a request has come."""
@@ -44,6 +55,7 @@ class Protocol(HttpToolsProtocol):
 
     def _expect(self) -> None:
         self._relax()
+        self._head = 0
         self._late = self.loop.call_later(self.seconds, self._end)
 
     def _relax(self) -> None:
