@@ -5,18 +5,25 @@
 One text a request, one request after the other on each of 1, 8 and 64 connections. The server runs in its environment
 (`make serving-setup`), the asker in a process of its own; both share the machine's cores, so the number that does not
 depend on them is requests a second of the *server's* CPU time. It is held against the same rows through the same code
-in a loop, without a server: for a bundle `edgeline_edge.Classifier` in one thread.
+in a loop, without a server: for a bundle `edgeline_edge.Classifier` in one thread. At last two versions of the bundle
+are swapped all the time while 8 connections ask.
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
+import dataclasses
+import itertools
+import os
 import re
+import shutil
 import signal
 import statistics
 import subprocess
 import sys
+import tempfile
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -32,6 +39,7 @@ from benchmarks.harness.worker import ROOT, Worker
 
 PYTHON = ROOT / "serving" / ".venv" / "bin" / "python"
 CONNECTIONS = (1, 8, 64)
+RELOAD_CONNECTIONS, RELOAD_REQUESTS = 8, 10_000
 BUNDLE, SAVED_MODEL, BARE = "bundle", "SavedModel", "bundle, no server, one thread"
 TEXTS = [
     "A warm, funny film that earns its tears.",
@@ -43,7 +51,8 @@ EXPLANATION = """\
 Requests of one text by KServe's V1 protocol, from a process on the same machine, over 1, 8 and 64 connections, each of
 which waits for an answer before it asks again. Rounds take turns. The row without a server is the same texts through
 `edgeline_edge.Classifier` in a loop. Per CPU second: requests for each second of the answering process's CPU time,
-which hardly depends on what else the machine does."""
+which hardly depends on what else the machine does. Reload: two versions of the bundle are swapped again and again, each
+loaded and probed anew, while 8 connections ask."""
 
 
 def measure(options: argparse.Namespace) -> Result:
@@ -61,43 +70,77 @@ def measure(options: argparse.Namespace) -> Result:
             if path is None:
                 continue
             say(f"starting the server with a {name}")
-            process, url = stack.enter_context(_server(option, path, options.threads))
+            server = stack.enter_context(_server(option, path, options.threads))
             for count in CONNECTIONS:
-                ask = {"url": url, "texts": texts, "connections": count, "seconds": seconds}
+                ask = {"url": server.url, "texts": texts, "connections": count, "seconds": seconds}
                 asker.ask(**{**ask, "seconds": min(1.0, seconds)})  # warm
-                sides[_named(name, count)] = _asks(asker, process, ask)
+                sides[_named(name, count)] = _asks(asker, server.process, ask)
         found = alternate(sides, rounds)
-    return _result(options, found, seconds, len(texts))
+        reload = _reload(asker, options, texts, 200 if options.quick else RELOAD_REQUESTS)
+    return _result(options, found, reload, seconds, len(texts))
+
+
+@dataclasses.dataclass(frozen=True)
+class _Server:
+    """A running server: its process, the address of its model, and the file of what it says."""
+
+    process: psutil.Process
+    url: str
+    said: Path
 
 
 @contextlib.contextmanager
-def _server(option: str, path: Path, threads: int) -> Iterator[tuple[psutil.Process, str]]:
-    """A running server's process and the address of its model."""
-    arguments = [
-        str(PYTHON),
-        "-m",
-        "edgeline_serving",
-        option,
-        f"bench={path}",
-        "--port",
-        "0",
-        "--threads",
-        str(threads),
-    ]
-    process = subprocess.Popen(
-        arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT / "serving"
-    )
-    assert process.stdout
-    assert process.stderr
-    try:
-        line = process.stdout.readline()
-        found = re.search(r"http://\S+", line)
-        if not found:
-            raise command.NotReadyError(f"the server did not start:\n{process.stderr.read()[-2000:]}")
-        yield psutil.Process(process.pid), found.group()
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.communicate(timeout=60)
+def _server(option: str, path: Path, threads: int) -> Iterator[_Server]:
+    arguments = [option, f"bench={path}", "--port", "0", "--threads", str(threads), "--interval", "0.1"]
+    with tempfile.TemporaryDirectory() as folder:
+        said = Path(folder) / "said"
+        with said.open("w") as stream:
+            process = subprocess.Popen(
+                [str(PYTHON), "-m", "edgeline_serving", *arguments], stdout=subprocess.PIPE, stderr=stream, text=True,
+                cwd=ROOT / "serving",
+            )  # fmt: skip
+        try:
+            assert process.stdout
+            found = re.search(r"http://\S+", process.stdout.readline())
+            if not found:
+                raise command.NotReadyError(f"the server did not start:\n{said.read_text('utf-8')[-2000:]}")
+            yield _Server(psutil.Process(process.pid), found.group(), said)
+        finally:
+            process.send_signal(signal.SIGTERM)
+            process.wait(timeout=60)
+
+
+def _reload(asker: Worker, options: argparse.Namespace, texts: list[str], wanted: int) -> dict[str, int]:
+    """Asks while `latest` goes to and fro: how many requests, how many of them failed, how often versions changed."""
+    say(f"swapping versions during {wanted} requests")
+    stop = threading.Event()
+    with tempfile.TemporaryDirectory() as folder:
+        push = Path(folder)
+        for version in ("1", "2"):
+            (push / version).mkdir()
+            shutil.copy(options.bundle, push / version / "model.tflite")
+
+        def swap() -> None:
+            for version in itertools.cycle(("2", "1")):
+                (push / ".latest").write_text(version)
+                os.replace(push / ".latest", push / "latest")
+                if stop.wait(0.3):
+                    return
+
+        with _server("--edge", push, options.threads) as server:
+            swapper = threading.Thread(target=swap)
+            swapper.start()
+            requests = failed = 0
+            try:
+                ask = {"url": server.url, "texts": texts, "connections": RELOAD_CONNECTIONS, "seconds": 2.0}
+                while requests < wanted:
+                    answer = asker.ask(**ask)
+                    requests, failed = requests + len(answer["ms"]), failed + answer["failed"]
+            finally:
+                stop.set()
+                swapper.join()
+            swaps = server.said.read_text("utf-8").count(" answers now, version ")
+    return {"requests": requests, "failed": failed, "swaps": swaps}
 
 
 def _named(side: str, connections: int) -> str:
@@ -136,8 +179,9 @@ def _numbers(times: list[float], seconds: float, cpu: float) -> dict[str, float]
 
 
 def _result(
-    options: argparse.Namespace, found: dict[str, list[dict[str, float]]], seconds: float, texts: int
-) -> Result:
+    options: argparse.Namespace, found: dict[str, list[dict[str, float]]], reload: dict[str, int], seconds: float,
+    texts: int,
+) -> Result:  # fmt: skip
     def median(name: str, key: str) -> float:
         return statistics.median(one[key] for one in found[name])
 
@@ -155,11 +199,15 @@ def _result(
         explanation=EXPLANATION,
         machine=machine.describe(("ai-edge-litert",), peers=PYTHON, peer_packages=("kserve", "uvicorn", "tensorflow")),
         settings={"seconds": seconds, "rounds": len(found[BARE]), "texts": texts, "interpreters": options.threads},
-        tables=[Table(("side", *columns), rows)],
+        tables=[
+            Table(("side", *columns), rows, "Load"),
+            Table(tuple(reload), [list(reload.values())], "Reload"),
+        ],
         goals=[
             Goal("share of the bare code's requests per CPU second, bundle, 64 connections", "at least 0.8",
                  rounded(share), share >= 0.8),
             Goal("p99 / p50, bundle, 64 connections", "at most 5", rounded(tail), tail <= 5),
+            Goal("requests that failed while versions were swapped", "0", reload["failed"], not reload["failed"]),
         ],
         details=turns,
     )  # fmt: skip

@@ -22,9 +22,12 @@ async def _client(host: str, port: int, requests: list[bytes], first: int, until
     try:
         while (began := time.perf_counter()) < until:
             writer.write(requests[number % len(requests)])
-            head = await reader.readuntil(b"\r\n\r\n")
-            length = int(head.lower().split(b"content-length:")[1].split(b"\r\n")[0])
-            await reader.readexactly(length)
+            try:
+                head = await reader.readuntil(b"\r\n\r\n")
+                length = int(head.lower().split(b"content-length:")[1].split(b"\r\n")[0])
+                await reader.readexactly(length)
+            except (ConnectionError, asyncio.IncompleteReadError):  # an answer that was cut
+                return failed + 1
             told.append(1e3 * (time.perf_counter() - began))
             failed += not head.startswith(b"HTTP/1.1 200")
             number += 1

@@ -57,9 +57,11 @@ def test_the_goals_are_of_cpu_time_and_of_the_tail(monkeypatch: pytest.MonkeyPat
     assert (numbers["per_second"], numbers["per_cpu_second"], numbers["p50"]) == (200, 500, 1.0)
     bare = {**numbers, "per_cpu_second": 600.0}
     found = {serving.BARE: [bare], "bundle, 64 connections": [numbers]}
-    share, tail = serving._result(argparse.Namespace(threads=1), found, 0.5, 4).goals
+    reload = {"requests": 10_000, "failed": 1, "swaps": 30}
+    share, tail, lost = serving._result(argparse.Namespace(threads=1), found, reload, 0.5, 4).goals
     assert (share.met, round(share.value, 3)) == (True, 0.833)
     assert (tail.met, tail.value) == (False, 9.0)
+    assert (lost.met, lost.value) == (False, 1)
 
 
 def test_without_the_server_it_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
