@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import abc
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from modules.registry import load
 from modules.settings import Section
@@ -73,6 +73,17 @@ class Target(Section, abc.ABC):
             metric: as Keras or TFMA names it; a training's own may begin with `val_`.
         """
         return metric.removeprefix("val_") in {"loss", *cls.lower_is_better}
+
+    def narrowed(self, names: Sequence[str]) -> Self | None:
+        """The same target with some of its names alone, whose answers are those columns of `prediction_key`.
+
+        Args:
+            names: at least two of `names`, in any order.
+
+        Returns:
+            None where a target of this kind cannot leave one out.
+        """
+        return None
 
     def columns(self) -> tuple[Column, ...]:
         """The columns that ExampleGen must read for it."""

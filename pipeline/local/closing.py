@@ -165,6 +165,8 @@ def _verdict(summary: Mapping[str, Any], console: Console) -> None:
         console.print("[yellow]Not blessed[/], so nothing was pushed:")
         for missed in summary["not_blessed_because"]:
             console.print(f"          {missed['message']}", soft_wrap=True, markup=False)
+    if summary.get("shared_labels"):
+        console.print(f"Compared  {summary['shared_labels']['told']}", soft_wrap=True, markup=False)
     linear = (summary.get("beats_baseline") or {}).get("eval")
     if linear and not linear["missed"]:
         shown = "" if linear["verdict"] == against_baseline.BETTER else "; that is within noise, and no proof"

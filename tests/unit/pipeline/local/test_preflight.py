@@ -64,7 +64,11 @@ def test_missing_serving_logs_are_told(task: tiny.TinyTask) -> None:
 
 
 def test_a_root_that_tfx_takes_for_a_pattern_is_told(task: tiny.TinyTask, tmp_path: Path) -> None:
-    assert "holds '[', which TFX takes for a pattern" in refused(task, root=tmp_path / "runs [v1]")
+    nothing = f"data.path={tmp_path}/none/span-{{SPAN}}/*.csv"  # wrong as well, and looked for later
+    told = refused(task, nothing, "data.serving_logs=none.jsonl", root=tmp_path / "runs [v1]")
+    assert "holds '[', which TFX takes for a pattern; choose a path without any of * ? [." in told
+    assert len(told.strip().splitlines()) == 1
+    assert not (tmp_path / "runs [v1]").exists()
 
 
 def test_a_root_that_no_file_system_has_is_told(task: tiny.TinyTask, tmp_path: Path) -> None:
