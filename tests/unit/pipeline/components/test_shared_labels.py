@@ -139,7 +139,9 @@ def test_both_answer_the_rows_that_both_can_and_the_drop_holds_there(
     assert found["model"]["slices"]["shop:"]["rows"] == 7
     [missed] = found["missed"]
     assert "on the rows of the shared labels, accuracy against the latest blessed model on overall" in missed["message"]
-    assert "on the 14 of 20 rows of eval whose label both know (good, bad): accuracy 0.8571 against 1.0" in found["told"]
+    assert (
+        "on the 14 of 20 rows of eval whose label both know (good, bad): accuracy 0.8571 against 1.0" in found["told"]
+    )
     assert not list(tmp_path.rglob("saved_model.pb")), "the models that were cut down are gone"
 
 
