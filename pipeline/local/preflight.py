@@ -141,8 +141,22 @@ def check(
     if not whole and "tfrecord" in formats:
         return {"file": data_files.data_path(config)}
     found = check_data(config, most=None if whole else _FIRST_ROWS)
+    if whole or found["rows"] + found["quarantined"].total() < _FIRST_ROWS:  # all of them were seen
+        _check_labels(config, found)
     _check_domains(config, schema, found["counts"])
     return found
+
+
+def _check_labels(config: Config, found: Mapping[str, Any]) -> None:
+    """Refuses rows that have nothing to choose between."""
+    names, there = config.target.names, found["counts"].get(config.target.column, {})
+    if names and len(there) == 1:
+        [only] = there
+        others = some(name for name in names if name != only)
+        raise rows.DataError(
+            f"{found['file']}: all {found['rows']} rows have the label {shown(only)}, so that there is nothing to "
+            f"learn; add rows of {others}, or look at data.columns and `labels`."
+        )
 
 
 def _check_nodes(config: Config, chosen: Mapping[str, str | None]) -> None:

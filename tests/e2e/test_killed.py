@@ -83,7 +83,8 @@ def finished(task: tiny.TinyTask, kills: list[dict]) -> tuple[list[int], list[st
     return codes, screens, json.loads((task.root / "history" / "latest" / "summary.json").read_text())
 
 
-def test_every_node_is_killed_before_it_has_published_anything(finished, kills):
+def test_every_node_is_killed_and_the_run_after_the_last_kill_is_done(finished, kills, record_property):
+    record_property("faults", len(kills))
     codes, screens, _ = finished
     assert {name for kill in kills if ":" not in (name := kill["at"])} == set(nodes.rows()) - ELSEWHERE
     expected = {"SIGTERM": 1, "SIGKILL": -9}

@@ -1,8 +1,8 @@
 """An adapter of `requests` for which a timeout bounds a whole answer, and not each byte of it.
 
 A timeout of `requests` is one of the socket: it begins anew with every byte, so that a server that sends its status
-line or its headers byte by byte is waited for without end. Here the connection hangs up when the time is over. The body,
-which is read in pieces, is the caller's to bound.
+line or its headers byte by byte is waited for without end. Here the connection hangs up when the time is over. The
+body, which is read in pieces, is the caller's to bound.
 """
 
 from __future__ import annotations

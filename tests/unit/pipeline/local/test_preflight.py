@@ -59,6 +59,13 @@ def test_a_value_that_the_schema_lets_pass_is_valid(task: tiny.TinyTask) -> None
     assert preflight.check(loader.load(task.config, profile="quick"), root=task.root)["rows"] == 40
 
 
+def test_rows_of_one_label_alone_are_told(task: tiny.TinyTask) -> None:
+    text = task.rows.read_text().replace(",negative,", ",positive,")
+    task.rows.write_text(text)
+    told = refused(task)
+    assert "rows.csv: all 40 rows have the label 'positive', so that there is nothing to learn; add rows of" in told
+
+
 def test_missing_serving_logs_are_told(task: tiny.TinyTask) -> None:
     assert "none.jsonl: no such file. Set data.serving_logs" in refused(task, "data.serving_logs=none.jsonl")
 
