@@ -1,9 +1,12 @@
-"""`local_runner.py`, killed again and again: `killed_runner.py PLAN ARGS…`.
+"""`local_runner.py`, killed again and again, in every node: `killed_runner.py PLAN ARGS…`.
 
-PLAN is a JSON file with a list of kills: `at`, a node (killed when its executor has ended and nothing is published yet)
-or `module:function`; `call`, which call of that function; `signal`; `more`, further arguments of the run. Each run is a
-process of its own, forked from this one, which has imported everything: so a kill costs seconds. The last run is not
-killed. The exit codes are written to PLAN's `.codes`, what run N printed to its `.N`.
+A kill has `at`, a node (killed when its executor has ended and nothing is published yet) or `module:function`; `call`,
+which call of that function; `signal`; `more`, further arguments of the run. PLAN is a JSON file with such kills:
+`before`, by node, one before the node's own; and `after`, a list of those after the last node. All kills are written in
+their order to PLAN's `.kills`, the exit codes to its `.codes`, and what run N printed to its `.N`.
+
+Each run is a process of its own, forked from this one, which has imported everything: so a kill costs seconds. The last
+run is not killed.
 """
 
 from __future__ import annotations
@@ -55,8 +58,8 @@ def kill_at_call(target: str, call: int, number: int) -> None:
     setattr(owner, name, wrapped)
 
 
-def import_everything(arguments: list[str]) -> None:
-    """What a run imports, and compiles of its configuration, so that no child does it again; nothing is executed."""
+def import_everything(arguments: list[str]) -> list[str]:
+    """Imports and compiles what a run does, so that no child does it again, and gives the nodes in their order."""
     from pipeline import nodes
     from pipeline.cli.task import load_config
     from pipeline.history.paths import TaskPaths
@@ -65,10 +68,20 @@ def import_everything(arguments: list[str]) -> None:
     options = dict(zip(arguments[1::2], arguments[2::2], strict=True))
     config = data_files.pinned(load_config(options["--config"], None, (), None))
     paths = TaskPaths.of(config, Path(options["--root"]))
-    session.compile_task(config, paths, data_files.data_path(config))
+    names = execute.node_ids(session.compile_task(config, paths, data_files.data_path(config)))
     for row in nodes.of(config).values():
         for module in row.code:
             importlib.import_module(module)
+    return names
+
+
+def kills_of(names: list[str], before: dict[str, Any], after: list[Any]) -> list[dict[str, Any]]:
+    """All kills, in the order in which they come."""
+    found = []
+    for name in names:
+        found += [before[name]] if name in before else []
+        found.append({"at": name, "signal": "SIGKILL"})
+    return [*found, *after]
 
 
 def run(kill: dict[str, Any] | None, arguments: list[str], screen: str) -> int:
@@ -96,8 +109,9 @@ def run(kill: dict[str, Any] | None, arguments: list[str], screen: str) -> int:
 
 if __name__ == "__main__":
     plan = Path(sys.argv[1])
-    import_everything(sys.argv[2:])
+    kills = kills_of(import_everything(sys.argv[2:]), **json.loads(plan.read_text()))
+    plan.with_suffix(".kills").write_text(json.dumps(kills))
     codes = []
-    for index, item in enumerate([*json.loads(plan.read_text()), None]):
+    for index, item in enumerate([*kills, None]):
         codes.append(run(item, sys.argv[2:], f"{plan}.{index}"))
         plan.with_suffix(".codes").write_text(json.dumps(codes))
