@@ -289,6 +289,11 @@ def test_a_slice_value_that_cannot_be_seen_has_a_name_and_one_line(value: str, n
     assert line.split() == [*f"shop:{name}".split(), "9", "0.500", "0.250", "0.500", "0.250"]
 
 
+def test_a_comparison_on_shared_labels_says_what_was_compared() -> None:
+    told = "with the latest blessed model, which has other labels, on the 50 of 75 rows of eval whose label both know"
+    assert f"\nCompared  {told}\n" in shown(shared_labels={"told": told, "missed": []})
+
+
 def test_no_number_is_cut_for_a_long_name_of_a_slice() -> None:
     scores = {"rows": 9, "accuracy": 0.512, "macro_f1": 0.513}
     metrics = {**scores, "slices": {"the shop that it was bought in:somewhere or other": scores}}
