@@ -123,8 +123,8 @@ class OneLabel(Target):
         return [*macro, *(f"recall_{label}" for label in self.labels)]
 
     def narrowed(self, names: Sequence[str]) -> Self:
-        """The choice between some of the labels."""
-        return self.with_values(labels=list(names))
+        """The choice between some of the labels: the most probable one, since a threshold is of all of them."""
+        return self.with_values(labels=list(names), positive=None, decision=Decision())
 
     def tensor(self) -> Tensor:
         """The label's id."""
