@@ -74,12 +74,23 @@ def test_operations_that_a_language_does_not_allow_are_told(task: tiny.TinyTask)
     assert "data.augmentation: synonyms are not replaced in " in told
 
 
+def test_rows_of_one_label_alone_are_told(task: tiny.TinyTask) -> None:
+    text = task.rows.read_text().replace(",negative,", ",positive,")
+    task.rows.write_text(text)
+    told = refused(task)
+    assert "rows.csv: all 40 rows have the label 'positive', so that there is nothing to learn; add rows of" in told
+
+
 def test_missing_serving_logs_are_told(task: tiny.TinyTask) -> None:
     assert "none.jsonl: no such file. Set data.serving_logs" in refused(task, "data.serving_logs=none.jsonl")
 
 
 def test_a_root_that_tfx_takes_for_a_pattern_is_told(task: tiny.TinyTask, tmp_path: Path) -> None:
-    assert "holds '[', which TFX takes for a pattern" in refused(task, root=tmp_path / "runs [v1]")
+    nothing = f"data.path={tmp_path}/none/span-{{SPAN}}/*.csv"  # wrong as well, and looked for later
+    told = refused(task, nothing, "data.serving_logs=none.jsonl", root=tmp_path / "runs [v1]")
+    assert "holds '[', which TFX takes for a pattern; choose a path without any of * ? [." in told
+    assert len(told.strip().splitlines()) == 1
+    assert not (tmp_path / "runs [v1]").exists()
 
 
 def test_a_root_that_no_file_system_has_is_told(task: tiny.TinyTask, tmp_path: Path) -> None:
