@@ -92,7 +92,7 @@ KNOW_A_TEXT = (
     "pipeline/config/task.py",
     "pipeline/ingest/cleaning.py",
     "pipeline/ingest/example_gen.py",
-    "pipeline/profiling/*.py",
+    "pipeline/profiling/**/*.py",
 )
 OF_A_LABEL = frozenset(
     {"softmax", "argmax", "macro_f1", "val_macro_f1", "SparseMacroF1", "MacroF1", "label_id", "LABEL_ID"}
