@@ -223,11 +223,8 @@ NODES = (
             "model_blessing": "Evaluator.blessing",
         },
         outputs={"pruned_model": "Model"},
-        code=(
-            "pipeline.components.pruner",
-            *modules_of(INPUTS, "unlabelled"),
-            *modules_of(TARGETS, "distillation", "decision"),
-        ),
+        code=("pipeline.components.pruner", *modules_of(INPUTS, "unlabelled"),
+              *modules_of(TARGETS, "distillation", "decision")),
         gpu=True, files=(PRUNING_FILE,),
         when=has_edge,
     ),
@@ -248,11 +245,8 @@ NODES = (
         "runs every variant as a device would; blesses one or none",
         inputs={"examples": "ExampleGen.examples", "variants": "TFLiteConverter.variants", "model": "Trainer.model"},
         outputs={"evaluation": "ModelEvaluation", "blessing": "ModelBlessing", "bundle": "Model"},
-        code=(
-            "pipeline.components.edge_evaluator",
-            *modules_of(INPUTS, "device"),
-            *modules_of(TARGETS, "scoring", "decision"),
-        ),
+        code=("pipeline.components.edge_evaluator", *modules_of(INPUTS, "device"),
+              *modules_of(TARGETS, "scoring", "decision")),
         files=(PARETO_FILE, BUNDLE_FILE), report={"edge_evaluation": "evaluation"},
         takes={"edge_gate": (Taken("settings", "/edge_evaluator/gate"),)},
         when=has_edge,
@@ -283,11 +277,8 @@ NODES = (
     Node(
         "Reporter", "pipeline.components.reporter:Reporter", "what a run came to, as data and as a page",
         outputs={"report": "ModelEvaluation"},
-        code=(
-            "pipeline.components.reporter",
-            *modules_of(INPUTS, "facts", "plots", "reasons"),
-            *modules_of(TARGETS, "scoring", "plots", "errors"),
-        ),
+        code=("pipeline.components.reporter", *modules_of(INPUTS, "facts", "plots", "reasons"),
+              *modules_of(TARGETS, "scoring", "plots", "errors")),
         files=("report.json", "report.html"), takes={"config": (Taken("settings", "/config"),)},
     ),
 )

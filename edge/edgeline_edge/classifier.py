@@ -220,7 +220,7 @@ def answered(scores: npt.NDArray[np.float32], labels: Sequence[str], decision: M
             two labels, compared as float32, as a server does.
     """
     if decision is None:
-        return int(scores.argmax())
+        return max(range(len(scores)), key=scores.__getitem__)
     asked = labels.index(decision["label"])
     return asked if scores[asked] >= np.float32(decision["threshold"]) else 1 - asked
 

@@ -53,7 +53,7 @@ class OneLabel(Target):
 
     watched: ClassVar[tuple[str, ...]] = ("macro_f1", "accuracy")
     bounded: ClassVar[tuple[str, ...]] = (
-        *("accuracy", "balanced_accuracy", "macro_f1", "auc", "pr_auc", "precision", "recall", "recall_at_precision"),
+        *("accuracy", "macro_f1", "balanced_accuracy", "auc", "pr_auc", "precision", "recall", "recall_at_precision"),
         "calibration_error",
     )
     shares: ClassVar[bool] = True
