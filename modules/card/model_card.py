@@ -14,6 +14,7 @@ from typing import Any
 from modules.card.settings import ModelCardNodeSettings
 from modules.quality import intervals, scoring
 from modules.quality.predictions import Predictions
+from modules.quality.slice_names import shown_name, shown_value
 from modules.tensors import ColumnType
 
 CARD_VERSION = 1
@@ -232,8 +233,12 @@ def _one_line(value: Any) -> str:
 
 def _cell(value: Any) -> str:
     """Text of a table's cell, literally: no markup, no HTML, no link, no end of the cell or the table in it."""
-    text = _MARKUP.sub(r"\\\g<0>", html.escape(_one_line(value), quote=False))
-    return f"{text}(empty)" if not text or text.find(":") == len(text) - 1 else text
+    name = str(value)
+    return _literal(shown_name(name) if ":" in name else shown_value(name))
+
+
+def _literal(text: str) -> str:
+    return _MARKUP.sub(r"\\\g<0>", html.escape(_one_line(text), quote=False))
 
 
 def _interval(value: Mapping[str, float] | None) -> str:

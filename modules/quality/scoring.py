@@ -124,6 +124,15 @@ class Scoring(abc.ABC):
         }
         return {**found, "slices": parts}
 
+    def told(self, found: Predictions, row: int) -> dict[str, Any] | None:
+        """What a server tells of its answer to a row, as JSON; None where a kind does not say.
+
+        Args:
+            found: a model's answers to a split.
+            row: which of them.
+        """
+        return None
+
     def gaps(
         self,
         truth: np.ndarray,

@@ -83,6 +83,17 @@ class Target(Section, abc.ABC):
         """
         return metric.removeprefix("val_") in {"loss", *cls.lower_is_better}
 
+    def narrowed(self, names: Sequence[str]) -> Self | None:
+        """The same target with some of its names alone, whose answers are those columns of `prediction_key`.
+
+        Args:
+            names: at least two of `names`, in any order.
+
+        Returns:
+            None where a target of this kind cannot leave one out.
+        """
+        return None
+
     def columns(self) -> tuple[Column, ...]:
         """The columns that ExampleGen must read for it."""
         return (Column(self.column),)

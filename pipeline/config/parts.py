@@ -177,6 +177,11 @@ def check_metrics(target: Target, evaluator: EvaluatorSettings, tuner: TunerSett
     if against and against.metric not in (None, *target.watched):
         place = ("evaluator", "beats_baseline", "metric")
         _fail(place, str(against.metric), target.watched, f"{of_target} that models are compared by")
+    if evaluator.other_labels == "shared" and target.narrowed(target.names) is None:
+        raise ValueError(
+            f"evaluator.other_labels is shared; a target of kind {target.kind} has no labels of which some can be left "
+            "out; set it to not_compared or refused"
+        )
     objectives = [*(f"val_{name}" for name in target.watched), "val_loss"]
     if tuner.enabled and tuner.objective not in objectives:
         _fail(("tuner", "objective"), str(tuner.objective), objectives, f"{of_target} that a search can improve")

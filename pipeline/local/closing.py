@@ -9,6 +9,7 @@ from typing import Any
 from modules.device.gate import nearest
 from modules.device.settings import Gate
 from modules.quality import against_baseline
+from modules.quality.slice_names import shown_name
 
 from rich.console import Console
 from rich.table import Table
@@ -89,7 +90,7 @@ def _quality(summary: Mapping[str, Any]) -> Table:
     metrics, baseline = summary["metrics"], (summary["baseline"] or {}).get("splits", {})
     shown = _shown(summary)
     table = Table(title=f"{summary['task']}, run {summary['run_id']}", title_justify="left", box=None, pad_edge=False)
-    table.add_column("", no_wrap=True)
+    table.add_column("", overflow="fold")  # a long name takes two lines before a number is cut
     table.add_column("rows", justify="right", no_wrap=True)
     for split in SPLITS:
         for metric in shown:
@@ -103,13 +104,8 @@ def _quality(summary: Mapping[str, Any]) -> Table:
             for metric in shown:
                 cells += [_number(ours.get(metric)), _number(theirs.get(metric))]
         rows = _at(metrics["test"], name).get("rows")
-        table.add_row(Text(_named(name) or "overall"), str(rows or ""), *cells)
+        table.add_row(Text(shown_name(name) or "overall"), str(rows or ""), *cells)
     return table
-
-
-def _named(name: str) -> str:
-    """A slice, `column:value`; a value may be empty."""
-    return f"{name}(empty)" if name and name.find(":") == len(name) - 1 else name
 
 
 def _shown(summary: Mapping[str, Any]) -> list[str]:
@@ -193,6 +189,8 @@ def _verdict(summary: Mapping[str, Any], console: Console) -> None:
         console.print("[yellow]Not blessed[/], so nothing was pushed:")
         for missed in summary["not_blessed_because"]:
             console.print(f"          {missed['message']}", soft_wrap=True, markup=False)
+    if summary.get("shared_labels"):
+        console.print(f"Compared  {summary['shared_labels']['told']}", soft_wrap=True, markup=False)
     linear = (summary.get("beats_baseline") or {}).get("eval")
     if linear and not linear["missed"]:
         shown = "" if linear["verdict"] == against_baseline.BETTER else "; that is within noise, and no proof"

@@ -69,11 +69,17 @@ def baseline(splits: Mapping[str, RawSplit], target: Target, seed: int) -> Linea
         order as the margins do, and are not calibrated.
 
     Raises:
-        ValueError: a split has no rows, the texts hold no n-grams at all, or eval leaves no threshold to choose.
+        ValueError: a split has no rows, or one label alone, the texts hold no n-grams at all, or eval leaves no
+            threshold to choose.
     """
     num_classes = len(target.names)
     started = time.monotonic()
     train = splits[TRAIN]
+    if len(np.unique(train.labels)) == 1:
+        raise ValueError(
+            f"all {len(train.texts)} rows of the train split have the label {target.names[int(train.labels[0])]!r}: "
+            "there is nothing to learn. Add rows of other labels, or give train a larger share in data.splits."
+        )
     limit = min(_LEARNT, _WORK // num_classes)
     fewer = min(limit, _COMPARED, _COMPARED_WORK // num_classes)
     few, many = (_part(train, most, seed) for most in (fewer, limit))

@@ -89,6 +89,18 @@ class LabelScoring(Scoring):
         classes = len(self.target.names)
         return intervals.paired_intervals(truth, one, other, classes, resamples=resamples, level=level, seed=seed)
 
+    def told(self, found: Predictions, row: int) -> dict[str, Any]:
+        """`label`, its `score`, and `scores` by label.
+
+        Args:
+            found: a model's answers to a split.
+            row: which of them.
+        """
+        scores = found.more[PROBABILITIES][row].tolist()
+        label = int(found.predicted[row])
+        names = self.target.names
+        return {"label": names[label], "score": scores[label], "scores": dict(zip(names, scores, strict=True))}
+
     def gaps(
         self,
         truth: np.ndarray,

@@ -122,6 +122,10 @@ class OneLabel(Target):
         macro = ["accuracy", "macro_f1", "precision", "recall", "equal_opportunity"]
         return [*macro, *(f"recall_{label}" for label in self.labels)]
 
+    def narrowed(self, names: Sequence[str]) -> Self:
+        """The choice between some of the labels: the most probable one, since a threshold is of all of them."""
+        return self.with_values(labels=list(names), positive=None, decision=Decision())
+
     def tensor(self) -> Tensor:
         """The label's id."""
         return Tensor(LABEL_ID, "int32")

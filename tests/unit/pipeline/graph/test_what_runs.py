@@ -86,6 +86,7 @@ EXPECTED = {
     "pipeline/components/evaluator.py": EVALUATOR | {"TestEvaluator"},
     "modules/quality/simultaneous.py": EVALUATOR | {"TestEvaluator"},
     "modules/targets/one_label/tfma_metrics.py": EVALUATOR | {"TestEvaluator"},
+    "modules/card/probes.py": CARD | {"EdgeModelCard", "EdgePusher"},
     "modules/card/model_card.py": CARD | {"EdgeModelCard", "EdgePusher"},
     "pipeline/components/pusher.py": {"Pusher", "EdgePusher", "RegistryPusher"} | REPORTER,
     "pipeline/components/registry_pusher.py": {"RegistryPusher"},

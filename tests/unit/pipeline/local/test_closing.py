@@ -299,9 +299,24 @@ def test_slice_values_and_paths_are_shown_as_they_are(value: str) -> None:
     assert all(f"/a/{value}/{end}" in found for end in ("rows", "report.html", "1"))
 
 
-def test_an_empty_slice_value_has_a_name() -> None:
-    metrics = {"rows": 9, "accuracy": 0.5, "macro_f1": 0.5}
-    baseline = {"splits": {"test": {"slices": {"shop:": {"accuracy": 0.25, "macro_f1": 0.25}}}}}
-    found = shown(metrics={"eval": None, "test": {**metrics, "slices": {"shop:": metrics}}}, baseline=baseline)
+@pytest.mark.parametrize(("value", "name"), [("", "(empty)"), ("  ", "(blank)"), ("g\u2028\nh", "g  h")])
+def test_a_slice_value_that_cannot_be_seen_has_a_name_and_one_line(value: str, name: str) -> None:
+    metrics, base = {"rows": 9, "accuracy": 0.5, "macro_f1": 0.5}, {"accuracy": 0.25, "macro_f1": 0.25}
+    baseline = {"splits": {"test": {"slices": {f"shop:{value}": base}}}}
+    found = shown(metrics={"eval": None, "test": {**metrics, "slices": {f"shop:{value}": metrics}}}, baseline=baseline)
     [line] = [line for line in found.splitlines() if "shop:" in line]
-    assert line.split() == ["shop:(empty)", "9", "0.500", "0.250", "0.500", "0.250"]
+    assert line.split() == [*f"shop:{name}".split(), "9", "0.500", "0.250", "0.500", "0.250"]
+
+
+def test_a_comparison_on_shared_labels_says_what_was_compared() -> None:
+    told = "with the latest blessed model, which has other labels, on the 50 of 75 rows of eval whose label both know"
+    assert f"\nCompared  {told}\n" in shown(shared_labels={"told": told, "missed": []})
+
+
+def test_no_number_is_cut_for_a_long_name_of_a_slice() -> None:
+    scores = {"rows": 9, "accuracy": 0.512, "macro_f1": 0.513}
+    metrics = {**scores, "slices": {"the shop that it was bought in:somewhere or other": scores}}
+    baseline = {"splits": {"test": metrics, "eval": metrics}}
+    found = shown(width=80, metrics={"eval": metrics, "test": metrics}, baseline=baseline)
+    assert "…" not in found
+    assert found.count("0.512") == found.count("0.513") == 8
