@@ -39,8 +39,8 @@ unexport PYTHONDONTWRITEBYTECODE
 unexport VIRTUAL_ENV
 
 .DEFAULT_GOAL := help
-.PHONY: help preflight setup run test test-fast test-unit test-tools lint format schema report summary runs tensorboard \
-	nodes doctor clean distclean golden image image-check kfp-e2e bench-peers bench bench-report bench-test \
+.PHONY: help preflight setup run test test-fast test-unit faults test-tools lint format schema report summary runs \
+	tensorboard nodes doctor clean distclean golden image image-check kfp-e2e bench-peers bench bench-report bench-test \
 	serve serving-setup serving-test serving-lock
 
 # The quick part of the doctor, before anything is downloaded or run; says nothing where all is well.
@@ -106,6 +106,9 @@ test-fast: $(STAMP) ## Run the tests that need no TensorFlow: a minute or so
 
 test-unit: $(STAMP) ## Run the tests that take no pipeline run: minutes
 	$(IN_VENV) pytest $(TWO_AT_A_TIME) -m 'not slow' $(ARGS)
+
+faults: $(STAMP) ## Try every fault of docs/reliability.md, and write its table
+	$(IN_VENV) python -m tests.tools.faults $(if $(ARGS),-- $(ARGS))
 
 test-tools: $(STAMP) ## Fetch into .tools/ the programs that some tests need and the machine lacks; set up the server
 	@$(TEST_TOOLS)

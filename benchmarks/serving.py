@@ -5,8 +5,8 @@
 One text a request, one request after the other on each of 1, 8 and 64 connections. The server runs in its environment
 (`make serving-setup`), the asker in a process of its own; both share the machine's cores, so the number that does not
 depend on them is requests a second of the *server's* CPU time. It is held against the same rows through the same code
-in a loop, without a server: for a bundle `edgeline_edge.Classifier` in one thread. At last two versions of the bundle
-are swapped all the time while 8 connections ask.
+in a loop, without a server: for a bundle the `Classifier` of edgeline-edge in one thread. At last two versions of the
+bundle are swapped all the time while 8 connections ask.
 """
 
 from __future__ import annotations
@@ -50,9 +50,9 @@ TEXTS = [
 EXPLANATION = """\
 Requests of one text by KServe's V1 protocol, from a process on the same machine, over 1, 8 and 64 connections, each of
 which waits for an answer before it asks again. Rounds take turns. The row without a server is the same texts through
-`edgeline_edge.Classifier` in a loop. Per CPU second: requests for each second of the answering process's CPU time,
-which hardly depends on what else the machine does. Reload: two versions of the bundle are swapped again and again, each
-loaded and probed anew, while 8 connections ask."""
+the `Classifier` of edgeline-edge in a loop. Per CPU second: requests for each second of the answering process's CPU
+time, which hardly depends on what else the machine does. Reload: two versions of the bundle are swapped again and
+again, each loaded and probed anew, while 8 connections ask."""
 
 
 def measure(options: argparse.Namespace) -> Result:

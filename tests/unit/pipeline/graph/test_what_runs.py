@@ -74,6 +74,7 @@ EXPECTED = {
     "modules/starting_model.py": TUNER,
     "modules/network/bert.py": TUNER,
     "modules/trainer.py": TRAINER,
+    "modules/fitting/decide.py": TRAINER,
     "modules/fitting/export.py": TRAINER,
     "modules/fitting/record.py": TRAINER,
     "modules/stages.py": TRAINER,
@@ -93,6 +94,9 @@ EXPECTED = {
     # Of one label, each where its part is played.
     "modules/targets/one_label/scoring.py": EVALUATOR | {"TestEvaluator"} | EDGE_EVALUATOR,
     "modules/targets/one_label/linear.py": BASELINE,
+    "modules/targets/one_label/decision.py": BASELINE | TRAINER,
+    "modules/targets/one_label/ranking.py": BASELINE | EVALUATOR | EDGE_EVALUATOR,
+    "modules/targets/one_label/metric_specs.py": NOTHING,
     "modules/targets/one_label/keras_metrics.py": TUNER,
     "modules/targets/one_label/distillation.py": PRUNER,
     "modules/targets/one_label/plots.py": REPORTER,
