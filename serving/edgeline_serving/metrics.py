@@ -27,7 +27,7 @@ VERSIONS_REFUSED = Counter(
     "edgeline_serving_versions_refused", "Versions that were not served, or no longer", ["model"]
 )
 SHADOWED = Counter(
-    "edgeline_serving_shadow_rows", "Rows that a shadow answered as well (same, other, failed)", ["model", "result"]
+    "edgeline_serving_shadow_rows", "Rows that a shadow answered as well (same, other, failed), or did not (skipped)", ["model", "result"]
 )  # fmt: skip
 LOGGED = Counter("edgeline_serving_logged_rows", "Rows in the request log")
 LOG_DROPPED = Counter("edgeline_serving_log_dropped_rows", "Rows that the request log left out", ["reason"])
