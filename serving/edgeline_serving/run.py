@@ -118,6 +118,7 @@ async def _serve(
     if rpc:
         await rpc.stop(settings.drain)
     asked.cancel()
+    await asyncio.to_thread(watch.join, settings.drain)
 
 
 def _announce(settings: Settings, followers: Sequence[Follower], port: int, grpc_port: int | None) -> None:
