@@ -17,8 +17,9 @@ from typing import Any
 import grpc
 import pytest
 
-from edgeline_serving.errors import SettingsError
+from edgeline_serving.errors import RequestError, SettingsError
 from edgeline_serving.settings import Limits, Source
+from edgeline_serving.wire.guard import Guard
 from edgeline_serving.wire.kserve_parts import grpc_messages, grpc_services
 from edgeline_serving.wire.tokens import Tokens
 from tests.conftest import Running, serving
@@ -127,6 +128,15 @@ def test_a_large_body_is_refused_before_it_is_read(strict: Running, body: bytes)
 @pytest.mark.parametrize("body", [b"[" * 2000, b'{"a":' * 400 + b"1" + b"}" * 400])
 def test_deep_json_is_refused_before_a_parser_sees_it(strict: Running, path: str, body: bytes) -> None:
     assert strict.call("POST", path, body)[:2] == (400, {"error": "the JSON is nested deeper than 6 levels"})
+
+
+def test_looking_at_a_hostile_body_takes_no_longer_than_reading_it() -> None:
+    guard = Guard(None, Limits(depth=6))
+    for body in (b'"' + b'\\"' * 500_000, b'[[[[[[[["' + b"\\" * 999_999, b'"' * 1_000_000 + b"{" * 7):
+        began = time.perf_counter()
+        with contextlib.suppress(RequestError):
+            guard._check_depth(body + b"[[[[[[[[")
+        assert time.perf_counter() - began < 1
 
 
 def test_brackets_inside_a_text_are_no_depth(strict: Running) -> None:
