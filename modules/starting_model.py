@@ -2,34 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from modules.artifact_files import training_dir  # and settles Keras 2 before TensorFlow is imported
 from modules.inputs import kinds as inputs_lib
 from modules.network.architecture import Architecture
 from modules.network.model import build_model
 from modules.network.pretrained import build_classifier
 from modules.network.trained import load_trained
-from modules.rows import batches
-from modules.rows.transformed import Examples
 from modules.targets.base import Target
 from modules.tf_gaps import backup
 from modules.training.settings import TrainerSettings
 
 import tf_keras
-
-
-def load_split(file_patterns: Sequence[str], inputs: inputs_lib.Inputs, target: Target) -> Examples:
-    """Reads a split of Transform's output into memory.
-
-    Args:
-        file_patterns: globs of its files.
-        inputs: of the task.
-        target: of the task.
-    """
-    return batches.load_examples(
-        file_patterns, inputs_lib.tensors(inputs), target.tensor(), mask=inputs_lib.mask(inputs)
-    )
 
 
 def starting_model(

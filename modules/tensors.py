@@ -71,6 +71,36 @@ class Tensor:
         return tf.io.FixedLenFeature(list(self.shape), tf.int64 if self.dtype == "int32" else tf.float32)
 
 
+@dataclasses.dataclass(frozen=True)
+class Layout:
+    """What a network reads of a row.
+
+    Attributes:
+        tensors: in the order in which a network and a file take them.
+        mask: name of the one whose sum is the row's length; None where rows have none.
+    """
+
+    tensors: tuple[Tensor, ...]
+    mask: str | None = None
+
+    @property
+    def length(self) -> int:
+        """The longest window; 0 where there is none."""
+        return max((tensor.shape[0] for tensor in self.tensors if tensor.window), default=0)
+
+    def cut(self, length: int) -> Layout:
+        """The same with windows of another length.
+
+        Args:
+            length: of the windows.
+        """
+        cut = (
+            dataclasses.replace(tensor, shape=(length, *tensor.shape[1:])) if tensor.window else tensor
+            for tensor in self.tensors
+        )
+        return Layout(tuple(cut), self.mask)
+
+
 def raw_spec(columns: Any) -> dict[str, Any]:
     """How ExampleGen's examples hold some columns: by name, a `tf.io.FixedLenFeature` of one value.
 

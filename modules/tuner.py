@@ -16,7 +16,8 @@ from modules.entry_settings import TunerNodeSettings
 from modules.machine import devices, memory, progress
 from modules.network.depth import layer_rates
 from modules.rows import batches
-from modules.starting_model import load_split, starting_model
+from modules.rows.batches import load_split
+from modules.starting_model import starting_model
 from modules.tf_gaps.hyperband_trials import hyperband_trials
 from modules.training import compiled, hyperparameters, resume
 from modules.training.settings import SpaceEntry, TunerSettings

@@ -13,7 +13,7 @@ import importlib.metadata
 import os
 import re
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from modules.device.cost import alternating_latency, peak_memory
 from modules.device.gate import missed, pareto, select
@@ -25,12 +25,10 @@ from modules.quality import against_baseline, intervals
 from modules.quality.scoring import Scoring
 from modules.registry import load
 from modules.rows.raw import RawSplit
+from modules.tflite import output as outputs
 from modules.tflite import variants as variants_lib
 
 import numpy as np
-
-if TYPE_CHECKING:
-    from edgeline_edge import Classifier
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 GATED = "accuracy"  # the score that the gate bounds, see `modules.device.settings.Gate`
@@ -151,11 +149,12 @@ def measure(
     from edgeline_edge import Classifier
 
     texts = [text or _EMPTY for text in split.texts]
+    output = outputs.of(judge.target.kind)
     loaded = {name: Classifier.load(path, num_threads=2) for name, path in bundles.items()}
     predictions = {}
     for number, (name, classifier) in enumerate(loaded.items(), start=1):
         tell(f"evaluating {name} on {len(texts)} texts ({number}/{len(loaded)})", step=number, steps=len(loaded))
-        predictions[name] = predict_labels(classifier, texts)
+        predictions[name] = output.predicted(classifier.predict(texts), index["labels"])
     scores = {name: judge.scored(split.labels, ids, split.slices) for name, ids in predictions.items()}
     reference = scores[variants_lib.REFERENCE]
     results: dict[str, dict[str, Any]] = {}
@@ -222,12 +221,6 @@ def pareto_names(results: Mapping[str, dict[str, Any]]) -> list[str]:
         if name != variants_lib.REFERENCE and all(key in values for key, _ in _PARETO_KEYS)
     }
     return pareto(complete, _PARETO_KEYS)
-
-
-def predict_labels(classifier: Classifier, texts: Sequence[str]) -> np.ndarray:
-    """Label ids that a bundle gives to texts, int64 `[rows]`."""
-    ids = {label: index for index, label in enumerate(classifier.labels)}
-    return np.array([ids[prediction.label] for prediction in classifier.predict(texts)], np.int64)
 
 
 def _record(

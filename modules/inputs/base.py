@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     import tf_keras
 
 
+# Signatures of a SavedModel where there are several inputs: that of raw values by column, and that of tensors.
+SERVING_ROWS, TENSORS = "serving_rows", "tensors"
+
+
 class Input(Section, abc.ABC):
     """An input: its own section of the configuration, and what each stage asks of it."""
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from modules.inputs.base import BackboneInput, Input
 from modules.kinds import read_sections
 from modules.registry import Registry
-from modules.tensors import Column, Tensor
+from modules.tensors import Column, Layout, Tensor
 
 from pydantic import BeforeValidator, SerializeAsAny
 
@@ -117,6 +117,15 @@ def tensors(inputs: Inputs) -> tuple[Tensor, ...]:
 def mask(inputs: Inputs) -> str | None:
     """Name of the tensor that says how long a row is; None where rows have no length."""
     return next((part.mask for part in inputs.values() if part.mask), None)
+
+
+def layout(inputs: Inputs) -> Layout:
+    """What a network reads of a row.
+
+    Raises:
+        ValueError: two tensors have one name.
+    """
+    return Layout(tensors(inputs), mask(inputs))
 
 
 def only(inputs: Inputs) -> Input | None:

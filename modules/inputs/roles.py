@@ -1,7 +1,8 @@
 """What the roles of an input are called with, and who calls them. A kind names those that it plays in its `parts`.
 
-The role `bounds` is no function but a section, `modules.inputs.profiles.Bounds`: a field for each distance that is
-judged, with its default and what it is.
+Two roles are no functions. `bounds` is a section, `modules.inputs.profiles.Bounds`: a field for each distance that is
+judged, with its default and what it is. `words`, of an input that a backbone encodes, is a class of
+`modules.rows.words.Words`: what becomes of its numbers where a student knows fewer words than its teacher.
 """
 
 from __future__ import annotations
@@ -62,7 +63,7 @@ class Unlabelled(Protocol):
         """Makes variations of every row.
 
         Args:
-            examples: a `modules.rows.token_windows.TokenWindows` of the train split.
+            examples: a `modules.rows.transformed.Examples` of the train split.
             vocabulary: what the numbers in it stand for.
             copies: variations of each row.
             seed: of all choices.

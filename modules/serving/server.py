@@ -16,6 +16,7 @@ from typing import Any
 
 import modules  # noqa: F401  (settles Keras 2 before TensorFlow is imported)
 from modules.inputs import kinds
+from modules.inputs.base import SERVING_ROWS, TENSORS
 from modules.inputs.text.input import Text
 from modules.serving import warmup
 from modules.targets.base import Target
@@ -27,7 +28,6 @@ import tensorflow_transform as tft
 import tf_keras
 
 SERVING_DEFAULT, TRANSFORM_FEATURES = "serving_default", "transform_features"
-SERVING_ROWS, TENSORS = "serving_rows", "tensors"
 
 
 class Server(tf.Module):

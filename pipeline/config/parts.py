@@ -118,7 +118,7 @@ def check(inputs: inputs_lib.Inputs, target: Target, slices: Sequence[str], *, e
                 f"inputs.{part.name}: no device can compute an input of kind {part.kind} yet, so no bundle can be "
                 "made; set edge: false to make the server's model alone"
             )
-    if not target.device_answers or "distillation" not in target.parts:
+    if not {"device", "distillation"} <= set(target.parts):
         raise ValueError(
             f"target: no device can answer a target of kind {target.kind} yet, so no bundle can be made; set "
             "edge: false to make the server's model alone"

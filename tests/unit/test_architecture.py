@@ -42,7 +42,7 @@ FLOORS = (
     ("modules.targets.one_label",),
     ("modules.student", "modules.device", "modules.report", "modules.card"),
     ("modules.tflite", "modules.serving", "modules.quality", "modules.inputs.text.attribution"),
-    ("modules.network", "modules.inputs.text.unlabelled"),
+    ("modules.network", "modules.inputs.text.unlabelled", "modules.inputs.text.words"),
     ("modules.rows",),
     # A backbone gives shapes and arrays; the network is built from them. What says where its parts are is below both.
     ("modules.network.backbones",),
@@ -74,17 +74,9 @@ KNOW_A_TEXT = (
     "modules/network/anatomy.py",
     "modules/network/bert.py",
     "modules/network/model.py",
-    # The edge branch: students and files are made of token windows alone.
+    # What a device installs.
     "edge/edgeline_edge/*.py",
     "edge/edgeline_edge/cli/bench.py",
-    "modules/rows/token_windows.py",
-    "modules/serving/student.py",
-    "modules/student/distillation.py",
-    "modules/student/fine_tuning.py",
-    "modules/student/stages/label.py",
-    "modules/tflite/convert.py",
-    "modules/tflite/graph.py",
-    "modules/tflite/parity.py",
     # Rows, whose identity is their text: split, cleaning, drift, the linear model, the reasons of an answer.
     "modules/quality/predictions.py",
     "pipeline/cli/data.py",
@@ -103,10 +95,9 @@ KNOW_A_LABEL = (
     "modules/quality/scores.py",
     "modules/quality/intervals.py",
     "modules/quality/fairness.py",
-    "modules/network/bert.py",  # the softmax of attention
-    # The file that a device runs ends in a softmax, and is compared by its labels.
+    # The softmax of attention.
+    "modules/network/bert.py",
     "modules/tflite/graph.py",
-    "modules/tflite/parity.py",
     # What a person is shown.
     "pipeline/history/comparison.py",
     "pipeline/history/display.py",

@@ -64,6 +64,7 @@ EXPECTED = {
     "modules/inputs/text/statistics.py": STATISTICS,
     "modules/inputs/text/augmentation.py": EXAMPLES,
     "modules/inputs/text/unlabelled.py": PRUNER,
+    "modules/inputs/text/words.py": PRUNER,
     "modules/inputs/text/device.py": EDGE_EVALUATOR,
     "modules/inputs/text/report.py": REPORTER,
     # Features and training.
@@ -94,10 +95,12 @@ EXPECTED = {
     "modules/targets/one_label/linear.py": BASELINE,
     "modules/targets/one_label/keras_metrics.py": TUNER,
     "modules/targets/one_label/distillation.py": PRUNER,
+    "modules/targets/one_label/device.py": CONVERTER,
     "modules/targets/one_label/plots.py": REPORTER,
     # From the blessed model to a bundle.
     "modules/student/structured.py": PRUNER,
     "modules/serving/student.py": PRUNER,
+    "modules/rows/words.py": PRUNER,
     "modules/tflite/quantize.py": CONVERTER,
     "modules/tflite/shared_buffers.py": CONVERTER,
     "modules/tflite/versions.py": CONVERTER,
