@@ -37,7 +37,7 @@ def starting_model(
     """
     main = inputs_lib.with_backbone(inputs)
     outputs = target.outputs(target.names)
-    sections = {name: part.model_dump(mode="json") for name, part in inputs_lib.others(inputs).items()}
+    sections = {name: part.section() for name, part in inputs_lib.others(inputs).items()}
     with backup.with_generators():
         if main is None:
             architecture = Architecture.without_backbone(num_classes=outputs, inputs=sections, target=target.kind)

@@ -103,7 +103,7 @@ def export(config: Any, root: Path | None, parts: Sequence[str], out: Path, *, v
         from modules.device.measure import Provenance, make_bundles
 
         with tempfile.TemporaryDirectory() as folder:
-            bundles = make_bundles(uris["variant"], folder, Provenance(config.task, run_id))
+            bundles = make_bundles(uris["variant"], folder, Provenance(config.task, run_id), config.inputs)
             if variant not in bundles:
                 raise LookupError(f"there is no variant {variant!r}; there are: {', '.join(sorted(bundles))}")
             shutil.copyfile(bundles[variant], out / "bundle.tflite")

@@ -128,7 +128,7 @@ def run(config_path: str, profile: str | None, folder: Path, overrides: Sequence
     with steps.step("evaluate variants"):
         (folder / "bundles").mkdir()
         bundles = measure.make_bundles(
-            str(folder / "variants"), str(folder / "bundles"), measure.Provenance(config.task, "plain")
+            str(folder / "variants"), str(folder / "bundles"), measure.Provenance(config.task, "plain"), config.inputs
         )
         section = config.edge_evaluator
         results = measure.measure(bundles, index, raw["eval"], judge, cost=section.latency, seed=section.seed)

@@ -21,7 +21,7 @@ MANIFEST: dict[str, Any] = {"task": "offers", "recipe": "float32", "run_id": "r1
 TEXT = {"name": "text", "kind": "text", "column": "text", "tensors": ["token_ids", "padding_mask"]}
 PRICE = {
     "name": "price", "kind": "number", "column": "price", "tensors": ["price"],
-    "mean": 2.5, "deviation": 0.5, "limit": 10.0,
+    "mean": 2.5, "factor": 2.0, "limit": 10.0,
 }  # fmt: skip
 SHOP = {"name": "shop", "kind": "category", "column": "store", "tensors": ["shop"], "values": ["web", "köln", "x"]}
 RECORDS: list[dict[str, Any]] = [
@@ -102,9 +102,9 @@ def test_what_is_wrong_with_a_record_is_told_by_field(
 
 
 def test_a_number_is_scaled_in_float32_and_what_is_none_is_flagged() -> None:
-    number = Number({**PRICE, "mean": 0.1, "deviation": 0.3})
+    number = Number({**PRICE, "mean": 0.1, "factor": 3.3})
     for value in (0.7, -3, 16777217, np.float32(1.5), np.int64(4)):
-        expected = (np.float32(value) - np.float32(0.1)) / np.float32(0.3)
+        expected = (np.float32(value) - np.float32(0.1)) * np.float32(3.3)
         assert number.encode(value)["price"].tolist() == [[float(np.clip(expected, -10, 10)), 0.0]]
     assert number.encode(10**400)["price"].tolist() == [[10.0, 0.0]]
     assert number.encode(float("-inf"))["price"].tolist() == [[-10.0, 0.0]]
@@ -147,7 +147,7 @@ def test_an_update_answers_the_probes_anew(tmp_path: Path, table_path: Path) -> 
     [
         ([TEXT, PRICE], "must take"),
         ([TEXT, PRICE, {**SHOP, "values": ["a", "b", "c", "d", "e", "f"]}], "more values than the model has embedd"),
-        ([TEXT, {**PRICE, "deviation": 0.0}, SHOP], "scaled by"),
+        ([TEXT, {**PRICE, "factor": 0.0}, SHOP], "scaled by"),
         ([TEXT, {name: PRICE[name] for name in PRICE if name != "mean"}, SHOP], "says nothing of its mean"),
         ([TEXT, PRICE, {**SHOP, "column": "price"}], "two inputs have one column"),
         ([TEXT, PRICE, {**SHOP, "kind": "image"}], "of kind 'image', this edgeline-edge knows text, number, category"),
@@ -177,7 +177,7 @@ def test_the_command_line_takes_records(table_path: Path, tmp_path: Path, capsys
     assert command.main(["verify", str(table_path)]) == 0
     assert command.main(["info", str(table_path)]) == 0
     shown = capsys.readouterr().out
-    assert '"deviation": 0.5' in shown
+    assert '"factor": 2.0' in shown
     assert "3 values" in shown
     assert command.main(["info", "--markdown", str(table_path)]) == 0
     assert "`store`, a category, becomes `shop`" in capsys.readouterr().out

@@ -8,11 +8,18 @@ from typing import Annotated, Any
 from modules.inputs.base import BackboneInput, Input
 from modules.kinds import read_sections
 from modules.registry import Registry
-from modules.tensors import Column, Layout, Tensor
+from modules.tensors import Column, ColumnType, Layout, Tensor
 
 from pydantic import BeforeValidator, SerializeAsAny
 
-INPUTS: Registry[type[Input]] = Registry("input", {"text": "modules.inputs.text.input:Text"})
+INPUTS: Registry[type[Input]] = Registry(
+    "input",
+    {
+        "text": "modules.inputs.text.input:Text",
+        "number": "modules.inputs.number.input:Number",
+        "category": "modules.inputs.category.input:Category",
+    },
+)
 Inputs = Mapping[str, Input]
 InputSections = Annotated[
     dict[str, SerializeAsAny[Input]], BeforeValidator(lambda sections: read_sections(INPUTS, sections))
@@ -97,6 +104,31 @@ def columns(inputs: Inputs) -> tuple[Column, ...]:
                     f"{found[column.name].type}"
                 )
     return tuple(found.values())
+
+
+def table(inputs: Inputs) -> dict[str, ColumnType]:
+    """Types of the columns that are read beside the identity, by name.
+
+    Raises:
+        ValueError: two inputs read one column as different types.
+    """
+    identity = identity_column(inputs)
+    return {column.name: column.type for column in columns(inputs) if column.name != identity}
+
+
+def learnt(inputs: Inputs, transform_graph: str) -> dict[str, Input]:
+    """The inputs with what Transform found for them.
+
+    Args:
+        inputs: of the task.
+        transform_graph: folder of Transform's graph.
+    """
+    if all(type(part).learn is Input.learn for part in inputs.values()):
+        return dict(inputs)
+    import tensorflow_transform as tft
+
+    transformed = tft.TFTransformOutput(transform_graph)
+    return {name: part.learn(transformed) for name, part in inputs.items()}
 
 
 def tensors(inputs: Inputs) -> tuple[Tensor, ...]:

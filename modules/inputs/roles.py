@@ -7,6 +7,7 @@ judged, with its default and what it is. `words`, of an input that a backbone en
 
 from __future__ import annotations
 
+import dataclasses
 import random
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
@@ -74,13 +75,29 @@ class Unlabelled(Protocol):
         """
 
 
+@dataclasses.dataclass(frozen=True)
+class DeviceStep:
+    """What the role `device` gives.
+
+    Attributes:
+        section: what a bundle's manifest says of the input, besides its name, kind, column and tensors.
+        words: what a text's numbers stand for, in their order; None for other kinds.
+        probes: made-up values of the column, to which a bundle keeps the model's answers; nobody's data.
+    """
+
+    section: Mapping[str, Any]
+    words: Sequence[str] | None = None
+    probes: Sequence[Any] = ()
+
+
 class Device(Protocol):
     """`device`: what a device must do before the model; EdgeEvaluator puts it into the bundle's manifest."""
 
-    def __call__(self, folder: str) -> dict[str, Any]:
-        """Arguments of `edgeline_edge.bundle.write_bundle`.
+    def __call__(self, part: Any, folder: str) -> DeviceStep:
+        """What `edgeline_edge.bundle.write_bundle` must be told.
 
         Args:
+            part: the input, with what it has learnt.
             folder: of a network, with what was saved beside it.
         """
 

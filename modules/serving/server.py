@@ -22,6 +22,7 @@ from modules.serving import warmup
 from modules.targets.base import Target
 from modules.tensors import raw_spec
 
+import numpy as np
 import tensorflow as tf
 import tensorflow_text  # noqa: F401  (registers the tokenizer's ops, which Transform's graph uses)
 import tensorflow_transform as tft
@@ -50,7 +51,12 @@ class Server(tf.Module):
         super().__init__(name="server")
         self._model = model
         self._transform = transform_output.transform_features_layer()
-        self._raw_spec = transform_output.raw_feature_spec()
+        # A client need not send what a row may lack.
+        optional = [column for column in kinds.columns(inputs) if column.type.startswith("optional")]
+        self._raw_spec = dict(transform_output.raw_feature_spec())
+        for name, spec in raw_spec(optional).items():
+            wanted = self._raw_spec[name]
+            self._raw_spec[name] = wanted._replace(default_value=np.full(wanted.shape, spec.default_value))
         # Tuples: TensorFlow would write a dictionary into the SavedModel as an object of its own.
         self._inputs, self._tensors = tuple(inputs.values()), kinds.tensors(inputs)
         self._columns, self._only = kinds.columns(inputs), kinds.only(inputs)

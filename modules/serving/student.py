@@ -1,8 +1,9 @@
 """The student as a SavedModel: a `Model` artifact that any TensorFlow runtime can load and ask.
 
 Where a text is the only input it answers `serving_text` (raw text, with the student's own vocabulary) and `tokens` (ids
-and mask of that vocabulary); with several inputs `tensors`, one argument a tensor of the network. It has no
-`transform_features`: Transform's graph has the teacher's vocabulary. What ships is not this but the bundle.
+and mask of that vocabulary); with several inputs `serving_rows`, one argument a column, and `tensors`, one argument a
+tensor of the network. It has no `transform_features`: Transform's graph has the teacher's vocabulary. What ships is not
+this but the bundle.
 """
 
 from __future__ import annotations
@@ -10,10 +11,11 @@ from __future__ import annotations
 from typing import Any
 
 from modules.inputs import kinds
-from modules.inputs.base import TENSORS
+from modules.inputs.base import SERVING_ROWS, TENSORS
 from modules.network.trained import Trained
 from modules.rows import words
 from modules.targets.base import Target
+from modules.tensors import raw_spec
 
 import tensorflow as tf  # isort: skip  (after `modules`, which settles Keras 2)
 
@@ -24,31 +26,32 @@ class _Student(tf.Module):
         self._model = trained.model
         self._vocabulary = tuple(trained.vocabulary)
         self._words = words.of(trained.architecture.encoded)
-        self._tensors = kinds.tensors(inputs)
+        # Tuples: TensorFlow would write a dictionary into the SavedModel as an object of its own.
+        self._main = (kinds.encoded(inputs),)
+        self._table = tuple(kinds.read(trained.architecture.inputs).values())
+        self._tensors, self._columns, self._only = kinds.tensors(inputs), kinds.columns(inputs), (kinds.only(inputs),)
         self._answers = target.answers()
-        # A tuple: TensorFlow would write a section's own fields into the SavedModel.
-        self._only = (kinds.only(inputs),)
-        specs = [tf.TensorSpec([None, *tensor.shape], tensor.dtype, name=tensor.name) for tensor in self._tensors]
-        self.tensors = tf.function(self._of_tensors, input_signature=specs)
 
     def _of_tensors(self, *values: tf.Tensor) -> dict[str, tf.Tensor]:
         features = {tensor.name: value for tensor, value in zip(self._tensors, values, strict=True)}
         return self._answers(self._model(features, training=False))
 
+    def _of_rows(self, *values: tf.Tensor) -> dict[str, tf.Tensor]:
+        raw = {column.name: value for column, value in zip(self._columns, values, strict=True)}
+        features = self._words.features(self._main[0], raw, self._vocabulary)
+        for part in self._table:
+            features |= part.features(raw)
+        return self._of_tensors(*(tf.cast(features[tensor.name], tensor.dtype) for tensor in self._tensors))
+
     def signatures(self) -> dict[str, Any]:
         """The functions by name."""
         [only] = self._only
-        if only is None or only.alone is None:
-            return {TENSORS: self.tensors}
-        by_rows, argument, by_tensors = only.alone
-        column = only.column
-
-        def of_rows(values: tf.Tensor) -> dict[str, tf.Tensor]:
-            features = self._words.features(only, {column: values}, self._vocabulary)
-            return self._of_tensors(*(features[tensor.name] for tensor in self._tensors))
-
-        spec = [tf.TensorSpec([None], tf.string, name=argument)]
-        self.rows = tf.function(of_rows, input_signature=spec)
+        by_rows, argument, by_tensors = (only.alone if only else None) or (SERVING_ROWS, None, TENSORS)
+        spec = raw_spec(self._columns)
+        rows = [tf.TensorSpec([None], spec[one.name].dtype, name=argument or one.name) for one in self._columns]
+        tensors = [tf.TensorSpec([None, *one.shape], one.dtype, name=one.name) for one in self._tensors]
+        self.rows = tf.function(self._of_rows, input_signature=rows)
+        self.tensors = tf.function(self._of_tensors, input_signature=tensors)
         return {by_rows: self.rows, by_tensors: self.tensors}
 
 

@@ -40,8 +40,7 @@ def columns(config: Config) -> Columns:
 
 def others(config: Config) -> dict[str, ColumnType]:
     """Types of the columns that further inputs read, by name."""
-    text = kinds.identity_column(config.inputs)
-    return {column.name: column.type for column in kinds.columns(config.inputs) if column.name != text}
+    return kinds.table(config.inputs)
 
 
 def features(config: Config, node: str) -> dict[str, Any]:

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import modules  # noqa: F401
+from modules.inputs import kinds as inputs_lib
+from modules.inputs.base import Input
 from modules.network.architecture import Architecture
 from modules.network.model import build_model
 from modules.network.trained import Trained
@@ -49,6 +51,12 @@ def text_layout(length: int = LENGTH) -> Layout:
     """What a network reads of a text."""
     tensors = tuple(Tensor(name, "int32", (length,), window=True) for name in (TOKEN_IDS, PADDING_MASK))
     return Layout(tensors, PADDING_MASK)
+
+
+def text_inputs(length: int = LENGTH) -> dict[str, Input]:
+    """The inputs of a task with a text alone."""
+    section = {"kind": "text", "column": "text", "sequence_length": length, "backbone": {"kind": "scratch"}}
+    return inputs_lib.read({"text": section})
 
 
 def ran(content: bytes, rows: Examples) -> np.ndarray:

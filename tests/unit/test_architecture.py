@@ -37,7 +37,7 @@ FLOORS = (
     ("modules.fitting",),
     ("modules.starting_model",),
     ("modules.entry_settings",),
-    ("modules.inputs.text.report",),
+    ("modules.inputs.text.report", "modules.inputs.number.report", "modules.inputs.category.report"),
     # What nodes of their own run for a kind: loaded by its role, never imported, so that no node depends on a kind.
     ("modules.targets.one_label",),
     ("modules.student", "modules.device", "modules.report", "modules.card"),
@@ -75,7 +75,10 @@ KNOW_A_TEXT = (
     "modules/network/bert.py",
     "modules/network/model.py",
     # What a device installs.
-    "edge/edgeline_edge/*.py",
+    "edge/edgeline_edge/classifier.py",
+    "edge/edgeline_edge/manifest.py",
+    "edge/edgeline_edge/runtime.py",
+    "edge/edgeline_edge/tokenizer.py",
     "edge/edgeline_edge/cli/bench.py",
     # Rows, whose identity is their text: split, cleaning, drift, the linear model, the reasons of an answer.
     "modules/quality/predictions.py",
@@ -121,7 +124,7 @@ QUICK = (
     "pipeline/config/*.py",
     "pipeline/config/rows/*.py",
     "modules/inputs/*.py",
-    "modules/inputs/text/input.py",
+    "modules/inputs/*/input.py",
     "modules/targets/*.py",
     "modules/targets/*/target.py",
     "modules/settings.py",

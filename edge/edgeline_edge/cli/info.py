@@ -171,7 +171,7 @@ def _input(section: Mapping[str, Any]) -> str:
     column, kind, tensors = section["column"], section["kind"], ", ".join(f"`{name}`" for name in section["tensors"])
     what = ""
     if kind == "number":
-        what = f": (x - {section['mean']}) / {section['deviation']}, cut at ±{section['limit']}; 1 where there is none"
+        what = f": (x - {section['mean']}) × {section['factor']}, cut at ±{section['limit']}; 1 where there is none"
     elif kind == "category":
         what = f": 0 for none, 1 for an unknown value, from 2 on for {len(section['values']):,} values"
     return f"- `{column}`, a {kind}, becomes {tensors}{what}."

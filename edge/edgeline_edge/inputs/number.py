@@ -17,21 +17,21 @@ class Number(TableInput):
     """A number of a column; a record without it has `None`, no such field or a NaN there."""
 
     def __init__(self, section: Mapping[str, Any]) -> None:
-        """Reads `mean`, `deviation` and `limit`.
+        """Reads `mean`, `factor` and `limit`.
 
         Args:
             section: an item of the manifest's `inputs`.
 
         Raises:
-            BundleError: one of them is missing, or no number can be divided by the deviation.
+            BundleError: one of them is missing, or no number can be scaled by them.
         """
         super().__init__(section)
         # Every step is one operation of float32, as in Transform: the same bits.
-        self._mean, self._deviation, self._limit = (
-            np.float32(needed(section, field)) for field in ("mean", "deviation", "limit")
+        self._mean, self._factor, self._limit = (
+            np.float32(needed(section, field)) for field in ("mean", "factor", "limit")
         )
-        if not (np.isfinite(self._mean) and np.isfinite(self._deviation) and self._deviation > 0):
-            raise BundleError(f"the input {self.name!r} is scaled by {self._mean} and {self._deviation}")
+        if not (np.isfinite(self._mean) and np.isfinite(self._factor) and self._factor > 0):
+            raise BundleError(f"the input {self.name!r} is scaled by {self._mean} and {self._factor}")
         if len(self.tensors) != 1:
             raise BundleError(f"the input {self.name!r} of kind number has the tensors {', '.join(self.tensors)}")
 
@@ -48,7 +48,7 @@ class Number(TableInput):
         if math.isnan(number):
             return self._row(0.0, 1.0)
         with np.errstate(over="ignore"):
-            scaled = (np.float32(number) - self._mean) / self._deviation
+            scaled = (np.float32(number) - self._mean) * self._factor
         return self._row(min(max(scaled, -self._limit), self._limit), 0.0)
 
     def shapes(self) -> dict[str, tuple[str, list[int]]]:

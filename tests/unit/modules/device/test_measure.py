@@ -75,7 +75,9 @@ def converted(tmp_path_factory):
 @pytest.fixture(scope="module")
 def bundles(converted, tmp_path_factory):
     provenance = measure.Provenance("opinions", "run-1", digests={"config": "0" * 64})
-    return measure.make_bundles(converted[0], str(tmp_path_factory.mktemp("bundles")), provenance)
+    return measure.make_bundles(
+        converted[0], str(tmp_path_factory.mktemp("bundles")), provenance, helpers.text_inputs()
+    )
 
 
 def test_a_manifest_says_which_runtime_it_was_measured_in_and_which_it_demands(bundles) -> None:
