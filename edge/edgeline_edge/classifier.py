@@ -128,7 +128,7 @@ class Classifier:
         return bool(self._table)
 
     @property
-    def text_column(self) -> str:
+    def text_field(self) -> str:
         """The field of a record that holds the text; empty where a text is the only input and has no name."""
         return self._column
 

@@ -150,7 +150,7 @@ def device_steps(folder: str, inputs: inputs_lib.Inputs) -> dict[str, Any]:
 
 
 def rows_of(split: RawSplit, column: str) -> list[Any]:
-    """The rows of a split as `edgeline_edge.Classifier.predict` takes them: texts, or records of all columns.
+    """The rows of a split as `edgeline_edge.classifier.Classifier.predict` takes them: texts, or records of all columns.
 
     Args:
         split: the rows.
@@ -193,7 +193,7 @@ def measure(
 
     output = outputs.of(judge.target.kind)
     loaded = {name: Classifier.load(path, num_threads=2) for name, path in bundles.items()}
-    column = next((one.text_column for one in loaded.values() if one.takes_records), "")
+    column = next((one.text_field for one in loaded.values() if one.takes_records), "")
     texts = rows_of(split, column)
     predictions = {}
     for number, (name, classifier) in enumerate(loaded.items(), start=1):

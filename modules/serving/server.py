@@ -55,8 +55,8 @@ class Server(tf.Module):
         optional = [column for column in kinds.columns(inputs) if column.type.startswith("optional")]
         self._raw_spec = dict(transform_output.raw_feature_spec())
         for name, spec in raw_spec(optional).items():
-            wanted = self._raw_spec[name]
-            self._raw_spec[name] = wanted._replace(default_value=np.full(wanted.shape, spec.default_value))
+            shape = self._raw_spec[name].shape
+            self._raw_spec[name] = tf.io.FixedLenFeature(shape, spec.dtype, np.full(shape, spec.default_value))
         # Tuples: TensorFlow would write a dictionary into the SavedModel as an object of its own.
         self._inputs, self._tensors = tuple(inputs.values()), kinds.tensors(inputs)
         self._columns, self._only = kinds.columns(inputs), kinds.only(inputs)

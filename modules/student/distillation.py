@@ -102,29 +102,29 @@ def score(model: tf_keras.Model, examples: Examples, target: str) -> float:
     return of(target).score(split_logits(model, examples), examples.labels)
 
 
-def hidden_loss(student: tf.Tensor, teacher: tf.Tensor, padding_mask: tf.Tensor) -> tf.Tensor:
+def hidden_loss(student: tf.Tensor, teacher: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
     """Mean squared distance of hidden states.
 
     Args:
         student: `[batch, seq, hidden]`.
         teacher: `[batch, seq, hidden]`.
-        padding_mask: int32 `[batch, seq]`; padding does not count.
+        mask: int32 `[batch, seq]`; padding does not count.
 
     Returns:
         float32 `[batch]`.
     """
     squares = tf.math.squared_difference(tf.cast(student, tf.float32), tf.cast(teacher, tf.float32))
-    return _masked_mean(tf.reduce_mean(squares, axis=-1), padding_mask)
+    return _masked_mean(tf.reduce_mean(squares, axis=-1), mask)
 
 
-def attention_loss(student: tf.Tensor, teacher: tf.Tensor, padding_mask: tf.Tensor) -> tf.Tensor:
+def attention_loss(student: tf.Tensor, teacher: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
     """Divergence of attention averaged over heads: `[batch, heads, seq, seq]` twice -> float32 `[batch]`.
 
     The number of heads may differ. Rows of padding do not count.
     """
     wanted, got = tf.reduce_mean(teacher, axis=1), tf.reduce_mean(student, axis=1)
     divergence = tf.reduce_sum(wanted * (tf.math.log(wanted + 1e-9) - tf.math.log(got + 1e-9)), axis=-1)
-    return _masked_mean(divergence, padding_mask)
+    return _masked_mean(divergence, mask)
 
 
 class Tapped:
@@ -157,9 +157,9 @@ class Tapped:
         """Where rows go on, int32 `[batch, seq]`."""
         return self._anatomy.entered(features)[1]
 
-    def attention(self, index: int, states: Sequence[tf.Tensor], padding_mask: tf.Tensor) -> tf.Tensor:
+    def attention(self, index: int, states: Sequence[tf.Tensor], mask: tf.Tensor) -> tf.Tensor:
         """Attention of a layer, from the hidden states that `__call__` returned: float32 `[batch, heads, seq, seq]`."""
-        return self._layers[index].attention(states[index], padding_mask)
+        return self._layers[index].attention(states[index], mask)
 
 
 def distillation_loss(
@@ -212,6 +212,6 @@ def distillation_loss(
     return loss, logits
 
 
-def _masked_mean(values: tf.Tensor, padding_mask: tf.Tensor) -> tf.Tensor:
-    weights = tf.cast(padding_mask, tf.float32)
+def _masked_mean(values: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
+    weights = tf.cast(mask, tf.float32)
     return tf.reduce_sum(values * weights, axis=1) / tf.maximum(tf.reduce_sum(weights, axis=1), 1.0)

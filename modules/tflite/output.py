@@ -58,7 +58,7 @@ class Output(abc.ABC):
         """A device's answers as `modules.quality.scoring.Scoring` takes them, `[rows]`.
 
         Args:
-            answers: what `edgeline_edge.Classifier.predict` gave.
+            answers: what `edgeline_edge.classifier.Classifier.predict` gave.
             names: of the answers in the order of their ids; none where answers have no names.
         """
 

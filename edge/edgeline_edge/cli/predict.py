@@ -59,7 +59,7 @@ def predict(options: argparse.Namespace) -> int:
                 raise ValueError(f"line {number}: {reason}") from error
             failed, answer = True, reason
             print(f"edgeline-edge: line {number}: {reason}", file=sys.stderr)
-        text = row.get(classifier.text_column) if isinstance(row, dict) else row
+        text = row.get(classifier.text_field) if isinstance(row, dict) else row
         write(number, text if isinstance(text, str) else "", answer)
     return int(failed)
 

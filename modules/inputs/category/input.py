@@ -72,8 +72,7 @@ class Category(Input):
             return tft.compute_and_apply_vocabulary(values, default_value=-1, vocab_filename=self.tensor, **bounds)
         # Compared with each: a table of TensorFlow's would have to be kept alive by whoever saves the signature.
         equal = tf.equal(values[:, tf.newaxis], tf.constant(self.learnt["values"], tf.string, [1, self._count]))
-        place = tf.argmax(tf.cast(equal, tf.int32), axis=1) if self._count else tf.zeros_like(values, tf.int64)
-        return tf.where(tf.reduce_any(equal, axis=1), place, tf.constant(-1, tf.int64))
+        return tf.reduce_max(tf.where(equal, tf.range(self._count), -1), axis=1)  # below 0 also where there are none
 
     @property
     def _count(self) -> int:

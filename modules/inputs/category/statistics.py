@@ -37,7 +37,14 @@ class CategoryProfile:
 
 
 def summarise(part: Input, file_patterns: Sequence[str], *, label: str | None, sample: int) -> CategoryProfile:
-    """Of all rows, since a value is small: the role `statistics`, see `modules.inputs.roles`."""
+    """Of all rows, since a value is small: the role `statistics`, see `modules.inputs.roles`.
+
+    Args:
+        part: the input.
+        file_patterns: globs of raw examples.
+        label: of no use here.
+        sample: of no use here.
+    """
     del label, sample
     [column] = part.columns()
     counts = Counter(value.decode("utf-8", errors="replace") for value in raw_column.values(file_patterns, column))

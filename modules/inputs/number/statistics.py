@@ -36,7 +36,14 @@ class NumberProfile:
 
 
 def summarise(part: Input, file_patterns: Sequence[str], *, label: str | None, sample: int) -> NumberProfile:
-    """Of all rows, since a number is small: the role `statistics`, see `modules.inputs.roles`."""
+    """Of all rows, since a number is small: the role `statistics`, see `modules.inputs.roles`.
+
+    Args:
+        part: the input.
+        file_patterns: globs of raw examples.
+        label: of no use here.
+        sample: of no use here.
+    """
     del label, sample
     [column] = part.columns()
     values = np.array(raw_column.values(file_patterns, column), np.float64)

@@ -25,7 +25,14 @@ class TextWords(Words):
     def trim(
         self, examples: Examples, words: Sequence[str], *, min_count: int, continuations: vocabulary.Continuations
     ) -> vocabulary.Trimmed:
-        """By what the rows' tokens are; see `modules.text.vocabulary`."""
+        """By what the rows' tokens are; see `modules.text.vocabulary`.
+
+        Args:
+            examples: the train split.
+            words: tokens in id order.
+            min_count: as of `modules.text.vocabulary.trim`.
+            continuations: likewise.
+        """
         counts = vocabulary.count_tokens(*_windows(examples), len(words))
         return vocabulary.trim(words, counts, min_count=min_count, continuations=continuations)
 

@@ -65,6 +65,12 @@ EXPECTED = {
     "modules/inputs/text/augmentation.py": EXAMPLES,
     "modules/inputs/text/unlabelled.py": PRUNER,
     "modules/inputs/text/words.py": PRUNER,
+    "modules/inputs/number/input.py": TRANSFORM,
+    "modules/inputs/number/statistics.py": STATISTICS,
+    "modules/inputs/category/device.py": EDGE_EVALUATOR,
+    "modules/inputs/category/report.py": REPORTER,
+    "edge/edgeline_edge/data/manifest-2.schema.json": EDGE_EVALUATOR,
+    "edge/edgeline_edge/inputs/number.py": EDGE_EVALUATOR,
     "modules/inputs/text/device.py": EDGE_EVALUATOR,
     "modules/inputs/text/report.py": REPORTER,
     # Features and training.
