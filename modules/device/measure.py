@@ -150,7 +150,7 @@ def device_steps(folder: str, inputs: inputs_lib.Inputs) -> dict[str, Any]:
 
 
 def rows_of(split: RawSplit, column: str) -> list[Any]:
-    """The rows of a split as `edgeline_edge.classifier.Classifier.predict` takes them: texts, or records of all columns.
+    """The rows of a split as a bundle is asked about them: texts, or records of all columns.
 
     Args:
         split: the rows.
