@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 from modules.artifact_files import training_dir  # and settles Keras 2 before TensorFlow is imported
 from modules.inputs import kinds as inputs_lib
 from modules.network.architecture import Architecture
@@ -56,7 +58,7 @@ def starting_model(
             )
     if base_model:
         base = load_trained(training_dir(base_model))
-        if base.architecture != architecture or base.labels != target.names:
+        if not _goes_on(base.architecture, architecture) or base.labels != target.names:
             raise ValueError(
                 "trainer.warm_start: the latest blessed model has another architecture or other labels than this "
                 f"configuration ({base.architecture}, {base.labels}). Set trainer.warm_start=false for this run: it "
@@ -64,3 +66,13 @@ def starting_model(
             )
         model.set_weights(base.model.get_weights())
     return model, architecture
+
+
+def _goes_on(base: Architecture, wanted: Architecture) -> bool:
+    """Whether a trained network's weights fit, and mean the same."""
+    parts = inputs_lib.read(wanted.inputs)
+    return (
+        dataclasses.replace(base, inputs={}) == dataclasses.replace(wanted, inputs={})
+        and list(base.inputs) == list(parts)
+        and all(part.goes_on(base.inputs[name]) for name, part in parts.items())
+    )

@@ -30,6 +30,11 @@ class Column:
         """Whether the feature holds bytes."""
         return self.type in ("text", "optional text")
 
+    @property
+    def what(self) -> str:
+        """What a value of it is, in a word for a person."""
+        return self.type.removeprefix("optional ")
+
     def readable(self, value: str) -> bool:
         """Whether a value, as a source of rows has it, is one of this type."""
         try:

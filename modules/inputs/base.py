@@ -106,6 +106,14 @@ class Input(Section, abc.ABC):
         found: np.ndarray = transformed.transform_features_layer()(raw)[feature].numpy()
         return found
 
+    def goes_on(self, section: Mapping[str, Any]) -> bool:
+        """Whether weights that were trained on this input mean the same with what another training found for it.
+
+        Args:
+            section: what `section` gave there.
+        """
+        return self.section() == section
+
     def section(self) -> dict[str, Any]:
         """What `named` reads again, with what is learnt: JSON values."""
         return {**self.model_dump(mode="json"), **({"learnt": dict(self.learnt)} if self.learnt else {})}

@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 from modules.tensors import Column, raw_spec
 
+import numpy as np
 
-def values(file_patterns: Sequence[str], column: Column) -> list[Any]:
-    """Reads a column of all rows.
+
+def batches(file_patterns: Sequence[str], column: Column) -> Iterator[np.ndarray]:
+    """Reads a column of all rows, a thousand at a time.
 
     Args:
         file_patterns: globs of gzip-compressed TFRecord files of `tf.Example`.
         column: with its type; where it is optional, a row need not have it.
 
-    Returns:
-        One value a row: bytes, int, or float, NaN where an optional number is missing.
+    Yields:
+        One value a row: bytes, int64, or float32, NaN where an optional number is missing.
     """
     import tensorflow as tf
 
     files = sorted(name for pattern in file_patterns for name in tf.io.gfile.glob(pattern))
-    found: list[Any] = []
     for batch in tf.data.TFRecordDataset(files, compression_type="GZIP").batch(1024):
-        found += tf.io.parse_example(batch, raw_spec([column]))[column.name].numpy().tolist()
-    return found
+        yield tf.io.parse_example(batch, raw_spec([column]))[column.name].numpy()

@@ -47,7 +47,9 @@ def summarise(part: Input, file_patterns: Sequence[str], *, label: str | None, s
     """
     del label, sample
     [column] = part.columns()
-    counts = Counter(value.decode("utf-8", errors="replace") for value in raw_column.values(file_patterns, column))
+    counts: Counter[str] = Counter()
+    for batch in raw_column.batches(file_patterns, column):
+        counts.update(value.decode("utf-8", errors="replace") for value in batch.tolist())
     missing = counts.pop("", 0)
     # By the value among equals, so that the rows' order is nothing.
     frequent = sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:_MOST]

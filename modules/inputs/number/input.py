@@ -90,6 +90,10 @@ class Number(Input):
         mean, factor = (float(value) for value in found[0])
         return self.with_learnt({"mean": mean, "factor": factor})
 
+    def goes_on(self, section: Mapping[str, Any]) -> bool:
+        """A mean that has moved makes no other number of it."""
+        return self.model_dump(mode="json") == {name: value for name, value in section.items() if name != "learnt"}
+
     def encode(self, tensors: Mapping[str, tf_keras.KerasTensor]) -> tf_keras.KerasTensor:
         """One layer, so that the answer may bend with the number."""
         import tf_keras

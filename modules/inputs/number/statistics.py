@@ -46,7 +46,7 @@ def summarise(part: Input, file_patterns: Sequence[str], *, label: str | None, s
     """
     del label, sample
     [column] = part.columns()
-    values = np.array(raw_column.values(file_patterns, column), np.float64)
+    values = np.concatenate([np.zeros(0), *raw_column.batches(file_patterns, column)])
     numbers = values[~np.isnan(values)]
     quantiles = np.quantile(numbers, np.linspace(0, 1, _QUANTILES)).tolist() if len(numbers) else []
     return NumberProfile(len(values), len(values) - len(numbers), quantiles)
