@@ -227,8 +227,7 @@ NODES = (
         outputs={"pruned_model": "Model"},
         code=("pipeline.components.pruner", *modules_of(INPUTS, "unlabelled"),
               *modules_of(TARGETS, "distillation", "decision")),
-        gpu=True, files=(PRUNING_FILE,),
-        when=has_edge,
+        gpu=True, files=(PRUNING_FILE,), when=has_edge,
     ),
     Node(
         "TFLiteConverter", "pipeline.components.tflite_converter:TFLiteConverter",
