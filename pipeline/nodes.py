@@ -226,8 +226,7 @@ NODES = (
         },
         outputs={"pruned_model": "Model"},
         code=("pipeline.components.pruner", *brought("unlabelled words", "distillation decision")),
-        gpu=True, files=(PRUNING_FILE,),
-        when=has_edge,
+        gpu=True, files=(PRUNING_FILE,), when=has_edge,
     ),
     Node(
         "TFLiteConverter", "pipeline.components.tflite_converter:TFLiteConverter",
