@@ -171,7 +171,7 @@ def _decision(settings: ModelCardNodeSettings, found: Mapping[str, Any] | None) 
 
 
 def _common(settings: ModelCardNodeSettings, kind: str, created: str) -> dict[str, Any]:
-    section = settings.card.model_dump(mode="json", exclude={"sources"})
+    section = settings.card.model_dump(mode="json", exclude={"sources", "probes"})
     sources = [
         source
         for source in settings.card.sources

@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-MOST, LONGEST = 8, 1000  # probes; characters of a text
+MOST, LONGEST = 64, 1000  # probes; characters of a text
 
 
 def candidates(texts: Sequence[str], hashes: Sequence[str], count: int) -> list[int]:

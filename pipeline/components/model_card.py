@@ -58,8 +58,9 @@ class Executor(base_executor.BaseExecutor):
             facts, probes = _edge(settings, input_dict), _edge_probes(input_dict)
         else:
             facts, probes = _server(settings, input_dict), _probes(settings, input_dict)
-        if probes:
-            io_utils.write_string_file(os.path.join(card.uri, PROBES_FILE), probes)
+        kept = [line for line in probes.split("\n") if line][: settings.card.probes]
+        if kept:
+            io_utils.write_string_file(os.path.join(card.uri, PROBES_FILE), "".join(f"{line}\n" for line in kept))
         artifacts.write_json(os.path.join(card.uri, CARD_JSON), facts)
         page = model_card.render(facts, scoring.of(settings.target).titles)
         io_utils.write_string_file(os.path.join(card.uri, CARD_MARKDOWN), page)
@@ -95,7 +96,7 @@ def _probes(settings: ModelCardNodeSettings, input_dict: artifacts.Artifacts) ->
     from modules.quality import predictions, probes, scoring
 
     judge = scoring.of(settings.target)
-    if list(settings.columns.values()) != ["text"]:
+    if not settings.card.probes or list(settings.columns.values()) != ["text"]:
         return ""
     file = os.path.join(artifacts.single(input_dict, TEST_EVALUATION).uri, PREDICTIONS_FILE)
     [found] = predictions.read(file)[0].values()

@@ -32,7 +32,8 @@ def test_each_label_has_its_turn_and_a_line_stays_one() -> None:
     labels = [0] * 97 + [1, 2, 2]
     lines = probes.lines((f"text {row}\u2028é\n", told(LABELS[label])) for row, label in enumerate(labels))
     found = parsed(lines)
-    assert [line["prediction"]["label"] for line in found] == [*LABELS, "bad", "so so", "bad", "bad", "bad"]
+    assert [line["prediction"]["label"] for line in found][:8] == [*LABELS, "bad", "so so", "bad", "bad", "bad"]
+    assert len(found) == probes.MOST
     assert found[1] == {"instance": "text 97\u2028é\n", "prediction": told("schön")}
     assert probes.lines([]) == ""
 
