@@ -253,6 +253,7 @@ class _Artifacts:
             ),
             task="opinions",
             columns=Columns(slices=["source"]),
+            inputs=helpers.text_inputs(),
             target=TARGET,
         )
         edge_evaluator.Executor().Do(self.inputs, self.outputs, {"settings": settings.to_json()})
