@@ -135,7 +135,8 @@ def test_each_bundle_gets_its_own_threshold_on_eval_and_answers_by_it_as_a_serve
 
     target = OneLabel(labels=["bad", "good"], positive="good", decision={"threshold": "auto"})
     judge, split = scoring.of(target), _split()
-    bundles = measure.make_bundles(converted[0], str(tmp_path), measure.Provenance("opinions", "run-1"), helpers.text_inputs())
+    provenance = measure.Provenance("opinions", "run-1")
+    bundles = measure.make_bundles(converted[0], str(tmp_path), provenance, helpers.text_inputs())
     assert read_manifest(bundles["float32"]).decision is None
     results = measure.measure(bundles, converted[1], split, judge, cost=None, choose=True)
     for name, path in bundles.items():
