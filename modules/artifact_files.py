@@ -22,6 +22,7 @@ VARIANTS_FILE = "variants.json"
 PARETO_FILE = "pareto.json"
 BUNDLE_FILE = "model.tflite"
 CARD_MARKDOWN, CARD_JSON = CARD_FILES = ("model_card.md", "model_card.json")
+PROBES_FILE = "probes.jsonl"  # beside the card: rows and the answers to them, which a server compares its own with
 
 
 def training_dir(serving_dir: str) -> str:

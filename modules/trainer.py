@@ -13,11 +13,13 @@ import modules  # noqa: F401  (settles Keras 2 before TensorFlow is imported)
 from modules.artifact_files import resume_folder
 from modules.entry_settings import TrainerNodeSettings
 from modules.fitting.build import build
+from modules.fitting.decide import decide
 from modules.fitting.export import export
 from modules.fitting.fit import fit
 from modules.fitting.load import load
 from modules.fitting.record import record
 from modules.fitting.values import Given
+from modules.inputs import kinds as inputs_lib
 from modules.machine import devices, memory, progress
 from modules.training import hyperparameters, resume
 from modules.training.settings import TrainerSettings
@@ -36,7 +38,7 @@ def run_fn(fn_args: FnArgs) -> None:
             if there was a search; `base_model` the latest blessed model's serving folder, for a warm start.
     """
     memory.keep_freed_memory()
-    record(export(fit(build(load(given(fn_args))))))
+    record(export(decide(fit(build(load(given(fn_args)))))))
 
 
 def given(fn_args: FnArgs) -> Given:
@@ -57,7 +59,7 @@ def given(fn_args: FnArgs) -> Given:
     progress.tell(f"{policy} on {replicas} replica{'s' if replicas > 1 else ''}", precision=policy, replicas=replicas)
     return Given(
         settings=settings,
-        inputs=config.inputs,
+        inputs=inputs_lib.learnt(config.inputs, fn_args.transform_graph_path),
         target=config.target,
         strategy=strategy,
         policy=policy,

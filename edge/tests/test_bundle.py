@@ -118,6 +118,15 @@ def test_writing_is_all_or_nothing(tmp_path: Path, tiny: bytes, vocabulary: list
         ({"manifest": {**MANIFEST, "metrics": {"a": float("nan")}}}, "JSON"),
         ({"manifest": {**MANIFEST, "calibration": {"temperature": 0}}}, "temperature must lie between"),
         ({"manifest": {**MANIFEST, "calibration": {"temperature": True}}}, "must be of type number"),
+        (
+            {"manifest": {**MANIFEST, "decision": {"label": "neutral", "threshold": 0.3}}},
+            "of two labels, but the labels",
+        ),
+        ({"manifest": {**MANIFEST, "decision": {"label": "neutral"}}}, "decision.threshold is missing"),
+        (
+            {"manifest": {**MANIFEST, "decision": {"label": "neutral", "threshold": 2}}},
+            "threshold must lie between 0 and 1",
+        ),
         ({"manifest": {**MANIFEST, "format_version": 2}}, "format_version is 2"),
         ({"manifest": {**MANIFEST, "notes": {"a": ["\ud800"]}}}, "notes' holds a lone surrogate"),
         ({"labels": ["a", "b\udfff", "c"]}, "no form in UTF-8"),
@@ -203,7 +212,7 @@ def resealed(bundle_path: Path, tiny: bytes, change: dict[str, Any]) -> bytes:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"format_version": 2}, "upgrade"),
+        ({"format_version": 3}, "upgrade"),
         ({"format": "other"}, "format must be"),
         ({"sequence_length": 16}, "demands"),
         ({"labels": ["a", "b", "c"]}, "labels.txt differs"),
@@ -221,7 +230,7 @@ def test_a_manifest_that_contradicts_the_bundle_is_refused(
 
 
 def test_a_newer_format_says_what_to_do(bundle_path: Path) -> None:
-    content = bundle_path.read_bytes().replace(b"edgeline-bundle/1 ", b"edgeline-bundle/2 ")
+    content = bundle_path.read_bytes().replace(b"edgeline-bundle/1 ", b"edgeline-bundle/3 ")
     with pytest.raises(BundleError, match="pip install --upgrade"):
         Classifier.load(content)
 

@@ -20,7 +20,11 @@ from modules.tensors import ColumnType
 CARD_VERSION = 1
 SERVER, EDGE = "server", "edge"
 TEMPLATE = Path(__file__).parent / "templates" / "model_card.md.j2"
-_EXAMPLES: dict[ColumnType, str | int | float] = {"text": "a text", "integer": 1, "number": 1.0}  # by type of column
+# By type of column.
+_EXAMPLES: dict[ColumnType, str | int | float] = {
+    **{"text": "a text", "optional text": "a text", "integer": 1},
+    **{"number": 1.0, "optional number": 1.0},
+}
 # What Markdown takes for markup; an underscore inside a word is none.
 _MARKUP = re.compile(r"[\\`*\[\]|~!#]|(?<![^\W_])_|_(?![^\W_])")
 
@@ -65,6 +69,7 @@ def server(
         "fairness": fairness,
         "against_linear": dict(linear or {}),
         "bounds": settings.model_dump(mode="json", include={"thresholds", "gaps"}),
+        "decision": _decision(settings, training.get("decision")),
         "size": dict(size),
     }
 
@@ -105,6 +110,7 @@ def edge(
         },
         "fairness": _score_gaps(test["slices"], titles),
         "bounds": {"gate": pareto["gate"], "objective": pareto["objective"]},
+        "decision": _decision(settings, variant.get("decision")),
         "size": {
             **bundle,
             "gzip_bytes": variant["gzip_bytes"],
@@ -159,8 +165,13 @@ def measured(found: Predictions, judge: scoring.Scoring) -> dict[str, Any]:
     return {**one(slice(None)), **judge.card_details(found), "slices": slices}
 
 
+def _decision(settings: ModelCardNodeSettings, found: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """Which label is answered from which probability on, and whether that was chosen on eval; None: the likeliest."""
+    return {**found, "chosen": settings.target.is_open} if found else None
+
+
 def _common(settings: ModelCardNodeSettings, kind: str, created: str) -> dict[str, Any]:
-    section = settings.card.model_dump(mode="json", exclude={"sources"})
+    section = settings.card.model_dump(mode="json", exclude={"sources", "probes"})
     sources = [
         source
         for source in settings.card.sources

@@ -13,24 +13,23 @@ import importlib.metadata
 import os
 import re
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from modules.device.cost import alternating_latency, peak_memory
 from modules.device.gate import missed, pareto, select
 from modules.device.settings import CostSettings, Gate, Objective
-from modules.inputs.kinds import INPUTS
+from modules.inputs import kinds as inputs_lib
+from modules.inputs.base import Input
+from modules.inputs.roles import DeviceStep
 from modules.machine.progress import tell
 from modules.network.trained import read_architecture
 from modules.quality import against_baseline, intervals
 from modules.quality.scoring import Scoring
-from modules.registry import load
 from modules.rows.raw import RawSplit
+from modules.tflite import output as outputs
 from modules.tflite import variants as variants_lib
 
 import numpy as np
-
-if TYPE_CHECKING:
-    from edgeline_edge import Classifier
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 GATED = "accuracy"  # the score that the gate bounds, see `modules.device.settings.Gate`
@@ -56,13 +55,14 @@ class Provenance:
     digests: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
 
-def make_bundles(folder: str, target: str, provenance: Provenance) -> dict[str, str]:
+def make_bundles(folder: str, target: str, provenance: Provenance, inputs: inputs_lib.Inputs) -> dict[str, str]:
     """Bundles every variant, and the reference, so that the edge package can run them.
 
     Args:
         folder: what `modules.tflite.variants.convert_all` wrote.
         target: a local folder for the bundles.
         provenance: goes into the manifests.
+        inputs: of the task.
 
     Returns:
         Path of the bundle by variant; `reference` is the blessed model.
@@ -80,7 +80,7 @@ def make_bundles(folder: str, target: str, provenance: Provenance) -> dict[str, 
         write_bundle(
             variants_lib.read_model(folder, name),
             path,
-            **device_step(words),
+            **device_steps(words, inputs),
             labels=index["labels"],
             manifest={
                 "task": provenance.task,
@@ -105,22 +105,63 @@ def make_bundles(folder: str, target: str, provenance: Provenance) -> dict[str, 
     return bundles
 
 
-def device_step(folder: str) -> dict[str, Any]:
-    """What the input of a network says that a device must do before the model: `write_bundle`'s arguments.
+def device_steps(folder: str, inputs: inputs_lib.Inputs) -> dict[str, Any]:
+    """What the inputs of a network say that a device must do before the model: `write_bundle`'s arguments.
 
     Args:
-        folder: of the network, with its `architecture.json`, which says of which kind its input is.
+        folder: of the network, with its `architecture.json`, which says what its inputs have learnt.
+        inputs: of the task.
+
+    Returns:
+        `vocabulary`, and where there are inputs beside the text `inputs` and `probes`.
 
     Raises:
         CheckpointError: there is no architecture.
-        ValueError: no device can compute this kind of input.
+        ValueError: no device can compute an input.
     """
-    kind = read_architecture(folder).encoded
-    path = INPUTS[kind].parts.get("device") if kind else None
-    if path is None:
-        what = f"an input of kind {kind}" if kind else "a network without a backbone"
-        raise ValueError(f"{folder}: no device can compute {what}")
-    return load(path)(folder)
+    architecture = read_architecture(folder)
+    if not architecture.encoded:
+        raise ValueError(f"{folder}: no device can compute a network without a backbone")
+    main = inputs_lib.encoded(inputs)
+    parts: dict[str, Input] = {main.name: main, **inputs_lib.read(architecture.inputs)}
+    steps: dict[str, DeviceStep] = {}
+    for name, part in parts.items():
+        step = part.part("device")
+        if step is None:
+            raise ValueError(f"{folder}: no device can compute an input of kind {part.kind}")
+        steps[name] = step(part, folder)
+    made: dict[str, Any] = {"vocabulary": steps[main.name].words}
+    if len(parts) == 1:
+        return made
+    made["inputs"] = [
+        {
+            **{"name": name, "kind": part.kind, "column": part.column},
+            "tensors": [tensor.name for tensor in part.tensors()],
+            **steps[name].section,
+        }
+        for name, part in parts.items()
+    ]
+    count = max(len(step.probes) for step in steps.values())
+    made["probes"] = [
+        {part.column: steps[name].probes[row % len(steps[name].probes)] for name, part in parts.items()}
+        for row in range(count)
+    ]
+    return made
+
+
+def rows_of(split: RawSplit, column: str) -> list[Any]:
+    """The rows of a split as a bundle is asked about them: texts, or records of all columns.
+
+    Args:
+        split: the rows.
+        column: the field of a record that holds the text; empty where the model reads a text alone.
+    """
+    texts = [text or _EMPTY for text in split.texts]
+    if not column:
+        return texts
+    # Of a number that is missing, a record says nothing; NaN is no JSON.
+    others = {name: [None if value != value else value for value in values] for name, values in split.others.items()}
+    return [{column: text, **{name: values[row] for name, values in others.items()}} for row, text in enumerate(texts)]
 
 
 def measure(
@@ -131,6 +172,7 @@ def measure(
     *,
     cost: CostSettings | None,
     seed: int = 0,
+    choose: bool = False,
 ) -> dict[str, dict[str, Any]]:
     """Runs bundles over a split from raw text.
 
@@ -141,27 +183,39 @@ def measure(
         judge: of the target; `accuracy`, which the gate bounds, is among its scores.
         cost: how to measure time and memory; None leaves them out.
         seed: of the choice of texts for them, and of the interval's samples.
+        choose: whether this is the split on which each bundle's own decision is chosen, where the target has one: it is
+            written into the bundles before anything is measured. Else they decide as they say.
 
     Returns:
         By variant, `reference` included: `bytes`, `gzip_bytes`, `size_ratio`, the target's scores and `<score>_drop` of
         each, `worst_slice_drop`, `slices`, `agreement`, `agreement_with_reference`, `against_reference` (the paired
         difference of accuracy with its interval), `sparsity`, and with `cost` `latency` by threads, `latency_p50_ms`,
-        `latency_ratio`, `peak_bytes`. Ratios say how many times smaller or faster than the reference: more is better.
-    """
-    from edgeline_edge import Classifier
+        `latency_ratio`, `peak_bytes`; and `decision`, as the bundle's manifest has it. Ratios say how many times
+        smaller or faster than the reference: more is better.
 
-    texts = [text or _EMPTY for text in split.texts]
+    Raises:
+        ValueError: the rows leave no decision to choose.
+    """
+    from edgeline_edge import Classifier, read_manifest
+
+    output = outputs.of(judge.target.kind)
     loaded = {name: Classifier.load(path, num_threads=2) for name, path in bundles.items()}
+    column = next((one.text_field for one in loaded.values() if one.takes_records), "")
+    texts = rows_of(split, column)
     predictions = {}
     for number, (name, classifier) in enumerate(loaded.items(), start=1):
         tell(f"evaluating {name} on {len(texts)} texts ({number}/{len(loaded)})", step=number, steps=len(loaded))
-        predictions[name] = predict_labels(classifier, texts)
+        if choose and (judge.target.is_open or judge.target.device_decision):
+            predictions[name] = _decided(bundles[name], classifier, texts, split.labels, judge)
+        else:
+            predictions[name] = output.predicted(classifier.predict(texts), index["labels"])
     scores = {name: judge.scored(split.labels, ids, split.slices) for name, ids in predictions.items()}
     reference = scores[variants_lib.REFERENCE]
     results: dict[str, dict[str, Any]] = {}
     for name, path in bundles.items():
         pair = predictions[name], predictions[variants_lib.REFERENCE]
         results[name] = _record(name, path, scores[name], reference, index, judge)
+        results[name]["decision"] = read_manifest(path).decision
         results[name]["agreement"] = _agreement(predictions[name], predictions[variants_lib.FLOAT])
         results[name]["agreement_with_reference"] = _agreement(*pair)
         results[name]["against_reference"] = judge.differences(split.labels, *pair, seed=seed)[GATED].to_dict()
@@ -224,10 +278,18 @@ def pareto_names(results: Mapping[str, dict[str, Any]]) -> list[str]:
     return pareto(complete, _PARETO_KEYS)
 
 
-def predict_labels(classifier: Classifier, texts: Sequence[str]) -> np.ndarray:
-    """Label ids that a bundle gives to texts, int64 `[rows]`."""
-    ids = {label: index for index, label in enumerate(classifier.labels)}
-    return np.array([ids[prediction.label] for prediction in classifier.predict(texts)], np.int64)
+def _decided(bundle: str, classifier: Any, texts: Sequence[Any], labels: np.ndarray, judge: Scoring) -> np.ndarray:
+    """Label ids that a bundle gives to the rows of eval, once it has the decision that is best on them."""
+    from edgeline_edge import update_manifest
+
+    names = classifier.labels
+    found = classifier.predict(texts)
+    scores = np.array([[answer.scores[name] for name in names] for answer in found], np.float32)
+    target = judge.target.settled(labels, scores)
+    decision = target.device_decision
+    if decision is not None:
+        update_manifest(bundle, bundle, decision=decision)
+    return target.decided(scores)
 
 
 def _record(

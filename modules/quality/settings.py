@@ -85,8 +85,8 @@ class EvaluatorSettings(Section):
     """The gate in front of the server push."""
 
     thresholds: dict[str, Bound] = {}
-    """Bounds by metric of the target: of one label accuracy, macro_f1, auc, precision and recall (macro),
-    calibration_error."""
+    """Bounds by metric of the target: of one label accuracy, macro_f1, balanced_accuracy, auc, pr_auc, precision and
+    recall (macro), recall_at_precision, calibration_error."""
     fairness: FairnessSettings = FairnessSettings()
     """Gaps between slices."""
     other_labels: OtherLabels = "not_compared"

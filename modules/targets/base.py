@@ -36,14 +36,14 @@ class Target(Section, abc.ABC):
     # and not the training. A role that is missing is not played.
     # `training` and `tfma`: modules or what is in them that `metrics` and `metric_specs` name, for the cache alone.
     # `scoring`: a class of `modules.quality.scoring.Scoring`, of the target; every kind has it.
+    # `decision`: (target, truth, probabilities) to the target with what `settled` chooses.
     # `linear`: (raw splits by name, target, seed) to the `modules.quality.linear_baseline.LinearModel` to beat.
     # `distillation`: a class of `modules.student.distillation.Distillation`, of the target; a student needs it.
+    # `device`: a class of `modules.tflite.output.Output`, what a file for a device ends in; a bundle needs it. Its
+    # answers must have names, and accuracy, which the gate of bundles bounds, be among its scores.
     # `plots`: (section `quality` of the report's facts, names) to plots of what `Scoring.details` gave.
     # `errors`: the worst answers with their reasons, as `modules.report.facts.errors.worst_errors`.
     parts: ClassVar[Mapping[str, str]] = {}
-    # Whether a bundle can decide and answer as `answers` does: with a name of each answer, and its probability by the
-    # softmax of the layer `LOGITS`. Accuracy, which the gate of bundles bounds, is then among its scores.
-    device_answers: ClassVar[bool] = False
 
     kind: str
     """Which kind of target this is."""
@@ -59,6 +59,14 @@ class Target(Section, abc.ABC):
     def gaps(self) -> list[str]:
         """Metrics whose gap between slices `evaluator.fairness` may bound."""
         return []
+
+    @property
+    def looked_for(self) -> dict[str, Any] | None:
+        """The name that a summary tells most of: `label`, and `metrics`, those of its table.
+
+        None where no name is looked for more than another.
+        """
+        return None
 
     @property
     def objective(self) -> str:
@@ -164,6 +172,43 @@ class Target(Section, abc.ABC):
         if mode != "none":
             raise ValueError(f"trainer.class_weights is {mode}; a target of kind {self.kind} has no classes to weigh")
         return None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether something is left for `settled` to choose."""
+        return False
+
+    def settled(self, truth: np.ndarray, probabilities: np.ndarray) -> Self:
+        """With what is left open until a model is there, chosen on the eval split.
+
+        Args:
+            truth: as `truth` gives it, `[rows]`.
+            probabilities: what the head gives, or another model in its place, `[rows, names]`.
+
+        Returns:
+            The section itself where nothing is open.
+        """
+        return self
+
+    def decided(self, probabilities: np.ndarray) -> np.ndarray:
+        """Ids of the names that are answered, int64 `[rows]`.
+
+        Args:
+            probabilities: float32 `[rows, names]`.
+
+        Raises:
+            ValueError: the kind does not answer with the name of a probability.
+        """
+        raise ValueError(f"a target of kind {self.kind} does not say which name it answers with")
+
+    @property
+    def device_decision(self) -> dict[str, Any] | None:
+        """What a bundle's manifest says of how it decides, `decision`; None: the most probable name is the answer."""
+        return None
+
+    def undecided(self) -> Self:
+        """Without what decides between answers, on which features and files for devices do not depend."""
+        return self
 
     @abc.abstractmethod
     def answers(self) -> Callable[[tf.Tensor], dict[str, tf.Tensor]]:

@@ -116,8 +116,8 @@ class Executor(executor.Executor):
         previous = artifacts.single(inputs, PREVIOUS)
         ours, theirs = settings.target.names, comparable.labels_of(previous.uri) or []
         target = settings.target.narrowed(shared_labels.shared(ours, theirs))
-        if target is None:  # the configuration's check says so before anything runs
-            raise ValueError(f"evaluator.other_labels: a target of kind {settings.target.kind} cannot leave labels out")
+        if target is None:
+            raise ValueError(f"a target of kind {settings.target.kind} has no labels of which some can be left out")
         cut = {EXAMPLES: _moved(inputs[EXAMPLES][0], os.path.join(work, EXAMPLES))}
         patterns = [artifacts.split_pattern(examples, split) for examples in inputs[EXAMPLES]]
         file = os.path.join(artifact_utils.get_split_uri([cut[EXAMPLES]], split), "rows.gz")

@@ -7,8 +7,8 @@ Nothing here imports TensorFlow or TFX.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Sequence, Set
-from typing import NoReturn
+from collections.abc import Iterable, Mapping, Sequence, Set
+from typing import Any, NoReturn
 
 from modules.inputs import kinds as inputs_lib
 from modules.inputs.base import Input
@@ -43,6 +43,30 @@ def refuse_both(given: Set[str]) -> None:
         both = [name for name in short if name in given]
         if part in given and both:
             raise ValueError(f"{part} and {', '.join(both)} say the same thing twice; keep one of the two forms")
+
+
+def completed(values: Any) -> Any:
+    """Puts `labels` and their column into a `target` that says what else there is of it, as its `decision`.
+
+    Args:
+        values: of a configuration, as the file has them; what is no such section is given back.
+    """
+    labels, target = (
+        (values.get(name) for name in ("labels", "target")) if isinstance(values, Mapping) else (None, None)
+    )
+    if not isinstance(target, Mapping) or not labels or {"labels", "column"} & target.keys():
+        return values
+    if target.get("kind", ONE_LABEL) != ONE_LABEL:
+        return values
+    data = values.get("data")
+    columns = data.get("columns") if isinstance(data, Mapping) else None
+    of_labels = {}
+    if isinstance(data, Mapping) and isinstance(columns, Mapping) and "label" in columns:
+        of_labels["column"] = columns["label"]
+        data = {**data, "columns": {name: value for name, value in columns.items() if name != "label"}}
+    rest = {name: value for name, value in values.items() if name not in ("labels", "data")}
+    whole = {"kind": ONE_LABEL, "labels": labels, **of_labels, **target}
+    return {**rest, **({"data": data} if "data" in values else {}), "target": whole}
 
 
 def short_inputs(column: str, sequence_length: int, backbone: Backbone) -> dict[str, Input]:
@@ -101,8 +125,8 @@ def check(inputs: inputs_lib.Inputs, target: Target, slices: Sequence[str], *, e
         if column.name in read:
             raise ValueError(f"target.column: {column.name!r} is a column of an input; the answer would be given away")
     for name in slices:
-        if name in read and read[name].type != "text":
-            raise ValueError(f"data.columns.slices: {name!r} is a column of {read[name].type}s; slices are texts")
+        if name in read and not read[name].is_text:
+            raise ValueError(f"data.columns.slices: {name!r} is a column of {read[name].what}s; slices are texts")
         if name in {column.name for column in target.columns()}:
             raise ValueError(f"data.columns.slices: {name!r} is the target's column")
     if "scoring" not in target.parts:
@@ -118,7 +142,7 @@ def check(inputs: inputs_lib.Inputs, target: Target, slices: Sequence[str], *, e
                 f"inputs.{part.name}: no device can compute an input of kind {part.kind} yet, so no bundle can be "
                 "made; set edge: false to make the server's model alone"
             )
-    if not target.device_answers or "distillation" not in target.parts:
+    if not {"device", "distillation"} <= set(target.parts):
         raise ValueError(
             f"target: no device can answer a target of kind {target.kind} yet, so no bundle can be made; set "
             "edge: false to make the server's model alone"

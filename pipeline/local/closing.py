@@ -20,7 +20,7 @@ from pipeline.history.paths import relative
 SPLITS = ("test", "eval")
 REFERENCE = "reference"  # among the variants, the blessed model itself
 _SHORT = {"accuracy": "acc", "macro_f1": "F1"}
-_LEGEND = {"accuracy": "acc: accuracy", "macro_f1": "F1: macro-F1"}
+_LEGEND = {"accuracy": "acc: accuracy", "macro_f1": "F1: macro-F1", "pr_auc": "pr_auc: area under precision and recall"}
 _MOST_METRICS = 3  # where nothing says which ones a person looks at
 
 
@@ -44,6 +44,7 @@ def show(summary: Mapping[str, Any], console: Console, *, run_dir: str) -> None:
     console.print()
     _changes(summary, console)
     _rows(summary, console)
+    _looked_for(summary, console)
     _verdict(summary, console)
     _edge(summary, console)
     _tuning(summary, console)
@@ -114,7 +115,8 @@ def _shown(summary: Mapping[str, Any]) -> list[str]:
     judged = [name for scores in splits for name in scores if name not in ("rows", "slices")]
     measured = [name for split in SPLITS for name in metrics[split] or {} if name not in ("rows", "slices")]
     known = [name for name in _SHORT if name in measured]
-    names = judged or known or list(summary["thresholds"]) or measured[:_MOST_METRICS]
+    asked = [name for name in (summary.get("looked_for") or {}).get("metrics", []) if name in measured]
+    names = asked or judged or known or list(summary["thresholds"]) or measured[:_MOST_METRICS]
     return list(dict.fromkeys(names))
 
 
@@ -149,6 +151,32 @@ def _changes(summary: Mapping[str, Any], console: Console) -> None:
             bound = "" if item["bound"] is None else f", at most {item['bound']:g} was asked for"
             what = f"{item['feature']}: {item['measure']} {item['distance']:.3f}{bound}"
             console.print(Text.assemble((f"{item['kind'].title():<9}", "yellow"), f" {what}"), soft_wrap=True)
+
+
+def _looked_for(summary: Mapping[str, Any], console: Console) -> None:
+    """How well the label is found that is looked for, and what decides for it."""
+    found = summary.get("looked_for")  # an older summary has none
+    split = next((split for split in SPLITS if (summary["metrics"][split] or {}).get("pr_auc") is not None), None)
+    if not found or split is None:
+        return
+    label, ours = found["label"], summary["metrics"][split]
+    theirs = _at((summary["baseline"] or {}).get("splits", {}).get(split), "")
+    told = []
+    for name, shown in (
+        ("pr_auc", "PR-AUC"),
+        ("recall_at_precision", f"recall at a precision of {found['min_precision']:g} or more"),
+        ("balanced_accuracy", "balanced accuracy"),
+    ):
+        base = f" (base {theirs[name]:.3f})" if name in theirs else ""
+        told += [f"{shown} {ours[name]:.3f}{base}"] if name in ours else []
+    answered = [
+        f"{kind} {ours[f'{kind}_{label}']:.3f}" for kind in ("precision", "recall") if f"{kind}_{label}" in ours
+    ]
+    decision = (summary["training"] or {}).get("decision")
+    where = f", answered from a probability of {decision['threshold']:.3g} on" if decision else ""
+    if answered:
+        told.append(f"as it answers: {', '.join(answered)}{where}")
+    console.print(f"Label     {label} on {split}: {'; '.join(told)}", soft_wrap=True, markup=False)
 
 
 def _verdict(summary: Mapping[str, Any], console: Console) -> None:

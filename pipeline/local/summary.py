@@ -84,6 +84,7 @@ def collect(
             "eval": metrics(evaluation) if evaluation else None,
             "test": metrics(test) if test else None,
         },
+        "looked_for": config.target.looked_for,
         "fairness": fairness,
         "previous": metrics(evaluation, PREVIOUS) or None if evaluation else None,
         "shared_labels": shared,

@@ -11,8 +11,9 @@ import pytest
 from tests import house
 
 ROOT = Path(__file__).resolve().parents[2]
-TOPS = (ROOT, ROOT / "edge")  # where imports of this project are found
+TOPS = (ROOT, ROOT / "edge", ROOT / "serving")  # where imports of this project are found
 RUNNERS = {"local_runner", "kubeflow_runner"}
+SERVING = "serving/edgeline_serving"
 # Who may import whom: a room imports rooms on the floors below its own, and nothing beside or above it.
 FLOORS = (
     ("local_runner", "kubeflow_runner"),
@@ -37,12 +38,12 @@ FLOORS = (
     ("modules.fitting",),
     ("modules.starting_model",),
     ("modules.entry_settings",),
-    ("modules.inputs.text.report",),
+    ("modules.inputs.text.report", "modules.inputs.number.report", "modules.inputs.category.report"),
     # What nodes of their own run for a kind: loaded by its role, never imported, so that no node depends on a kind.
     ("modules.targets.one_label",),
     ("modules.student", "modules.device", "modules.report", "modules.card"),
     ("modules.tflite", "modules.serving", "modules.quality", "modules.inputs.text.attribution"),
-    ("modules.network", "modules.inputs.text.unlabelled"),
+    ("modules.network", "modules.inputs.text.unlabelled", "modules.inputs.text.words"),
     ("modules.rows",),
     # A backbone gives shapes and arrays; the network is built from them. What says where its parts are is below both.
     ("modules.network.backbones",),
@@ -74,17 +75,12 @@ KNOW_A_TEXT = (
     "modules/network/anatomy.py",
     "modules/network/bert.py",
     "modules/network/model.py",
-    # The edge branch: students and files are made of token windows alone.
-    "edge/edgeline_edge/*.py",
+    # What a device installs.
+    "edge/edgeline_edge/classifier.py",
+    "edge/edgeline_edge/manifest.py",
+    "edge/edgeline_edge/runtime.py",
+    "edge/edgeline_edge/tokenizer.py",
     "edge/edgeline_edge/cli/bench.py",
-    "modules/rows/token_windows.py",
-    "modules/serving/student.py",
-    "modules/student/distillation.py",
-    "modules/student/fine_tuning.py",
-    "modules/student/stages/label.py",
-    "modules/tflite/convert.py",
-    "modules/tflite/graph.py",
-    "modules/tflite/parity.py",
     # Rows, whose identity is their text: split, cleaning, drift, the linear model, the reasons of an answer.
     "modules/quality/predictions.py",
     "pipeline/cli/data.py",
@@ -103,10 +99,9 @@ KNOW_A_LABEL = (
     "modules/quality/scores.py",
     "modules/quality/intervals.py",
     "modules/quality/fairness.py",
-    "modules/network/bert.py",  # the softmax of attention
-    # The file that a device runs ends in a softmax, and is compared by its labels.
+    # The softmax of attention.
+    "modules/network/bert.py",
     "modules/tflite/graph.py",
-    "modules/tflite/parity.py",
     # What a person is shown.
     "pipeline/history/comparison.py",
     "pipeline/history/display.py",
@@ -130,12 +125,13 @@ QUICK = (
     "pipeline/config/*.py",
     "pipeline/config/rows/*.py",
     "modules/inputs/*.py",
-    "modules/inputs/text/input.py",
+    "modules/inputs/*/input.py",
     "modules/targets/*.py",
     "modules/targets/*/target.py",
     "modules/settings.py",
     "modules/entry_settings.py",
     "modules/**/settings.py",
+    "serving/edgeline_serving/cli.py",
     "pipeline/machine/doctor*.py",
     "pipeline/machine/*checks.py",
     "pipeline/machine/datasets.py",
@@ -150,7 +146,7 @@ def _files(*folders: str) -> list[Path]:
 
 
 def _code() -> list[Path]:
-    return sorted(ROOT.glob("*_runner.py")) + _files("pipeline", "modules", "edge/edgeline_edge")
+    return sorted(ROOT.glob("*_runner.py")) + _files("pipeline", "modules", "edge/edgeline_edge", SERVING)
 
 
 def _forbidden(paths: list[Path], names: set[str]) -> list[str]:
@@ -351,6 +347,25 @@ def test_the_edge_package_stands_alone_without_tensorflow():
     _report(_forbidden(_files("edge/edgeline_edge"), {"pipeline", "modules", "benchmarks", *RUNNERS, *house.HEAVY}))
 
 
+def test_the_server_stands_alone_and_takes_of_this_project_what_a_device_has():
+    _report(_forbidden(_files(SERVING), {"pipeline", "modules", "benchmarks", "tests", *RUNNERS}))
+    backend = ROOT / SERVING / "backends" / "saved_model.py"
+    _report(_forbidden([path for path in _files(SERVING) if path != backend], set(house.HEAVY)))
+    _report(_forbidden(_files("modules", "pipeline", "edge/edgeline_edge"), {"edgeline_serving", "kserve"}))
+
+
+@pytest.mark.parametrize("room", ["backends", "versions"])
+def test_what_answers_and_which_version_does_know_nothing_of_the_protocol(room: str):
+    """But the form of a row, which probes are written in."""
+    wire = "edgeline_serving.wire"
+    _report(
+        f"{path.relative_to(ROOT)}:{line} imports {name}"
+        for path in _files(f"{SERVING}/{room}")
+        for line, name in house.imports(path, ROOT / "serving")
+        if (name.startswith(wire) and not name.startswith(f"{wire}.forms")) or name.split(".")[0] == "kserve"
+    )
+
+
 @pytest.mark.parametrize("pattern", QUICK)
 def test_what_must_answer_at_once_imports_nothing_heavy_not_even_through_another_file(pattern: str):
     todo = [(path, str(path.relative_to(ROOT))) for path in sorted(ROOT.glob(pattern))]
@@ -399,10 +414,9 @@ def test_each_gap_has_a_guard():
 
 
 def test_the_product_needs_no_mock():
-    code = [*sorted(ROOT.glob("*_runner.py")), *_files("pipeline", "modules", "edge/edgeline_edge")]
     _report(
         f"{path.relative_to(ROOT)}:{line} imports {name}"
-        for path in code
+        for path in _code()
         for line, name in house.imports(path, ROOT)
         if name.startswith(("unittest", "mock", "pytest"))
     )
@@ -469,7 +483,7 @@ def test_no_path_of_somebodys_machine_is_written_down():
     ]
     lines = (
         (path, number, line)
-        for path in [*texts, *_code(), *_files("tests", "benchmarks", "edge/tests")]
+        for path in [*texts, *_code(), *_files("tests", "benchmarks", "edge/tests", "serving/tests")]
         for number, line in enumerate(path.read_text(encoding="utf-8", errors="replace").splitlines(), 1)
     )
     _report(f"{path.relative_to(ROOT)}:{number}" for path, number, line in lines if pattern.search(line))

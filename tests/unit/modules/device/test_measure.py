@@ -10,6 +10,7 @@ from modules.device.settings import CostSettings, EdgeEvaluatorSettings, Gate
 from modules.quality import scoring
 from modules.rows.raw import RawSplit
 from modules.rows.settings import Columns
+from modules.targets.one_label.device import LabelOutput
 from modules.targets.one_label.target import OneLabel
 from modules.tflite import variants
 from modules.tflite.recipes import RECIPES
@@ -65,7 +66,7 @@ def converted(tmp_path_factory):
         rows,
         recipes,
         folder=folder,
-        sequence_length=helpers.LENGTH,
+        layout=helpers.text_layout(),
         parity_rows=16,
     )
     return folder, index
@@ -74,7 +75,9 @@ def converted(tmp_path_factory):
 @pytest.fixture(scope="module")
 def bundles(converted, tmp_path_factory):
     provenance = measure.Provenance("opinions", "run-1", digests={"config": "0" * 64})
-    return measure.make_bundles(converted[0], str(tmp_path_factory.mktemp("bundles")), provenance)
+    return measure.make_bundles(
+        converted[0], str(tmp_path_factory.mktemp("bundles")), provenance, helpers.text_inputs()
+    )
 
 
 def test_a_manifest_says_which_runtime_it_was_measured_in_and_which_it_demands(bundles) -> None:
@@ -121,8 +124,37 @@ def test_predictions_are_those_of_the_keras_model(bundles) -> None:
 
     rows = helpers.examples(60, seed=4)
     expected = helpers.probabilities(helpers.random_trained(intermediate_dim=32), rows).argmax(axis=1)
-    got = measure.predict_labels(Classifier.load(bundles["float32"]), _split().texts)
+    got = LabelOutput().predicted(Classifier.load(bundles["float32"]).predict(_split().texts), ["bad", "good"])
     assert np.array_equal(got, expected)
+
+
+def test_each_bundle_gets_its_own_threshold_on_eval_and_answers_by_it_as_a_server_does(converted, tmp_path) -> None:
+    import tensorflow as tf
+
+    from edgeline_edge import Classifier
+
+    target = OneLabel(labels=["bad", "good"], positive="good", decision={"threshold": "auto"})
+    judge, split = scoring.of(target), _split()
+    provenance = measure.Provenance("opinions", "run-1")
+    bundles = measure.make_bundles(converted[0], str(tmp_path), provenance, helpers.text_inputs())
+    assert read_manifest(bundles["float32"]).decision is None
+    results = measure.measure(bundles, converted[1], split, judge, cost=None, choose=True)
+    for name, path in bundles.items():
+        found = Classifier.load(path).predict(split.texts)
+        scores = np.array([list(answer.scores.values()) for answer in found], np.float32)
+        own = target.settled(split.labels, scores)
+        assert results[name]["decision"] == read_manifest(path).decision == own.device_decision
+        served = own.answers()(tf.constant(scores))["label"].numpy()
+        assert [answer.label for answer in found] == [label.decode() for label in served]
+        right = np.mean(
+            [target.names[label] == answer.label for label, answer in zip(split.labels, found, strict=True)]
+        )
+        assert results[name]["accuracy"] == pytest.approx(right), "the accuracy of what is answered"
+    on_test = measure.measure(bundles, converted[1], _split(seed=9), judge, cost=None)
+    assert {name: found["decision"] for name, found in on_test.items()} == {
+        name: found["decision"] for name, found in results.items()
+    }, "test chooses nothing"
+    assert "balanced_accuracy_drop" in results["float32"]
 
 
 def test_a_failed_recipe_is_in_the_table_and_never_selected(converted, bundles) -> None:
@@ -250,6 +282,7 @@ class _Artifacts:
             ),
             task="opinions",
             columns=Columns(slices=["source"]),
+            inputs=helpers.text_inputs(),
             target=TARGET,
         )
         edge_evaluator.Executor().Do(self.inputs, self.outputs, {"settings": settings.to_json()})

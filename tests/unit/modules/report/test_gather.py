@@ -130,8 +130,8 @@ def test_a_student_that_beats_its_teacher_is_told() -> None:
 def test_every_section_of_a_complete_run_is_filled_and_every_figure_has_words(page: str) -> None:
     assert 'class="absent"' not in page
     for name in ("labels", "lengths", "quarantine", "drift", "trials", "parallel", "curve-loss", "slices-accuracy",
-                 "slices-macro_f1", "confusion", "calibration", "pareto-size", "pareto-latency", "sparsity", "graph",
-                 "times"):  # fmt: skip
+                 "slices-macro_f1", "confusion", "calibration", "precision-recall", "pareto-size",
+                 "pareto-latency", "sparsity", "graph", "times"):  # fmt: skip
         assert f'id="plot-{name}"' in page
     assert page.count('role="img" aria-label="') == page.count('class="plot"')
     assert 'aria-label=""' not in page
@@ -173,6 +173,7 @@ def test_a_hundred_labels_and_slices_still_make_a_page_that_one_can_scroll() -> 
         split["labels"] = {label: number + 1 for number, label in enumerate(labels)}
     for split in found["quality"]["splits"].values():
         split["confusion"] = np.eye(100, dtype=int).tolist()
+        split["ranking"]["curves"] = {}  # of so many labels there is none
     model = found["quality"]["splits"]["eval"]["model"]
     model["slices"] = {f"source:{number}": {"rows": number, "accuracy": 0.5, "macro_f1": 0.5} for number in range(100)}
     html = render.render(found)

@@ -70,6 +70,7 @@ def card(tmp_path: Path) -> Path:
     folder.mkdir()
     (folder / "model_card.md").write_text("# A card, with an é", encoding="utf-8")
     (folder / "model_card.json").write_text("{}", encoding="utf-8")
+    (folder / "probes.jsonl").write_text('{"instance": "é", "prediction": {"label": "a"}}\n', encoding="utf-8")
     return folder
 
 
@@ -79,6 +80,7 @@ def test_the_card_travels_with_the_model(source: Path, base: Path, card: Path, p
     folder = base / version / place
     assert (folder / "model_card.md").read_text(encoding="utf-8") == "# A card, with an é"
     assert (folder / "model_card.json").is_file()
+    assert (folder / "probes.jsonl").read_text(encoding="utf-8").startswith('{"instance": "é"')
     assert not list(base.rglob("*.partial"))
 
 

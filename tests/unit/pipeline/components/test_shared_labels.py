@@ -10,7 +10,8 @@ import modules  # noqa: F401
 from modules.quality import shared_labels, tfma_config
 from modules.quality.settings import Bound, FairnessSettings
 from modules.rows.settings import Columns
-from modules.targets.one_label.target import OneLabel, metric
+from modules.targets.one_label.metric_specs import metric
+from modules.targets.one_label.target import OneLabel
 
 import pytest
 import tensorflow as tf

@@ -77,6 +77,25 @@ def test_the_metrics_of_another_target_are_shown_by_their_names() -> None:
     assert "0.400" not in text, "what neither the gate nor the baseline knows is in summary.json"
 
 
+def test_of_a_rare_label_the_summary_tells_how_well_it_is_found_and_from_where_it_is_answered() -> None:
+    found = {"macro_f1": 0.81, "pr_auc": 0.713, "recall_at_precision": 0.55, "balanced_accuracy": 0.88}
+    answered = {"precision_spam": 0.7, "recall_spam": 0.65, "accuracy": 0.99, "slices": {}}
+    base = {"accuracy": 0.98, "macro_f1": 0.78, "pr_auc": 0.65, "recall_at_precision": 0.4, "slices": {}}
+    text = shown(
+        metrics={"eval": None, "test": {"rows": 300, **found, **answered}},
+        baseline={"splits": {"test": base}},
+        looked_for={"label": "spam", "min_precision": 0.9, "metrics": ["macro_f1", "pr_auc"]},
+        training={**SUMMARY["training"], "decision": {"label": "spam", "threshold": 0.3125}},
+    )
+    overall = next(line for line in text.splitlines() if line.startswith("overall"))
+    assert overall.split() == ["overall", "300", "0.810", "0.780", "0.713", "0.650"], "accuracy says nothing of it"
+    assert (
+        "Label     spam on test: PR-AUC 0.713 (base 0.650); recall at a precision of 0.9 or more 0.550 (base 0.400); "
+        "balanced accuracy 0.880; as it answers: precision 0.700, recall 0.650, answered from a probability of 0.312 on"
+    ) in " ".join(text.split("\n"))
+    assert "Label " not in shown()
+
+
 def test_a_blessing_names_every_bound_that_was_met() -> None:
     text = shown()
     assert "Blessed" in text
