@@ -170,12 +170,14 @@ NODES = (
         "Evaluator", "pipeline.components.evaluator:Evaluator", "judges on eval, and gates",
         inputs={
             "examples": "ExampleGen.examples", "model": "Trainer.model",
-            "baseline_model": "LatestBlessedModelResolver.model", "baseline_evaluation": "LinearBaseline.evaluation",
+            "baseline_model": "LatestBlessedModelResolver.model",
+            "baseline_evaluation": "LinearBaseline.evaluation",
         },
         outputs={"evaluation": "ModelEvaluation", "blessing": "ModelBlessing"},
         code=("pipeline.components.evaluator", *modules_of(TARGETS, "scoring", "tfma")),
-        beam=True, found_by={"blessing": "edgeline_gate"}, report={"evaluation": "evaluation", "blessing": "blessing"},
+        beam=True, found_by={"blessing": "edgeline_gate"},
         files=(PREDICTIONS_FILE, FAIRNESS_FILE, BEATS_BASELINE_FILE, SHARED_LABELS_FILE),
+        report={"evaluation": "evaluation", "blessing": "blessing"},
         takes={"tfma_thresholds": (Taken("eval_config"),)},
     ),
     Node(
