@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -56,12 +55,6 @@ def scores(truth: Sequence[str], answers: Sequence[Sequence[str]]) -> dict[str, 
     once = np.ones((1, len(right)), np.int64)
     found = [_metrics(once, right, _answered(names, one), len(names)) for one in answers]
     return {metric: [float(one[metric][0]) for one in found] for metric in METRICS}
-
-
-def spread(values: Sequence[float]) -> str:
-    """Mean, and with several seeds the standard deviation."""
-    mean = f"{statistics.fmean(values):.3f}"
-    return f"{mean} ± {statistics.stdev(values):.3f}" if len(values) > 1 else mean
 
 
 def differences(

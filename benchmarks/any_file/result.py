@@ -7,11 +7,11 @@ from typing import Any
 
 from modules.quality.against_baseline import WORSE
 
-from benchmarks.any_file.judged import METRICS, Measured, differences, scores, spread, verdict
+from benchmarks.any_file.judged import METRICS, Measured, differences, scores, verdict
 from benchmarks.any_file.sets import SETS
 from benchmarks.any_file.systems import LINEAR, NAMES, PROFILES
 from benchmarks.harness.results import Goal, Table
-from benchmarks.harness.spread import rounded
+from benchmarks.harness.spread import mean_and_spread, rounded
 
 _SHOWN = {"macro_f1": "Macro-F1 of the held-out rows", "accuracy": "Accuracy of the held-out rows"}
 _BUNDLE = "its bundle"
@@ -81,7 +81,7 @@ def _mean(one: Measured, system: str, metric: str, most: Sequence[int], key: str
     kept = [answers for answers in one.answers(system, one.seeds(system), key) if answers] if one.seeds(system) else []
     if not kept:
         return "none" if one.seeds(system) else ""
-    told = spread(scores(one.truth, kept)[metric])
+    told = mean_and_spread(scores(one.truth, kept)[metric])
     return told if len(kept) == len(most) else f"{told} ({len(kept)})"
 
 
@@ -113,13 +113,14 @@ def _shipped(found: Sequence[Measured]) -> Table:
             if not records:
                 continue
             shipped = [record for record in records if record["bundle"] is not None]
+            seconds = [record["seconds"] for record in records if record["seconds"] is not None]
             missed = [_why(record) for record in records if record["bundle"] is None]
             rows.append([
                 one.name, profile, f"{sum(record['blessed'] for record in records)} of {len(records)}",
                 f"{len(shipped)} of {len(records)}",
                 ", ".join(sorted({record["variant"] for record in shipped})),
                 round(sum(record["bytes"] for record in shipped) / len(shipped)) if shipped else "",
-                round(sum(record["seconds"] for record in records) / len(records)),
+                round(sum(seconds) / len(seconds)) if seconds else "",
                 missed[0] if missed else "",
             ])  # fmt: skip
     columns = ("set", "profile", "blessed", "bundle shipped", "variant", "bytes", "seconds of a run", "why not")

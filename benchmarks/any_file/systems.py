@@ -94,11 +94,11 @@ def prepare(case: Case, system: str) -> tuple[str, Callable[[], dict[str, Any]]]
         MeasureError: no configuration could be drafted.
         NotReadyError: the peers are not installed.
     """
-    rows = [case.drawn.file, json.dumps(case.drawn.held_out, ensure_ascii=False)]
+    rows: list[str | Path] = [case.drawn.file, json.dumps(case.drawn.held_out, ensure_ascii=False)]
     if system in PROFILES:
         draft = case.config.read_text(encoding="utf-8")
         return digest_of([*rows, draft, system, _own_code()]), lambda: _run(case, system)
-    code = [Path("benchmarks/any_file/linear.py"), Path("benchmarks/ours/plain.py")]
+    code: list[str | Path] = [Path("benchmarks/any_file/linear.py"), Path("benchmarks/ours/plain.py")]
     if system in _LOCAL:
         own = _code_of("modules.targets.one_label.linear")
         return digest_of([*rows, *code, own, system]), lambda: _local(case, system)
@@ -133,8 +133,7 @@ def _peer(case: Case, system: str) -> dict[str, Any]:
 
 def _run(case: Case, profile: str) -> dict[str, Any]:
     """Runs the pipeline as one would type it, and asks what came of it."""
-    root = case.folder / profile
-    shutil.rmtree(root, ignore_errors=True)
+    root = case.folder / profile  # what a killed run left there is gone on with
     task = ["--config", str(case.config), "--profile", profile, "--root", str(root)]
     _runner("run", *task)
     texts, out = case.folder / "held-out.json", case.folder / "answers.json"

@@ -4,7 +4,7 @@
 
 `--texts` is a JSON list. Writes JSON: `server`, label names, one a text; `bundle`, the same or null where none shipped;
 `blessed` and `why`, bounds that were missed; `bytes` and `variant` of the bundle; `variants`, those that there were,
-each with the bounds that it missed; `seconds` of the run and `training`.
+each with the bounds that it missed; `seconds` of the run, null where it went on with an earlier one; and `training`.
 """
 
 from __future__ import annotations
@@ -21,36 +21,38 @@ import modules  # noqa: F401  (settles Keras 2 before TensorFlow is imported)
 import numpy as np
 
 from benchmarks.harness.progress import say
-from benchmarks.ours.export import newest
+from pipeline import nodes
 
 _BATCH = 64
 
 
-def answers(config: Any, root: Path, texts: Sequence[str]) -> dict[str, Any]:
+def answers(config: Any, root: Path, run_id: str, texts: Sequence[str]) -> dict[str, Any]:
     """Asks server model and bundle.
 
     Args:
         config: the task's configuration.
         root: folder of its runs.
+        run_id: which.
         texts: what they are asked.
 
     Raises:
-        LookupError: no run has a model.
-        RuntimeError: the latest run failed.
+        RuntimeError: the run failed.
     """
-    from pipeline.history.paths import LATEST, SUMMARY, TaskPaths
+    from pipeline.history.paths import SUMMARY, TaskPaths
+    from pipeline.history.store import RunOutputs, connection
 
-    summary = json.loads((TaskPaths.of(config, root).history / LATEST / SUMMARY).read_text(encoding="utf-8"))
+    paths = TaskPaths.of(config, root)
+    summary = json.loads((paths.run_dir(run_id) / SUMMARY).read_text(encoding="utf-8"))
     if summary["error"]:
         raise RuntimeError(f"{summary['failed_node'] or 'the run'}: {summary['error']}")
-    _, uris = newest(config, root, ["answers"])
+    model = RunOutputs(connection(paths), run_id).uri(*nodes.reported()["model"])
     found: dict[str, Any] = {
-        "server": _served(Path(uris["answers"]) / "Format-Serving", texts),
+        "server": _served(Path(str(model)) / "Format-Serving", texts),
         "bundle": None,
         "bytes": None,
         "blessed": bool(summary["blessed"]),
         "why": [item["message"] for item in summary["not_blessed_because"]],
-        "seconds": summary["seconds"]["total"],
+        "seconds": None if summary["cache_hits"] else summary["seconds"]["total"],
         "training": {name: value for name, value in (summary["training"] or {}).items() if name != "curve"},
         **_variants(summary["edge"]),
     }
@@ -105,10 +107,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.add_argument(name, type=Path, required=True)
     options = parser.parse_args(arguments)
     from pipeline.config import loader
+    from pipeline.history.paths import LATEST, TaskPaths
 
     config = loader.load(options.config, profile=options.profile)
-    texts = json.loads(options.texts.read_text(encoding="utf-8"))
-    options.out.write_text(json.dumps(answers(config, options.root, texts), ensure_ascii=False), encoding="utf-8")
+    latest = (TaskPaths.of(config, options.root).history / LATEST).resolve().name
+    found = answers(config, options.root, latest, json.loads(options.texts.read_text(encoding="utf-8")))
+    options.out.write_text(json.dumps(found, ensure_ascii=False), encoding="utf-8")
     return 0
 
 
