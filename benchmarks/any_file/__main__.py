@@ -23,7 +23,7 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +47,8 @@ noise where it holds 0. "Strongest" is the best on the held-out rows themselves,
 
 def measure(options: argparse.Namespace) -> Result:
     """Measures what is missing, as far as the time goes, and tells what there is."""
-    records, found, left = Records(options.work / "records"), [], []
+    records, found = Records(options.work / "records"), []
+    left: dict[str, list[str]] = {}
     began = time.monotonic()
     wanted = [*systems.LINEAR, *([systems.SETFIT] if options.setfit else []), *options.profiles]
     measured: dict[str, dict[str, list[dict[str, Any]]]] = {name: {} for name in options.sets}
@@ -67,7 +68,7 @@ def measure(options: argparse.Namespace) -> Result:
                     failed.append(f"{name}, seed {seed}, {systems.NAMES[system]}: {str(error).splitlines()[-1]}")
                     continue
                 if record is None:
-                    left.append(f"{name} {systems.NAMES[system]} seed {seed}")
+                    left.setdefault(systems.NAMES[system], []).append(f"{name} {seed}")
                 else:
                     measured[name].setdefault(system, []).append(record)
     for name, by_system in measured.items():
@@ -81,6 +82,8 @@ def measure(options: argparse.Namespace) -> Result:
 
 def _record(records: Records, case: systems.Case, system: str, *, spent: bool) -> dict[str, Any] | None:
     """The record that holds, or a new one; None where there is none and the time is spent."""
+    if spent and not records.has(case.name, case.seed, system):
+        return None  # to know what a draft would be takes seconds
     digest, measured = systems.prepare(case, system)
     record = records.read(case.name, case.seed, system, digest)
     if record is None and not spent:
@@ -90,12 +93,14 @@ def _record(records: Records, case: systems.Case, system: str, *, spent: bool) -
 
 
 def _result(
-    options: argparse.Namespace, found: Sequence[judged.Measured], left: Sequence[str], failed: Sequence[str]
+    options: argparse.Namespace, found: Sequence[judged.Measured], left: Mapping[str, Sequence[str]],
+    failed: Sequence[str],
 ) -> Result:  # fmt: skip
     notes = [result.described(found)]
     notes += [f"Failed: {item}." for item in failed]
     if left:
-        notes.append(f"Not measured in the time that there was: {len(left)} of the measurements asked for.")
+        missing = "; ".join(f"{name}: {', '.join(cases)}" for name, cases in left.items())
+        notes.append(f"Not measured in the time that there was, by set and seed: {missing}.")
     return Result(
         name="any_file",
         title="Any file of labelled texts",

@@ -44,6 +44,10 @@ class Records:
         found = json.loads(file.read_text(encoding="utf-8"))
         return found if (found["format"], found["digest"]) == (FORMAT, digest) else None
 
+    def has(self, set_name: str, seed: int, system: str) -> bool:
+        """Whether there is a record, be it one that no longer holds."""
+        return self._file(set_name, seed, system).is_file()
+
     def write(self, set_name: str, seed: int, system: str, digest: str, values: Mapping[str, Any]) -> dict[str, Any]:
         """Keeps a measurement, and returns it as `read` will."""
         record = {**values, "format": FORMAT, "digest": digest, "set": set_name, "seed": seed, "system": system}
