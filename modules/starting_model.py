@@ -26,10 +26,15 @@ def load_split(file_patterns: Sequence[str], inputs: inputs_lib.Inputs, target: 
         file_patterns: globs of its files.
         inputs: of the task.
         target: of the task.
+
+    Returns:
+        The rows; where a text is read in windows, each window with its row's answer.
     """
-    return batches.load_examples(
+    main = inputs_lib.with_backbone(inputs)
+    rows = batches.load_examples(
         file_patterns, inputs_lib.tensors(inputs), target.tensor(), mask=inputs_lib.mask(inputs)
     )
+    return rows.apart(main.windows if main else 1)
 
 
 def starting_model(

@@ -86,7 +86,12 @@ def export(config: Any, root: Path | None, parts: Sequence[str], out: Path, *, v
         from modules.rows.token_windows import load_windows
         from modules.text import tokenization
 
-        train = load_windows([f"{uris['tokens']}/Split-train/*"], sequence_length=length, target=config.target)
+        train = load_windows(
+            [f"{uris['tokens']}/Split-train/*"],
+            sequence_length=length,
+            target=config.target,
+            windows=config.preprocessing.windows,
+        )
         np.savez(out / "tokens.npz", token_ids=train.token_ids, padding_mask=train.padding_mask, labels=train.labels)
         vocabulary = tokenization.load_vocabulary(backbones.read(record["backbone"]).vocabulary_path())
         record["vocabulary_size"] = len(vocabulary)
@@ -103,7 +108,8 @@ def export(config: Any, root: Path | None, parts: Sequence[str], out: Path, *, v
         from modules.device.measure import Provenance, make_bundles
 
         with tempfile.TemporaryDirectory() as folder:
-            bundles = make_bundles(uris["variant"], folder, Provenance(config.task, run_id))
+            provenance = Provenance(config.task, run_id)
+            bundles = make_bundles(uris["variant"], folder, provenance, config.preprocessing.for_device())
             if variant not in bundles:
                 raise LookupError(f"there is no variant {variant!r}; there are: {', '.join(sorted(bundles))}")
             shutil.copyfile(bundles[variant], out / "bundle.tflite")

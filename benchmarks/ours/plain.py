@@ -83,7 +83,7 @@ def run(config_path: str, profile: str | None, folder: Path, overrides: Sequence
         from modules.tflite.variants import convert_all
 
         from pipeline.config import loader
-        from pipeline.graph.settings import features
+        from pipeline.graph.settings import features, window
         from pipeline.local import data_files
     config = loader.load(config_path, profile=profile, overrides=overrides)
     values = TunerNodeSettings(trainer=config.trainer, tuner=config.tuner, **features(config, "Tuner"))
@@ -107,7 +107,7 @@ def run(config_path: str, profile: str | None, folder: Path, overrides: Sequence
             found = split_logits(teacher.model, examples[name]).argmax(axis=1)
             scores = judge.scored(raw[name].labels, found, raw[name].slices)
     with steps.step("export"):
-        save_student(teacher, str(folder / "server"), sequence_length=length, target=config.target)
+        save_student(teacher, str(folder / "server"), reads=window(config), target=config.target)
     with steps.step("prune"):
         with steps.trained("prune"):
             made = compress(
@@ -128,8 +128,9 @@ def run(config_path: str, profile: str | None, folder: Path, overrides: Sequence
     with steps.step("evaluate variants"):
         (folder / "bundles").mkdir()
         bundles = measure.make_bundles(
-            str(folder / "variants"), str(folder / "bundles"), measure.Provenance(config.task, "plain")
-        )
+            str(folder / "variants"), str(folder / "bundles"), measure.Provenance(config.task, "plain"),
+            window(config).for_device(),
+        )  # fmt: skip
         section = config.edge_evaluator
         results = measure.measure(bundles, index, raw["eval"], judge, cost=section.latency, seed=section.seed)
         selected, _ = measure.decide(results, section.gate, section.objective)

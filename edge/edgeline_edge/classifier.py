@@ -6,18 +6,17 @@ import dataclasses
 import os
 import threading
 from collections.abc import Callable, Iterable, Sequence
-from typing import Literal, get_args
+from typing import get_args
 
 import numpy as np
 import numpy.typing as npt
 
 from edgeline_edge.bundle import Bundle, parse_bundle, read_bundle
 from edgeline_edge.errors import BundleError
+from edgeline_edge.long_text import LongText
 from edgeline_edge.manifest import Manifest
 from edgeline_edge.runtime import Model
 from edgeline_edge.tokenizer import Tokenizer
-
-LongText = Literal["cut", "mean", "max"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -120,7 +119,7 @@ class Classifier:
         self,
         texts: Sequence[str],
         *,
-        long_text: LongText = "cut",
+        long_text: LongText | None = None,
         max_windows: int | None = None,
         cancelled: Callable[[], bool] | None = None,
     ) -> list[Prediction]:
@@ -128,9 +127,10 @@ class Classifier:
 
         Args:
             texts: the texts; not a single string.
-            long_text: what to do with a text that does not fit the model: `cut` it as in training, or slide a window
-                over it by half its length and take the `mean` or the largest (`max`, scaled to a sum of 1) score.
-            max_windows: windows that one text may need; any number by default.
+            long_text: what to read of a text that does not fit the model's window: `head`, `head_tail` or `windows`,
+                see `edgeline_edge.long_text`; by default what the model was trained for, as the manifest says.
+            max_windows: most windows of a text, where it is read in windows; a text that fills more is read in so
+                many, spread evenly over it. Never more than the manifest says; by default as many.
             cancelled: asked before each run of the model; True stops.
 
         Returns:
@@ -138,25 +138,19 @@ class Classifier:
 
         Raises:
             TypeError: `texts` is a string, or an item is not one; the message names its index.
-            ValueError: a text is empty or needs too many windows, the message names its index; or `long_text` is
-                unknown.
+            ValueError: a text is empty, the message names its index; or `long_text` or `max_windows` is none of these.
             CancelledError: `cancelled` said so.
         """
-        if long_text not in get_args(LongText):
-            raise ValueError(f"long_text is {long_text!r}, must be one of {', '.join(get_args(LongText))}")
-        checked = _checked(texts)
+        how = self._manifest.long_text if long_text is None else long_text
+        if how not in get_args(LongText):
+            raise ValueError(f"long_text is {how!r}, must be one of {', '.join(get_args(LongText))}")
+        if max_windows is not None and max_windows < 1:
+            raise ValueError(f"max_windows is {max_windows}, must be at least 1")
+        most = min((number for number in (max_windows, self._manifest.max_windows) if number), default=None)
         answers = []
-        for index, text in enumerate(checked):
-            if long_text == "cut":
-                scores = self._run(*self._tokenizer.encode([text]), cancelled)[0]
-            else:
-                stride = max(1, (self._tokenizer.sequence_length - 2) // 2)
-                try:
-                    windows = self._tokenizer.windows(text, stride, max_windows)
-                except ValueError as error:
-                    raise ValueError(f"texts[{index}] {error}") from error
-                scores = _joined(self._run(*self._tokenizer.rows(windows), cancelled), long_text)
-            answers.append(self._prediction(scores))
+        for text in _checked(texts):
+            scores = self._run(*self._tokenizer.rows(self._tokenizer.cut(text, how, most)), cancelled)
+            answers.append(self._prediction(scores[0] if len(scores) == 1 else scores.mean(axis=0)))
         return answers
 
     def predict_ids(self, token_ids: npt.ArrayLike, padding_mask: npt.ArrayLike) -> npt.NDArray[np.float32]:
@@ -207,17 +201,6 @@ class Classifier:
         values = scores.tolist()
         best = max(range(len(values)), key=values.__getitem__)
         return Prediction(self.labels[best], values[best], dict(zip(self.labels, values, strict=True)))
-
-
-def _joined(scores: npt.NDArray[np.float32], how: LongText) -> npt.NDArray[np.float32]:
-    """One row of scores for the rows of a text's windows."""
-    if len(scores) == 1:
-        return scores[0]
-    if how == "mean":
-        mean: npt.NDArray[np.float32] = scores.mean(axis=0)
-        return mean
-    largest: npt.NDArray[np.float32] = scores.max(axis=0)
-    return largest / largest.sum()
 
 
 def _checked(texts: Iterable[str]) -> list[str]:

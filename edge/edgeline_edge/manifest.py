@@ -9,6 +9,7 @@ from typing import Any
 
 from edgeline_edge import schema
 from edgeline_edge.errors import BundleError
+from edgeline_edge.long_text import LongText
 
 FORMAT = "edgeline-bundle"
 FORMAT_VERSION = 1
@@ -34,6 +35,9 @@ class Manifest:
         metrics: what was measured once on the test split; `None` until then.
         tolerance: largest difference of a score from the converter's in-process check, where recorded.
         calibration: `{"temperature": t}`, or `None`: the scores are the model's own.
+        long_text: what the model was trained to read of a text that does not fit its window, see
+            `edgeline_edge.long_text`. A bundle that does not say was made for `head`.
+        max_windows: most windows of a text, with `windows` alone.
         notes: anything else.
     """
 
@@ -49,6 +53,8 @@ class Manifest:
     metrics: Mapping[str, Any] | None = None
     tolerance: float | None = None
     calibration: Mapping[str, float] | None = None
+    long_text: LongText = "head"
+    max_windows: int | None = None
     notes: Mapping[str, Any] | None = None
 
     @classmethod
@@ -91,6 +97,8 @@ class Manifest:
             more = f" (and {len(wrong) - 3} more)" if len(wrong) > 3 else ""
             raise BundleError(f"the manifest is not valid: {'; '.join(wrong[:3])}{more}")
         _check_text(value)
+        if ("max_windows" in value) != (value.get("long_text") == "windows"):
+            raise BundleError("the manifest is not valid: max_windows goes with long_text: windows, and only with it")
         fields = {name: item for name, item in value.items() if name not in ("format", "format_version")}
         return cls(**{**fields, "labels": tuple(fields["labels"])})
 
@@ -98,6 +106,8 @@ class Manifest:
         """The manifest as a JSON object, absent fields left out."""
         fields = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
         present = {name: value for name, value in fields.items() if value is not None}
+        if self.long_text == "head":
+            del present["long_text"]  # as bundles were before there was a choice, so that older readers take it
         return {"format": FORMAT, "format_version": FORMAT_VERSION, **present, "labels": list(self.labels)}
 
     def to_json(self) -> bytes:

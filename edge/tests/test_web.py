@@ -99,7 +99,12 @@ def test_the_browser_gives_the_labels_of_python(
 ) -> None:
     damaged = bytearray(web_bundle.read_bytes())
     damaged[len(damaged) // 2] ^= 1
-    questions = {"texts": texts, "tokenize": ugly_texts, "damaged": base64.b64encode(damaged).decode()}
+    cuts: list[tuple[Any, int | None]] = [("head", None), ("head_tail", None), ("windows", 3)]
+    cuts_in_browser = [[how, *([most] if most else [])] for how, most in cuts]
+    questions = {
+        "texts": texts, "tokenize": ugly_texts, "cuts": cuts_in_browser,
+        "damaged": base64.b64encode(damaged).decode(),
+    }  # fmt: skip
     answers = ask(site, questions, tmp_path)
     expected = reference.predict(texts)
 
@@ -112,10 +117,11 @@ def test_the_browser_gives_the_labels_of_python(
     print(f"LiteRT.js: median {milliseconds:.2f} ms a text, largest difference of a score {difference:.1e}")
     assert difference < SCORE_TOLERANCE
 
-    token_ids, padding_mask = reference.tokenizer.encode(ugly_texts)
-    for index, (ids, mask) in enumerate(answers["ids"]):
-        assert ids == token_ids[index].tolist(), ugly_texts[index][:60]
-        assert mask == padding_mask[index].tolist()
+    for (how, most), found in zip(cuts, answers["ids"], strict=True):
+        for text, rows in zip(ugly_texts, found, strict=True):
+            expected_rows = reference.tokenizer.rows(reference.tokenizer.cut(text, how, most))
+            for name, values, wanted in zip(("ids", "mask"), zip(*rows, strict=True), expected_rows, strict=True):
+                assert list(values) == wanted.tolist(), (how, name, text[:60])
 
     assert answers["refusal"].startswith("BundleError: ")
     assert answers["shown"]["label"] == expected[0].label

@@ -56,13 +56,17 @@ class Provenance:
     digests: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
 
-def make_bundles(folder: str, target: str, provenance: Provenance) -> dict[str, str]:
+def make_bundles(
+    folder: str, target: str, provenance: Provenance, reads: Mapping[str, Any] | None = None
+) -> dict[str, str]:
     """Bundles every variant, and the reference, so that the edge package can run them.
 
     Args:
         folder: what `modules.tflite.variants.convert_all` wrote.
         target: a local folder for the bundles.
         provenance: goes into the manifests.
+        reads: likewise, what the models read of a row that does not fit their window; as
+            `modules.text.settings.PreprocessingSettings.for_device` says it.
 
     Returns:
         Path of the bundle by variant; `reference` is the blessed model.
@@ -83,6 +87,7 @@ def make_bundles(folder: str, target: str, provenance: Provenance) -> dict[str, 
             **device_step(words),
             labels=index["labels"],
             manifest={
+                **(reads or {}),
                 "task": provenance.task,
                 "recipe": variants_lib.FLOAT if name == variants_lib.REFERENCE else name,
                 "run_id": provenance.run_id,

@@ -120,9 +120,9 @@ class TrainingStream:
     """The train split as Keras wants it: `training_batches` with the labels beside the features.
 
     Attributes:
-        rows: examples per epoch.
+        rows: of the split, each counted once.
         steps_per_epoch: batches per epoch.
-        labels: the right answers of all rows.
+        labels: the right answers of all examples; where rows are read in windows, of each window.
     """
 
     def __init__(self, examples: Examples, *, batch_size: int, seed: int) -> None:
@@ -134,9 +134,9 @@ class TrainingStream:
             seed: of the shuffle.
         """
         self._examples, self._batch_size, self._seed = examples, batch_size, seed
-        self.rows = len(examples)
+        self.rows = examples.whole
         self.labels = examples.labels
-        self.steps_per_epoch = steps_per_epoch(self.rows, batch_size)
+        self.steps_per_epoch = steps_per_epoch(len(examples), batch_size)
 
     def batches(self, epochs: int, *, skip_steps: int = 0) -> tf.data.Dataset:
         """All batches of some epochs.

@@ -72,18 +72,22 @@ class TokenWindows(Examples):
         )
 
 
-def load_windows(file_patterns: Sequence[str], *, sequence_length: int, target: Target) -> TokenWindows:
+def load_windows(
+    file_patterns: Sequence[str], *, sequence_length: int, target: Target, windows: int = 1
+) -> TokenWindows:
     """Reads a split of Transform's output into memory.
 
     Args:
         file_patterns: globs of gzip-compressed TFRecords of `tf.Example`.
-        sequence_length: tokens of a row.
+        sequence_length: tokens of a window.
         target: of the task.
+        windows: that a row of the files holds; each becomes a row with the same label.
 
     Raises:
         FileNotFoundError: no file matches.
         ValueError: the files hold no row.
     """
-    tensors = [Tensor(name, "int32", (sequence_length,), window=True) for name in (TOKEN_IDS, PADDING_MASK)]
-    found = batches.load_examples(file_patterns, tensors, target.tensor(), mask=PADDING_MASK)
+    row = (windows * sequence_length,)
+    tensors = [Tensor(name, "int32", row, window=True) for name in (TOKEN_IDS, PADDING_MASK)]
+    found = batches.load_examples(file_patterns, tensors, target.tensor(), mask=PADDING_MASK).apart(windows)
     return TokenWindows(found.features[TOKEN_IDS], found.features[PADDING_MASK], found.labels)

@@ -11,6 +11,7 @@ from modules.device.settings import EdgeEvaluatorSettings
 from modules.rows.settings import Columns
 from modules.settings import NodeSettings
 from modules.targets.kinds import TargetSection
+from modules.text.settings import PreprocessingSettings
 
 from tfx import types  # isort: skip
 from tfx.components.evaluator import constants
@@ -32,6 +33,8 @@ class EdgeEvaluatorNodeSettings(NodeSettings):
     """Gate, objective and measurement."""
     columns: Columns
     """What the rows have."""
+    preprocessing: PreprocessingSettings
+    """What a model reads of texts that are longer than its window, for the manifest."""
     target: TargetSection
     """What is predicted."""
     task: str
@@ -98,7 +101,7 @@ def _evaluate(
         )
 
     provenance = measure.Provenance(task=settings.task, run_id=f"model {model.id}", digests=settings.digests)
-    bundles = measure.make_bundles(variants.uri, folder, provenance)
+    bundles = measure.make_bundles(variants.uri, folder, provenance, settings.preprocessing.for_device())
     results = measure.measure(bundles, index, split("eval"), judge, cost=section.latency, seed=section.seed)
     selected, reasons = measure.decide(results, section.gate, section.objective)
     for name, values in results.items():

@@ -29,7 +29,7 @@ class PrunerNodeSettings(NodeSettings):
     pruner: PrunerSettings
     """The student."""
     preprocessing: PreprocessingSettings
-    """The window that the features were made for."""
+    """The window that the features were made for, and what was read of longer texts."""
 
 
 class Executor(base_executor.BaseExecutor):
@@ -60,10 +60,13 @@ class Executor(base_executor.BaseExecutor):
         settings = PrunerNodeSettings.from_json(exec_properties[SETTINGS])
         examples, model = artifacts.single(input_dict, EXAMPLES), artifacts.single(input_dict, MODEL)
         teacher = load_trained(artifacts.training_folder(model))
-        length = settings.preprocessing.sequence_length
+        reads = settings.preprocessing
         splits = {
             name: load_windows(
-                [artifacts.split_pattern(examples, name)], sequence_length=length, target=settings.target
+                [artifacts.split_pattern(examples, name)],
+                sequence_length=reads.sequence_length,
+                target=settings.target,
+                windows=reads.windows,
             )
             for name in ("train", "eval")
         }
@@ -86,7 +89,7 @@ class Executor(base_executor.BaseExecutor):
             vocabulary=student.vocabulary,
             labels=student.labels,
         )
-        save_student(student, artifacts.serving_folder(output), sequence_length=length, target=settings.target)
+        save_student(student, artifacts.serving_folder(output), reads=reads, target=settings.target)
         artifacts.write_json(os.path.join(output.uri, PRUNING_FILE), compressed.record)
         artifacts.remove(backup)
         measure = distillation.of(settings.target.kind).measure

@@ -53,10 +53,15 @@ class Executor(base_executor.BaseExecutor):
         from modules.tflite.variants import convert_all
 
         settings = TFLiteConverterNodeSettings.from_json(exec_properties[SETTINGS])
-        converter, length = settings.converter, settings.preprocessing.sequence_length
+        converter, reads = settings.converter, settings.preprocessing
         examples = artifacts.single(input_dict, EXAMPLES)
         train, evaluation = (
-            load_windows([artifacts.split_pattern(examples, name)], sequence_length=length, target=settings.target)
+            load_windows(
+                [artifacts.split_pattern(examples, name)],
+                sequence_length=reads.sequence_length,
+                target=settings.target,
+                windows=reads.windows,
+            )
             for name in ("train", "eval")
         )
         convert_all(
@@ -66,7 +71,7 @@ class Executor(base_executor.BaseExecutor):
             evaluation,
             resolve(converter.recipes, converter.custom_recipes),
             folder=output.uri,
-            sequence_length=length,
+            sequence_length=reads.sequence_length,
             windows=converter.windows,
             calibration_rows=converter.calibration_rows,
             parity_rows=converter.parity_rows,

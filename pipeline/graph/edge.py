@@ -55,6 +55,7 @@ def edge_branch(
         settings=EdgeEvaluatorNodeSettings(
             edge_evaluator=config.edge_evaluator,
             columns=columns(config),
+            preprocessing=window(config),
             target=config.target,
             task=config.task,
             digests={"config": config.digest_of(*BUNDLE_SECTIONS), "code": code_digest.of(config, *BUNDLE_NODES)},

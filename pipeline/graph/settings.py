@@ -46,8 +46,10 @@ def others(config: Config) -> dict[str, ColumnType]:
 
 
 def window(config: Config) -> PreprocessingSettings:
-    """The longest row of the features."""
-    return PreprocessingSettings(sequence_length=kinds.encoded(config.inputs).sequence_length)
+    """The window that the network reads, and what is read of a longer row; an input without a choice has its head."""
+    part = kinds.encoded(config.inputs)
+    said = {name: getattr(part, name) for name in PreprocessingSettings.model_fields if hasattr(part, name)}
+    return PreprocessingSettings(**said)
 
 
 def features(config: Config, node: str) -> dict[str, Any]:

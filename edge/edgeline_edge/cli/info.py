@@ -14,6 +14,7 @@ from edgeline_edge.bundle import Bundle, read_bundle
 from edgeline_edge.classifier import Classifier
 from edgeline_edge.cli.quiet import quiet_runtime
 from edgeline_edge.errors import BundleError
+from edgeline_edge.manifest import Manifest
 
 
 def info(options: argparse.Namespace) -> int:
@@ -193,9 +194,16 @@ def contract(bundle: Bundle) -> str:
             + ".",
             f"- Text normalisation: `{table['name']}` version {table['version']}; SHA-256 of its table:",
             f"  `{table['sha256']}`.",
+            f"- A text that does not fit: {_long_text(manifest)}.",
             f"- Calibration: {json.dumps(manifest.calibration) if manifest.calibration else 'none'}.",
         ]
     )
+
+
+def _long_text(manifest: Manifest) -> str:
+    if manifest.long_text == "windows":
+        return f"`windows`, at most {manifest.max_windows}, the mean of their scores"
+    return f"`{manifest.long_text}`"
 
 
 def _show(facts: dict[str, Any]) -> None:
