@@ -75,7 +75,7 @@ def cross_validated(rows: Sequence[tuple[str, int]], num_labels: int, *, eval_ro
 
     Returns:
         `{"rows", "model", "scores": {metric: {"value", "low"}}}`; `low` is what the same model would reach on
-        `eval_rows` rows but in one case of forty. None where there are too few rows to say anything.
+        `eval_rows` rows but in one case of forty. None where there are too few different rows to say anything.
     """
     from modules.quality.scores import confusion
 
@@ -84,6 +84,8 @@ def cross_validated(rows: Sequence[tuple[str, int]], num_labels: int, *, eval_ro
     if len(rows) < 10 * _FOLDS or len({label for _, label in rows}) < 2:
         return None
     unique = list(dict(rows).items())  # a text that stands twice would be known when it is asked for
+    if len(unique) < 10 * _FOLDS or len({label for _, label in unique}) < 2:
+        return None  # the texts differ behind their beginnings, if at all
     random.Random(2).shuffle(unique)
     texts = [text for text, _ in unique]
     labels = np.array([label for _, label in unique])

@@ -1,4 +1,4 @@
-"""A text whose label stands at its end: `head` cannot know it, the other ways do, on a server and on a device alike."""
+"""A label at the end of a long text: `head` cannot know it, the other ways do, on a server and on a device alike."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from edgeline_edge import Classifier, write_bundle
 
 LENGTH = 16
 TRAINER: dict[str, Any] = {
-    "epochs": 6, "batch_size": 16, "learning_rate": 0.02, "warmup_fraction": 0.1, "weight_decay": 0.0, "dropout": 0.0,
+    "epochs": 4, "batch_size": 8, "learning_rate": 0.02, "warmup_fraction": 0.1, "weight_decay": 0.0, "dropout": 0.0,
     "class_weights": "none", "early_stopping_patience": 12, "precision": "float32", "warm_start": False, "seed": 3,
     "checkpoint_steps": 100, "tensorboard": False,
 }  # fmt: skip
@@ -74,9 +74,22 @@ def trained(
     return server, load_trained(training_dir(arguments.serving_model_dir)), history
 
 
+def test_the_beginning_of_a_text_does_not_know_its_end(transform_settings: dict[str, Any]) -> None:
+    text, features = transform_settings["inputs"]["text"], {}
+    for how in ("head", "head_tail", "windows"):
+        told = {**transform_settings, "inputs": {"text": {**text, "long_text": how}}}
+        raw = {
+            "text": tf.constant([["film " * 40 + end] for end in ("good", "bad")]),
+            "label": tf.constant([["good"]] * 2),
+        }
+        ids = modules.preprocessing.preprocessing_fn(raw, told)["token_ids"].numpy()
+        features[how] = bool((ids[0] == ids[1]).all())
+    assert features == {"head": True, "head_tail": False, "windows": False}, "equal features have equal answers"
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("long_text", ["head", "head_tail", "windows"])
-def test_a_label_at_the_end_of_a_long_text(
+@pytest.mark.parametrize("long_text", ["head_tail", "windows"])
+def test_a_label_at_the_end_of_a_long_text_is_answered_right(
     long_text: Any,
     transform_settings: dict[str, Any],
     transform_graph: str,
@@ -93,20 +106,16 @@ def test_a_label_at_the_end_of_a_long_text(
     texts, labels = [row["text"] for row in asked], [row["label"] for row in asked]
     answer = server.signatures["serving_text"](text=tf.constant(texts))
     right = np.mean([found.decode() == label for found, label in zip(answer["label"].numpy(), labels, strict=True)])
-    if long_text == "head":
-        assert right < 0.75
-    else:
-        assert right > 0.95
+    assert right > 0.95
 
     features = server.signatures["serving_default"](examples=tf.constant([serialized(text) for text in texts]))
     np.testing.assert_allclose(features["probabilities"], answer["probabilities"], atol=1e-6)
-    save_student(model, str(tmp_path / "student"), reads=reads, target=targets_lib.read(told["target"]))
-    student = tf.saved_model.load(str(tmp_path / "student")).signatures["serving_text"](text=tf.constant(texts))
-    np.testing.assert_allclose(student["probabilities"], answer["probabilities"], atol=1e-6)
+    if long_text == "windows":
+        save_student(model, str(tmp_path / "student"), reads=reads, target=targets_lib.read(told["target"]))
+        student = tf.saved_model.load(str(tmp_path / "student")).signatures["serving_text"](text=tf.constant(texts))
+        np.testing.assert_allclose(student["probabilities"], answer["probabilities"], atol=1e-6)
 
-    converted = convert(
-        read_weights(model.model), model.architecture, RECIPES["float32"], sequence_length=LENGTH, windows=[8]
-    )
+    converted = convert(read_weights(model.model), model.architecture, RECIPES["float32"], sequence_length=LENGTH)
     write_bundle(
         converted.content, tmp_path / "b", vocabulary=model.vocabulary, labels=model.labels,
         manifest={**MANIFEST, **reads.for_device()},
