@@ -105,7 +105,7 @@ def explain(
             ends += [float(network.margin(end, held, int(label), int(other))[0]) for end in (whole, empty)]
         seen = sorted(set().union(*windows))
         margin, start = ends / len(windows)
-        spans = merge_words(text, [pieces[number] for number in seen], added[seen] / len(windows))
+        spans = merge_words(text, [pieces[number] for number in seen], (added[seen] / len(windows)).tolist())
         found.append(Explanation(spans, margin=float(margin), start=float(start)))
     return found
 
