@@ -20,7 +20,8 @@ UV      := $(if $(shell uv --version 2>/dev/null),uv,$(LOCAL))
 IN_VENV := $(UV) run --no-sync
 # Packages that stand in this repository and not on an index.
 OWN_PACKAGES := edge packages/pyfarmhash
-# Whole files at a time, since tests of one file share a pipeline run; the long ones, of tests/e2e, come first.
+# Whole files at a time, since tests of one file share a pipeline run; those that share one between files stay on one
+# worker (tests/scheduling.py). The long ones, of tests/e2e, come first.
 TWO_AT_A_TIME := -n 2 --dist loadfile --no-loadscope-reorder
 TEST_TOOLS := $(IN_VENV) python -m tests.tools.fetch
 RUNNER  := $(IN_VENV) python local_runner.py

@@ -13,7 +13,7 @@ import modules  # noqa: F401
 import pytest
 
 from pipeline.redaction import redact
-from tests import light
+from tests import light, scheduling
 from tests.tools import skips
 
 # TensorFlow's C++ log would drown a failing test's own output.
@@ -108,6 +108,11 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     if not config.getoption("--light") or collection_path.suffix != ".py" or not collection_path.is_file():
         return None
     return True if not light.is_light(collection_path) else None
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Keeps the files that share a pipeline run on one worker."""
+    return scheduling.scheduler(config, log)
 
 
 @pytest.hookimpl(tryfirst=True)
