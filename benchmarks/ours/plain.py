@@ -92,7 +92,8 @@ def run(config_path: str, profile: str | None, folder: Path, overrides: Sequence
     with steps.step("rows"):
         raw = split_rows(data_files.data_path(config), config)
     with steps.step("tokens"):
-        examples = {name: _tokens(split, vocabulary, length) for name, split in raw.items()}
+        reads = window(config)
+        examples = {name: _tokens(split, vocabulary, reads) for name, split in raw.items()}
     with steps.step("linear baseline"):
         config.target.part("linear")(raw, config.target, config.trainer.seed)
     policy = devices.resolve_precision(config.trainer.precision)
@@ -107,7 +108,7 @@ def run(config_path: str, profile: str | None, folder: Path, overrides: Sequence
             found = split_logits(teacher.model, examples[name]).argmax(axis=1)
             scores = judge.scored(raw[name].labels, found, raw[name].slices)
     with steps.step("export"):
-        save_student(teacher, str(folder / "server"), reads=window(config), target=config.target)
+        save_student(teacher, str(folder / "server"), reads=reads, target=config.target)
     with steps.step("prune"):
         with steps.trained("prune"):
             made = compress(
@@ -129,7 +130,7 @@ def run(config_path: str, profile: str | None, folder: Path, overrides: Sequence
         (folder / "bundles").mkdir()
         bundles = measure.make_bundles(
             str(folder / "variants"), str(folder / "bundles"), measure.Provenance(config.task, "plain"),
-            window(config).for_device(),
+            reads.for_device(),
         )  # fmt: skip
         section = config.edge_evaluator
         results = measure.measure(bundles, index, raw["eval"], judge, cost=section.latency, seed=section.seed)
@@ -171,14 +172,16 @@ def split_rows(path: Path, config: Any) -> dict[str, Any]:
     }
 
 
-def _tokens(split: Any, vocabulary: Sequence[str], length: int) -> Any:
+def _tokens(split: Any, vocabulary: Sequence[str], reads: Any) -> Any:
+    """One row a text; a task whose texts are read in windows is refused."""
     from modules.rows.token_windows import TokenWindows
     from modules.text.tokenization import wordpiece
 
     import numpy as np
 
     parts = [
-        wordpiece(split.texts[start : start + 4096], vocabulary, length) for start in range(0, len(split.texts), 4096)
+        wordpiece(split.texts[start : start + 4096], vocabulary, reads.sequence_length, reads.long_text)
+        for start in range(0, len(split.texts), 4096)
     ]
     ids, mask = (np.concatenate([part[index].numpy() for part in parts]) for index in (0, 1))
     return TokenWindows(ids, mask, split.labels.astype(np.int32))

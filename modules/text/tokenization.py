@@ -112,10 +112,13 @@ def wordpiece(
         cut to `sequence_length - 2`, and 1 where a row holds a token other than padding.
 
     Raises:
-        ValueError: `texts` is not of rank 1, the length is too small, or the vocabulary is unusable.
+        ValueError: `texts` is not of rank 1, the length is too small, the vocabulary is unusable, or `long_text` asks
+            for more rows.
     """
     import tensorflow as tf
 
+    if long_text not in ("head", "head_tail"):
+        raise ValueError(f"long_text is {long_text!r}, must be head or head_tail where a text is one row")
     pieces, ids = _pieces(texts, vocabulary, sequence_length)
     room = sequence_length - 2
     lengths = tf.cast(pieces.row_lengths(), tf.int32)

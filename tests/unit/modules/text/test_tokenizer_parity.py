@@ -255,3 +255,8 @@ def test_the_edge_package_defines_the_same_constants() -> None:
 
     for name in ("PAD", "UNKNOWN", "START", "END", "SPECIAL_TOKENS", "SUFFIX", "MAX_WORD_BYTES"):
         assert getattr(tokenizer, name) == getattr(tokenization, name)
+
+
+def test_a_text_that_is_one_row_has_no_windows(ugly_vocabulary: list[str]) -> None:
+    with pytest.raises(ValueError, match="long_text is 'windows', must be head or head_tail"):
+        wordpiece(["a"], ugly_vocabulary, LENGTH, "windows")
