@@ -38,6 +38,8 @@ class Manifest:
         long_text: what the model was trained to read of a text that does not fit its window, see
             `edgeline_edge.long_text`. A bundle that does not say was made for `head`.
         max_windows: most windows of a text, with `windows` alone.
+        decision: of two labels `{"label": name, "threshold": t}`: this label is answered where its score is `t` or
+            more, the other one elsewhere. `None`: the label with the highest score is the answer.
         notes: anything else.
     """
 
@@ -55,6 +57,7 @@ class Manifest:
     calibration: Mapping[str, float] | None = None
     long_text: LongText = "head"
     max_windows: int | None = None
+    decision: Mapping[str, Any] | None = None
     notes: Mapping[str, Any] | None = None
 
     @classmethod

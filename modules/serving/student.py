@@ -53,7 +53,7 @@ def save_student(trained: Trained, folder: str, *, reads: PreprocessingSettings,
         trained: the student, float32.
         folder: where to; any path that `tf.io.gfile` knows.
         reads: its window, and what it reads of longer texts.
-        target: of the task.
+        target: of the task, with nothing left open of how it decides.
     """
     student = _Student(trained, reads, target)
     tf.saved_model.save(student, folder, signatures={"serving_text": student.text, "tokens": student.tokens})

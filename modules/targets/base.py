@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import abc
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from modules.registry import load
 from modules.settings import Section
@@ -36,6 +36,7 @@ class Target(Section, abc.ABC):
     # and not the training. A role that is missing is not played.
     # `training` and `tfma`: modules or what is in them that `metrics` and `metric_specs` name, for the cache alone.
     # `scoring`: a class of `modules.quality.scoring.Scoring`, of the target; every kind has it.
+    # `decision`: (target, truth, probabilities) to the target with what `settled` chooses.
     # `linear`: (raw splits by name, target, seed) to the `modules.quality.linear_baseline.LinearModel` to beat.
     # `distillation`: a class of `modules.student.distillation.Distillation`, of the target; a student needs it.
     # `plots`: (section `quality` of the report's facts, names) to plots of what `Scoring.details` gave.
@@ -61,6 +62,14 @@ class Target(Section, abc.ABC):
         return []
 
     @property
+    def looked_for(self) -> dict[str, Any] | None:
+        """The name that a summary tells most of: `label`, and `metrics`, those of its table.
+
+        None where no name is looked for more than another.
+        """
+        return None
+
+    @property
     def objective(self) -> str:
         """The metric by which the best epoch is chosen."""
         return self.watched[0]
@@ -73,6 +82,17 @@ class Target(Section, abc.ABC):
             metric: as Keras or TFMA names it; a training's own may begin with `val_`.
         """
         return metric.removeprefix("val_") in {"loss", *cls.lower_is_better}
+
+    def narrowed(self, names: Sequence[str]) -> Self | None:
+        """The same target with some of its names alone, whose answers are those columns of `prediction_key`.
+
+        Args:
+            names: at least two of `names`, in any order.
+
+        Returns:
+            None where a target of this kind cannot leave one out.
+        """
+        return None
 
     def columns(self) -> tuple[Column, ...]:
         """The columns that ExampleGen must read for it."""
@@ -153,6 +173,43 @@ class Target(Section, abc.ABC):
         if mode != "none":
             raise ValueError(f"trainer.class_weights is {mode}; a target of kind {self.kind} has no classes to weigh")
         return None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether something is left for `settled` to choose."""
+        return False
+
+    def settled(self, truth: np.ndarray, probabilities: np.ndarray) -> Self:
+        """With what is left open until a model is there, chosen on the eval split.
+
+        Args:
+            truth: as `truth` gives it, `[rows]`.
+            probabilities: what the head gives, or another model in its place, `[rows, names]`.
+
+        Returns:
+            The section itself where nothing is open.
+        """
+        return self
+
+    def decided(self, probabilities: np.ndarray) -> np.ndarray:
+        """Ids of the names that are answered, int64 `[rows]`.
+
+        Args:
+            probabilities: float32 `[rows, names]`.
+
+        Raises:
+            ValueError: the kind does not answer with the name of a probability.
+        """
+        raise ValueError(f"a target of kind {self.kind} does not say which name it answers with")
+
+    @property
+    def device_decision(self) -> dict[str, Any] | None:
+        """What a bundle's manifest says of how it decides, `decision`; None: the most probable name is the answer."""
+        return None
+
+    def undecided(self) -> Self:
+        """Without what decides between answers, on which features and files for devices do not depend."""
+        return self
 
     @abc.abstractmethod
     def answers(self) -> Callable[[tf.Tensor], dict[str, tf.Tensor]]:

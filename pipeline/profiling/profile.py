@@ -12,7 +12,7 @@ from pipeline.ingest import sources
 from pipeline.ingest.rows import DataError
 from pipeline.ingest.sources import csv_file, text
 from pipeline.ingest.sources.base import Record, open_local
-from pipeline.profiling import headers, label_names, linear, roles, texts, token_counts
+from pipeline.profiling import headers, label_names, linear, roles, texts, token_counts, training
 from pipeline.profiling.columns import Column, ColumnCounter
 
 _EVERY = 5_000  # rows between two reports of progress
@@ -159,7 +159,10 @@ def _texts(
             found["tokens"] = found["counted"]["tokens"]
     progress("linear model", len(rows.kept))
     eval_rows = round(sum(labels.values()) * EVAL_SHARE)
-    result = linear.cross_validated(rows.kept, len(labels), eval_rows=eval_rows) if len(labels) > 1 else None
+    result = None
+    if len(labels) > 1:
+        looked_for = training.looked_for(labels)
+        result = linear.cross_validated(rows.kept, list(labels), eval_rows=eval_rows, looked_for=looked_for)
     notes += linear.notes(result, labels)
     return {"text": found, "characters": characters, "linear": result, "notes": notes}
 

@@ -196,6 +196,7 @@ def contract(bundle: Bundle) -> str:
             f"  `{table['sha256']}`.",
             f"- A text that does not fit: {_long_text(manifest)}.",
             f"- Calibration: {json.dumps(manifest.calibration) if manifest.calibration else 'none'}.",
+            f"- Decision: {_decision(manifest)}.",
         ]
     )
 
@@ -204,6 +205,12 @@ def _long_text(manifest: Manifest) -> str:
     if manifest.long_text == "windows":
         return f"`windows`, at most {manifest.max_windows}, the mean of their scores"
     return f"`{manifest.long_text}`"
+
+
+def _decision(manifest: Manifest) -> str:
+    if manifest.decision is None:
+        return "the label with the highest score"
+    return f"`{manifest.decision['label']}` where its score is {manifest.decision['threshold']!r} or more"
 
 
 def _show(facts: dict[str, Any]) -> None:

@@ -63,10 +63,20 @@ export class Classifier {
     }
     const values = this.labels.map((_, index) => windows.reduce((sum, one) => sum + one[index], 0) / windows.length);
     const milliseconds = performance.now() - started;
-    const best = values.reduce((winner, value, index) => (value > values[winner] ? index : winner), 0);
+    const best = decide(values, this.labels, this.manifest.decision);
     const scores = Object.fromEntries(this.labels.map((label, index) => [label, values[index]]));
     return { label: this.labels[best], score: values[best], scores, milliseconds };
   }
+}
+
+/**
+ * Index of the label that is answered: the one with the highest score, or of two what the manifest's threshold says,
+ * compared as float32 as everywhere else.
+ */
+export function decide(values, labels, decision) {
+  if (!decision) return values.reduce((winner, value, index) => (value > values[winner] ? index : winner), 0);
+  const asked = labels.indexOf(decision.label);
+  return Math.fround(values[asked]) >= Math.fround(decision.threshold) ? asked : 1 - asked;
 }
 
 /** Divides the logits by the temperature; up to a constant, logits are the logarithms of the probabilities. */

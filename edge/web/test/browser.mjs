@@ -2,7 +2,8 @@
  * Asks the built page in headless Chromium, for a comparison with the Python package:
  * `node test/browser.mjs FOLDER QUESTIONS.json`, answers as JSON on stdout.
  *
- * Questions are `{"texts": [...], "tokenize": [...], "cuts": [[longText, maxWindows], ...], "damaged": base64}`.
+ * Questions are `{"texts": [...], "tokenize": [...], "cuts": [[longText, maxWindows], ...], "damaged": base64,
+ * "decide": [[scores, labels, decision], ...]}`.
  */
 
 import { readFile } from "node:fs/promises";
@@ -41,7 +42,7 @@ try {
   });
   await page.goto(home);
   await page.waitForFunction(() => window.edgeline !== undefined, null, { timeout: 60_000 });
-  const answers = await page.evaluate(async ({ texts, tokenize, cuts, damaged }) => {
+  const answers = await page.evaluate(async ({ texts, tokenize, cuts, damaged, decide }) => {
     const { classifier, error } = window.edgeline;
     if (!classifier) return { error };
     const predictions = [];
@@ -51,13 +52,15 @@ try {
         .encode(text, ...cut)
         .map(({ tokenIds, paddingMask }) => [Array.from(tokenIds), Array.from(paddingMask)]);
     const ids = cuts.map((cut) => tokenize.map((text) => rows(text, cut)));
-    const { Classifier } = await import("./src/classifier.js");
+    const module = await import("./src/classifier.js");
+    const { Classifier } = module;
+    const decided = decide.map((asked) => module.decide(...asked));
     const bytes = Uint8Array.from(atob(damaged), (character) => character.charCodeAt(0));
     const refusal = await Classifier.load(bytes.buffer).then(
       () => null,
       (reason) => `${reason.name}: ${reason.message}`,
     );
-    return { predictions, ids, refusal };
+    return { predictions, ids, refusal, decided };
   }, questions);
   if (!answers.error) {
     // As a visitor would: type, and read what the page shows.
