@@ -20,16 +20,19 @@ from numpy.typing import NDArray
 class TokenWindows(Examples):
     """Rows of one split."""
 
-    def __init__(self, token_ids: Ints, padding_mask: Ints, labels: NDArray[Any]) -> None:
+    def __init__(
+        self, token_ids: Ints, padding_mask: Ints, labels: NDArray[Any], texts: NDArray[np.int64] | None = None
+    ) -> None:
         """Puts them together.
 
         Args:
             token_ids: `[rows, seq]`.
             padding_mask: `[rows, seq]`, 1 for tokens.
             labels: right answers `[rows]`, of one label their ids.
+            texts: as of `Examples`.
         """
         names = (TOKEN_IDS, PADDING_MASK)
-        super().__init__({TOKEN_IDS: token_ids, PADDING_MASK: padding_mask}, labels, names, PADDING_MASK)
+        super().__init__({TOKEN_IDS: token_ids, PADDING_MASK: padding_mask}, labels, names, PADDING_MASK, texts)
 
     @property
     def token_ids(self) -> Ints:
@@ -43,7 +46,8 @@ class TokenWindows(Examples):
 
     def take(self, rows: NDArray[np.integer]) -> Self:
         """The rows with these numbers."""
-        return type(self)(self.token_ids[rows], self.padding_mask[rows], self.labels[rows])
+        texts = None if self.texts is None else self.texts[rows]
+        return type(self)(self.token_ids[rows], self.padding_mask[rows], self.labels[rows], texts)
 
     @property
     def arrays(self) -> tuple[Ints, Ints]:
@@ -56,7 +60,7 @@ class TokenWindows(Examples):
         Args:
             change: from `arrays` to such a pair, as `modules.text.vocabulary.Retokenizer` does it.
         """
-        return TokenWindows(*change(*self.arrays), self.labels)
+        return TokenWindows(*change(*self.arrays), self.labels, self.texts)
 
     def share_of(self, number: int) -> float:
         """Share of a number among all of the rows, padding left out; 0 where there is no row."""
@@ -90,4 +94,4 @@ def load_windows(
     row = (windows * sequence_length,)
     tensors = [Tensor(name, "int32", row, window=True) for name in (TOKEN_IDS, PADDING_MASK)]
     found = batches.load_examples(file_patterns, tensors, target.tensor(), mask=PADDING_MASK).apart(windows)
-    return TokenWindows(found.features[TOKEN_IDS], found.features[PADDING_MASK], found.labels)
+    return TokenWindows(found.features[TOKEN_IDS], found.features[PADDING_MASK], found.labels, found.texts)

@@ -79,6 +79,29 @@ class Examples:
         return Examples(features, self.labels[texts], self.windows, self.mask, texts)
 
 
+def by_text(values: NDArray[Any], texts: NDArray[np.int64] | None) -> NDArray[Any]:
+    """What a network gives to texts, as a server answers them: the mean over the windows of each.
+
+    Args:
+        values: of each window, float32 `[rows, …]`.
+        texts: the number of the text that each is of; None where a row is a whole text.
+
+    Returns:
+        float32 `[texts, …]` in the order of the numbers.
+    """
+    if texts is None:
+        return values
+    numbers, place, windows = np.unique(texts, return_inverse=True, return_counts=True)
+    sums = np.zeros((len(numbers), *values.shape[1:]))
+    np.add.at(sums, place, values)
+    return (sums / windows.reshape(-1, *(1,) * (values.ndim - 1))).astype(values.dtype)
+
+
+def first_of_text(values: NDArray[Any], texts: NDArray[np.int64] | None) -> NDArray[Any]:
+    """What all windows of a text have alike, as its right answer: `[rows, …]` to `[texts, …]`, as of `by_text`."""
+    return values if texts is None else values[np.unique(texts, return_index=True)[1]]
+
+
 def lengths(features: Mapping[str, NDArray[Any]], mask: str | None, rows: int) -> Ints:
     """Length of each row, int32 `[rows]`; 0 where there is no mask."""
     return features[mask].sum(axis=1, dtype=np.int32) if mask else np.zeros(rows, np.int32)

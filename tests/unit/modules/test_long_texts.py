@@ -9,9 +9,9 @@ from typing import Any
 
 import modules.preprocessing
 from modules.fitting.build import build
+from modules.fitting.decide import decide
 from modules.fitting.fit import fit
 from modules.fitting.load import load
-from modules.network.model import build_model
 from modules.network.trained import Trained
 from modules.network.weights import read_weights
 from modules.serving.server import Server
@@ -60,11 +60,9 @@ def trained(told: dict[str, Any], folder: Path, write_examples: Callable[..., st
     write_examples(folder / "eval.gz", features(told, rows(32, 2)))
     loaded = load(helpers.given(told, folder, **LEARNING))
     assert loaded.stream.rows == ROWS, "a row counts once, however many windows it has"
-    fitted = fit(build(loaded))
-    model = build_model(fitted.architecture, dropout=0.0)
-    model.set_weights(fitted.model.get_weights())
-    vocabulary = fitted.inputs["text"].vocabulary()  # type: ignore[attr-defined]
-    return Trained(model, fitted.architecture, vocabulary, fitted.target.names)
+    made = decide(fit(build(loaded)))
+    vocabulary = made.inputs["text"].vocabulary()  # type: ignore[attr-defined]
+    return Trained(made.plain, made.architecture, vocabulary, made.target.names)
 
 
 def reading(settings: dict[str, Any], reads: PreprocessingSettings) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from modules.rows.batches import (
     trim,
 )
 from modules.rows.token_windows import TokenWindows
-from modules.rows.transformed import Examples
+from modules.rows.transformed import Examples, by_text, first_of_text
 from modules.tensors import Tensor
 
 import numpy as np
@@ -237,4 +237,8 @@ def test_windows_are_rows_with_their_rows_answer_and_a_row_counts_once() -> None
     stream = TrainingStream(found, batch_size=2, seed=0)
     assert (stream.rows, stream.steps_per_epoch, len(stream.labels)) == (3, 3, 6)
     assert found.take(np.array([0, 1, 5])).whole == 2
+    answers = np.array([[0.0, 1.0], [0.5, 0.5], [1.0, 0.0], [0.0, 0.0], [0.3, 0.3], [0.6, 0.9]], np.float32)
+    np.testing.assert_allclose(by_text(answers, found.texts), [[0.25, 0.75], [1, 0], [0.3, 0.4]], rtol=1e-6)
+    assert first_of_text(found.labels, found.texts).tolist() == given.labels.tolist()
+    assert by_text(answers, given.texts) is answers
     assert given.apart(1) is given
