@@ -13,6 +13,7 @@ from modules.fitting.record import record
 from modules.fitting.values import FittedModel
 from modules.network.logits import split_logits
 from modules.network.trained import load_trained
+from modules.rows.transformed import by_text, first_of_text
 from modules.stages import extend
 
 import numpy as np
@@ -51,6 +52,10 @@ def test_a_threshold_is_chosen_on_eval_for_what_is_shipped_and_every_answer_foll
     rows = split().take(np.arange(16))  # what `loaded` evaluates on
     outputs = tf.nn.softmax(split_logits(decided.plain, rows)).numpy()
     assert decided.decided.threshold == pytest.approx(target.settled(rows.labels, outputs).threshold, abs=1e-5)
+    texts = np.array([0, 1, 1, 1, 2, 3, 4, 4, 5, 6, 7, 8, 9, 10, 10, 11])
+    windows = decide(dataclasses.replace(decided, evaluation_texts=texts)).decided
+    whole = target.settled(first_of_text(rows.labels, texts), by_text(outputs, texts))
+    assert windows.threshold == pytest.approx(whole.threshold, abs=1e-5)
     exported = export(decided)
     answers = tf.saved_model.load(exported.serving_dir).signatures["tokens"](
         **{name: tf.constant(given) for name, given in examples()[0].items()}
