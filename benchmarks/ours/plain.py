@@ -83,17 +83,16 @@ def run(config_path: str, profile: str | None, folder: Path, overrides: Sequence
         from modules.tflite.variants import convert_all
 
         from pipeline.config import loader
-        from pipeline.graph.settings import features, window
+        from pipeline.graph.settings import features
         from pipeline.local import data_files
     config = loader.load(config_path, profile=profile, overrides=overrides)
     values = TunerNodeSettings(trainer=config.trainer, tuner=config.tuner, **features(config, "Tuner"))
     text, judge = kinds.encoded(config.inputs), scoring.of(config.target)
-    length, vocabulary = text.sequence_length, text.vocabulary()
+    vocabulary = text.vocabulary()
     with steps.step("rows"):
         raw = split_rows(data_files.data_path(config), config)
     with steps.step("tokens"):
-        reads = window(config)
-        examples = {name: _tokens(split, vocabulary, reads) for name, split in raw.items()}
+        examples = {name: _tokens(split, vocabulary, text) for name, split in raw.items()}
     with steps.step("linear baseline"):
         config.target.part("linear")(raw, config.target, config.trainer.seed)
     policy = devices.resolve_precision(config.trainer.precision)
@@ -108,7 +107,7 @@ def run(config_path: str, profile: str | None, folder: Path, overrides: Sequence
             found = split_logits(teacher.model, examples[name]).argmax(axis=1)
             scores = judge.scored(raw[name].labels, found, raw[name].slices)
     with steps.step("export"):
-        save_student(teacher, str(folder / "server"), reads=reads, target=config.target)
+        save_student(teacher, str(folder / "server"), inputs=config.inputs, target=config.target)
     with steps.step("prune"):
         with steps.trained("prune"):
             made = compress(
@@ -122,16 +121,15 @@ def run(config_path: str, profile: str | None, folder: Path, overrides: Sequence
         recipes = resolve(converter.recipes, converter.custom_recipes)
         index = convert_all(
             student, teacher, examples["train"], examples["eval"], recipes, folder=str(folder / "variants"),
-            sequence_length=length, windows=converter.windows,
+            layout=kinds.layout(config.inputs), windows=converter.windows,
             calibration_rows=converter.calibration_rows,
             parity_rows=converter.parity_rows, seed=converter.seed,
         )  # fmt: skip
     with steps.step("evaluate variants"):
         (folder / "bundles").mkdir()
         bundles = measure.make_bundles(
-            str(folder / "variants"), str(folder / "bundles"), measure.Provenance(config.task, "plain"),
-            reads.for_device(),
-        )  # fmt: skip
+            str(folder / "variants"), str(folder / "bundles"), measure.Provenance(config.task, "plain"), config.inputs
+        )
         section = config.edge_evaluator
         results = measure.measure(bundles, index, raw["eval"], judge, cost=section.latency, seed=section.seed)
         selected, _ = measure.decide(results, section.gate, section.objective)
@@ -172,19 +170,19 @@ def split_rows(path: Path, config: Any) -> dict[str, Any]:
     }
 
 
-def _tokens(split: Any, vocabulary: Sequence[str], reads: Any) -> Any:
+def _tokens(split: Any, vocabulary: Sequence[str], text: Any) -> Any:
     """One row a text; a task whose texts are read in windows is refused."""
-    from modules.rows.token_windows import TokenWindows
+    from modules.inputs.text.words import token_windows
     from modules.text.tokenization import wordpiece
 
     import numpy as np
 
     parts = [
-        wordpiece(split.texts[start : start + 4096], vocabulary, reads.sequence_length, reads.long_text)
+        wordpiece(split.texts[start : start + 4096], vocabulary, text.sequence_length, text.long_text)
         for start in range(0, len(split.texts), 4096)
     ]
     ids, mask = (np.concatenate([part[index].numpy() for part in parts]) for index in (0, 1))
-    return TokenWindows(ids, mask, split.labels.astype(np.int32))
+    return token_windows(ids, mask, split.labels.astype(np.int32))
 
 
 def _compiled(values: TunerNodeSettings, settings: TrainerSettings, policy: str, total: int) -> Any:

@@ -212,7 +212,7 @@ def resealed(bundle_path: Path, tiny: bytes, change: dict[str, Any]) -> bytes:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"format_version": 2}, "upgrade"),
+        ({"format_version": 3}, "upgrade"),
         ({"format": "other"}, "format must be"),
         ({"sequence_length": 16}, "demands"),
         ({"labels": ["a", "b", "c"]}, "labels.txt differs"),
@@ -245,7 +245,7 @@ def test_what_is_read_of_a_long_text_is_said_where_it_is_not_the_beginning(tmp_p
 
 
 def test_a_newer_format_says_what_to_do(bundle_path: Path) -> None:
-    content = bundle_path.read_bytes().replace(b"edgeline-bundle/1 ", b"edgeline-bundle/2 ")
+    content = bundle_path.read_bytes().replace(b"edgeline-bundle/1 ", b"edgeline-bundle/3 ")
     with pytest.raises(BundleError, match="pip install --upgrade"):
         Classifier.load(content)
 

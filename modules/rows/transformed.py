@@ -78,6 +78,17 @@ class Examples:
         }
         return Examples(features, self.labels[texts], self.windows, self.mask, texts)
 
+    def changed(self, **features: NDArray[Any]) -> Self:
+        """The same rows, right answers included, with other values of some features."""
+        return dataclasses.replace(self, features={**self.features, **features})
+
+    def followed_by(self, other: Examples) -> Self:
+        """These rows and then those; the shapes of a row must be equal."""
+        features = {name: np.concatenate([values, other.features[name]]) for name, values in self.features.items()}
+        return dataclasses.replace(
+            self, features=features, labels=np.concatenate([self.labels, other.labels]), texts=None
+        )
+
 
 def by_text(values: NDArray[Any], texts: NDArray[np.int64] | None) -> NDArray[Any]:
     """What a network gives to texts, as a server answers them: the mean over the windows of each.

@@ -9,7 +9,6 @@ from typing import Any
 from modules.inputs import kinds
 from modules.rows.settings import Columns
 from modules.tensors import ColumnType
-from modules.text.settings import PreprocessingSettings
 
 from pipeline.config.task import Config
 from pipeline.graph import code_digest
@@ -41,15 +40,7 @@ def columns(config: Config) -> Columns:
 
 def others(config: Config) -> dict[str, ColumnType]:
     """Types of the columns that further inputs read, by name."""
-    text = kinds.identity_column(config.inputs)
-    return {column.name: column.type for column in kinds.columns(config.inputs) if column.name != text}
-
-
-def window(config: Config) -> PreprocessingSettings:
-    """The window that the network reads, and what is read of a longer row; an input without a choice has its head."""
-    part = kinds.encoded(config.inputs)
-    said = {name: getattr(part, name) for name in PreprocessingSettings.model_fields if hasattr(part, name)}
-    return PreprocessingSettings(**said)
+    return kinds.table(config.inputs)
 
 
 def features(config: Config, node: str) -> dict[str, Any]:

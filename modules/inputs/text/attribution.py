@@ -18,6 +18,7 @@ from modules.machine.progress import tell
 from modules.network import anatomy
 from modules.network.trained import Trained
 from modules.targets.base import LOGITS
+from modules.text.features import TOKEN_IDS
 from modules.text.tokenization import PAD, SUFFIX, piece_spans
 
 import numpy as np
@@ -88,8 +89,8 @@ def explain(
         tell(f"explaining error {number} of {len(values)}", step=number, steps=len(values))
         pieces = piece_spans(text, trained.vocabulary)
         windows, added, ends = read(part, len(pieces)), np.zeros(len(pieces)), np.zeros(2)
-        rows = part.tokenized(tf.constant([text]), trained.vocabulary)
-        ids = tf.reshape(rows[0], [-1, part.sequence_length])
+        rows = part.tokenized({part.column: tf.constant([text])}, trained.vocabulary)
+        ids = tf.reshape(rows[TOKEN_IDS], [-1, part.sequence_length])
         for row, numbers in zip(ids, windows, strict=False):  # behind them there may be rows of padding
             window = row[tf.newaxis, : len(numbers) + 2]
             padding = tf.fill([1, len(numbers)], trained.vocabulary.index(PAD))

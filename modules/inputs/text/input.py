@@ -27,6 +27,7 @@ class Text(BackboneInput):
         "bounds": "modules.inputs.text.settings:TextBounds",
         "variation": "modules.inputs.text.augmentation:variation",
         "unlabelled": "modules.inputs.text.unlabelled:augment",
+        "words": "modules.inputs.text.words:TextWords",
         "device": "modules.inputs.text.device:step",
         "facts": "modules.inputs.text.report:facts",
         "plots": "modules.inputs.text.report:plots",
@@ -84,16 +85,23 @@ class Text(BackboneInput):
 
     def features(self, raw: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         """Tokenizes `[batch]` texts."""
-        ids, mask = self.tokenized(raw[self.column], self.vocabulary())
-        return {TOKEN_IDS: ids, PADDING_MASK: mask}
+        return self.tokenized(raw, self.vocabulary())
 
-    def tokenized(self, texts: tf.Tensor, vocabulary: Sequence[str]) -> tuple[tf.Tensor, tf.Tensor]:
-        """Ids and mask, int32 `[batch, windows * sequence_length]` each, of `[batch]` texts in any vocabulary."""
+    def tokenized(self, raw: Mapping[str, tf.Tensor], words: Sequence[str]) -> dict[str, tf.Tensor]:
+        """The same with any vocabulary, as a student has a smaller one.
+
+        Args:
+            raw: by column, string `[batch]`.
+            words: WordPiece tokens in id order.
+        """
         from modules.text import tokenization
 
+        texts = raw[self.column]
         if self.long_text == "windows":
-            return tokenization.windows(texts, vocabulary, self.sequence_length, self.max_windows)
-        return tokenization.wordpiece(texts, vocabulary, self.sequence_length, self.long_text)
+            ids, mask = tokenization.windows(texts, words, self.sequence_length, self.max_windows)
+        else:
+            ids, mask = tokenization.wordpiece(texts, words, self.sequence_length, self.long_text)
+        return {TOKEN_IDS: ids, PADDING_MASK: mask}
 
     def trimmed(self, tensors: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         """Short texts need no full window; mean pooling and attention mask make the answer independent of it."""

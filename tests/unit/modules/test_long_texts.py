@@ -12,6 +12,8 @@ from modules.fitting.build import build
 from modules.fitting.decide import decide
 from modules.fitting.fit import fit
 from modules.fitting.load import load
+from modules.inputs import kinds as inputs_lib
+from modules.inputs.text import device
 from modules.network.trained import Trained
 from modules.network.weights import read_weights
 from modules.serving.server import Server
@@ -99,13 +101,16 @@ def test_a_label_at_the_end_of_a_long_text_is_answered_right(
     answer = server.signatures()["serving_text"](tf.constant(texts))
     right = np.mean([found.decode() == label for found, label in zip(answer["label"].numpy(), labels, strict=True)])
     assert right > 0.9
+    if long_text != "windows":
+        return  # that a device reads the same beginnings and ends is a test of the tokenizers
 
-    save_student(network, str(tmp_path / "student"), reads=reads, target=target)
+    save_student(network, str(tmp_path / "student"), inputs=inputs, target=target)
     student = tf.saved_model.load(str(tmp_path / "student")).signatures["serving_text"](text=tf.constant(texts))
     np.testing.assert_allclose(student["probabilities"], answer["probabilities"], atol=1e-6)
 
-    made = convert(read_weights(network.model), network.architecture, RECIPES["float32"], sequence_length=LENGTH)
-    told_device = {**MANIFEST, **reads.for_device()}
+    layout = inputs_lib.layout(inputs).cut(LENGTH)
+    made = convert(read_weights(network.model), network.architecture, RECIPES["float32"], layout=layout)
+    told_device = {**MANIFEST, **device.said(inputs["text"])}
     bundle = tmp_path / "model.tflite"
     write_bundle(made.content, bundle, vocabulary=network.vocabulary, labels=network.labels, manifest=told_device)
     scores = [list(found.scores.values()) for found in Classifier.load(bundle).predict(texts)]
