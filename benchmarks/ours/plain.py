@@ -88,11 +88,11 @@ def run(config_path: str, profile: str | None, folder: Path, overrides: Sequence
     config = loader.load(config_path, profile=profile, overrides=overrides)
     values = TunerNodeSettings(trainer=config.trainer, tuner=config.tuner, **features(config, "Tuner"))
     text, judge = kinds.encoded(config.inputs), scoring.of(config.target)
-    length, vocabulary = text.sequence_length, text.vocabulary()
+    vocabulary = text.vocabulary()
     with steps.step("rows"):
         raw = split_rows(data_files.data_path(config), config)
     with steps.step("tokens"):
-        examples = {name: _tokens(split, vocabulary, length) for name, split in raw.items()}
+        examples = {name: _tokens(split, vocabulary, text) for name, split in raw.items()}
     with steps.step("linear baseline"):
         config.target.part("linear")(raw, config.target, config.trainer.seed)
     policy = devices.resolve_precision(config.trainer.precision)
@@ -180,14 +180,16 @@ def split_of(text: str, shares: Mapping[str, int]) -> str:
     raise ValueError(f"shares {dict(shares)} hold nothing")
 
 
-def _tokens(split: Any, vocabulary: Sequence[str], length: int) -> Any:
+def _tokens(split: Any, vocabulary: Sequence[str], text: Any) -> Any:
+    """One row a text; a task whose texts are read in windows is refused."""
     from modules.inputs.text.words import token_windows
     from modules.text.tokenization import wordpiece
 
     import numpy as np
 
     parts = [
-        wordpiece(split.texts[start : start + 4096], vocabulary, length) for start in range(0, len(split.texts), 4096)
+        wordpiece(split.texts[start : start + 4096], vocabulary, text.sequence_length, text.long_text)
+        for start in range(0, len(split.texts), 4096)
     ]
     ids, mask = (np.concatenate([part[index].numpy() for part in parts]) for index in (0, 1))
     return token_windows(ids, mask, split.labels.astype(np.int32))

@@ -73,12 +73,15 @@ def make_bundles(folder: str, target: str, provenance: Provenance, inputs: input
         path = os.path.join(target, f"{name}.tflite")
         record = index["reference"] if name == variants_lib.REFERENCE else made[name]
         parity = record["parity"]
+        steps = device_steps(words, inputs)
+        of_text = steps.pop("of_text", {})
         write_bundle(
             variants_lib.read_model(folder, name),
             path,
-            **device_steps(words, inputs),
+            **steps,
             labels=index["labels"],
             manifest={
+                **of_text,
                 "task": provenance.task,
                 "recipe": variants_lib.FLOAT if name == variants_lib.REFERENCE else name,
                 "run_id": provenance.run_id,

@@ -22,7 +22,8 @@ def device_steps(folder: str, inputs: inputs_lib.Inputs) -> dict[str, Any]:
         inputs: of the task.
 
     Returns:
-        `vocabulary`, and where there are inputs beside the text `inputs` and `probes`.
+        `vocabulary`, and where there are inputs beside the text `inputs` and `probes`; else `of_text`, what the
+        manifest itself says of the only one.
 
     Raises:
         CheckpointError: there is no architecture.
@@ -41,7 +42,7 @@ def device_steps(folder: str, inputs: inputs_lib.Inputs) -> dict[str, Any]:
         steps[name] = step(part, folder)
     made: dict[str, Any] = {"vocabulary": steps[main.name].words}
     if len(parts) == 1:
-        return made
+        return made | {"of_text": steps[main.name].section}
     made["inputs"] = [
         {
             **{"name": name, "kind": part.kind, "column": part.column},

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from pipeline.profiling import shipping, training
+from pipeline.profiling import long_texts, shipping, training
 from pipeline.profiling.profile import EVAL_SHARE
 from pipeline.profiling.shipping import Shape
 
@@ -134,10 +134,9 @@ def _preprocessing(found: Mapping[str, Any]) -> list[str]:
     if tokens["p99"] <= size:
         why = f"99 % of the texts have at most {about}{tokens['p99']} tokens"
     else:
-        why = (
-            f"the most; 99 % of the texts have at most {about}{tokens['p99']} tokens, half {tokens['p50']}; rest is cut"
-        )
-    return ["preprocessing:", f"  sequence_length: {size}  # {why}", ""]
+        why = f"the most; 99 % of the texts have at most {about}{tokens['p99']} tokens, half at most {tokens['p50']}"
+    more = [f"  {line}" for line in long_texts.lines(tokens, size)]
+    return ["preprocessing:", f"  sequence_length: {size}  # {why}", *more, ""]
 
 
 def _backbone(profile: Mapping[str, Any], vocabulary_path: Path) -> list[str]:
@@ -234,8 +233,8 @@ def _profile(profile: Mapping[str, Any], name: str, rows: int) -> list[str]:
         lines.append(f"    data: {{train_fraction: {min(1.0, round(used / (rows * _TRAIN_SHARE), 3)):g}}}")
         if _epochs(profile, used) != _epochs(profile, rows * _TRAIN_SHARE):
             lines.append(f"    trainer: {{epochs: {_epochs(profile, used)}}}")
-        if window(profile["text"]["tokens"]["p99"]) > _QUICK_WINDOW:
-            lines.append(f"    preprocessing: {{sequence_length: {_QUICK_WINDOW}}}  # the beginning of longer texts")
+        if shorter := long_texts.quick(profile["text"]["tokens"], _QUICK_WINDOW):
+            lines.append(f"    preprocessing: {shorter}")
     elif characters:
         lines += ["    backbone:", *_scratch_shape(name, "      ")]
     else:
