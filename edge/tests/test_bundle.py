@@ -212,13 +212,16 @@ def resealed(bundle_path: Path, tiny: bytes, change: dict[str, Any]) -> bytes:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"format_version": 2}, "upgrade"),
+        ({"format_version": 3}, "upgrade"),
         ({"format": "other"}, "format must be"),
         ({"sequence_length": 16}, "demands"),
         ({"labels": ["a", "b", "c"]}, "labels.txt differs"),
         ({"normalization": {"name": "bert-uncased", "version": 2, "sha256": "0" * 64}}, "normalises text by"),
         ({"notes": {"\ud83d": 1}}, "notes' holds a lone surrogate"),
         ({"task": "\udc00"}, "task' holds a lone surrogate"),
+        ({"long_text": "tail"}, "long_text must be one of"),
+        ({"long_text": "windows"}, "max_windows goes with long_text: windows"),
+        ({"max_windows": 4}, "max_windows goes with long_text: windows"),
         ({"digests": {"tflite": "0" * 64, "vocabulary": "0" * 64, "labels": "0" * 64}}, "is not the one"),
     ],
 )
@@ -229,8 +232,20 @@ def test_a_manifest_that_contradicts_the_bundle_is_refused(
         Classifier.load(resealed(bundle_path, tiny, change))
 
 
+def test_what_is_read_of_a_long_text_is_said_where_it_is_not_the_beginning(tmp_path: Path, bundle_path: Path) -> None:
+    older = json.loads(attached(bundle_path)["manifest.json"])
+    assert "long_text" not in older, "so that a package that knows no choice still reads it"
+    assert read_bundle(bundle_path).manifest.long_text == "head"
+    told = update_manifest(bundle_path, tmp_path / "b", long_text="windows", max_windows=4)
+    assert (told.long_text, told.max_windows) == ("windows", 4)
+    again = update_manifest(tmp_path / "b", tmp_path / "b", metrics={"accuracy": 1.0})
+    assert (again.long_text, again.max_windows) == ("windows", 4)
+    update_manifest(tmp_path / "b", tmp_path / "b", long_text=None, max_windows=None, metrics=None)
+    assert (tmp_path / "b").read_bytes() == bundle_path.read_bytes()
+
+
 def test_a_newer_format_says_what_to_do(bundle_path: Path) -> None:
-    content = bundle_path.read_bytes().replace(b"edgeline-bundle/1 ", b"edgeline-bundle/2 ")
+    content = bundle_path.read_bytes().replace(b"edgeline-bundle/1 ", b"edgeline-bundle/3 ")
     with pytest.raises(BundleError, match="pip install --upgrade"):
         Classifier.load(content)
 

@@ -21,7 +21,11 @@ from modules.text import fit
 CARD_VERSION = 1
 SERVER, EDGE = "server", "edge"
 TEMPLATE = Path(__file__).parent / "templates" / "model_card.md.j2"
-_EXAMPLES: dict[ColumnType, str | int | float] = {"text": "a text", "integer": 1, "number": 1.0}  # by type of column
+# By type of column.
+_EXAMPLES: dict[ColumnType, str | int | float] = {
+    **{"text": "a text", "optional text": "a text", "integer": 1},
+    **{"number": 1.0, "optional number": 1.0},
+}
 # What Markdown takes for markup; an underscore inside a word is none.
 _MARKUP = re.compile(r"[\\`*\[\]|~!#]|(?<![^\W_])_|_(?![^\W_])")
 
@@ -175,7 +179,7 @@ def _common(
     settings: ModelCardNodeSettings, kind: str, created: str, texts: Mapping[str, Any] | None
 ) -> dict[str, Any]:
     spoken, unknown = (texts or {}).get("languages", {}), (texts or {}).get("unknown_token_rate", 0.0)
-    section = settings.card.model_dump(mode="json", exclude={"sources"})
+    section = settings.card.model_dump(mode="json", exclude={"sources", "probes"})
     sources = [
         source
         for source in settings.card.sources
@@ -192,6 +196,7 @@ def _common(
         **section,
         "sources": [source.model_dump(mode="json", exclude={"dataset", "backbone"}) for source in sources],
         "sequence_length": settings.sequence_length,
+        "reads": settings.reads,
         "columns": list(settings.columns),
         "row": {name: _EXAMPLES[kind] for name, kind in settings.columns.items()},
         "backbone": settings.backbone,

@@ -60,6 +60,9 @@ class CardSettings(Section):
     """Known weaknesses."""
     sources: list[CardSource] = []
     """Data and weights with their licences."""
+    probes: int = Field(8, ge=0, le=64)
+    """How many rows of the test split travel with what is pushed, with the answers to them: a server tries a new
+    version with them. 0 where no row may leave."""
 
 
 class ModelCardNodeSettings(NodeSettings):
@@ -85,6 +88,8 @@ class ModelCardNodeSettings(NodeSettings):
     """What the backbone says of its weights, for a card whose section names none."""
     sequence_length: int
     """Window in tokens; 0 where no input has a backbone."""
+    reads: str = ""
+    """What of a text counts, for a person."""
     columns: dict[str, ColumnType] = {}
     """Types of all columns that the inputs read, by name."""
     digests: dict[str, str]

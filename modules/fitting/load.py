@@ -6,8 +6,8 @@ import dataclasses
 
 from modules.fitting.values import Given, LoadedRows
 from modules.rows import batches
+from modules.rows.batches import load_split
 from modules.stages import extend
-from modules.starting_model import load_split
 
 _EVALUATION_ROWS = 128  # of a batch, per replica
 
@@ -31,11 +31,11 @@ def load(given: Given) -> LoadedRows:
         batch_size=settings.batch_size * given.replicas,
         seed=settings.seed,
     )
+    evaluation = load_split(given.eval_files, inputs, target)
     return extend(
         dataclasses.replace(given, settings=settings.planned(stream.steps_per_epoch)),
         LoadedRows,
         stream=stream,
-        evaluation=batches.evaluation_batches(
-            load_split(given.eval_files, inputs, target), batch_size=_EVALUATION_ROWS * given.replicas
-        ),
+        evaluation=batches.evaluation_batches(evaluation, batch_size=_EVALUATION_ROWS * given.replicas),
+        evaluation_texts=evaluation.texts,
     )

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from modules.inputs import kinds as inputs_lib
 from modules.rows.transformed import BUCKET_WIDTH, Examples, epoch_plan, lengths, steps_per_epoch, width_of
+from modules.targets.base import Target
 from modules.tensors import Tensor
 
 import numpy as np
@@ -73,6 +75,22 @@ def load_examples(
     return Examples(features, np.concatenate([answers for _, answers in parts]), windows, mask)
 
 
+def load_split(file_patterns: Sequence[str], inputs: inputs_lib.Inputs, target: Target) -> Examples:
+    """Reads what the inputs and the target of a task read of a split, as `load_examples` does.
+
+    Args:
+        file_patterns: globs of its files.
+        inputs: of the task.
+        target: of the task.
+
+    Returns:
+        The rows; where a text is read in windows, each window with its row's answer.
+    """
+    main = inputs_lib.with_backbone(inputs)
+    rows = load_examples(file_patterns, inputs_lib.tensors(inputs), target.tensor(), mask=inputs_lib.mask(inputs))
+    return rows.apart(main.windows if main else 1)
+
+
 def training_batches(
     windows: Mapping[str, NDArray[Any]],
     columns: Mapping[str, NDArray[Any]],
@@ -120,9 +138,9 @@ class TrainingStream:
     """The train split as Keras wants it: `training_batches` with the labels beside the features.
 
     Attributes:
-        rows: examples per epoch.
+        rows: of the split, each counted once.
         steps_per_epoch: batches per epoch.
-        labels: the right answers of all rows.
+        labels: the right answers of all examples; where rows are read in windows, of each window.
     """
 
     def __init__(self, examples: Examples, *, batch_size: int, seed: int) -> None:
@@ -134,9 +152,9 @@ class TrainingStream:
             seed: of the shuffle.
         """
         self._examples, self._batch_size, self._seed = examples, batch_size, seed
-        self.rows = len(examples)
+        self.rows = examples.whole
         self.labels = examples.labels
-        self.steps_per_epoch = steps_per_epoch(self.rows, batch_size)
+        self.steps_per_epoch = steps_per_epoch(len(examples), batch_size)
 
     def in_order(self, batch_size: int) -> tf.data.Dataset:
         """All rows once, in the order of `labels`.

@@ -16,6 +16,7 @@ from modules.network.backbones.base import Backbone
 from modules.quality.settings import EvaluatorSettings
 from modules.targets.base import Target
 from modules.targets.kinds import ONE_LABEL, TARGETS
+from modules.text.settings import PreprocessingSettings
 from modules.training.settings import TrainerSettings, TunerSettings
 
 from pydantic import ValidationError
@@ -69,9 +70,9 @@ def completed(values: Any) -> Any:
     return {**rest, **({"data": data} if "data" in values else {}), "target": whole}
 
 
-def short_inputs(column: str, sequence_length: int, backbone: Backbone) -> dict[str, Input]:
+def short_inputs(column: str, preprocessing: PreprocessingSettings, backbone: Backbone) -> dict[str, Input]:
     """The one text of the short form."""
-    section = {"kind": TEXT, "column": column, "sequence_length": sequence_length, "backbone": backbone}
+    section = {"kind": TEXT, "column": column, **preprocessing.model_dump(), "backbone": backbone}
     return inputs_lib.read({TEXT: section})
 
 
@@ -125,8 +126,8 @@ def check(inputs: inputs_lib.Inputs, target: Target, slices: Sequence[str], *, e
         if column.name in read:
             raise ValueError(f"target.column: {column.name!r} is a column of an input; the answer would be given away")
     for name in slices:
-        if name in read and read[name].type != "text":
-            raise ValueError(f"data.columns.slices: {name!r} is a column of {read[name].type}s; slices are texts")
+        if name in read and not read[name].is_text:
+            raise ValueError(f"data.columns.slices: {name!r} is a column of {read[name].what}s; slices are texts")
         if name in {column.name for column in target.columns()}:
             raise ValueError(f"data.columns.slices: {name!r} is the target's column")
     if "scoring" not in target.parts:
@@ -142,7 +143,7 @@ def check(inputs: inputs_lib.Inputs, target: Target, slices: Sequence[str], *, e
                 f"inputs.{part.name}: no device can compute an input of kind {part.kind} yet, so no bundle can be "
                 "made; set edge: false to make the server's model alone"
             )
-    if not target.device_answers or "distillation" not in target.parts:
+    if not {"device", "distillation"} <= set(target.parts):
         raise ValueError(
             f"target: no device can answer a target of kind {target.kind} yet, so no bundle can be made; set "
             "edge: false to make the server's model alone"

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from pipeline.profiling import shipping, training
+from pipeline.profiling import long_texts, shipping, training
 from pipeline.profiling.sections import card, few_rows
 from pipeline.profiling.sections.yaml_text import comment, quoted
 from pipeline.profiling.shipping import Shape
@@ -41,6 +41,7 @@ def text(profile: Mapping[str, Any], task: str, schema_path: Path, vocabulary_pa
     """
     roles, labels = profile["roles"], profile["labels"]
     rows, file = sum(labels.values()), Path(profile["file"]).name
+    passes = _epochs(profile, rows * _share(profile, "train"))
     lines = [
         f"# A draft from {comment(file)}: {profile['rows']} rows. Read it before you rely on it.",
         *(f"# - {comment(note)}" for note in profile["notes"]),
@@ -66,8 +67,8 @@ def text(profile: Mapping[str, Any], task: str, schema_path: Path, vocabulary_pa
         *(["  class_weights: balanced  # rare labels would be given up, since they hardly count in the loss"]
           if training.unbalanced(labels) else []),
         *(few_rows.trainer(labels) if _few(profile) else
-          [f"  epochs: {_epochs(profile, rows * _share(profile, 'train'))}  # at most, enough for {rows:,} rows, "
-           f"{len(labels)} labels"]),
+          [f"  epochs: {passes}  # at most, enough for {rows:,} rows, {len(labels)} labels",
+           *training.patience_lines(passes)]),
         "",
         *_evaluator(profile),
         *card.lines(profile),
@@ -124,10 +125,9 @@ def _preprocessing(found: Mapping[str, Any]) -> list[str]:
     if tokens["p99"] <= size:
         why = f"99 % of the texts have at most {about}{tokens['p99']} tokens"
     else:
-        why = (
-            f"the most; 99 % of the texts have at most {about}{tokens['p99']} tokens, half {tokens['p50']}; rest is cut"
-        )
-    return ["preprocessing:", f"  sequence_length: {size}  # {why}", ""]
+        why = f"the most; 99 % of the texts have at most {about}{tokens['p99']} tokens, half at most {tokens['p50']}"
+    more = [f"  {line}" for line in long_texts.lines(tokens, size)]
+    return ["preprocessing:", f"  sequence_length: {size}  # {why}", *more, ""]
 
 
 def _backbone(profile: Mapping[str, Any], vocabulary_path: Path) -> list[str]:
@@ -210,14 +210,14 @@ def _profile(profile: Mapping[str, Any], name: str, rows: int) -> list[str]:
     student = _student(profile, teacher, size, rows)
     expected, bound = shipping.size_bound(teacher, student, labels)
     eval_rows = round(rows * _share(profile, "eval"))
-    drop, agreement = _DROP[name], _AGREEMENT[name]
+    drop, agreement = _DROP[name], _AGREEMENT[name] - training.own_thresholds(counts)
     lines = [f"  {name}:  # {'minutes' if name == 'quick' else 'as one would for a release'}"]
     if name == "quick":
         lines.append(f"    data: {{train_fraction: {min(1.0, round(used / train_rows, 3)):g}}}")
         if not few and _epochs(profile, used) != _epochs(profile, train_rows):
             lines.append(f"    trainer: {{epochs: {_epochs(profile, used)}}}")
-        if window(profile["text"]["tokens"]["p99"]) > _QUICK_WINDOW:
-            lines.append(f"    preprocessing: {{sequence_length: {_QUICK_WINDOW}}}  # the beginning of longer texts")
+        if shorter := long_texts.quick(profile["text"]["tokens"], _QUICK_WINDOW):
+            lines.append(f"    preprocessing: {shorter}")
     elif characters:
         lines += ["    backbone:", *_scratch_shape(name, "      ")]
     elif not few:

@@ -9,11 +9,14 @@ import json
 import math
 from collections.abc import Mapping
 
+from modules.training.settings import TrainerSettings
+
 from pipeline.profiling import shipping
 
 _BATCH = 32
 _STEPS, _STEPS_A_LABEL = 250, 8
-_FEWEST, _MOST = 2, 20
+_FEWEST, _MOST = 2, 60
+_MOVED = 0.02  # of the rows lie between two thresholds that do equally well
 _EVEN = 0.8  # of as many labels as there are; below it rare labels are so rare that they must be weighed
 
 
@@ -27,6 +30,21 @@ def epochs(rows: int, labels: int, *, share: float = 1.0) -> int:
     """
     steps = share * (_STEPS + _STEPS_A_LABEL * labels)
     return max(_FEWEST, min(_MOST, math.ceil(steps / max(1, rows / _BATCH))))
+
+
+def patience_lines(epochs: int) -> list[str]:
+    """How many epochs without progress such a training should bear: a quarter of them, as with `trainer.epochs: auto`.
+
+    Args:
+        epochs: of the training. Of few rows an epoch is a few steps, and the first ones are warming up.
+
+    Returns:
+        A line of the section `trainer`; none where its own default is as much.
+    """
+    needed = math.ceil(epochs / 4)
+    if needed <= TrainerSettings().early_stopping_patience:
+        return []
+    return [f"  early_stopping_patience: {needed}  # epochs: each is a few steps, and the first ones are warming up"]
 
 
 def looked_for(labels: Mapping[str, int]) -> str | None:
@@ -65,6 +83,15 @@ def decision(labels: Mapping[str, int]) -> list[str]:
         "  min_precision: 0.9  # recall_at_precision is the largest recall with this precision",
         "  decision: {threshold: auto, objective: macro_f1}  # chosen on eval; the likelier label is seldom it",
     ]
+
+
+def own_thresholds(labels: Mapping[str, int]) -> float:
+    """Share of the rows that two files answer differently since each has a threshold of its own; 0 where none has.
+
+    Args:
+        labels: rows by label.
+    """
+    return 0.0 if looked_for(labels) is None else _MOVED
 
 
 def rare_drop(labels: Mapping[str, int], drop: float, eval_rows: int) -> list[str]:

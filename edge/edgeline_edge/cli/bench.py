@@ -17,6 +17,7 @@ from typing import Any
 from edgeline_edge.bundle import Bundle, read_bundle
 from edgeline_edge.classifier import Classifier
 from edgeline_edge.cli.quiet import quiet_runtime
+from edgeline_edge.inputs import kinds
 from edgeline_edge.runtime import Model
 
 TEXTS = (
@@ -36,7 +37,7 @@ from edgeline_edge import Classifier
 imported = time.perf_counter()
 classifier = Classifier.load({path!r})
 loaded = time.perf_counter()
-classifier.predict(["A warm, funny film that earns its tears."])
+classifier.predict([classifier.row("A warm, funny film that earns its tears.")])
 answered = time.perf_counter()
 import json
 try:
@@ -123,19 +124,23 @@ def measure(bundle: Bundle, texts: tuple[str, ...], threads: int, seconds: float
         medians, and texts per second.
     """
     with quiet_runtime():
-        classifier, bare = Classifier(bundle, threads), Model(bundle.content, threads)
-    rows = [classifier.tokenizer.encode([text]) for text in texts]
+        classifier = Classifier(bundle, threads)
+        bare = Model(bundle.content, threads, kinds.table(bundle.manifest.inputs or ()))
+    tokenizer, reads = classifier.tokenizer, bundle.manifest
+    rows = [tokenizer.rows(tokenizer.cut(text, reads.long_text, reads.max_windows)) for text in texts]
+    asked = [classifier.row(text) for text in texts]
     clock = time.perf_counter_ns
 
     def time_whole(index: int) -> int:
         start = clock()
-        classifier.predict([texts[index]])
+        classifier.predict([asked[index]])
         return clock() - start
 
     def time_bare(index: int) -> int:
         token_ids, padding_mask = rows[index]
         start = clock()
-        bare(token_ids, padding_mask)
+        for row in range(len(token_ids)):
+            bare(token_ids[row : row + 1], padding_mask[row : row + 1])
         return clock() - start
 
     whole: list[int] = []

@@ -3,7 +3,7 @@
 from modules.inputs.text import unlabelled as unlabelled_variations
 from modules.network.logits import split_logits
 from modules.network.model import build_model, logits_model
-from modules.rows.token_windows import TokenWindows
+from modules.rows.transformed import Examples
 from modules.student import distillation
 from modules.student.distillation import Tapped
 from modules.student.fine_tuning import TeacherSignals, fine_tune
@@ -113,7 +113,9 @@ def test_hidden_states_and_attention_pull_a_student_with_fewer_heads_to_its_teac
         learning_rate=3e-3,
         distillation=DistillationSettings(alpha=1.0, hidden=1.0, attention=1.0),
     )
-    signals = TeacherSignals(split_logits(teacher.model, rows), teacher.model, rows.token_ids, layer_map=(1,))
+    signals = TeacherSignals(
+        split_logits(teacher.model, rows), teacher.model, {TOKEN_IDS: rows.token_ids}, layer_map=(1,)
+    )
     fine_tune(student, rows, signals, settings, backup_dir=str(tmp_path))
     after = distance()
     assert after[0] < 0.9 * before[0]
@@ -163,7 +165,8 @@ def test_variations_use_nothing_but_the_training_texts() -> None:
 def test_a_clause_without_spaces_is_many_words() -> None:
     vocabulary = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", *"กขคงจ", *("##" + letter for letter in "กขคงจ")]
     ids = np.array([[2, 4, 10, 11, 12, 13, 3, 0]], np.int32)
-    rows = TokenWindows(ids, (ids > 0).astype(np.int32), np.zeros(1, np.int32))
+    tensors = {TOKEN_IDS: ids, PADDING_MASK: (ids > 0).astype(np.int32)}
+    rows = Examples(tensors, np.zeros(1, np.int32), tuple(tensors), PADDING_MASK)
     more = unlabelled_variations.augment(rows, vocabulary, copies=20, drop=0.3, replace=0.0, join=0.0)
     assert set(more.lengths) > {5, 6}, "some of its letters are dropped, not all of it or none"
 

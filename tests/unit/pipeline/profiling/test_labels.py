@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import math
 import random
 from pathlib import Path
 
+from modules.training.settings import TrainerSettings
+
 import pytest
+import yaml
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
 from pipeline.config import loader
-from pipeline.profiling import columns, draft, label_names, roles, training
+from pipeline.profiling import columns, draft, label_names, roles, shipping, training
 from pipeline.profiling.profile import profile
 
 
@@ -108,6 +112,16 @@ def test_uneven_labels_are_weighed_also_where_there_are_two(counts: tuple[int, .
     assert training.unbalanced({str(number): count for number, count in enumerate(counts)}) is expected
 
 
+@pytest.mark.parametrize(("rows", "labels", "steps", "patience"), [(205, 8, 314, 13), (3_200, 3, 274, 2)])
+def test_few_rows_get_their_steps_and_are_not_given_up_while_warming_up(
+    rows: int, labels: int, steps: int, patience: int
+) -> None:
+    epochs = training.epochs(rows, labels)
+    assert epochs * math.ceil(rows / 32) >= steps
+    settings = yaml.safe_load("\n".join(["x: 0", *(line.strip() for line in training.patience_lines(epochs))]))
+    assert settings.get("early_stopping_patience", TrainerSettings().early_stopping_patience) == patience
+
+
 def test_a_draft_of_99_to_1_is_about_the_rare_label_and_its_floors_can_be_reached(tmp_path: Path) -> None:
     chance = random.Random(5)
     filler = [f"word{number}" for number in range(60)]
@@ -132,7 +146,9 @@ def test_a_draft_of_99_to_1_is_about_the_rare_label_and_its_floors_can_be_reache
     assert set(floors) == {"macro_f1", "balanced_accuracy", "pr_auc"}, "99 % are right without looking"
     for name, floor in floors.items():
         assert 0 <= floor < scores[name]["value"], "below what the linear model reaches, by what chance does on eval"
-    assert config.edge_evaluator.gate.max_macro_f1_drop >= 0.1, "two rare rows on eval prove little"
+    gate = config.edge_evaluator.gate
+    assert gate.max_macro_f1_drop >= 0.1, "two rare rows on eval prove little"
+    assert gate.min_agreement < shipping.agreement_bound(0.95, 200), "two files need not have the same threshold"
     assert config.trainer.class_weights == "balanced"
 
 
