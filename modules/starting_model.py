@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from modules.artifact_files import training_dir  # and settles Keras 2 before TensorFlow is imported
 from modules.inputs import kinds as inputs_lib
@@ -17,6 +18,7 @@ from modules.tf_gaps import backup
 from modules.training.settings import TrainerSettings
 
 import tf_keras
+from numpy.typing import NDArray
 
 
 def load_split(file_patterns: Sequence[str], inputs: inputs_lib.Inputs, target: Target) -> Examples:
@@ -38,6 +40,7 @@ def starting_model(
     settings: TrainerSettings,
     *,
     policy: str,
+    answers: NDArray[Any],
     base_model: str | None = None,
 ) -> tuple[tf_keras.Model, Architecture]:
     """The model that training starts from: the backbone's weights, random ones, or a blessed model's.
@@ -47,6 +50,8 @@ def starting_model(
         target: of the task.
         settings: the section `trainer` with the tuner's values.
         policy: Keras precision policy.
+        answers: right answers of the training rows as the loss takes them, `[rows, *shape]`; a head may begin with
+            what they are like, one of a model to go on from keeps what it knows.
         base_model: serving folder of the model to go on from.
 
     Raises:
@@ -80,4 +85,6 @@ def starting_model(
                 "then starts from the backbone's weights, and is not compared with a model of other labels."
             )
         model.set_weights(base.model.get_weights())
+    else:
+        target.begin(model, answers)
     return model, architecture

@@ -6,10 +6,10 @@ Imports neither TensorFlow nor anything else that takes time.
 from __future__ import annotations
 
 import dataclasses
-import math
 from typing import Any, Literal
 
 ColumnType = Literal["text", "integer", "number"]
+_LARGEST = {"integer": 2**63 - 1, "number": 3.4028234e38}  # what int64 and float32 hold
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,9 +25,9 @@ class Column:
     type: ColumnType = "text"
 
     def readable(self, value: str) -> bool:
-        """Whether a value, as a source of rows has it, is one of this type."""
+        """Whether a value, as a source of rows has it, is one of this type, and not too large for its feature."""
         try:
-            return self.type == "text" or math.isfinite(self.value(value))
+            return self.type == "text" or abs(self.value(value)) <= _LARGEST[self.type]
         except ValueError:
             return False
 

@@ -13,6 +13,7 @@ import modules  # noqa: F401  (settles Keras 2 before TensorFlow is imported)
 from modules.artifact_files import resume_folder
 from modules.entry_settings import TrainerNodeSettings
 from modules.fitting.build import build
+from modules.fitting.decide import decide
 from modules.fitting.export import export
 from modules.fitting.fit import fit
 from modules.fitting.load import load
@@ -36,7 +37,7 @@ def run_fn(fn_args: FnArgs) -> None:
             if there was a search; `base_model` the latest blessed model's serving folder, for a warm start.
     """
     memory.keep_freed_memory()
-    record(export(fit(build(load(given(fn_args))))))
+    record(export(decide(fit(build(load(given(fn_args)))))))
 
 
 def given(fn_args: FnArgs) -> Given:

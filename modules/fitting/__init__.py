@@ -1,1 +1,1 @@
-"""How a training goes: load, build, fit, export, record. A file a stage, each a function from one value to the next."""
+"""How a training goes: load, build, fit, decide, export, record. A file a stage, each from one value to the next."""

@@ -21,7 +21,8 @@ def record(exported: ExportedModel) -> dict[str, Any]:
         exported: what the stage before gave.
 
     Returns:
-        What was written: settings, precision, replicas, rows, history, parameters, and whether it was a warm start.
+        What was written: settings, precision, replicas, rows, history, parameters, whether it was a warm start, and
+        how the model decides where that is no arg max.
 
     Raises:
         TimeoutError: another worker's model never came.
@@ -34,6 +35,7 @@ def record(exported: ExportedModel) -> dict[str, Any]:
         "history": dict(exported.history),
         "parameters": int(exported.model.count_params()),
         "warm_start": bool(exported.base_model),
+        "decision": exported.decided.device_decision,
     }
     for folder in (exported.log_dir, exported.rebuildable_dir):
         tf.io.gfile.makedirs(folder)

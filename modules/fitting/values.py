@@ -94,7 +94,20 @@ class FittedModel(BuiltModel):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class ExportedModel(FittedModel):
+class DecidedModel(FittedModel):
+    """With what is shipped.
+
+    Attributes:
+        plain: the same network in float32, dropout 0.
+        decided: the target, with nothing left open of how it decides between its answers.
+    """
+
+    plain: tf_keras.Model
+    decided: Target
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ExportedModel(DecidedModel):
     """With the files that were written.
 
     Attributes:

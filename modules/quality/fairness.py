@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from modules.quality import slice_gaps
 from modules.quality.intervals import resample
 from modules.quality.scores import confusion, of_confusion
 from modules.quality.settings import FairnessSettings, GapBound
@@ -124,7 +125,7 @@ def _column(tables: Mapping[str, np.ndarray], label_names: Sequence[str], settin
             np.stack([samples[name][metric] for name in counted]),
             np.array([rows[name] for name in counted]),
         )
-        gaps[metric] = _gap(counted, compared[metric], settings.level)
+        gaps[metric] = slice_gaps.gap(counted, compared[metric], settings.level)
     gaps[EQUAL_OPPORTUNITY] = _equal_opportunity(gaps, compared, label_names, settings.level)
     shown = {
         name: {
@@ -153,14 +154,6 @@ def _rows_behind(metric: str, table: np.ndarray, label_names: Sequence[str]) -> 
 def _prior(table: np.ndarray) -> np.ndarray:
     """A row of each label that occurs, spread over the labels that may be predicted."""
     return (table.sum(axis=1, keepdims=True) > 0) / len(table) * np.ones(len(table))
-
-
-def _gap(names: Sequence[str], compared: Compared, level: float) -> dict[str, Any]:
-    sides = {"worst": int(np.argmin(compared.values)), "best": int(np.argmax(compared.values))}
-    return {
-        **gap_interval([compared], level=level).to_dict(),
-        **{side: {"slice": names[at], "value": float(compared.values[at])} for side, at in sides.items()},
-    }
 
 
 def _equal_opportunity(

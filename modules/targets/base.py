@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import abc
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from modules.registry import load
 from modules.settings import Section
+from modules.targets.cell import Cell
 from modules.tensors import Column, Tensor
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ class Target(Section, abc.ABC):
     # and not the training. A role that is missing is not played.
     # `training` and `tfma`: modules or what is in them that `metrics` and `metric_specs` name, for the cache alone.
     # `scoring`: a class of `modules.quality.scoring.Scoring`, of the target; every kind has it.
+    # `decision`: (target, truth, probabilities) to the target with what `settled` chooses.
     # `linear`: (raw splits by name, target, seed) to the `modules.quality.linear_baseline.LinearModel` to beat.
     # `distillation`: a class of `modules.student.distillation.Distillation`, of the target; a student needs it.
     # `plots`: (section `quality` of the report's facts, names) to plots of what `Scoring.details` gave.
@@ -59,6 +61,16 @@ class Target(Section, abc.ABC):
     def gaps(self) -> list[str]:
         """Metrics whose gap between slices `evaluator.fairness` may bound."""
         return []
+
+    @property
+    def cell(self) -> Cell:
+        """What its column may hold, besides the names of the answers."""
+        return Cell()
+
+    @property
+    def told(self) -> str:
+        """What is answered, in words for a person; empty where names say it."""
+        return ""
 
     @property
     def objective(self) -> str:
@@ -123,6 +135,22 @@ class Target(Section, abc.ABC):
     def loss(self) -> tf_keras.losses.Loss:
         """Between `features` and what the head gives."""
 
+    def begin(self, model: tf_keras.Model, values: np.ndarray) -> None:
+        """Tells a network that is not trained yet what its head must know of the training rows.
+
+        Args:
+            model: with this target's head.
+            values: `features` of all training rows, `[rows, *shape]`.
+        """
+
+    def loss_of(self, model: tf_keras.Model) -> tf_keras.losses.Loss:
+        """The loss that one network learns by, where it depends on what `begin` told that network.
+
+        Args:
+            model: with this target's head.
+        """
+        return self.loss()
+
     def smoothed_loss(self, smoothing: float) -> tf_keras.losses.Loss:
         """The same with smoothed answers.
 
@@ -153,6 +181,43 @@ class Target(Section, abc.ABC):
         if mode != "none":
             raise ValueError(f"trainer.class_weights is {mode}; a target of kind {self.kind} has no classes to weigh")
         return None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether something is left for `settled` to choose."""
+        return False
+
+    def settled(self, truth: np.ndarray, probabilities: np.ndarray) -> Self:
+        """With what is left open until a model is there, chosen on the eval split.
+
+        Args:
+            truth: as `truth` gives it, `[rows]`.
+            probabilities: what the head gives, or another model in its place, `[rows, names]`.
+
+        Returns:
+            The section itself where nothing is open.
+        """
+        return self
+
+    def decided(self, probabilities: np.ndarray) -> np.ndarray:
+        """Ids of the names that are answered, int64 `[rows]`.
+
+        Args:
+            probabilities: float32 `[rows, names]`.
+
+        Raises:
+            ValueError: the kind does not answer with the name of a probability.
+        """
+        raise ValueError(f"a target of kind {self.kind} does not say which name it answers with")
+
+    @property
+    def device_decision(self) -> dict[str, Any] | None:
+        """What a bundle's manifest says of how it decides, `decision`; None: the most probable name is the answer."""
+        return None
+
+    def undecided(self) -> Self:
+        """Without what decides between answers, on which features and files for devices do not depend."""
+        return self
 
     @abc.abstractmethod
     def answers(self) -> Callable[[tf.Tensor], dict[str, tf.Tensor]]:

@@ -149,6 +149,9 @@ def check_metrics(target: Target, evaluator: EvaluatorSettings, tuner: TunerSett
         _known(where, column, slices, "slice columns (data.columns.slices)")
         for metric in bounds:
             _known((*where, column), metric, target.gaps, f"{of_target} whose gap can be bounded")
+            if target.shares and bounds[metric].max_gap > 1:
+                largest = f"{bounds[metric].max_gap:g}; {metric} lies between 0 and 1"
+                raise ValueError(f"evaluator.fairness.bounds.{column}.{metric}.max_gap is {largest}")
     against = evaluator.beats_baseline
     if against and against.metric not in (None, *target.watched):
         place = ("evaluator", "beats_baseline", "metric")

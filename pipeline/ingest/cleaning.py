@@ -81,9 +81,11 @@ def row_check(layout: Layout, config: CleaningConfig) -> Callable[[Record], Row 
                 f"column {layout.text!r} has {len(text)} characters; data.cleaning.max_characters allows "
                 f"{config.max_characters}.",
             )
-        if label not in labels and not (not labels and layout.is_right(label)):
-            reason = UNKNOWN_LABEL if label.strip() else MISSING_LABEL
-            return kept_back(reason, _unknown_label(label, layout))
+        if label not in labels:
+            if labels or not layout.is_right(label):
+                reason = UNKNOWN_LABEL if label.strip() else MISSING_LABEL
+                return kept_back(reason, _unknown_label(label, layout))
+            label = layout.cell.canonical(label, layout.answer)
         slices = tuple([values[column] for column in layout.slices])
         others = tuple([values[column.name] for column in layout.others])
         if not (text.isascii() or _encodable(text)) or not all(map(_encodable, (*slices, *others))):
@@ -217,7 +219,7 @@ def _encodable(text: str) -> bool:
 
 def _unknown_label(label: str, layout: Layout) -> str:
     if not layout.labels:
-        what = f"column {layout.label!r} is {shown(label)}, which is no {layout.label_type}"
+        what = f"column {layout.label!r} is {shown(label)}, {layout.cell.problem(label, layout.answer)}"
         return f"{what}. Correct the row, or remove it."
     near = nearest(label, layout.labels)
     if near and near.strip().casefold() == label.strip().casefold():

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from modules.rows.settings import Columns
+from modules.targets.cell import Cell
 from modules.tensors import Column, ColumnType  # and settles Keras 2 before TFX imports TensorFlow
 
 import apache_beam as beam
@@ -40,6 +41,8 @@ class ExampleGenNodeSettings(FilesNodeSettings):
     """The labels that the schema's domain allows."""
     label_type: ColumnType = "text"
     """Type of the label's column."""
+    cell: Cell = Cell()
+    """What else is known of a cell of that column."""
     others: dict[str, ColumnType] = {}
     """Types of the columns that further inputs read, by name."""
     cleaning: CleaningConfig = CleaningConfig()
@@ -59,7 +62,7 @@ class ExampleGenNodeSettings(FilesNodeSettings):
         others = tuple(Column(name, kind) for name, kind in self.others.items())
         columns = self.columns
         return rows.Layout(
-            columns.text, columns.label, tuple(columns.slices), tuple(self.labels), others, self.label_type
+            columns.text, columns.label, tuple(columns.slices), tuple(self.labels), others, self.label_type, self.cell
         )
 
 
@@ -153,7 +156,7 @@ def to_example(row: rows.Row, layout: rows.Layout, text_hash: str | None = None)
     for name, value in values.items():  # three times as fast as building the messages first and copying them in
         feature[name].bytes_list.value.append(value.encode("utf-8"))
     if layout.label_type != "text":
-        answer = Column(layout.label, layout.label_type)
+        answer = layout.answer
         feature[layout.label].Clear()
         getattr(feature[layout.label], _LISTS[answer.type]).value.append(answer.value(row.label))
     for column, text in zip(layout.others, row.others, strict=True):

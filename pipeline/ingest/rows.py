@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
+from modules.targets.cell import Cell
 from modules.tensors import Column, ColumnType
 
 from pipeline.config.names import TEXT_HASH as TEXT_HASH
@@ -36,6 +37,7 @@ class Layout:
         labels: the labels that the schema's domain allows; none where any value of `label_type` may be right.
         others: columns of further inputs; the feature of a column that is among the above is a text.
         label_type: of the label's column.
+        cell: what else is known of a cell of that column.
     """
 
     text: str
@@ -44,12 +46,16 @@ class Layout:
     labels: tuple[str, ...]
     others: tuple[Column, ...] = ()
     label_type: ColumnType = "text"
+    cell: Cell = Cell()
+
+    @property
+    def answer(self) -> Column:
+        """The label's column."""
+        return Column(self.label, self.label_type)
 
     def is_right(self, label: str) -> bool:
         """Whether a value of the label's column can be the right answer."""
-        if self.labels:
-            return label in self.labels
-        return bool(label.strip()) and Column(self.label, self.label_type).readable(label)
+        return label in self.labels if self.labels else not self.cell.problem(label, self.answer)
 
     @property
     def columns(self) -> tuple[str, ...]:

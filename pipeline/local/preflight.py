@@ -36,6 +36,7 @@ def layout(config: Config) -> rows.Layout:
         tuple(config.target.names),
         others,
         config.target.columns()[0].type,
+        config.target.cell,
     )
 
 

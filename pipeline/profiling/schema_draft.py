@@ -26,8 +26,10 @@ def draft(counts: dict[str, dict[str, int]], layout: rows.Layout) -> schema_pb2.
         however many there are, and for slice columns of at most 50 values.
     """
     schema = schema_pb2.Schema()
+    types = {"text": schema_pb2.BYTES, "integer": schema_pb2.INT, "number": schema_pb2.FLOAT}
     for name in (layout.text, layout.label, *layout.slices, rows.TEXT_HASH):
-        feature = schema.feature.add(name=name, type=schema_pb2.BYTES)
+        kind = layout.label_type if name == layout.label else "text"
+        feature = schema.feature.add(name=name, type=types[kind])
         feature.presence.min_fraction = 1.0
         feature.presence.min_count = 1
         feature.shape.dim.add(size=1)

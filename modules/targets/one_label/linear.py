@@ -11,10 +11,11 @@ many as the limits below allow, drawn by the seed. 100,000 texts of 60 character
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from modules.machine.progress import tell
+from modules.quality import ngrams
 from modules.quality.linear_baseline import LinearModel
 from modules.quality.predictions import Predictions
 from modules.quality.scores import score
@@ -24,22 +25,16 @@ from modules.targets.one_label.target import PROBABILITIES
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse, special
-from sklearn.feature_extraction.text import TfidfVectorizer
+from scipy import special
 from sklearn.linear_model import LogisticRegression
 from sklearn.svm import LinearSVC
 
 TRAIN, EVAL = "train", "eval"
-_LONGEST = 4_000  # characters of a text that are looked at
-_COMPARED = 4_000_000  # characters of the rows that candidates are compared on
-_LEARNT = 20_000_000  # characters of the rows that the winner learns from: about 2 GB of memory
 # Characters times classes, for a linear SVM is fitted for each class: of the winner's rows, and of those compared on.
 _WORK = 1_500_000_000
 _COMPARED_WORK = 50_000_000
 _LOGISTIC = 30_000_000  # the same, above which logistic regression is left out: it takes ten times as long
 _TOLERANCE = 1e-2  # liblinear's own is 1e-1; scikit-learn's 1e-4 gives the same answers later
-_RARE_ROWS = 1_000  # with fewer rows than that, an n-gram that occurs once counts as well
-_FEATURES = {"words": 200_000, "characters": 400_000}  # at most, the most frequent ones
 
 _REGRESSION, _MACHINE, _BALANCED = "logistic regression", "linear SVM", "linear SVM with balanced labels"
 # In the order in which equals are preferred.
@@ -50,7 +45,6 @@ _CANDIDATES: tuple[tuple[tuple[str, ...], str], ...] = (
     (("words", "characters"), _MACHINE),
     (("words", "characters"), _BALANCED),
 )
-_SHOWN = {"words": "words (1-2-grams)", "characters": "characters within words (1-5-grams)"}
 
 
 def baseline(splits: Mapping[str, RawSplit], target: Target, seed: int) -> LinearModel:
@@ -72,11 +66,11 @@ def baseline(splits: Mapping[str, RawSplit], target: Target, seed: int) -> Linea
     num_classes = len(target.names)
     started = time.monotonic()
     train = splits[TRAIN]
-    limit = min(_LEARNT, _WORK // num_classes)
-    fewer = min(limit, _COMPARED, _COMPARED_WORK // num_classes)
-    few, many = (_part(train, most, seed) for most in (fewer, limit))
-    features, learnt = _features(_FEATURES, few.texts)
-    on_eval = _part(splits[EVAL], _COMPARED, seed)
+    limit = min(ngrams.LEARNT, _WORK // num_classes)
+    fewer = min(limit, ngrams.COMPARED, _COMPARED_WORK // num_classes)
+    few, many = (ngrams.part(train, most, seed) for most in (fewer, limit))
+    features, learnt = ngrams.features(ngrams.FEATURES, few.texts)
+    on_eval = ngrams.part(splits[EVAL], ngrams.COMPARED, seed)
     judged = {kind: made.transform(on_eval.texts) for kind, made in features.items()}
     work = sum(map(len, few.texts)) * num_classes
     candidates = [
@@ -87,15 +81,15 @@ def baseline(splits: Mapping[str, RawSplit], target: Target, seed: int) -> Linea
     found: list[tuple[float, Any]] = []
     for number, (kinds, name) in enumerate(candidates, start=1):
         tell(f"linear baseline: {_told(kinds, name)}", step=number, steps=len(candidates))
-        classifier = _classifier(name, seed).fit(_beside(learnt, kinds), few.labels)
-        chosen = classifier.classes_[_scores(classifier, _beside(judged, kinds)).argmax(axis=1)]
+        classifier = _classifier(name, seed).fit(ngrams.beside(learnt, kinds), few.labels)
+        chosen = classifier.classes_[_scores(classifier, ngrams.beside(judged, kinds)).argmax(axis=1)]
         found.append((score(on_eval.labels, chosen, {}, num_classes)["macro_f1"], classifier))
     best = max(range(len(found)), key=lambda number: found[number][0])  # the first of equals
     (kinds, name), (_, classifier) = candidates[best], found[best]
     if len(many.texts) > len(few.texts):
         tell(f"linear baseline: {_told(kinds, name)}, {len(many.texts)} rows")
-        features, learnt = _features(kinds, many.texts)
-        classifier = _classifier(name, seed).fit(_beside(learnt, kinds), many.labels)
+        features, learnt = ngrams.features(kinds, many.texts)
+        classifier = _classifier(name, seed).fit(ngrams.beside(learnt, kinds), many.labels)
     answers = {
         split: _answers(rows, classifier, {kind: features[kind] for kind in kinds}, num_classes)
         for split, rows in splits.items()
@@ -118,31 +112,7 @@ def baseline(splits: Mapping[str, RawSplit], target: Target, seed: int) -> Linea
 
 
 def _told(kinds: Sequence[str], classifier: str) -> str:
-    return f"{' and '.join(_SHOWN[kind] for kind in kinds)}, {classifier}"
-
-
-def _features(kinds: Iterable[str], texts: Sequence[str]) -> tuple[dict[str, TfidfVectorizer], dict[str, Any]]:
-    """Fits the n-grams; those of which the texts hold none (words, in texts of signs alone) are left out."""
-    made: dict[str, TfidfVectorizer] = {}
-    matrices: dict[str, Any] = {}
-    for kind in kinds:
-        vectorizer = TfidfVectorizer(
-            analyzer="word" if kind == "words" else "char_wb",
-            ngram_range=(1, 2) if kind == "words" else (1, 5),
-            sublinear_tf=True,
-            min_df=2 if len(texts) >= _RARE_ROWS else 1,
-            max_features=_FEATURES[kind],
-            strip_accents="unicode",
-        )
-        try:
-            matrices[kind] = vectorizer.fit_transform(texts)
-        except ValueError as error:  # scikit-learn's word for an empty vocabulary
-            tell(f"linear baseline: no {_SHOWN[kind]}: {error}")
-            continue
-        made[kind] = vectorizer
-    if not made:
-        raise ValueError("linear baseline: the texts of the train split hold neither words nor characters")
-    return made, matrices
+    return f"{' and '.join(ngrams.SHOWN[kind] for kind in kinds)}, {classifier}"
 
 
 def _classifier(name: str, seed: int) -> Any:
@@ -150,10 +120,6 @@ def _classifier(name: str, seed: int) -> Any:
         return LogisticRegression(C=4.0, max_iter=1000, random_state=seed)
     weights = "balanced" if name == _BALANCED else None
     return LinearSVC(class_weight=weights, tol=_TOLERANCE, random_state=seed)
-
-
-def _beside(matrices: Mapping[str, Any], kinds: Sequence[str]) -> Any:
-    return sparse.hstack([matrices[kind] for kind in kinds], format="csr")
 
 
 def _scores(classifier: Any, matrix: Any) -> NDArray[np.float64]:
@@ -164,25 +130,15 @@ def _scores(classifier: Any, matrix: Any) -> NDArray[np.float64]:
     return margins if margins.ndim == 2 else np.stack([-margins, margins], axis=1)
 
 
-def _part(split: RawSplit, characters: int, seed: int) -> RawSplit:
-    """The texts up to a length, and no more of them than have so many characters together."""
-    texts = [text[:_LONGEST] for text in split.texts]
-    order = np.random.default_rng(seed).permutation(len(texts))
-    lengths = np.array([len(texts[row]) for row in order], np.int64)
-    fit = max(1, int(np.searchsorted(np.cumsum(lengths), characters, side="right")))
-    rows = np.sort(order[:fit])
-    return RawSplit([texts[row] for row in rows], split.labels[rows], {})
-
-
 def _answers(split: RawSplit, classifier: Any, features: Mapping[str, Any], num_classes: int) -> Predictions:
     """Answers to a split, some thousand rows at a time."""
     probabilities = np.zeros((len(split.texts), num_classes), np.float32)  # 0 for a class without a row in train
     predicted = np.zeros(len(split.texts), np.int64)
     for start in range(0, len(split.texts), 4096):
         rows = slice(start, start + 4096)
-        texts = [text[:_LONGEST] for text in split.texts[rows]]
+        texts = [text[: ngrams.LONGEST] for text in split.texts[rows]]
         matrices = {kind: made.transform(texts) for kind, made in features.items()}
-        found = _scores(classifier, _beside(matrices, list(features)))
+        found = _scores(classifier, ngrams.beside(matrices, list(features)))
         predicted[rows] = classifier.classes_[found.argmax(axis=1)]
         probabilities[rows, classifier.classes_] = special.softmax(found, axis=1)
     return Predictions(
