@@ -10,16 +10,18 @@ from __future__ import annotations
 from modules.quality.scores import Floats
 
 import numpy as np
+from scipy import sparse
 
 _WORK = 2_000_000_000  # rows times resamples times numbers of a row, above which the normal distribution is taken
+_FEW = 64  # numbers of a row, for their joint distribution is a table of their squares
 _AT_ONCE = 4_000_000  # rows times resamples in memory: 32 MB
 
 
-def resampled(values: np.ndarray, *, resamples: int, seed: int) -> Floats:
+def resampled(values: np.ndarray | sparse.csr_array, *, resamples: int, seed: int) -> Floats:
     """Means over resamples of the rows.
 
     Args:
-        values: of each row, float `[rows, numbers]`; at least one row.
+        values: of each row, float `[rows, numbers]`; at least one row. Many numbers of which most are 0: sparse.
         resamples: how many.
         seed: of the draws; the same seed gives the same resamples, whatever the numbers are.
 
@@ -27,7 +29,7 @@ def resampled(values: np.ndarray, *, resamples: int, seed: int) -> Floats:
         float64 `[resamples, numbers]`.
     """
     rng, (rows, numbers) = np.random.default_rng(seed), values.shape
-    if rows * resamples * numbers > _WORK:
+    if rows * resamples * numbers > _WORK and numbers <= _FEW and isinstance(values, np.ndarray):
         center = values.mean(axis=0)
         spread = np.atleast_2d(np.cov(values, rowvar=False, bias=True)) / rows
         return rng.multivariate_normal(center, spread, size=resamples, method="svd")

@@ -15,6 +15,7 @@ TARGETS: Registry[type[Target]] = Registry(
     "target",
     {
         "one_label": "modules.targets.one_label.target:OneLabel",
+        "many_labels": "modules.targets.many_labels.target:ManyLabels",
         "number": "modules.targets.number.target:Number",
     },
 )

@@ -182,9 +182,10 @@ def check_classes(target: Target, trainer: TrainerSettings, *, balanced: bool) -
             f"trainer.label_smoothing is {trainer.label_smoothing}; a target of kind {target.kind} has no labels to "
             "smooth; set it to 0"
         )
-    if balanced and not target.names:
+    if balanced and (not target.names or target.cell.separator):
         raise ValueError(
-            f"data.augmentation.balance: a target of kind {target.kind} has no labels to balance; set it to false"
+            f"data.augmentation.balance: a target of kind {target.kind} has no one label a row to balance; set it to "
+            "false"
         )
 
 

@@ -59,7 +59,8 @@ def row_check(layout: Layout, config: CleaningConfig) -> Callable[[Record], Row 
     Returns:
         A function that gives the row, repaired, or the row that is kept back with the first reason that holds.
     """
-    labels = frozenset(layout.labels)  # faster than `Layout.is_right`, which has the same to say of a label
+    # Faster than `Layout.is_right`, which has the same to say of one label.
+    labels = frozenset(() if layout.cell.separator else layout.labels)
     language = _language_check(config)
 
     def check(record: Record) -> Row | Quarantined:
@@ -85,7 +86,7 @@ def row_check(layout: Layout, config: CleaningConfig) -> Callable[[Record], Row 
             if labels or not layout.is_right(label):
                 reason = UNKNOWN_LABEL if label.strip() else MISSING_LABEL
                 return kept_back(reason, _unknown_label(label, layout))
-            label = layout.cell.canonical(label, layout.answer)
+            label = layout.canonical(label)
         slices = tuple([values[column] for column in layout.slices])
         others = tuple([values[column.name] for column in layout.others])
         if not (text.isascii() or _encodable(text)) or not all(map(_encodable, (*slices, *others))):
@@ -142,8 +143,15 @@ def tally(records: Iterable[Record], layout: Layout, config: CleaningConfig) -> 
             if len(examples) < EXAMPLES:
                 examples.append(row)
 
-    counts = count_rows(usable(), layout)
-    found = sum(counts[layout.label].values())
+    found = 0
+
+    def counted() -> Iterator[Row]:
+        nonlocal found
+        for row in usable():
+            found += 1
+            yield row
+
+    counts = count_rows(counted(), layout)
     problem = too_many(kept_back, found + sum(kept_back.values()), config, examples)
     if problem:
         raise DataError(problem)
@@ -218,9 +226,10 @@ def _encodable(text: str) -> bool:
 
 
 def _unknown_label(label: str, layout: Layout) -> str:
-    if not layout.labels:
-        what = f"column {layout.label!r} is {shown(label)}, {layout.cell.problem(label, layout.answer)}"
-        return f"{what}. Correct the row, or remove it."
+    if layout.cell.separator or not layout.labels:
+        what = f"column {layout.label!r} is {shown(label)}, {layout.problem(label)}"
+        known = f", or add it to `labels`: {some(layout.labels)}" if layout.labels and label.strip() else ""
+        return f"{what}. Correct the row, or remove it{known}."
     near = nearest(label, layout.labels)
     if near and near.strip().casefold() == label.strip().casefold():
         return (

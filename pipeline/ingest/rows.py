@@ -46,7 +46,7 @@ class Layout:
     labels: tuple[str, ...]
     others: tuple[Column, ...] = ()
     label_type: ColumnType = "text"
-    cell: Cell = Cell()
+    cell: Cell = dataclasses.field(default_factory=Cell)
 
     @property
     def answer(self) -> Column:
@@ -55,7 +55,18 @@ class Layout:
 
     def is_right(self, label: str) -> bool:
         """Whether a value of the label's column can be the right answer."""
-        return label in self.labels if self.labels else not self.cell.problem(label, self.answer)
+        return not self.problem(label)
+
+    def problem(self, label: str) -> str:
+        """What keeps a value of that column from being the right answer, in words; empty where nothing does."""
+        if self.labels and not self.cell.separator:
+            return "" if label in self.labels else "which is not among the labels"
+        return self.cell.problem(label, self.answer, self.labels)
+
+    def canonical(self, label: str) -> str:
+        """One way to write a right answer."""
+        one = self.labels and not self.cell.separator
+        return label if one else self.cell.canonical(label, self.answer, self.labels)
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -106,10 +117,11 @@ def count_rows(rows: Iterable[Row], layout: Layout) -> dict[str, Counter[str]]:
     """Counts rows by label and by each slice column.
 
     Returns:
-        A counter of values for the label column and for every slice column.
+        A counter of values for the label column and for every slice column; a row counts for each of its labels.
     """
     counts: dict[str, Counter[str]] = {name: Counter() for name in (layout.label, *layout.slices)}
     for row in rows:
-        for name, value in zip((layout.label, *layout.slices), (row.label, *row.slices), strict=True):
+        counts[layout.label].update(layout.cell.names_in(row.label))
+        for name, value in zip(layout.slices, row.slices, strict=True):
             counts[name][value] += 1
     return counts

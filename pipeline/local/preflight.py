@@ -198,6 +198,19 @@ def check_schema(config: Config) -> Any:
     label = features[column]
     domains = {domain.name: domain for domain in schema.string_domain}
     domain = _domain(label, domains)
+    if domain and config.target.cell.separator:
+        raise loader.ConfigError(
+            f"{path}: {column!r} has the domain {shown(sorted(domain.value), 300)}, and a cell of it holds several "
+            "labels; take the domain away from the feature. Labels are looked for when rows are cleaned."
+        )
+    wanted = {"text": schema_pb2.BYTES, "integer": schema_pb2.INT, "number": schema_pb2.FLOAT}
+    kind = wanted[config.target.columns()[0].type]
+    if label.type not in (schema_pb2.TYPE_UNKNOWN, kind):
+        raise loader.ConfigError(
+            f"{path}: the feature {column!r} is of type {schema_pb2.FeatureType.Name(label.type)}, and a target of "
+            f"kind {config.target.kind} reads {schema_pb2.FeatureType.Name(kind)}. Change it, or draft a new schema "
+            "with `make schema`."
+        )
     allowed = set(domain.value) if domain else set(labels)
     if allowed != set(labels):
         raise loader.ConfigError(

@@ -130,7 +130,9 @@ def test_predictions_report_and_card_tell_the_number(own: tiny.TinyTask, outcome
     text = card.read_text(encoding="utf-8")
     assert "| slice | rows | RMSE | MAE | R² |\n|---|---:|---:|---:|---:|\n| overall |" in text
     assert "| Answer | a number from 1 to 6, and the interval" in text
-    assert f"holds the right number of {np.mean((low <= label) & (label <= high)):.1%} of these rows, made for 80%" in text
+    assert (
+        f"holds the right number of {np.mean((low <= label) & (label <= high)):.1%} of these rows, made for 80%" in text
+    )
 
 
 def test_a_missed_bound_of_its_own_metric_keeps_the_model_back_and_runs_nothing_else(
@@ -147,6 +149,74 @@ def test_a_missed_bound_of_its_own_metric_keeps_the_model_back_and_runs_nothing_
 def test_an_input_without_a_device_step_is_refused_where_bundles_are_made(own: tiny.TinyTask) -> None:
     with pytest.raises(loader.ConfigError, match=r"inputs\.letters: no device can compute .*letter_count.*edge: false"):
         loader.load(own.config, overrides=OVERRIDES[:-1])
+
+
+def tagged(folder: Path) -> tiny.TinyTask:
+    """Texts of none to three words that each stand for a label of their own."""
+    task = tiny.make(folder, rows=1)
+    words = {"praise": "great", "blame": "awful", "speed": "fast"}
+    chance = random.Random(3)
+    with task.rows.open("w", newline="") as out:
+        writer = csv.writer(out)
+        writer.writerow(["text", "tags", "source"])
+        for number in range(240):
+            tags = [tag for tag in words if chance.random() < 0.45]
+            said = " and ".join(words[tag] for tag in tags) or "a meal"
+            shown = [tag for tag in tags if chance.random() < 0.95]
+            writer.writerow([f"the film was {said} {number}", " | ".join(shown), chance.choice(("shop", "web"))])
+        writer.writerow(["the film was nothing", "praise | scorn", "web"])
+    values = yaml.safe_load(task.config.read_text())
+    del values["labels"], values["data"]["columns"]["label"]
+    values["target"] = {"kind": "many_labels", "column": "tags", "labels": list(words), "none_allowed": True}
+    values["evaluator"] = {
+        "thresholds": {"micro_f1": {"min": 0.6, "slice_min": 0.4}, "subset_accuracy": {"min": 0.2}},
+        "fairness": {"min_rows": 10, "resamples": 200, "bounds": {"source": {"micro_f1": {"max_gap": 0.5}}}},
+        "beats_baseline": {"margin": -1.0, "resamples": 200},
+    }
+    task.config.write_text(yaml.safe_dump(values, sort_keys=False))
+    schema = Path(values["schema_path"])
+    lines = schema.read_text().replace('name: "label" type: BYTES domain: "label"', 'name: "tags" type: BYTES')
+    schema.write_text("\n".join(line for line in lines.splitlines() if "string_domain" not in line) + "\n")
+    return task
+
+
+def test_several_labels_a_row_are_learned_answered_and_told(tmp_path: Path) -> None:
+    import pyarrow.parquet as pq
+
+    task = tagged(tmp_path)
+    with pytest.raises(loader.ConfigError, match="no device can answer a target of kind many_labels yet.*edge: false"):
+        loader.load(task.config)
+    outcome = tiny.run_task(task, "edge=false", "tuner.trials=1", "trainer.epochs=12", "trainer.learning_rate=0.02")
+    assert outcome.error is None, outcome.error
+    summary = outcome.summary
+    assert summary["blessed"] is True, summary["not_blessed_because"]
+    assert summary["tuner_trials"][0]["val_macro_f1"] >= 0
+    assert summary["data_cleaning"]["quarantined"]["unknown_label"] == 1
+    thresholds = summary["training"]["decision"]["thresholds"]
+    assert set(thresholds) == {"praise", "blame", "speed"}
+    folder = task.root / "pushed" / "server" / summary["pushed"]["server"]["version"]
+    served = tf.saved_model.load(str(folder))
+    answer = served.signatures["serving_text"](text=tf.constant(["the film was great and fast", "a meal was a meal"]))
+    assert [label.decode() for label in answer["label"].numpy()] == ["praise|speed", ""]
+    reached = answer["probabilities"].numpy() >= np.float32(list(thresholds.values()))
+    assert (answer["decision"].numpy() == reached).all()
+    # What TFMA measured of the server is what its answers, row by row, come to; the baseline knows the same rows.
+    [file] = (task.root / "pipeline_root" / "TestEvaluator").rglob("predictions.parquet")
+    table = pq.read_table(file)
+    label, predicted = (np.array(table[name].to_pylist()) for name in ("label", "predicted"))
+    measured = summary["metrics"]["test"]
+    assert (label == predicted).all(axis=1).mean() == pytest.approx(measured["subset_accuracy"])
+    micro = 2 * (label & predicted).sum() / (label.sum() + predicted.sum())
+    assert micro == pytest.approx(measured["micro_f1"])
+    assert {"macro_f1", "precision_praise", "recall_blame"} <= set(measured)
+    assert set(measured["slices"]) == set(summary["baseline"]["splits"]["test"]["slices"])
+    assert summary["beats_baseline"]["eval"]["metric"] == "macro_f1"
+    page = Path(summary["report"]).read_text(encoding="utf-8")
+    for name in ("labels", "slices-micro_f1", "by-label", "several-labels"):
+        assert f'id="plot-{name}"' in page
+    card = next(folder.rglob("model_card.md")).read_text(encoding="utf-8")
+    assert "any number of the labels, separated by" in card
+    assert "| label | rows | precision | recall |" in card
 
 
 def numbers(folder: Path) -> tiny.TinyTask:

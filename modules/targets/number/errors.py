@@ -21,8 +21,8 @@ def worst_errors(found: Predictions, labels: Sequence[str], *, split: str, count
         **model: what words are weighed by; a number has no other answer that a word could have pushed it from.
 
     Returns:
-        As `modules.report.facts.errors.worst_errors`, with `note` in the place of a probability, and `told`, what these
-        rows are.
+        As `modules.report.facts.errors.worst_errors`, with `note` in the place of a probability, and `told`, what
+        these rows are.
     """
     residuals = found.predicted - found.label
     worst = np.argsort(-np.abs(residuals), kind="stable")[:count].tolist()

@@ -1,9 +1,9 @@
 """How wide an interval around an answer has to be: split conformal prediction.
 
-Source: Lei et al. 2018, "Distribution-Free Predictive Inference for Regression", https://arxiv.org/abs/1604.04173. Rows
-that a model was not fitted to tell how far off it is; the interval reaches as far as so large a share of them needs, a
-little more for their being few. It holds for rows like them. The best epoch was chosen on the same rows, so the share is
-measured on `test` and told beside the one that was asked for.
+Source: Lei et al. 2018, "Distribution-Free Predictive Inference for Regression", https://arxiv.org/abs/1604.04173.
+Rows that a model was not fitted to tell how far off it is; the interval reaches as far as so large a share of them
+needs, and a little more for their being few. It holds for rows like them. The best epoch was chosen on the same rows,
+so the share is measured on `test` and told beside the one that was asked for.
 """
 
 from __future__ import annotations

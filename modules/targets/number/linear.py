@@ -1,7 +1,7 @@
 """The linear model that a network of numbers has to beat: n-grams of words and of characters, and ridge regression.
 
-Which n-grams are taken, and how much the weights are held back, is decided on `eval` by the mean squared error; no other
-split has a say. Time and memory are bounded as those of labels are, see `modules.quality.ngrams`.
+Which n-grams are taken, and how much the weights are held back, is decided on `eval` by the mean squared error; no
+other split has a say. Time and memory are bounded as those of labels are, see `modules.quality.ngrams`.
 """
 
 from __future__ import annotations
@@ -43,8 +43,8 @@ def baseline(splits: Mapping[str, RawSplit], target: Target, seed: int) -> Linea
         seed: of the choice of rows where there are more than the limits allow.
 
     Returns:
-        The record, which also has `candidates`, each with its `model` and `rmse` on eval, and `of`, rows that there were
-        to learn from; and the answers, within the bounds of the target.
+        The record, which also has `candidates`, each with its `model` and `rmse` on eval, and `of`, rows that there
+        were to learn from; and the answers, within the bounds of the target.
 
     Raises:
         ValueError: a split has no rows, or the texts hold no n-grams at all.

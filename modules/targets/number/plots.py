@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from typing import Any
 
@@ -49,12 +50,14 @@ def _against(points: Mapping[str, list[float]], ranges: Mapping[str, Mapping[str
 
 def _residuals(found: Mapping[str, Any]) -> Plot:
     edges, counts = found["edges"], found["counts"]
-    middles = [(low + high) / 2 for low, high in zip(edges, edges[1:], strict=False)]
+    middles = [(low + high) / 2 for low, high in itertools.pairwise(edges)]
     figure = go.Figure(layout=theme.layout(height=320, x="answered minus right", y="rows"))
     figure.add_bar(x=middles, y=counts, hovertemplate="about %{x:.4g}: %{y} rows<extra></extra>", name="rows")
     figure.add_vline(x=0.0, line={"dash": "dash", "width": 1.5})
     rows = [
-        [f"{low:.4g} to {high:.4g}", count] for low, high, count in zip(edges, edges[1:], counts, strict=False) if count
+        [f"{low:.4g} to {high:.4g}", count]
+        for (low, high), count in zip(itertools.pairwise(edges), counts, strict=True)
+        if count
     ]
     return Plot(
         "residuals", "How far answers are off, on test",
