@@ -10,6 +10,19 @@ from modules.quality.scores import Floats, of_counts
 import numpy as np
 from scipy import sparse
 
+AVERAGES = ("macro_f1", "micro_f1", "subset_accuracy")
+
+
+def scores(truth: np.ndarray, answered: np.ndarray) -> dict[str, float]:
+    """Macro-F1, micro-F1, and the share of rows that are right in every label.
+
+    Args:
+        truth: 1 for each label of a row, `[rows, labels]`; at least one row.
+        answered: 1 for each label that is answered, likewise.
+    """
+    found = metrics_of(means_of(parts_of(truth, answered)))
+    return {name: float(found[name]) for name in AVERAGES}
+
 
 def parts_of(truth: np.ndarray, answered: np.ndarray) -> sparse.csr_array:
     """What is counted of each row: hits, right and answered labels, each by label; whether all are right; and 1.
@@ -25,6 +38,15 @@ def parts_of(truth: np.ndarray, answered: np.ndarray) -> sparse.csr_array:
     exact = (right == given).all(axis=1)[:, np.newaxis]
     parts = [sparse.csr_array(part) for part in (right & given, right, given, exact, np.ones_like(exact))]
     return sparse.hstack(parts, format="csr").astype(np.float64)
+
+
+def means_of(parts: sparse.csr_array) -> Floats:
+    """Means of `parts_of` over the rows, `[3 * labels + 2]`.
+
+    Args:
+        parts: of at least one row.
+    """
+    return np.asarray(parts.sum(axis=0), np.float64).reshape(-1) / parts.shape[0]
 
 
 def metrics_of(counts: np.ndarray) -> dict[str, Floats]:

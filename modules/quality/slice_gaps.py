@@ -84,7 +84,8 @@ def gap(
     Returns:
         `value`, `low`, `high`, and `worst` and `best`, each `slice` and `value`.
     """
-    ends = int(np.argmin(compared.values)), int(np.argmax(compared.values))
+    of_slice = range(len(names))
+    ends = min(of_slice, key=compared.values.__getitem__), max(of_slice, key=compared.values.__getitem__)
     sides = dict(zip(("worst", "best"), reversed(ends) if lower_is_better else ends, strict=True))
     return {
         **gap_interval([compared], level=level, most=most).to_dict(),

@@ -184,7 +184,7 @@ def test_several_labels_a_row_are_learned_answered_and_told(tmp_path: Path) -> N
     import pyarrow.parquet as pq
 
     task = tagged(tmp_path)
-    with pytest.raises(loader.ConfigError, match="no device can answer a target of kind many_labels yet.*edge: false"):
+    with pytest.raises(loader.ConfigError, match=r"no device can answer a target of kind many_labels yet.*edge: false"):
         loader.load(task.config)
     outcome = tiny.run_task(task, "edge=false", "tuner.trials=1", "trainer.epochs=12", "trainer.learning_rate=0.02")
     assert outcome.error is None, outcome.error

@@ -11,9 +11,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from modules.machine.progress import tell
-from modules.quality import ngrams, scoring
+from modules.quality import ngrams
+from modules.quality.label_sets import scores
 from modules.quality.linear_baseline import LinearModel
 from modules.quality.predictions import Predictions
+from modules.quality.scoring import scored
 from modules.rows.raw import RawSplit
 from modules.targets.base import Target
 from modules.targets.many_labels.target import PROBABILITIES, ManyLabels
@@ -51,7 +53,7 @@ def baseline(splits: Mapping[str, RawSplit], target: Target, seed: int) -> Linea
     """
     if not isinstance(target, ManyLabels):
         raise ValueError(f"a target of kind {target.kind} has no several labels")
-    started, train, judge = time.monotonic(), splits[TRAIN], scoring.of(target)
+    started, train = time.monotonic(), splits[TRAIN]
     limit = min(ngrams.LEARNT, _WORK // len(target.labels))
     fewer = min(limit, ngrams.COMPARED, _COMPARED_WORK // len(target.labels))
     few, many = (ngrams.part(train, most, seed) for most in (fewer, limit))
@@ -65,7 +67,7 @@ def baseline(splits: Mapping[str, RawSplit], target: Target, seed: int) -> Linea
         machines = _machines(ngrams.beside(learnt, kinds), few.labels, seed)
         probabilities = _probabilities(machines, ngrams.beside(judged, kinds))
         settled = target.undecided().settled(on_eval.labels, probabilities)
-        value = judge.scores(on_eval.labels, settled.decided(probabilities))["macro_f1"]
+        value = scores(on_eval.labels, settled.decided(probabilities))["macro_f1"]
         found.append((value, machines, settled))
     best = max(range(len(found)), key=lambda number: found[number][0])  # the first of equals
     kinds, (_, machines, settled) = candidates[best], found[best]
@@ -88,7 +90,7 @@ def baseline(splits: Mapping[str, RawSplit], target: Target, seed: int) -> Linea
         "rows": len(many.texts),
         "of": len(train.texts),
         "seconds": round(time.monotonic() - started, 2),
-        "splits": {name: judge.scored(rows.label, rows.predicted, rows.slices) for name, rows in answers.items()},
+        "splits": {name: scored(scores, rows.label, rows.predicted, rows.slices) for name, rows in answers.items()},
     }
     return LinearModel(record, answers)
 

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from modules.quality import means, slice_gaps
 from modules.quality.intervals import LEVEL, RESAMPLES, Interval, interval
-from modules.quality.label_sets import metrics_of, parts_of
+from modules.quality.label_sets import means_of, metrics_of, parts_of, scores
 from modules.quality.predictions import Predictions
 from modules.quality.scores import Floats
 from modules.quality.scoring import Scoring
@@ -16,7 +16,6 @@ from modules.quality.slice_gaps import Slice
 from modules.targets.many_labels.target import DECISION, PROBABILITIES
 
 import numpy as np
-from scipy import sparse
 
 
 class ManyLabelsScoring(Scoring):
@@ -33,7 +32,7 @@ class ManyLabelsScoring(Scoring):
 
     def scores(self, truth: np.ndarray, predicted: np.ndarray) -> dict[str, float]:
         """Macro-F1, micro-F1, and the share of rows that are right in every label."""
-        return {name: float(value) for name, value in self._metrics(_mean(parts_of(truth, predicted))).items()}
+        return scores(truth, predicted)
 
     def intervals(
         self,
@@ -57,7 +56,7 @@ class ManyLabelsScoring(Scoring):
         samples = self._metrics(means.resampled(parts, resamples=resamples, seed=seed))
         return {
             name: interval(float(value), samples[name], level=level)
-            for name, value in self._metrics(_mean(parts)).items()
+            for name, value in self._metrics(means_of(parts)).items()
         }
 
     def differences(
@@ -83,7 +82,7 @@ class ManyLabelsScoring(Scoring):
         sides = [parts_of(truth, predicted) for predicted in (one, other)]
         # The same seed draws the same rows.
         mine, theirs = (self._metrics(means.resampled(part, resamples=resamples, seed=seed)) for part in sides)
-        first, second = (self._metrics(_mean(part)) for part in sides)
+        first, second = (self._metrics(means_of(part)) for part in sides)
         return {
             name: interval(float(first[name] - second[name]), mine[name] - theirs[name], level=level)
             for name in self.titles
@@ -112,7 +111,7 @@ class ManyLabelsScoring(Scoring):
                 rows = parts[np.flatnonzero(of_row == value)]
                 # A seed of its own for each slice: the same draws everywhere would move all slices together.
                 drawn = means.resampled(rows, resamples=settings.resamples, seed=settings.seed + number)
-                one = {name: float(value) for name, value in self._metrics(_mean(rows)).items()}
+                one = {name: float(value) for name, value in self._metrics(means_of(rows)).items()}
                 found[str(value)] = Slice(rows.shape[0], one, self._metrics(drawn))
             columns[column] = slice_gaps.of_column(found, settings)
         return {"rows": len(truth), "min_rows": settings.min_rows, "level": settings.level, "columns": columns}
@@ -130,7 +129,7 @@ class ManyLabelsScoring(Scoring):
         return {"by_label": self._by_label(found)}
 
     def _by_label(self, found: Predictions) -> dict[str, dict[str, float]]:
-        scores = metrics_of(_mean(parts_of(found.label, found.predicted)))
+        scores = metrics_of(means_of(parts_of(found.label, found.predicted)))
         rows = (found.label > 0).sum(axis=0)
         return {
             label: {
@@ -143,8 +142,3 @@ class ManyLabelsScoring(Scoring):
     def _metrics(self, found: np.ndarray) -> dict[str, Floats]:
         scores = metrics_of(found)
         return {name: scores[name] for name in self.titles}
-
-
-def _mean(parts: sparse.csr_array) -> Floats:
-    """Means over the rows, `[numbers]`."""
-    return np.asarray(parts.sum(axis=0), np.float64).reshape(-1) / parts.shape[0]

@@ -11,11 +11,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from modules.machine.progress import tell
-from modules.quality import ngrams, scoring
+from modules.quality import ngrams
 from modules.quality.linear_baseline import LinearModel
 from modules.quality.predictions import Predictions
+from modules.quality.scoring import scored
 from modules.rows.raw import RawSplit
 from modules.targets.base import Target
+from modules.targets.number.metrics import scores
 from modules.targets.number.target import Number
 
 import numpy as np
@@ -51,7 +53,7 @@ def baseline(splits: Mapping[str, RawSplit], target: Target, seed: int) -> Linea
     """
     if not isinstance(target, Number):
         raise ValueError(f"a target of kind {target.kind} is no number")
-    started, train, judge = time.monotonic(), splits[TRAIN], scoring.of(target)
+    started, train = time.monotonic(), splits[TRAIN]
     few, many = (ngrams.part(train, most, seed) for most in (ngrams.COMPARED, ngrams.LEARNT))
     features, learnt = ngrams.features(ngrams.FEATURES, few.texts)
     on_eval = ngrams.part(splits[EVAL], ngrams.COMPARED, seed)
@@ -62,7 +64,7 @@ def baseline(splits: Mapping[str, RawSplit], target: Target, seed: int) -> Linea
         tell(f"linear baseline: {_told(kinds, penalty)}", step=number, steps=len(candidates))
         model = Ridge(alpha=penalty).fit(ngrams.beside(learnt, kinds), few.labels)
         answered = target.clipped(model.predict(ngrams.beside(judged, kinds)))
-        found.append((judge.scores(on_eval.labels, answered)["rmse"], model))
+        found.append((scores(on_eval.labels, answered)["rmse"], model))
     best = min(range(len(found)), key=lambda number: found[number][0])  # the first of equals
     (kinds, penalty), (_, model) = candidates[best], found[best]
     if len(many.texts) > len(few.texts):
@@ -79,7 +81,7 @@ def baseline(splits: Mapping[str, RawSplit], target: Target, seed: int) -> Linea
         "rows": len(many.texts),
         "of": len(train.texts),
         "seconds": round(time.monotonic() - started, 2),
-        "splits": {name: judge.scored(rows.label, rows.predicted, rows.slices) for name, rows in answers.items()},
+        "splits": {name: scored(scores, rows.label, rows.predicted, rows.slices) for name, rows in answers.items()},
     }
     return LinearModel(record, answers)
 

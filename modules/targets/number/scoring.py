@@ -8,10 +8,10 @@ from typing import Any, ClassVar
 from modules.quality import means, slice_gaps
 from modules.quality.intervals import LEVEL, RESAMPLES, Interval, interval
 from modules.quality.predictions import Predictions
-from modules.quality.scores import Floats, r_squared
 from modules.quality.scoring import Scoring
 from modules.quality.settings import FairnessSettings
 from modules.quality.slice_gaps import Slice
+from modules.targets.number.metrics import metrics_of, parts_of, scores
 from modules.targets.number.target import HIGH, LOW, NUMBER, Number
 
 import numpy as np
@@ -33,7 +33,7 @@ class NumberScoring(Scoring):
 
     def scores(self, truth: np.ndarray, predicted: np.ndarray) -> dict[str, float]:
         """Root of the mean squared error, mean absolute error, and R²."""
-        return {name: float(value) for name, value in _metrics(_parts(truth, predicted).mean(axis=0)).items()}
+        return scores(truth, predicted)
 
     def intervals(
         self,
@@ -53,7 +53,7 @@ class NumberScoring(Scoring):
             level: of confidence.
             seed: of the draws.
         """
-        samples = _metrics(means.resampled(_parts(truth, predicted), resamples=resamples, seed=seed))
+        samples = metrics_of(means.resampled(parts_of(truth, predicted), resamples=resamples, seed=seed))
         return {
             name: interval(value, samples[name], level=level) for name, value in self.scores(truth, predicted).items()
         }
@@ -78,9 +78,9 @@ class NumberScoring(Scoring):
             level: of confidence.
             seed: of the draws.
         """
-        parts = [_parts(truth, predicted) for predicted in (one, other)]
+        parts = [parts_of(truth, predicted) for predicted in (one, other)]
         drawn = means.resampled(np.hstack(parts), resamples=resamples, seed=seed)
-        first, second = (_metrics(half) for half in np.split(drawn, 2, axis=1))
+        first, second = (metrics_of(half) for half in np.split(drawn, 2, axis=1))
         mine, theirs = (self.scores(truth, predicted) for predicted in (one, other))
         return {name: interval(mine[name] - theirs[name], first[name] - second[name], level=level) for name in mine}
 
@@ -99,7 +99,7 @@ class NumberScoring(Scoring):
             slices: by slice column, the value of each row.
             settings: the section `evaluator.fairness`.
         """
-        measured, parts = self.target.gaps, _parts(truth, predicted)
+        measured, parts = self.target.gaps, parts_of(truth, predicted)
         columns = {}
         for column, values in slices.items():
             of_row, found = np.asarray(values), {}
@@ -107,7 +107,7 @@ class NumberScoring(Scoring):
                 rows = parts[of_row == value]
                 # A seed of its own for each slice: the same draws everywhere would move all slices together.
                 drawn = means.resampled(rows, resamples=settings.resamples, seed=settings.seed + number)
-                one, samples = _metrics(rows.mean(axis=0)), _metrics(drawn)
+                one, samples = metrics_of(rows.mean(axis=0)), metrics_of(drawn)
                 found[str(value)] = Slice(
                     len(rows), {name: float(one[name]) for name in measured}, {name: samples[name] for name in measured}
                 )
@@ -141,17 +141,3 @@ class NumberScoring(Scoring):
             "measured": float(np.mean((low <= found.label) & (found.label <= high))),
             "width": float(np.mean(high - low)),
         }
-
-
-def _parts(truth: np.ndarray, predicted: np.ndarray) -> Floats:
-    """What of each row the metrics are means of, `[rows, 4]`: both errors, the right answer and its square."""
-    right = np.asarray(truth, np.float64)
-    errors = np.asarray(predicted, np.float64) - right
-    centered = right - right.mean()  # so that no digits are lost where numbers are far from 0
-    return np.stack([errors**2, np.abs(errors), centered, centered**2], axis=1)
-
-
-def _metrics(found: np.ndarray) -> dict[str, Floats]:
-    """The metrics of means, `[..., 4]`."""
-    squared, absolute, mean, square = np.moveaxis(found, -1, 0)
-    return {"rmse": np.sqrt(squared), "mae": absolute, "r2": r_squared(squared, square - mean**2)}

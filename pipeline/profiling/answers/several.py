@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from modules.targets.cell import JSON, Cell
+from modules.targets.many_labels.target import ManyLabels
 
 from pipeline.profiling.texts import Sample
 
@@ -170,7 +171,7 @@ def _predicted(texts: Sequence[str], truth: Any) -> Any:
 
 
 def _scores(truth: Any, predicted: Any) -> dict[str, float]:
-    from modules.quality.label_sets import metrics_of, parts_of
+    from modules.quality.label_sets import scores
 
-    found = metrics_of(parts_of(truth, predicted).sum(axis=0))
-    return {name: float(found[name]) for name in ("micro_f1", "macro_f1")}
+    found = scores(truth, predicted)
+    return {name: found[name] for name in ManyLabels.watched}
