@@ -10,6 +10,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
+from modules.targets.cell import JSON
+
 from pipeline.config.messages import nearest, shown, some
 from pipeline.config.rows.cleaning import CleaningConfig
 from pipeline.ingest.rows import DataError, Layout, Row, count_rows
@@ -64,8 +66,10 @@ def row_check(layout: Layout, config: CleaningConfig) -> Callable[[Record], Row 
     language = _language_check(config)
 
     def check(record: Record) -> Row | Quarantined:
-        if record.problem:
-            return Quarantined(MALFORMED, record.file, record.line, f"{record.problem}.")
+        if record.problem or record.lists:
+            wrong = record.wrong(layout.label if layout.cell.separator == JSON else "")
+            if wrong:
+                return Quarantined(MALFORMED, record.file, record.line, f"{wrong}.")
         values = record.values
         text, label = values[layout.text] if layout.text else layout.identity(values), values[layout.label]
 

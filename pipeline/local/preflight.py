@@ -62,6 +62,21 @@ def check_data(config: Config, *, most: int | None = None) -> dict[str, Any]:
     return {"file": data_files.data_path(config), **found}
 
 
+def told(config: Config, column: str, counts: Counter[str]) -> str:
+    """What a column holds, in one line.
+
+    Args:
+        config: the resolved configuration.
+        column: of the label or of a slice.
+        counts: rows by value.
+    """
+    from pipeline.profiling import task_notes
+
+    shape = layout(config)
+    number = column == shape.label and shape.label_type == "number"
+    return task_notes.numbers(counts) if number else task_notes.values(counts)
+
+
 def notes(config: Config, counts: Mapping[str, Counter[str]]) -> list[str]:
     """What a person should know of rows that can be used, in sentences.
 
@@ -72,7 +87,9 @@ def notes(config: Config, counts: Mapping[str, Counter[str]]) -> list[str]:
     from pipeline.profiling import task_notes
 
     part, shape = kinds.with_backbone(config.inputs), layout(config)
-    found = task_notes.of_labels(shape.labels, counts[shape.label]) if shape.labels else []
+    found = task_notes.of_labels(shape.labels, counts[shape.label])
+    if shape.label_type == "number":
+        found += task_notes.of_numbers(shape.label, counts[shape.label])
     if part is not None and shape.text:
         found += task_notes.of_texts(_first_texts(config, shape), part.backbone)
     return found
