@@ -40,7 +40,7 @@ def starting_model(
     settings: TrainerSettings,
     *,
     policy: str,
-    answers: NDArray[Any],
+    answers: NDArray[Any] | None = None,
     base_model: str | None = None,
 ) -> tuple[tf_keras.Model, Architecture]:
     """The model that training starts from: the backbone's weights, random ones, or a blessed model's.
@@ -51,7 +51,7 @@ def starting_model(
         settings: the section `trainer` with the tuner's values.
         policy: Keras precision policy.
         answers: right answers of the training rows as the loss takes them, `[rows, *shape]`; a head may begin with
-            what they are like, one of a model to go on from keeps what it knows.
+            what they are like; that of a model to go on from keeps what it knows, and None tells it nothing.
         base_model: serving folder of the model to go on from.
 
     Raises:
@@ -85,6 +85,6 @@ def starting_model(
                 "then starts from the backbone's weights, and is not compared with a model of other labels."
             )
         model.set_weights(base.model.get_weights())
-    else:
+    elif answers is not None:
         target.begin(model, answers)
     return model, architecture

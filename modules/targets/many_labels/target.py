@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, Self
 
 from modules.settings import PositiveShare
 from modules.targets.base import LOGITS, Target
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import tf_keras
 
 PROBABILITIES, DECISION = "probabilities", "decision"
-AUTO = "auto"
+AUTO: Final = "auto"
 _FOLDER = "modules.targets.many_labels"
 _HALF = 0.5  # what the training takes for an answer, before thresholds are chosen
 
@@ -185,7 +185,7 @@ class ManyLabels(Target):
         """
         import numpy as np
 
-        return (np.asarray(probabilities, np.float32) >= np.float32(self._chosen())).astype(np.int8)
+        return (np.asarray(probabilities, np.float32) >= np.asarray(self._chosen(), np.float32)).astype(np.int8)
 
     @property
     def device_decision(self) -> dict[str, Any] | None:

@@ -80,7 +80,7 @@ def test_a_cell_says_what_is_wrong_with_it_or_holds_labels_in_one_order(
         ({"labels": ["a", "a"]}, "holds a name twice"),
         ({"labels": ["a|b", "c"]}, "holds the separator"),
         ({"labels": ["a ", "c"]}, "a blank at an end"),
-        ({"thresholds": [0.5]}, "1 for 3 labels; give each label one"),
+        ({"thresholds": [0.5]}, "thresholds has 1 numbers for 3 labels; give each one"),
         ({"separator": ""}, "at least 1 character"),
     ],
 )
