@@ -65,7 +65,7 @@ class Target(Section, abc.ABC):
     @property
     def cell(self) -> Cell:
         """What its column may hold, besides the names of the answers."""
-        return Cell()
+        return Cell(type=self.columns()[0].type)
 
     @property
     def told(self) -> str:

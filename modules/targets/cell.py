@@ -9,7 +9,7 @@ import json
 from collections.abc import Sequence
 
 from modules.settings import Section
-from modules.tensors import Column
+from modules.tensors import Column, ColumnType
 
 JSON = "json"  # in the place of a separator
 BETWEEN = "\n"  # labels of a row in an example; no label holds one
@@ -18,6 +18,8 @@ BETWEEN = "\n"  # labels of a row in an example; no label holds one
 class Cell(Section):
     """Bounds of a number, and how a cell holds several labels; `labels` of the task say which these are."""
 
+    type: ColumnType = "text"
+    """Of the column."""
     lowest: float | None = None
     """Smallest number that is right; empty: there is none."""
     highest: float | None = None
@@ -27,30 +29,28 @@ class Cell(Section):
     may_be_empty: bool = False
     """Whether a cell that may hold several may hold none."""
 
-    def problem(self, value: str, column: Column, labels: Sequence[str] = ()) -> str:
+    def problem(self, value: str, labels: Sequence[str] = ()) -> str:
         """What keeps a value from being a right answer, in words; empty where nothing does.
 
         Args:
             value: as a source of rows has it.
-            column: of the target.
             labels: of the task; none where answers have no names.
         """
-        return self._problem_of_several(value, labels) if self.separator else self._problem_of_one(value, column)
+        return self._problem_of_several(value, labels) if self.separator else self._problem_of_one(value)
 
-    def canonical(self, value: str, column: Column, labels: Sequence[str] = ()) -> str:
+    def canonical(self, value: str, labels: Sequence[str] = ()) -> str:
         """One way to write a right answer, so that equal answers are no contradiction.
 
         `4`, `4.0` and `4.00` are one number; several labels stand in the order of their ids, `BETWEEN` them.
 
         Args:
             value: that has no `problem`.
-            column: of the target.
             labels: of the task.
         """
         if self.separator:
             there = set(self._parts(value))
             return BETWEEN.join(label for label in labels if label in there)
-        return value if column.type == "text" else repr(column.value(value))
+        return value if self.type == "text" else repr(Column("", self.type).value(value))
 
     def names_in(self, answer: str) -> list[str]:
         """The labels of a right answer as an example has it.
@@ -67,7 +67,8 @@ class Cell(Section):
         except ValueError:
             return None
 
-    def _problem_of_one(self, value: str, column: Column) -> str:
+    def _problem_of_one(self, value: str) -> str:
+        column = Column("", self.type)
         if not value.strip() or not column.readable(value):
             comma = "," in value and column.readable(value.replace(",", ".", 1))
             return f"which is no {column.type}" + (" (a point stands before decimals, not a comma)" if comma else "")

@@ -39,7 +39,6 @@ def example_gen(config: Config, data: str) -> RowsExampleGen:
     settings = ExampleGenNodeSettings(
         columns=columns(config),
         labels=config.target.names,
-        label_type=config.target.columns()[0].type,
         cell=config.target.cell,
         others=others(config),
         source=config.data.source,

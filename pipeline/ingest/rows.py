@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from modules.targets.cell import Cell
-from modules.tensors import Column, ColumnType
+from modules.tensors import Column
 
 from pipeline.config.names import TEXT_HASH as TEXT_HASH
 from pipeline.redaction.redact import redact
@@ -34,10 +34,9 @@ class Layout:
         text: column of the text; empty where a row is all that its inputs read of it, the columns of `others`.
         label: column of the label.
         slices: columns to evaluate by.
-        labels: the labels that the schema's domain allows; none where any value of `label_type` may be right.
+        labels: the labels that the schema's domain allows; none where any value of its type may be right.
         others: columns of further inputs; the feature of a column that is among the above is a text.
-        label_type: of the label's column.
-        cell: what else is known of a cell of that column.
+        cell: what a cell of the label's column may hold besides.
     """
 
     text: str
@@ -45,13 +44,12 @@ class Layout:
     slices: tuple[str, ...]
     labels: tuple[str, ...]
     others: tuple[Column, ...] = ()
-    label_type: ColumnType = "text"
     cell: Cell = dataclasses.field(default_factory=Cell)
 
     @property
     def answer(self) -> Column:
         """The label's column."""
-        return Column(self.label, self.label_type)
+        return Column(self.label, self.cell.type)
 
     def is_right(self, label: str) -> bool:
         """Whether a value of the label's column can be the right answer."""
@@ -61,12 +59,12 @@ class Layout:
         """What keeps a value of that column from being the right answer, in words; empty where nothing does."""
         if self.labels and not self.cell.separator:
             return "" if label in self.labels else "which is not among the labels"
-        return self.cell.problem(label, self.answer, self.labels)
+        return self.cell.problem(label, self.labels)
 
     def canonical(self, label: str) -> str:
         """One way to write a right answer."""
         one = self.labels and not self.cell.separator
-        return label if one else self.cell.canonical(label, self.answer, self.labels)
+        return label if one else self.cell.canonical(label, self.labels)
 
     @property
     def columns(self) -> tuple[str, ...]:

@@ -35,7 +35,6 @@ def layout(config: Config) -> rows.Layout:
         tuple(config.data.columns.slices),
         tuple(config.target.names),
         others,
-        config.target.columns()[0].type,
         config.target.cell,
     )
 
@@ -73,7 +72,7 @@ def told(config: Config, column: str, counts: Counter[str]) -> str:
     from pipeline.profiling import task_notes
 
     shape = layout(config)
-    number = column == shape.label and shape.label_type == "number"
+    number = column == shape.label and shape.cell.type == "number"
     return task_notes.numbers(counts) if number else task_notes.values(counts)
 
 
@@ -88,7 +87,7 @@ def notes(config: Config, counts: Mapping[str, Counter[str]]) -> list[str]:
 
     part, shape = kinds.with_backbone(config.inputs), layout(config)
     found = task_notes.of_labels(shape.labels, counts[shape.label])
-    if shape.label_type == "number":
+    if shape.cell.type == "number":
         found += task_notes.of_numbers(shape.label, counts[shape.label])
     if part is not None and shape.text:
         found += task_notes.of_texts(_first_texts(config, shape), part.backbone)

@@ -126,8 +126,9 @@ def _layout(profile: Mapping[str, Any]) -> Layout:
         roles["label"]["column"],
         tuple(item["column"] for item in roles["slices"]),
         tuple(profile["labels"]),
-        label_type="number" if profile["target"]["kind"] == NUMBER else "text",
-        cell=Cell(separator=profile["target"]["separator"]),
+        cell=Cell(
+            type="number" if profile["target"]["kind"] == NUMBER else "text", separator=profile["target"]["separator"]
+        ),
     )
 
 

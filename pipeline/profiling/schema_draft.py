@@ -28,7 +28,7 @@ def draft(counts: dict[str, dict[str, int]], layout: rows.Layout) -> schema_pb2.
     schema = schema_pb2.Schema()
     types = {"text": schema_pb2.BYTES, "integer": schema_pb2.INT, "number": schema_pb2.FLOAT}
     for name in (layout.text, layout.label, *layout.slices, rows.TEXT_HASH):
-        kind = layout.label_type if name == layout.label else "text"
+        kind = layout.cell.type if name == layout.label else "text"
         feature = schema.feature.add(name=name, type=types[kind])
         feature.presence.min_fraction = 1.0
         feature.presence.min_count = 1

@@ -67,7 +67,7 @@ class Number(Target):
     @property
     def cell(self) -> Cell:
         """The bounds."""
-        return Cell(lowest=self.min, highest=self.max)
+        return Cell(type="number", lowest=self.min, highest=self.max)
 
     @property
     def told(self) -> str:

@@ -56,7 +56,7 @@ def test_a_row_without_text_is_kept_back(text: str) -> None:
     [("4.5", ""), ("-1e3", ""), ("4,5", "unknown_label"), ("nan", "unknown_label"), ("", "missing_label")],
 )
 def test_where_the_answer_is_a_number_a_row_without_one_is_kept_back(value: str, reason: str) -> None:
-    layout = Layout("text", "stars", (), (), label_type="number")
+    layout = Layout("text", "stars", (), (), cell=Cell(type="number"))
     found = row_check(layout, CleaningConfig())(Record({"text": "fine", "stars": value}, "my.csv", 7))
     assert (found.reason if isinstance(found, Quarantined) else "") == reason
     if reason:
@@ -64,7 +64,7 @@ def test_where_the_answer_is_a_number_a_row_without_one_is_kept_back(value: str,
 
 
 def test_equal_numbers_are_one_answer_however_they_are_written() -> None:
-    layout = Layout("text", "stars", (), (), label_type="number")
+    layout = Layout("text", "stars", (), (), cell=Cell(type="number"))
     rows = [
         row_check(layout, CleaningConfig())(Record({"text": "fine", "stars": value}, "my.csv", line))
         for line, value in enumerate(("4", "4.0", "3.5"))

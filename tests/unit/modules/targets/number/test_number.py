@@ -14,7 +14,6 @@ from modules.targets.kinds import read
 from modules.targets.number import interval, tfma_metrics
 from modules.targets.number.layers import InUnits, ScaledSquaredError
 from modules.targets.number.target import Number
-from modules.tensors import Column
 
 import numpy as np
 import pytest
@@ -42,12 +41,11 @@ JUDGE = scoring.of(PRICE)
     ],
 )
 def test_a_cell_says_what_keeps_it_from_being_the_number(value: str, problem: str) -> None:
-    assert STARS.cell.problem(value, STARS.columns()[0]) == problem
+    assert STARS.cell.problem(value) == problem
 
 
 def test_one_number_is_written_in_one_way() -> None:
-    column = Column("stars", "number")
-    assert {STARS.cell.canonical(value, column) for value in ("4", "4.0", "4.00", "4e0")} == {"4.0"}
+    assert {STARS.cell.canonical(value) for value in ("4", "4.0", "4.00", "4e0")} == {"4.0"}
 
 
 @pytest.mark.parametrize(
