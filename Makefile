@@ -14,6 +14,11 @@ BENCHMARKS = compression startup training_throughput edge_inference quality grow
 VENV    := $(or $(UV_PROJECT_ENVIRONMENT),.venv)
 STAMP   := $(VENV)/.edgeline-setup
 PEERS   := .venv-peers
+SERVING := serving/.venv
+SERVING_STAMP := $(SERVING)/.edgeline-setup
+# Where the task's pushed models lie, and what of them there is.
+TASK     = $(shell sed -n 's/^task: *\([^ ]*\).*/\1/p' '$(CONFIG)')
+PUSHED   = runs/$(TASK)/pushed
 LOCAL   := .tools/uv/bin/uv
 # `uv --version` and not only `command -v`: a version manager's shim can be on the path with nothing behind it.
 UV      := $(if $(shell uv --version 2>/dev/null),uv,$(LOCAL))
@@ -34,8 +39,9 @@ unexport PYTHONDONTWRITEBYTECODE
 unexport VIRTUAL_ENV
 
 .DEFAULT_GOAL := help
-.PHONY: help preflight setup run test test-fast test-unit test-tools lint format schema report summary runs tensorboard \
-	nodes doctor clean distclean golden image image-check kfp-e2e bench-peers bench bench-report bench-test
+.PHONY: help preflight setup run test test-fast test-unit faults test-tools lint format schema report summary runs \
+	tensorboard nodes doctor clean distclean golden image image-check kfp-e2e bench-peers bench bench-report bench-test \
+	serve serving-setup serving-test serving-lock
 
 # The quick part of the doctor, before anything is downloaded or run; says nothing where all is well.
 preflight:
@@ -74,9 +80,25 @@ summary: $(STAMP) ## Show the summary of the newest run
 schema: $(STAMP) ## Infer a first draft of the schema of a new task
 	$(RUNNER) schema --config '$(CONFIG)' $(if $(DATA),--data '$(DATA)') $(ARGS)
 
+serve: $(SERVING_STAMP) ## Serve what the task pushed last, on KServe (ARGS="--port 8080 --log folder", see docs/serving.md)
+	@test -d '$(PUSHED)' || { printf 'Nothing was pushed to $(PUSHED) yet: `make run` does.\n' >&2; exit 1; }
+	$(SERVING)/bin/edgeline-serving $(foreach kind,server edge,$(if $(wildcard $(PUSHED)/$(kind)/latest),--$(kind) \
+		'$(PUSHED)/$(kind)')) $(ARGS)
+
+serving-setup: $(SERVING_STAMP) ## Install the server, from a lock of its own, into serving/.venv
+
+serving-test: $(SERVING_STAMP) ## Run the server's tests in its environment (`make test` does so, too)
+	cd serving && .venv/bin/python -m pytest $(ARGS)
+
+serving-lock: $(STAMP) ## Renew serving/requirements.txt, the lock of serving/requirements.in
+	$(UV) --directory serving pip compile --quiet --universal --python-version 3.11 --generate-hashes --upgrade \
+		--no-emit-index-url --no-emit-find-links --no-annotate --custom-compile-command 'make serving-lock' \
+		requirements.in --output-file requirements.txt
+
 # What cannot be fetched does not keep the other tests from running; CI refuses the skips (tests/tools/skips.py).
 test: $(STAMP) ## Run all tests
 	@$(TEST_TOOLS) || printf 'Tests that need it are skipped.\n' >&2
+	@$(MAKE) --no-print-directory serving-setup || printf "The server's tests are skipped.\n" >&2
 	$(IN_VENV) pytest $(TWO_AT_A_TIME) $(ARGS)
 
 test-fast: $(STAMP) ## Run the tests that need no TensorFlow: a minute or so
@@ -85,8 +107,12 @@ test-fast: $(STAMP) ## Run the tests that need no TensorFlow: a minute or so
 test-unit: $(STAMP) ## Run the tests that take no pipeline run: minutes
 	$(IN_VENV) pytest $(TWO_AT_A_TIME) -m 'not slow' $(ARGS)
 
-test-tools: $(STAMP) ## Fetch into .tools/ the programs that some tests need and the machine lacks
+faults: $(STAMP) ## Try every fault of docs/reliability.md, and write its table
+	$(IN_VENV) python -m tests.tools.faults $(if $(ARGS),-- $(ARGS))
+
+test-tools: $(STAMP) ## Fetch into .tools/ the programs that some tests need and the machine lacks; set up the server
 	@$(TEST_TOOLS)
+	@$(MAKE) --no-print-directory serving-setup
 
 lint: $(STAMP) ## Check style, formatting and types
 	$(IN_VENV) ruff check .
@@ -131,11 +157,20 @@ bench-test: $(STAMP) $(PEERS)/.edgeline-setup ## Test that the peers compute the
 
 clean: ## Delete runs/ (pushed models too) and tool caches; your cache of fetched data and weights stays
 	rm -rf runs .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage build dist
-	find . \( -name .git -o -path './$(VENV)' -o -name .tools -o -name node_modules \) -prune \
+	find . \( -name .git -o -path './$(VENV)' -o -name .venv -o -name .tools -o -name node_modules \) -prune \
 		-o \( -name __pycache__ -o -name '*.egg-info' \) -type d -print0 | xargs -0 rm -rf
 
 distclean: clean ## Delete .venv, .venv-peers and .tools as well
-	rm -rf .venv .venv-peers .tools
+	rm -rf .venv .venv-peers .tools $(SERVING)
+
+# KServe's set beside TensorFlow's: neither TFX nor a device can have it in its environment. Packages that the locked
+# stack has as well come from uv's cache.
+$(SERVING_STAMP): serving/requirements.txt serving/pyproject.toml edge/pyproject.toml | $(STAMP)
+	@test -x $(SERVING)/bin/python || $(UV) venv --quiet --python $(VENV)/bin/python $(SERVING)
+	@$(UV) pip sync --quiet --python $(SERVING) --require-hashes serving/requirements.txt && \
+	$(UV) pip install --quiet --python $(SERVING) --no-deps --editable ./edge --editable ./serving || { \
+		printf 'The server could not be installed: see above.\n' >&2; exit 1; }
+	@touch $@
 
 # pip and not uv: it takes a wheel of PyTorch from the machine's own folder of wheels where there is one.
 $(PEERS)/.edgeline-setup: benchmarks/peers/requirements.txt | $(STAMP)

@@ -13,6 +13,7 @@ BASELINE_FILE = "baseline.json"
 TRIALS_FILE = "tuner_results.json"  # TFX's Tuner names it
 FAIRNESS_FILE = "fairness.json"
 BEATS_BASELINE_FILE = "beats_baseline.json"
+SHARED_LABELS_FILE = "shared_labels.json"
 PREDICTIONS_FILE = "predictions.parquet"
 PROFILE_FILE = "<input>_profile.json"  # `modules.inputs.profiles.profile_file` names it
 DRIFT_FILE = "drift.json"
@@ -21,6 +22,7 @@ VARIANTS_FILE = "variants.json"
 PARETO_FILE = "pareto.json"
 BUNDLE_FILE = "model.tflite"
 CARD_MARKDOWN, CARD_JSON = CARD_FILES = ("model_card.md", "model_card.json")
+PROBES_FILE = "probes.jsonl"  # beside the card: rows and the answers to them, which a server compares its own with
 
 
 def training_dir(serving_dir: str) -> str:

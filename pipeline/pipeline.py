@@ -79,7 +79,8 @@ def create_pipeline(
     warm_start = training.warm_start(config, f"{places.push}/server", examples, engine)
     trainer = training.trainer(config, transform, search, warm_start, engine.vertex)
     candidate = trainer.outputs["model"]
-    resolver = lookups.baseline(engine, candidate, f"{places.push}/server")
+    shared = config.evaluator.other_labels == "shared"
+    resolver = lookups.baseline(engine, candidate, f"{places.push}/server", shared_labels=shared)
     linear = baseline[0].outputs["evaluation"] if baseline else None
     evaluator = evaluation.evaluator(config, examples, candidate, resolver.outputs["model"], linear)
     test_evaluator = evaluation.test_evaluator(config, examples, candidate, linear)

@@ -204,6 +204,13 @@ def _check_consistent(manifest: Manifest) -> None:
     wanted = {"dtype": "float32", "shape": [1, len(manifest.labels)]}
     if output != wanted:
         raise BundleError(f"{OUTPUT} is {output}, but {len(manifest.labels)} labels demand {wanted}")
+    if manifest.decision is not None and (
+        len(manifest.labels) != 2 or manifest.decision["label"] not in manifest.labels
+    ):
+        raise BundleError(
+            f"the decision is about {manifest.decision['label']!r} of two labels, but the labels are "
+            f"{', '.join(manifest.labels)}"
+        )
     table = bert_uncased()
     if dict(manifest.normalization) != {"name": table.name, "version": table.version, "sha256": table.sha256}:
         asked = f"{manifest.normalization['name']} version {manifest.normalization['version']}"

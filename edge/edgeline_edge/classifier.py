@@ -5,8 +5,8 @@ from __future__ import annotations
 import dataclasses
 import os
 import threading
-from collections.abc import Callable, Iterable, Sequence
-from typing import Literal, get_args
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -25,7 +25,8 @@ class Prediction:
     """The answer for one text.
 
     Attributes:
-        label: the label with the highest score; of equals, the one that the model lists first.
+        label: the label with the highest score; of equals, the one that the model lists first. Where the manifest has a
+            `decision`, the label that its threshold gives.
         score: its score, 0 … 1.
         scores: the score of every label, in the model's order.
     """
@@ -205,8 +206,23 @@ class Classifier:
 
     def _prediction(self, scores: npt.NDArray[np.float32]) -> Prediction:
         values = scores.tolist()
-        best = max(range(len(values)), key=values.__getitem__)
+        best = answered(scores, self.labels, self._manifest.decision)
         return Prediction(self.labels[best], values[best], dict(zip(self.labels, values, strict=True)))
+
+
+def answered(scores: npt.NDArray[np.float32], labels: Sequence[str], decision: Mapping[str, Any] | None) -> int:
+    """Index of the label that is answered.
+
+    Args:
+        scores: of each label, float32 `[labels]`.
+        labels: their names.
+        decision: the manifest's. None: the highest score wins, of equals the first. Else a threshold decides between
+            two labels, compared as float32, as a server does.
+    """
+    if decision is None:
+        return int(scores.argmax())
+    asked = labels.index(decision["label"])
+    return asked if scores[asked] >= np.float32(decision["threshold"]) else 1 - asked
 
 
 def _joined(scores: npt.NDArray[np.float32], how: LongText) -> npt.NDArray[np.float32]:

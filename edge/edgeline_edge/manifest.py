@@ -34,6 +34,8 @@ class Manifest:
         metrics: what was measured once on the test split; `None` until then.
         tolerance: largest difference of a score from the converter's in-process check, where recorded.
         calibration: `{"temperature": t}`, or `None`: the scores are the model's own.
+        decision: of two labels `{"label": name, "threshold": t}`: this label is answered where its score is `t` or
+            more, the other one elsewhere. `None`: the label with the highest score is the answer.
         notes: anything else.
     """
 
@@ -49,6 +51,7 @@ class Manifest:
     metrics: Mapping[str, Any] | None = None
     tolerance: float | None = None
     calibration: Mapping[str, float] | None = None
+    decision: Mapping[str, Any] | None = None
     notes: Mapping[str, Any] | None = None
 
     @classmethod

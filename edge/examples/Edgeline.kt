@@ -94,7 +94,7 @@ class Tokenizer(vocabulary: List<String>, private val length: Int, private val n
     }
 }
 
-/** One bundle, loaded. Not thread-safe. A `calibration` in the manifest is left to the reader. */
+/** One bundle, loaded. Not thread-safe. What the manifest says of `calibration` and `decision` is left to the reader. */
 class Classifier(bundle: File, normalizationTable: String) : AutoCloseable {
     private val files = ZipFile(bundle).use { zip ->
         listOf("manifest.json", "labels.txt", "vocab.txt").associateWith { name ->

@@ -118,6 +118,15 @@ def test_writing_is_all_or_nothing(tmp_path: Path, tiny: bytes, vocabulary: list
         ({"manifest": {**MANIFEST, "metrics": {"a": float("nan")}}}, "JSON"),
         ({"manifest": {**MANIFEST, "calibration": {"temperature": 0}}}, "temperature must lie between"),
         ({"manifest": {**MANIFEST, "calibration": {"temperature": True}}}, "must be of type number"),
+        (
+            {"manifest": {**MANIFEST, "decision": {"label": "neutral", "threshold": 0.3}}},
+            "of two labels, but the labels",
+        ),
+        ({"manifest": {**MANIFEST, "decision": {"label": "neutral"}}}, "decision.threshold is missing"),
+        (
+            {"manifest": {**MANIFEST, "decision": {"label": "neutral", "threshold": 2}}},
+            "threshold must lie between 0 and 1",
+        ),
         ({"manifest": {**MANIFEST, "format_version": 2}}, "format_version is 2"),
         ({"manifest": {**MANIFEST, "notes": {"a": ["\ud800"]}}}, "notes' holds a lone surrogate"),
         ({"labels": ["a", "b\udfff", "c"]}, "no form in UTF-8"),

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from edgeline_edge import BundleError, Classifier, Prediction, write_bundle
+from edgeline_edge.classifier import answered
 
 LABELS = ("negative", "neutral", "positive")
 MANIFEST = {"task": "sentiment", "recipe": "dynamic_wi8_afp32", "run_id": "r1", "licence": "Apache-2.0"}
@@ -128,6 +129,20 @@ def test_calibration_softens_scores_and_keeps_the_label(
         np.testing.assert_allclose(list(soft.scores.values()), roots / roots.sum(), rtol=1e-5)
         assert soft.label == plain.label
         assert soft.score < plain.score
+
+
+@pytest.mark.parametrize("threshold", [0.3, 0.7, float(np.float32(1 / 3))])
+@pytest.mark.parametrize("asked", [0, 1])
+def test_of_two_labels_a_threshold_decides_to_the_last_bit(threshold: float, asked: int) -> None:
+    labels, at = ("ham", "spam"), np.float32(threshold)
+    decision = {"label": labels[asked], "threshold": threshold}
+    found = []
+    for score in (np.nextafter(at, np.float32(0)), at, np.nextafter(at, np.float32(1))):
+        scores = np.array([score, score], np.float32)
+        scores[1 - asked] = 1 - score
+        found.append(answered(scores, labels, decision))
+    assert found == [1 - asked, asked, asked]
+    assert answered(np.array([0.5, 0.5], np.float32), labels, None) == 0, "of equals the first"
 
 
 def test_loading_refuses_a_senseless_number_of_threads(bundle_path: Path) -> None:

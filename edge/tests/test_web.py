@@ -19,6 +19,7 @@ import numpy as np
 import pytest
 
 from edgeline_edge import Classifier
+from edgeline_edge.classifier import answered
 from tests.tools import programs
 
 WEB = Path(__file__).parent.parent / "web"
@@ -72,6 +73,14 @@ def ugly_texts() -> list[str]:
     return [record["text"] * record.get("times", 1) for record in records if "text" in record]
 
 
+def thresholds() -> list[np.float32]:
+    """Scores at thresholds, and their neighbours on both sides."""
+    found = []
+    for at in map(np.float32, (0.3, 0.7, 1 / 3)):
+        found += [np.nextafter(at, np.float32(0)), at, np.nextafter(at, np.float32(1))]
+    return found
+
+
 def ask(site: Path, questions: dict[str, Any], folder: Path) -> dict[str, Any]:
     path = folder / "questions.json"
     path.write_text(json.dumps(questions), "ascii")
@@ -99,7 +108,15 @@ def test_the_browser_gives_the_labels_of_python(
 ) -> None:
     damaged = bytearray(web_bundle.read_bytes())
     damaged[len(damaged) // 2] ^= 1
-    questions = {"texts": texts, "tokenize": ugly_texts, "damaged": base64.b64encode(damaged).decode()}
+    undecided = [np.array([1 - score, score], np.float32) for score in thresholds()]
+    decisions = [*({"label": "spam", "threshold": threshold} for threshold in (0.3, 0.7, 1 / 3)), None]
+    asked = [(scores, ("ham", "spam"), decision) for scores in undecided for decision in decisions]
+    questions = {
+        "texts": texts,
+        "tokenize": ugly_texts,
+        "damaged": base64.b64encode(damaged).decode(),
+        "decide": [(scores.tolist(), *rest) for scores, *rest in asked],
+    }
     answers = ask(site, questions, tmp_path)
     expected = reference.predict(texts)
 
@@ -117,6 +134,7 @@ def test_the_browser_gives_the_labels_of_python(
         assert ids == token_ids[index].tolist(), ugly_texts[index][:60]
         assert mask == padding_mask[index].tolist()
 
+    assert answers["decided"] == [answered(*question) for question in asked], "to the last bit of a threshold"
     assert answers["refusal"].startswith("BundleError: ")
     assert answers["shown"]["label"] == expected[0].label
     assert answers["shown"]["rows"] == len(reference.labels)

@@ -14,6 +14,7 @@ from typing import Any
 from modules.card.settings import ModelCardNodeSettings
 from modules.quality import intervals, scoring
 from modules.quality.predictions import Predictions
+from modules.quality.slice_names import shown_name, shown_value
 from modules.tensors import ColumnType
 
 CARD_VERSION = 1
@@ -64,6 +65,7 @@ def server(
         "fairness": fairness,
         "against_linear": dict(linear or {}),
         "bounds": settings.model_dump(mode="json", include={"thresholds", "gaps"}),
+        "decision": _decision(settings, training.get("decision")),
         "size": dict(size),
     }
 
@@ -104,6 +106,7 @@ def edge(
         },
         "fairness": _score_gaps(test["slices"], titles),
         "bounds": {"gate": pareto["gate"], "objective": pareto["objective"]},
+        "decision": _decision(settings, variant.get("decision")),
         "size": {
             **bundle,
             "gzip_bytes": variant["gzip_bytes"],
@@ -156,6 +159,11 @@ def measured(found: Predictions, judge: scoring.Scoring) -> dict[str, Any]:
 
     slices = {name: one(rows) for name, rows in scoring.by_slice(found.slices).items()}
     return {**one(slice(None)), **judge.card_details(found), "slices": slices}
+
+
+def _decision(settings: ModelCardNodeSettings, found: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """Which label is answered from which probability on, and whether that was chosen on eval; None: the likeliest."""
+    return {**found, "chosen": settings.target.is_open} if found else None
 
 
 def _common(settings: ModelCardNodeSettings, kind: str, created: str) -> dict[str, Any]:
@@ -226,8 +234,12 @@ def _one_line(value: Any) -> str:
 
 def _cell(value: Any) -> str:
     """Text of a table's cell, literally: no markup, no HTML, no link, no end of the cell or the table in it."""
-    text = _MARKUP.sub(r"\\\g<0>", html.escape(_one_line(value), quote=False))
-    return f"{text}(empty)" if not text or text.find(":") == len(text) - 1 else text
+    name = str(value)
+    return _literal(shown_name(name) if ":" in name else shown_value(name))
+
+
+def _literal(text: str) -> str:
+    return _MARKUP.sub(r"\\\g<0>", html.escape(_one_line(text), quote=False))
 
 
 def _interval(value: Mapping[str, float] | None) -> str:

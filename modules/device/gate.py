@@ -13,8 +13,8 @@ def missed(variant: Mapping[str, Any], gate: Gate) -> list[str]:
     """Says which bounds a variant does not keep.
 
     Args:
-        variant: `accuracy`, `accuracy_drop`, `slices` (`{name: {"rows", "accuracy_drop"}}`), `bytes`, `size_ratio`,
-            `latency_ratio` and `agreement`; or `error`.
+        variant: `accuracy`, `accuracy_drop`, `macro_f1_drop`, `slices` (`{name: {"rows", "accuracy_drop"}}`), `bytes`,
+            `size_ratio`, `latency_ratio` and `agreement`; or `error`.
         gate: the bounds.
 
     Returns:
@@ -69,6 +69,7 @@ def _broken(variant: Mapping[str, Any], gate: Gate) -> list[tuple[str, Any, str,
     """Bounds that are not kept: name, value, field of the gate, bound, and which side of it is right."""
     bounds = [
         ("accuracy_drop", variant.get("accuracy_drop"), "max_accuracy_drop", "at most"),
+        ("macro_f1_drop", variant.get("macro_f1_drop"), "max_macro_f1_drop", "at most"),
         ("accuracy", variant.get("accuracy"), "min_accuracy", "at least"),
         ("size_ratio", variant.get("size_ratio"), "min_size_ratio", "at least"),
         ("bytes", variant.get("bytes"), "max_bytes", "at most"),

@@ -131,6 +131,7 @@ def measure(
     *,
     cost: CostSettings | None,
     seed: int = 0,
+    choose: bool = False,
 ) -> dict[str, dict[str, Any]]:
     """Runs bundles over a split from raw text.
 
@@ -141,27 +142,37 @@ def measure(
         judge: of the target; `accuracy`, which the gate bounds, is among its scores.
         cost: how to measure time and memory; None leaves them out.
         seed: of the choice of texts for them, and of the interval's samples.
+        choose: whether this is the split on which each bundle's own decision is chosen, where the target has one: it is
+            written into the bundles before anything is measured. Else they decide as they say.
 
     Returns:
         By variant, `reference` included: `bytes`, `gzip_bytes`, `size_ratio`, the target's scores and `<score>_drop` of
         each, `worst_slice_drop`, `slices`, `agreement`, `agreement_with_reference`, `against_reference` (the paired
         difference of accuracy with its interval), `sparsity`, and with `cost` `latency` by threads, `latency_p50_ms`,
-        `latency_ratio`, `peak_bytes`. Ratios say how many times smaller or faster than the reference: more is better.
+        `latency_ratio`, `peak_bytes`; and `decision`, as the bundle's manifest has it. Ratios say how many times
+        smaller or faster than the reference: more is better.
+
+    Raises:
+        ValueError: the rows leave no decision to choose.
     """
-    from edgeline_edge import Classifier
+    from edgeline_edge import Classifier, read_manifest
 
     texts = [text or _EMPTY for text in split.texts]
     loaded = {name: Classifier.load(path, num_threads=2) for name, path in bundles.items()}
     predictions = {}
     for number, (name, classifier) in enumerate(loaded.items(), start=1):
         tell(f"evaluating {name} on {len(texts)} texts ({number}/{len(loaded)})", step=number, steps=len(loaded))
-        predictions[name] = predict_labels(classifier, texts)
+        if choose and (judge.target.is_open or judge.target.device_decision):
+            predictions[name] = _decided(bundles[name], classifier, texts, split.labels, judge)
+        else:
+            predictions[name] = predict_labels(classifier, texts)
     scores = {name: judge.scored(split.labels, ids, split.slices) for name, ids in predictions.items()}
     reference = scores[variants_lib.REFERENCE]
     results: dict[str, dict[str, Any]] = {}
     for name, path in bundles.items():
         pair = predictions[name], predictions[variants_lib.REFERENCE]
         results[name] = _record(name, path, scores[name], reference, index, judge)
+        results[name]["decision"] = read_manifest(path).decision
         results[name]["agreement"] = _agreement(predictions[name], predictions[variants_lib.FLOAT])
         results[name]["agreement_with_reference"] = _agreement(*pair)
         results[name]["against_reference"] = judge.differences(split.labels, *pair, seed=seed)[GATED].to_dict()
@@ -222,6 +233,22 @@ def pareto_names(results: Mapping[str, dict[str, Any]]) -> list[str]:
         if name != variants_lib.REFERENCE and all(key in values for key, _ in _PARETO_KEYS)
     }
     return pareto(complete, _PARETO_KEYS)
+
+
+def _decided(
+    bundle: str, classifier: Classifier, texts: Sequence[str], labels: np.ndarray, judge: Scoring
+) -> np.ndarray:
+    """Label ids that a bundle gives to the rows of eval, once it has the decision that is best on them."""
+    from edgeline_edge import update_manifest
+
+    names = classifier.labels
+    found = classifier.predict(texts)
+    scores = np.array([[answer.scores[name] for name in names] for answer in found], np.float32)
+    target = judge.target.settled(labels, scores)
+    decision = target.device_decision
+    if decision is not None:
+        update_manifest(bundle, bundle, decision=decision)
+    return target.decided(scores)
 
 
 def predict_labels(classifier: Classifier, texts: Sequence[str]) -> np.ndarray:

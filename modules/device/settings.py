@@ -19,6 +19,9 @@ class Gate(Section):
 
     max_accuracy_drop: float | None = Field(0.01, ge=0)
     """Largest loss of accuracy on the eval split."""
+    max_macro_f1_drop: float | None = Field(None, ge=0)
+    """Largest loss of macro-F1 on the eval split. Of a rare label the accuracy hardly tells: to miss all of it costs
+    1 % where it is 1 % of the rows."""
     max_slice_drop: float | None = Field(0.025, ge=0)
     """Largest loss of accuracy on any slice."""
     min_slice_rows: int = Field(100, ge=1)

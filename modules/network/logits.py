@@ -1,4 +1,4 @@
-"""What a network says to a whole split, before the activation of its head."""
+"""What a network says to a whole split, before and after the activation of its head."""
 
 from __future__ import annotations
 
@@ -27,11 +27,24 @@ def split_logits(model: tf_keras.Model, examples: Examples, *, batch_size: int =
     Returns:
         float32 `[rows, classes]`.
     """
-    network = logits_model(model)
+    return split_outputs(logits_model(model), examples, batch_size=batch_size)
+
+
+def split_outputs(model: tf_keras.Model, examples: Examples, *, batch_size: int = 64) -> NDArray[np.float32]:
+    """What a model gives for a whole split, in its order.
+
+    Args:
+        model: what `modules.network.model.build_model` returns, or a part of it.
+        examples: rows with the ids of the model's own vocabulary.
+        batch_size: rows at a time.
+
+    Returns:
+        float32 `[rows, outputs]`.
+    """
 
     @tf.function(input_signature=[{name: tf.TensorSpec([None, None], tf.int32) for name in examples.windows}])
     def call(features: dict[str, tf.Tensor]) -> tf.Tensor:
-        return network(features, training=False)
+        return model(features, training=False)
 
     result = np.zeros((len(examples), model.output_shape[-1]), np.float32)
     for rows, features in in_order(examples, batch_size=batch_size):

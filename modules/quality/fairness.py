@@ -18,6 +18,7 @@ from modules.quality.intervals import resample
 from modules.quality.scores import confusion, of_confusion
 from modules.quality.settings import FairnessSettings, GapBound
 from modules.quality.simultaneous import Compared, gap_interval
+from modules.quality.slice_names import shown_value
 
 import numpy as np
 
@@ -94,7 +95,7 @@ def missed(measured: Mapping[str, Any], bounds: Mapping[str, Mapping[str, GapBou
 
 def _told(metric: str, column: str, gap: Mapping[str, Any], level: float) -> str:
     label = f" (recall of {gap['label']})" if "label" in gap else ""
-    worst, best = (f"{gap[side]['slice']} {gap[side]['value']:.4f}" for side in ("worst", "best"))
+    worst, best = (f"{shown_value(gap[side]['slice'])} {gap[side]['value']:.4f}" for side in ("worst", "best"))
     return (
         f"the gap of {metric}{label} between the slices of {column} is {gap['value']:.4f} "
         f"[{gap['low']:.4f}, {gap['high']:.4f}] at {level:.0%} ({worst}, {best})"

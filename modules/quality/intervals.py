@@ -1,6 +1,6 @@
-"""Bootstrap confidence intervals of accuracy and macro-F1, alone and of the difference of two models.
+"""Bootstrap confidence intervals of accuracy, plain and balanced, and of macro-F1, alone and of two models' difference.
 
-Both metrics are functions of the confusion matrix. Rows drawn with replacement give a matrix whose cells follow the
+All are functions of the confusion matrix. Rows drawn with replacement give a matrix whose cells follow the
 multinomial distribution with the observed shares, so the cells are drawn instead of the rows: the same bootstrap, and
 a thousand draws cost the same for a hundred rows as for a million. The interval is the percentile one.
 
@@ -19,6 +19,7 @@ from scipy import sparse
 
 RESAMPLES = 2000
 LEVEL = 0.95
+_MEASURED = ("accuracy", "balanced_accuracy", "macro_f1")
 _VALUES_AT_ONCE = 4_000_000  # of resampled counts: 32 MB
 
 
@@ -97,7 +98,7 @@ def metric_intervals(
     level: float = LEVEL,
     seed: int = 0,
 ) -> dict[str, Interval]:
-    """Accuracy and macro-F1 with their intervals.
+    """Accuracy, balanced accuracy and macro-F1 with their intervals.
 
     Args:
         labels: true label ids, int `[rows]`.
@@ -108,7 +109,7 @@ def metric_intervals(
         seed: of the draws.
 
     Returns:
-        `accuracy` and `macro_f1`.
+        `accuracy`, `balanced_accuracy` and `macro_f1`.
 
     Raises:
         ValueError: there are no rows.
@@ -141,7 +142,8 @@ def paired_intervals(
         seed: of the draws.
 
     Returns:
-        `accuracy` and `macro_f1`: one minus other. An interval without 0 is a significant difference at that level.
+        `accuracy`, `balanced_accuracy` and `macro_f1`: one minus other. An interval without 0 is a significant
+        difference at that level.
 
     Raises:
         ValueError: there are no rows, or not as many of one as of the other.
@@ -203,10 +205,8 @@ def _draws(counts: Ints, resamples: int, seed: int) -> Iterator[Ints]:
 
 
 def _difference(found: Mapping[str, Floats]) -> dict[str, Floats]:
-    return {name: found[name][0] - found[name][1] for name in ("accuracy", "macro_f1")}
+    return {name: found[name][0] - found[name][1] for name in _MEASURED}
 
 
 def _intervals(values: Mapping[str, Floats], samples: Mapping[str, Floats], level: float) -> dict[str, Interval]:
-    return {
-        name: interval(np.asarray(values[name]).item(), samples[name], level=level) for name in ("accuracy", "macro_f1")
-    }
+    return {name: interval(np.asarray(values[name]).item(), samples[name], level=level) for name in _MEASURED}

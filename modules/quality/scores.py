@@ -1,4 +1,4 @@
-"""Accuracy, precision, recall and macro-F1, from one formula: that of the confusion matrix.
+"""Accuracy, balanced accuracy, precision, recall and macro-F1, from one formula: that of the confusion matrix.
 
 What would be a division by zero is 0, as in TFMA, so a class that is neither true nor predicted lowers an average.
 Training has Keras' own streaming metric for it (`modules.targets.one_label.keras_metrics`); a test holds the two
@@ -13,13 +13,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+SHOWN = ("accuracy", "macro_f1")
+SHOWN_OF_RARE = ("accuracy", "balanced_accuracy", "macro_f1")  # where one label of two is looked for
 CALIBRATION_BINS = 15  # equal ones of the predicted label's probability
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 
 def score(
-    labels: np.ndarray, predictions: np.ndarray, slices: Mapping[str, Sequence[str]], num_classes: int
+    labels: np.ndarray,
+    predictions: np.ndarray,
+    slices: Mapping[str, Sequence[str]],
+    num_classes: int,
+    metrics: Sequence[str] = SHOWN,
 ) -> dict[str, Any]:
     """Scores predictions.
 
@@ -28,22 +34,24 @@ def score(
         predictions: predicted label ids, int `[rows]`.
         slices: by slice column, the value of each row.
         num_classes: labels; a class that is neither true nor predicted in a slice counts as F1 0, as TFMA does.
+        metrics: some of those that `of_confusion` gives a number for.
 
     Returns:
-        `{"rows", "accuracy", "macro_f1", "slices": {"column:value": {"rows", "accuracy", "macro_f1"}}}`.
+        `{"rows", "accuracy", "macro_f1", "slices": {"column:value": {"rows", "accuracy", "macro_f1"}}}`, or other
+        `metrics` in place of these two.
 
     Raises:
         ValueError: there are no rows.
     """
     if not len(labels):
         raise ValueError("there are no rows to score; check the split sizes")
-    result = _scores(labels, predictions, num_classes)
+    result = _scores(labels, predictions, num_classes, metrics)
     result["slices"] = {}
     for column, values in slices.items():
         array = np.asarray(values)
         for value in sorted(set(values)):
             chosen = array == value
-            result["slices"][f"{column}:{value}"] = _scores(labels[chosen], predictions[chosen], num_classes)
+            result["slices"][f"{column}:{value}"] = _scores(labels[chosen], predictions[chosen], num_classes, metrics)
     return result
 
 
@@ -72,7 +80,8 @@ def of_confusion(tables: np.ndarray, unanswered: ArrayLike = 0) -> dict[str, Flo
         unanswered: by true id, `[..., classes]`, rows that got no prediction: wrong ones, of no predicted class.
 
     Returns:
-        `accuracy` and `macro_f1`, float64 `[...]`, and by class `precision`, `recall` and `f1`, `[..., classes]`.
+        `accuracy`, `balanced_accuracy` (mean recall of the classes that have rows) and `macro_f1`, float64 `[...]`, and
+        by class `precision`, `recall` and `f1`, `[..., classes]`.
     """
     right = np.diagonal(tables, axis1=-2, axis2=-1).astype(np.float64)
     return of_counts(right, tables.sum(axis=-1) + np.asarray(unanswered), tables.sum(axis=-2))
@@ -90,12 +99,13 @@ def of_counts(right: np.ndarray, actual: np.ndarray, predicted: np.ndarray) -> d
         As `of_confusion`.
     """
     right = right.astype(np.float64)
-    f1 = _ratio(2 * right, actual + predicted)
+    f1, recall = _ratio(2 * right, actual + predicted), _ratio(right, actual)
     return {
         "accuracy": _ratio(right.sum(axis=-1), actual.sum(axis=-1)),
+        "balanced_accuracy": _ratio(recall.sum(axis=-1), (np.asarray(actual) > 0).sum(axis=-1)),
         "macro_f1": f1.mean(axis=-1),
         "precision": _ratio(right, predicted),
-        "recall": _ratio(right, actual),
+        "recall": recall,
         "f1": f1,
     }
 
@@ -112,9 +122,9 @@ def r_squared(squared_errors: ArrayLike, variances: ArrayLike) -> Floats:
     return np.where(there, 1.0 - errors / np.where(there, spread, 1.0), np.where(errors > 0, 0.0, 1.0))
 
 
-def _scores(labels: np.ndarray, predictions: np.ndarray, num_classes: int) -> dict[str, Any]:
+def _scores(labels: np.ndarray, predictions: np.ndarray, num_classes: int, metrics: Sequence[str]) -> dict[str, Any]:
     found = of_confusion(confusion(labels, predictions, num_classes))
-    return {"rows": len(labels), **{name: float(found[name]) for name in ("accuracy", "macro_f1")}}
+    return {"rows": len(labels), **{name: float(found[name]) for name in metrics}}
 
 
 def _ratio(above: np.ndarray, below: np.ndarray) -> Floats:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import abc
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 from modules.quality.intervals import LEVEL, RESAMPLES, Interval, interval
 from modules.quality.settings import FairnessSettings
@@ -23,7 +23,7 @@ class Scoring(abc.ABC):
     """How answers to the rows of a split are judged against the right ones."""
 
     # What `scores` gives, in the order in which it is shown, with what a person calls it.
-    titles: ClassVar[Mapping[str, str]]
+    titles: Mapping[str, str]
 
     def __init__(self, target: Target) -> None:
         """Args: `target`, the section of the task."""
@@ -116,6 +116,15 @@ class Scoring(abc.ABC):
             ValueError: there are no rows.
         """
         return scored(self.scores, truth, predicted, slices)
+
+    def told(self, found: Predictions, row: int) -> dict[str, Any] | None:
+        """What a server tells of its answer to a row, as JSON; None where a kind does not say.
+
+        Args:
+            found: a model's answers to a split.
+            row: which of them.
+        """
+        return None
 
     def gaps(
         self,

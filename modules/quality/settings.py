@@ -78,16 +78,21 @@ class BeatsBaseline(Section):
     """Of the samples."""
 
 
+OtherLabels = Literal["not_compared", "shared", "refused"]
+
+
 class EvaluatorSettings(Section):
     """The gate in front of the server push."""
 
     thresholds: dict[str, Bound] = {}
-    """Bounds by metric of the target: of one label accuracy, macro_f1, auc, precision and recall (macro),
-    calibration_error; of a number rmse, mae and r2."""
+    """Bounds by metric of the target: of one label accuracy, balanced_accuracy, macro_f1, auc, pr_auc, precision and
+    recall (macro), recall_at_precision, calibration_error; of several labels a row macro_f1, micro_f1,
+    subset_accuracy, precision and recall (macro); of a number rmse, mae and r2."""
     fairness: FairnessSettings = FairnessSettings()
     """Gaps between slices."""
-    other_labels: Literal["not_compared", "refused"] = "not_compared"
-    """Where the latest blessed model has other labels: it is told and passed over, or the run is refused before it
-    trains anything."""
+    other_labels: OtherLabels = "not_compared"
+    """Where the latest blessed model has other labels: `not_compared`: it is told and passed over; `shared`: both are
+    compared on the rows of the labels that both know, each answering with one of these, and `max_drop` holds there;
+    `refused`: the run is refused before it trains anything."""
     beats_baseline: BeatsBaseline | None = BeatsBaseline()
     """The gate against the linear baseline, see docs/quality.md; `null` switches it off."""

@@ -12,6 +12,7 @@ from typing import Any
 import modules  # noqa: F401  (settles Keras 2 before TFMA imports TensorFlow)
 
 CANDIDATE, PREVIOUS = "candidate", "baseline"
+AVERAGED = ("pr_auc", "recall_at_precision")  # of all classes in one number, whatever its name begins with
 
 
 def metrics(uri: str, model: str = CANDIDATE) -> dict[str, Any]:
@@ -96,10 +97,12 @@ def _scalars(items: Iterable[Any], model: str) -> dict[str, float]:
             continue
         kind = item.value.WhichOneof("type")
         # Of what TFMA computes per class, only precision and recall carry the class in their name.
-        per_class = key.name.startswith(("precision_", "recall_"))
+        per_class = key.name.startswith(("precision_", "recall_")) and key.name not in AVERAGED
         if kind == "double_value" and (per_class or not key.HasField("sub_key")):
-            name = "rows" if key.name == "example_count" else key.name
-            values[name] = item.value.double_value.value
+            name, value = "rows" if key.name == "example_count" else key.name, item.value.double_value.value
+            if key.name in AVERAGED and math.isnan(value):
+                continue  # of a slice without a row of the label there is none
+            values[name] = value
     if "rows" in values:
         values["rows"] = int(values["rows"])
     return values

@@ -39,7 +39,7 @@ def save_student(trained: Trained, folder: str, *, sequence_length: int, target:
         trained: the student, float32.
         folder: where to; any path that `tf.io.gfile` knows.
         sequence_length: the window, in tokens.
-        target: of the task.
+        target: of the task, with nothing left open of how it decides.
     """
     student = _Student(trained, sequence_length, target)
     tf.saved_model.save(student, folder, signatures={"serving_text": student.text, "tokens": student.tokens})

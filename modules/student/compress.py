@@ -9,11 +9,13 @@ from __future__ import annotations
 
 from modules.machine.progress import tell
 from modules.network.architecture import Architecture
+from modules.network.logits import split_outputs
 from modules.network.trained import Trained
 from modules.rows.token_windows import TokenWindows
 from modules.student.settings import PrunerSettings
 from modules.student.stages import cut, export, label, trim, tune
 from modules.student.stages.values import Compressed, Given
+from modules.targets.base import Target
 
 import tensorflow as tf  # isort: skip  (after `modules`, which settles Keras 2)
 
@@ -64,6 +66,22 @@ def compress(
     tuned = tune.tune(labelled)
     tell("evaluating")
     return export.export(tuned)
+
+
+def decided(compressed: Compressed, target: Target) -> Target:
+    """The target with what it leaves open chosen for the student, which is surer or less sure than its teacher.
+
+    Args:
+        compressed: what `compress` made.
+        target: of the task.
+
+    Raises:
+        ValueError: the rows leave no choice.
+    """
+    if not target.is_open:
+        return target
+    rows = compressed.evaluation
+    return target.settled(rows.labels, split_outputs(compressed.trained.model, rows))
 
 
 def describe(architecture: Architecture) -> str:

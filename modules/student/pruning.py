@@ -40,7 +40,7 @@ class MagnitudePruner:
         total_steps: optimizer steps of the whole run.
 
     Raises:
-        ValueError: a pattern that matches nothing, or a pattern that does not fit a kernel's shape.
+        ValueError: a pattern that matches nothing, a pattern that does not fit a kernel's shape, or too few steps.
     """
 
     def __init__(self, model: tf_keras.Model, settings: PruningSettings, *, total_steps: int) -> None:
@@ -51,6 +51,11 @@ class MagnitudePruner:
         frequency = max(1, min(settings.frequency, int((settings.end - settings.begin) * total_steps)))
         # Updates happen at begin + k * frequency: the last of them must be the end, or the target is never reached.
         end = begin + max(1, int((settings.end * total_steps - begin) // frequency)) * frequency
+        if end > total_steps - 1:
+            raise ValueError(
+                f"a training of the student of {total_steps} steps is too short for pruner.pruning, whose last update "
+                f"is step {end + 1}: set a larger pruner.epochs, a smaller pruner.batch_size, or take more rows."
+            )
         first = tf.VariableAggregation.ONLY_FIRST_REPLICA
         self.step = tf.Variable(0, trainable=False, dtype=tf.int64, name="pruning_step", aggregation=first)
         mean = {"trainable": False, "aggregation": tf.VariableAggregation.MEAN}

@@ -73,6 +73,14 @@ class Target(Section, abc.ABC):
         return ""
 
     @property
+    def looked_for(self) -> dict[str, Any] | None:
+        """The name that a summary tells most of: `label`, and `metrics`, those of its table.
+
+        None where no name is looked for more than another.
+        """
+        return None
+
+    @property
     def objective(self) -> str:
         """The metric by which the best epoch is chosen."""
         return self.watched[0]
@@ -85,6 +93,17 @@ class Target(Section, abc.ABC):
             metric: as Keras or TFMA names it; a training's own may begin with `val_`.
         """
         return metric.removeprefix("val_") in {"loss", *cls.lower_is_better}
+
+    def narrowed(self, names: Sequence[str]) -> Self | None:
+        """The same target with some of its names alone, whose answers are those columns of `prediction_key`.
+
+        Args:
+            names: at least two of `names`, in any order.
+
+        Returns:
+            None where a target of this kind cannot leave one out.
+        """
+        return None
 
     def columns(self) -> tuple[Column, ...]:
         """The columns that ExampleGen must read for it."""

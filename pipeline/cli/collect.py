@@ -38,7 +38,7 @@ def collect(
         raise WrongUse(f"{config_path}: data.collect is missing; it says which API, and how it pages.")
     folder = into or _folder_of(config.data.path)
     from pipeline.ingest import collect as collecting
-    from pipeline.ingest.http_pages import Api
+    from pipeline.ingest.http.pages import Api
     from pipeline.ingest.rows import DataError
 
     shown = time.monotonic()

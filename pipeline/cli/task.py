@@ -110,6 +110,7 @@ def checked_data(config: Any, *, schema_too: bool = True, root: Path | None = No
 
     try:
         if schema_too:
+            preflight.check_root(config, root)
             return preflight.check(data_files.pinned(config), root=root)
         return preflight.check_data(config)
     except (ConfigError, DataError) as error:

@@ -99,7 +99,9 @@ def _evaluate(
 
     provenance = measure.Provenance(task=settings.task, run_id=f"model {model.id}", digests=settings.digests)
     bundles = measure.make_bundles(variants.uri, folder, provenance)
-    results = measure.measure(bundles, index, split("eval"), judge, cost=section.latency, seed=section.seed)
+    results = measure.measure(
+        bundles, index, split("eval"), judge, cost=section.latency, seed=section.seed, choose=True
+    )
     selected, reasons = measure.decide(results, section.gate, section.objective)
     for name, values in results.items():
         values["selected"] = name == selected

@@ -8,17 +8,20 @@ its bound the blessing is taken back before the node ends, so that nothing behin
 
 from __future__ import annotations
 
+import copy
 import json
 import os
-from typing import Any
+from typing import Any, Literal
 
 from modules.artifact_files import (  # and settles Keras 2 before TFX
     BASELINE_FILE,
     BEATS_BASELINE_FILE,
     FAIRNESS_FILE,
     PREDICTIONS_FILE,
+    SHARED_LABELS_FILE,
 )
-from modules.quality.settings import BeatsBaseline, FairnessSettings
+from modules.quality import shared_labels, tfma_config
+from modules.quality.settings import BeatsBaseline, Bound, FairnessSettings, OtherLabels
 from modules.rows.settings import Columns
 from modules.settings import NodeSettings
 from modules.targets.kinds import TargetSection
@@ -28,13 +31,15 @@ from tfx import types  # isort: skip
 from tfx.components.evaluator import constants, executor
 from tfx.dsl.components.base import base_beam_component, executor_spec
 from tfx.dsl.io import fileio
-from tfx.types import component_spec, standard_artifacts, standard_component_specs
-from tfx.utils import io_utils, json_utils
+from tfx.types import artifact_utils, component_spec, standard_artifacts, standard_component_specs
+from tfx.utils import io_utils, json_utils, proto_utils
 
 from pipeline.components import artifacts
+from pipeline.components.lookups import comparable
 
 BLESSING, EVALUATION, EXAMPLES, MODEL, SETTINGS = "blessing", "evaluation", "examples", "model", "settings"
-BASELINE = "baseline_evaluation"
+BASELINE, PREVIOUS = "baseline_evaluation", standard_component_specs.BASELINE_MODEL_KEY
+_Inputs = dict[str, list[types.Artifact]]
 
 
 class EvaluatorNodeSettings(NodeSettings):
@@ -52,6 +57,10 @@ class EvaluatorNodeSettings(NodeSettings):
     """How the model is compared with the linear baseline; None where it is not."""
     gated: bool
     """Whether a gap, or the baseline, can take the blessing back."""
+    other_labels: OtherLabels = "not_compared"
+    """How the model is compared with a blessed one of other labels."""
+    max_drops: dict[str, Bound] = {}
+    """Of the bounds, those against such a model; where they are compared."""
 
 
 class Executor(executor.Executor):
@@ -64,13 +73,16 @@ class Executor(executor.Executor):
         exec_properties: dict[str, Any],
     ) -> None:
         """TFX's hook."""
-        super().Do(input_dict, output_dict, exec_properties)
+        settings = EvaluatorNodeSettings.from_json(exec_properties[SETTINGS])
+        [split] = json_utils.loads(exec_properties[standard_component_specs.EXAMPLE_SPLITS_KEY])
+        # TFMA compares label ids, so a model with other labels is not for it.
+        compared_with = comparison(settings, input_dict)
+        given = {key: value for key, value in input_dict.items() if key != PREVIOUS or compared_with == "whole"}
+        super().Do(given, output_dict, exec_properties)
         # Late: a graph that is only compiled must not wait for TensorFlow.
         from modules.machine.progress import tell
         from modules.quality import fairness, predictions, scoring
 
-        settings = EvaluatorNodeSettings.from_json(exec_properties[SETTINGS])
-        [split] = json_utils.loads(exec_properties[standard_component_specs.EXAMPLE_SPLITS_KEY])
         judge, folder = scoring.of(settings.target), artifacts.single(output_dict, EVALUATION).uri
         found = _predict(split, settings, judge, input_dict)
         predictions.write(os.path.join(folder, PREDICTIONS_FILE), {split: found}, settings.target.names)
@@ -85,8 +97,78 @@ class Executor(executor.Executor):
             if settings.gated and compared["missed"]:
                 tell("not blessed: the linear baseline is better", **compared["difference"])
                 missed += compared["missed"]
+        if compared_with == "shared":
+            compared = self._on_shared_labels(split, settings, input_dict, output_dict, exec_properties)
+            artifacts.write_json(os.path.join(folder, SHARED_LABELS_FILE), compared)
+            tell(f"compared {compared['told']}")
+            missed += compared["missed"]
         if missed:
             take_back(artifacts.single(output_dict, BLESSING))
+
+    def _on_shared_labels(
+        self, split: str, settings: EvaluatorNodeSettings, inputs: _Inputs, outputs: _Inputs, properties: dict[str, Any]
+    ) -> dict[str, Any]:
+        """The standard evaluation once more, of both models and the rows cut down to the labels that both know."""
+        from modules.serving import narrowed
+
+        results = os.path.join(artifacts.single(outputs, EVALUATION).uri, os.path.splitext(SHARED_LABELS_FILE)[0])
+        work = os.path.join(results, "work")
+        previous = artifacts.single(inputs, PREVIOUS)
+        ours, theirs = settings.target.names, comparable.labels_of(previous.uri) or []
+        target = settings.target.narrowed(shared_labels.shared(ours, theirs))
+        if target is None:
+            raise ValueError(f"a target of kind {settings.target.kind} has no labels of which some can be left out")
+        cut = {EXAMPLES: _moved(inputs[EXAMPLES][0], os.path.join(work, EXAMPLES))}
+        patterns = [artifacts.split_pattern(examples, split) for examples in inputs[EXAMPLES]]
+        file = os.path.join(artifact_utils.get_split_uri([cut[EXAMPLES]], split), "rows.gz")
+        of, rows = shared_labels.write_rows(patterns, file, target)
+        for key, model, labels in ((MODEL, artifacts.single(inputs, MODEL), ours), (PREVIOUS, previous, theirs)):
+            cut[key] = _moved(model, os.path.join(work, key))
+            served = artifacts.serving_folder(model)
+            narrowed.save(artifacts.serving_folder(cut[key]), served, labels=labels, target=target)
+        evaluation, blessing = standard_artifacts.ModelEvaluation(), standard_artifacts.ModelBlessing()
+        evaluation.uri, blessing.uri = results, os.path.join(work, BLESSING)
+        config = tfma_config.eval_config(target, settings.columns.slices, settings.max_drops, gated=True)
+        if any(rows.values()):
+            super().Do(
+                {key: [artifact] for key, artifact in cut.items()},
+                {EVALUATION: [evaluation], BLESSING: [blessing]},
+                {**properties, standard_component_specs.EVAL_CONFIG_KEY: proto_utils.proto_to_json(config)},
+            )
+        artifacts.remove(work)
+        return shared_labels.found(
+            results, target, ours=ours, theirs=theirs, of=of, rows=rows, bounded=list(settings.max_drops)
+        )
+
+
+def comparison(settings: EvaluatorNodeSettings, inputs: _Inputs) -> Literal["whole", "shared", "none"]:
+    """How a new model is compared with the one before; not every look-up knows which labels that has.
+
+    Args:
+        settings: of the node.
+        inputs: of the node.
+
+    Returns:
+        `whole`: on all rows, if there is one before; `shared`: on those of the labels that both know; `none`: other
+        labels keep them apart, which is told.
+    """
+    given, ours = inputs.get(PREVIOUS) or [], settings.target.names
+    theirs = comparable.labels_of(given[0].uri) if given else None
+    if theirs is None or theirs == ours:
+        return "whole"
+    if settings.other_labels == "shared" and shared_labels.shared(ours, theirs):
+        return "shared"
+    from modules.machine.progress import tell
+
+    tell(f"not compared with {given[0].uri}: {comparable.other_labels(theirs, ours)}")
+    return "none"
+
+
+def _moved(artifact: types.Artifact, uri: str) -> types.Artifact:
+    """The same artifact with other content."""
+    moved = copy.deepcopy(artifact)
+    moved.uri = uri
+    return moved
 
 
 def take_back(blessing: types.Artifact) -> None:

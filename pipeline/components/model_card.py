@@ -17,6 +17,7 @@ from modules.artifact_files import (
     HISTORY_FILE,
     PARETO_FILE,
     PREDICTIONS_FILE,
+    PROBES_FILE,
 )
 from modules.card.settings import ModelCardNodeSettings
 
@@ -56,6 +57,7 @@ class Executor(base_executor.BaseExecutor):
             facts = _edge(settings, input_dict)
         else:
             facts = _server(settings, input_dict)
+            _add_probes(settings, input_dict, card.uri)
         artifacts.write_json(os.path.join(card.uri, CARD_JSON), facts)
         page = model_card.render(facts, scoring.of(settings.target).titles)
         io_utils.write_string_file(os.path.join(card.uri, CARD_MARKDOWN), page)
@@ -84,6 +86,20 @@ def _server(settings: ModelCardNodeSettings, input_dict: artifacts.Artifacts) ->
         created=_today(),
         linear=linear,
     )
+
+
+def _add_probes(settings: ModelCardNodeSettings, input_dict: artifacts.Artifacts, folder: str) -> None:
+    """Rows for a server to try a new version with; none where a row is more than a text, since only that was kept."""
+    from modules.card import probes
+    from modules.quality import predictions, scoring
+
+    if list(settings.columns.values()) != ["text"]:
+        return
+    file = os.path.join(artifacts.single(input_dict, TEST_EVALUATION).uri, PREDICTIONS_FILE)
+    [found] = predictions.read(file)[0].values()
+    lines = probes.choose(found, scoring.of(settings.target))
+    if lines:
+        io_utils.write_string_file(os.path.join(folder, PROBES_FILE), lines)
 
 
 def _edge(settings: ModelCardNodeSettings, input_dict: artifacts.Artifacts) -> dict[str, Any]:

@@ -55,7 +55,7 @@ class Executor(base_executor.BaseExecutor):
         from modules.rows.token_windows import load_windows
         from modules.serving.student import save_student
         from modules.student import distillation
-        from modules.student.compress import compress, describe
+        from modules.student.compress import compress, decided, describe
 
         settings = PrunerNodeSettings.from_json(exec_properties[SETTINGS])
         examples, model = artifacts.single(input_dict, EXAMPLES), artifacts.single(input_dict, MODEL)
@@ -86,7 +86,12 @@ class Executor(base_executor.BaseExecutor):
             vocabulary=student.vocabulary,
             labels=student.labels,
         )
-        save_student(student, artifacts.serving_folder(output), sequence_length=length, target=settings.target)
+        save_student(
+            student,
+            artifacts.serving_folder(output),
+            sequence_length=length,
+            target=decided(compressed, settings.target),
+        )
         artifacts.write_json(os.path.join(output.uri, PRUNING_FILE), compressed.record)
         artifacts.remove(backup)
         measure = distillation.of(settings.target.kind).measure

@@ -15,7 +15,7 @@ import time
 from typing import Any
 
 from modules import content
-from modules.artifact_files import CARD_FILES
+from modules.artifact_files import CARD_FILES, PROBES_FILE
 from modules.settings import NodeSettings
 
 from tfx import types
@@ -152,9 +152,10 @@ def content_of(folder: str) -> str:
     """What the model in a serving folder or in a version is known by: a digest of its files.
 
     Args:
-        folder: either; the card and the record, which only a version has, do not count.
+        folder: either; the card, its probes and the record, which only a version has, do not count.
     """
-    beside = {os.path.join(EXTRA, RECORD), *(os.path.join(place, name) for place in ("", EXTRA) for name in CARD_FILES)}
+    names = (*CARD_FILES, PROBES_FILE)
+    beside = {os.path.join(EXTRA, RECORD), *(os.path.join(place, name) for place in ("", EXTRA) for name in names)}
     found = content.tree(folder, walk=fileio.walk, opener=fileio.open)
     return content.combined({name: digest for name, digest in found.items() if name not in beside})
 

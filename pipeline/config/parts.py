@@ -7,8 +7,8 @@ Nothing here imports TensorFlow or TFX.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Sequence, Set
-from typing import NoReturn
+from collections.abc import Iterable, Mapping, Sequence, Set
+from typing import Any, NoReturn
 
 from modules.inputs import kinds as inputs_lib
 from modules.inputs.base import Input
@@ -43,6 +43,30 @@ def refuse_both(given: Set[str]) -> None:
         both = [name for name in short if name in given]
         if part in given and both:
             raise ValueError(f"{part} and {', '.join(both)} say the same thing twice; keep one of the two forms")
+
+
+def completed(values: Any) -> Any:
+    """Puts `labels` and their column into a `target` that says what else there is of it, as its `decision`.
+
+    Args:
+        values: of a configuration, as the file has them; what is no such section is given back.
+    """
+    labels, target = (
+        (values.get(name) for name in ("labels", "target")) if isinstance(values, Mapping) else (None, None)
+    )
+    if not isinstance(target, Mapping) or not labels or {"labels", "column"} & target.keys():
+        return values
+    if target.get("kind", ONE_LABEL) != ONE_LABEL:
+        return values
+    data = values.get("data")
+    columns = data.get("columns") if isinstance(data, Mapping) else None
+    of_labels = {}
+    if isinstance(data, Mapping) and isinstance(columns, Mapping) and "label" in columns:
+        of_labels["column"] = columns["label"]
+        data = {**data, "columns": {name: value for name, value in columns.items() if name != "label"}}
+    rest = {name: value for name, value in values.items() if name not in ("labels", "data")}
+    whole = {"kind": ONE_LABEL, "labels": labels, **of_labels, **target}
+    return {**rest, **({"data": data} if "data" in values else {}), "target": whole}
 
 
 def short_inputs(column: str, sequence_length: int, backbone: Backbone) -> dict[str, Input]:
@@ -157,6 +181,11 @@ def check_metrics(target: Target, evaluator: EvaluatorSettings, tuner: TunerSett
     if against and against.metric not in (None, *target.watched):
         place = ("evaluator", "beats_baseline", "metric")
         _fail(place, str(against.metric), target.watched, f"{of_target} that models are compared by")
+    if evaluator.other_labels == "shared" and target.narrowed(target.names) is None:
+        raise ValueError(
+            f"evaluator.other_labels is shared; a target of kind {target.kind} has no labels of which some can be left "
+            "out; set it to not_compared or refused"
+        )
     objectives = [*(f"val_{name}" for name in target.watched), "val_loss"]
     if tuner.enabled and tuner.objective not in objectives:
         _fail(("tuner", "objective"), str(tuner.objective), objectives, f"{of_target} that a search can improve")

@@ -50,7 +50,8 @@ class Config(Section):
     inputs: InputSections = {}
     """What comes in, by name and kind. Empty: one text, `data.columns.text`, with `preprocessing` and `backbone`."""
     target: TargetSection = None  # type: ignore[assignment]
-    """What is predicted. Empty: one of `labels`, in `data.columns.label`."""
+    """What is predicted. Empty: one of `labels`, in `data.columns.label`. Beside `labels` it may say the rest, such as
+    `target: {positive: spam, decision: {threshold: auto}}`."""
     edge: bool = True
     """Whether a student is made of a blessed model, and bundles for devices of it."""
     schema_path: str
@@ -86,6 +87,11 @@ class Config(Section):
     """How much the report of a run looks at."""
     platform: PlatformConfig = PlatformConfig()
     """What the nodes get on Kubeflow or Vertex AI; the local runner reads nothing of it."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _completed(cls, values: Any) -> Any:
+        return parts.completed(values)
 
     @model_validator(mode="after")
     def _resolved(self) -> Self:

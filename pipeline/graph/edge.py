@@ -42,7 +42,7 @@ def edge_branch(
         model=model,
         pruned_model=pruner.outputs["pruned_model"],
         settings=TFLiteConverterNodeSettings(
-            target=config.target,
+            target=config.target.undecided(),
             converter=config.converter,
             preprocessing=window(config),
             **common(config, "TFLiteConverter"),

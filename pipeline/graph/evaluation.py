@@ -2,19 +2,34 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import modules  # noqa: F401  (settles Keras 2 before TFX imports TensorFlow)
 from modules.card.settings import CardSource, ModelCardNodeSettings
 from modules.inputs import kinds
 from modules.network.backbones.base import Source
-from modules.quality.settings import BeatsBaseline
+from modules.quality import shared_labels, tfma_config
+from modules.quality.settings import BeatsBaseline, Bound
 
 from pipeline.components.evaluator import Evaluator, EvaluatorNodeSettings
 from pipeline.components.model_card import ModelCard
 from pipeline.config.task import Config
-from pipeline.graph import code_digest, tfma_config
+from pipeline.graph import code_digest
 from pipeline.graph.settings import BUNDLE_NODES, BUNDLE_SECTIONS, MODEL_NODES, MODEL_SECTIONS, columns, common, others
+
+if TYPE_CHECKING:
+    from tensorflow_model_analysis.proto import config_pb2
+
+
+def eval_config(config: Config, *, gated: bool) -> config_pb2.EvalConfig:
+    """What TFMA is told.
+
+    Args:
+        config: the task's configuration.
+        gated: with thresholds and a comparison against the baseline, as on eval; without, as on test.
+    """
+    slices, thresholds = config.data.columns.slices, config.evaluator.thresholds
+    return tfma_config.eval_config(config.target, slices, thresholds, gated=gated)
 
 
 def evaluator(config: Config, examples: Any, model: Any, previous: Any, linear: Any) -> Evaluator:
@@ -30,7 +45,7 @@ def evaluator(config: Config, examples: Any, model: Any, previous: Any, linear: 
     return Evaluator(
         examples=examples,
         model=model,
-        eval_config=tfma_config.eval_config(config, gated=True),
+        eval_config=eval_config(config, gated=True),
         split="eval",
         settings=_settings(config, linear, gated=True),
         baseline_model=previous,
@@ -50,7 +65,7 @@ def test_evaluator(config: Config, examples: Any, model: Any, linear: Any) -> Ev
     node = Evaluator(
         examples=examples,
         model=model,
-        eval_config=tfma_config.eval_config(config, gated=False),
+        eval_config=eval_config(config, gated=False),
         split="test",
         settings=_settings(config, linear, gated=False),
         baseline_evaluation=_compared(config, linear),
@@ -106,8 +121,15 @@ def _settings(config: Config, linear: Any, *, gated: bool) -> EvaluatorNodeSetti
         fairness=fairness if gated else fairness.with_values(bounds={}),
         beats_baseline=against,
         gated=gated,
+        other_labels=config.evaluator.other_labels if gated else "not_compared",
+        max_drops=_max_drops(config) if gated else {},
         **common(config, "Evaluator"),
     )
+
+
+def _max_drops(config: Config) -> dict[str, Bound]:
+    section = config.evaluator
+    return shared_labels.drops(section.thresholds) if section.other_labels == "shared" else {}
 
 
 def _compared(config: Config, linear: Any) -> Any:

@@ -27,21 +27,25 @@ _TFX = tfx.dsl.experimental
 HYPERPARAMETERS_URI = "set-the-parameter-hyperparameters"
 
 
-def baseline(engine: Engine, candidate: Any, push_folder: str) -> Any:
+def baseline(engine: Engine, candidate: Any, push_folder: str, *, shared_labels: bool) -> Any:
     """The node whose output `model` the candidate is compared with; nothing on the first run.
 
     Args:
         engine: the orchestrator.
         candidate: Trainer's model.
         push_folder: where blessed server models are pushed.
+        shared_labels: whether a model is enough that shares some of the candidate's labels.
     """
     if engine.lookups == "pushed":
-        node = LatestPushedModel(push_folder, candidate=candidate)
+        node = LatestPushedModel(push_folder, candidate=candidate, shared_labels=shared_labels)
     elif engine.lookups == "latest":
         node = tfx.dsl.Resolver(strategy_class=_TFX.LatestBlessedModelStrategy, **_trained_models())
     else:
         node = tfx.dsl.Resolver(
-            strategy_class=LatestOtherBlessedModelStrategy, candidate=candidate, **_trained_models()
+            strategy_class=LatestOtherBlessedModelStrategy,
+            config={"shared": True} if shared_labels else {},
+            candidate=candidate,
+            **_trained_models(),
         )
     return node.with_id("LatestBlessedModelResolver")
 

@@ -80,7 +80,7 @@ def transform(config: Config, examples: Any, schema: Any) -> Transform:
         examples: ExampleGen's output.
         schema: the curated schema.
     """
-    settings = TransformNodeSettings(**features(config, "Transform"))
+    settings = TransformNodeSettings(**features(config, "Transform") | {"target": config.target.undecided()})
     return Transform(
         examples=examples,
         schema=schema,

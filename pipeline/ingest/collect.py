@@ -21,7 +21,7 @@ from modules.machine.files import write_whole
 import filelock
 
 from pipeline.config.rows.collect import CollectConfig
-from pipeline.ingest.http_pages import Api, Page, Request, value_at
+from pipeline.ingest.http.pages import Api, Page, Request, value_at
 from pipeline.ingest.rows import DataError
 
 FILE, _INSIDE = "rows.jsonl", Path("version-1") / "rows.jsonl"

@@ -9,6 +9,7 @@ from typing import Any
 from modules.device.gate import nearest
 from modules.device.settings import Gate
 from modules.quality import against_baseline
+from modules.quality.slice_names import shown_name
 
 from rich.console import Console
 from rich.table import Table
@@ -19,7 +20,7 @@ from pipeline.history.paths import relative
 SPLITS = ("test", "eval")
 REFERENCE = "reference"  # among the variants, the blessed model itself
 _SHORT = {"accuracy": "acc", "macro_f1": "F1"}
-_LEGEND = {"accuracy": "acc: accuracy", "macro_f1": "F1: macro-F1"}
+_LEGEND = {"accuracy": "acc: accuracy", "macro_f1": "F1: macro-F1", "pr_auc": "pr_auc: area under precision and recall"}
 _MOST_METRICS = 3  # where nothing says which ones a person looks at
 
 
@@ -43,6 +44,7 @@ def show(summary: Mapping[str, Any], console: Console, *, run_dir: str) -> None:
     console.print()
     _changes(summary, console)
     _rows(summary, console)
+    _looked_for(summary, console)
     _verdict(summary, console)
     _edge(summary, console)
     _tuning(summary, console)
@@ -88,7 +90,7 @@ def _quality(summary: Mapping[str, Any]) -> Table:
     metrics, baseline = summary["metrics"], (summary["baseline"] or {}).get("splits", {})
     shown = _shown(summary)
     table = Table(title=f"{summary['task']}, run {summary['run_id']}", title_justify="left", box=None, pad_edge=False)
-    table.add_column("", no_wrap=True)
+    table.add_column("", overflow="fold")  # a long name takes two lines before a number is cut
     table.add_column("rows", justify="right", no_wrap=True)
     for split in SPLITS:
         for metric in shown:
@@ -102,13 +104,8 @@ def _quality(summary: Mapping[str, Any]) -> Table:
             for metric in shown:
                 cells += [_number(ours.get(metric)), _number(theirs.get(metric))]
         rows = _at(metrics["test"], name).get("rows")
-        table.add_row(Text(_named(name) or "overall"), str(rows or ""), *cells)
+        table.add_row(Text(shown_name(name) or "overall"), str(rows or ""), *cells)
     return table
-
-
-def _named(name: str) -> str:
-    """A slice, `column:value`; a value may be empty."""
-    return f"{name}(empty)" if name and name.find(":") == len(name) - 1 else name
 
 
 def _shown(summary: Mapping[str, Any]) -> list[str]:
@@ -118,7 +115,8 @@ def _shown(summary: Mapping[str, Any]) -> list[str]:
     judged = [name for scores in splits for name in scores if name not in ("rows", "slices")]
     measured = [name for split in SPLITS for name in metrics[split] or {} if name not in ("rows", "slices")]
     known = [name for name in _SHORT if name in measured]
-    names = judged or known or list(summary["thresholds"]) or measured[:_MOST_METRICS]
+    asked = [name for name in (summary.get("looked_for") or {}).get("metrics", []) if name in measured]
+    names = asked or judged or known or list(summary["thresholds"]) or measured[:_MOST_METRICS]
     return list(dict.fromkeys(names))
 
 
@@ -158,6 +156,32 @@ def _changes(summary: Mapping[str, Any], console: Console) -> None:
             console.print(Text.assemble((f"{item['kind'].title():<9}", "yellow"), f" {what}"), soft_wrap=True)
 
 
+def _looked_for(summary: Mapping[str, Any], console: Console) -> None:
+    """How well the label is found that is looked for, and what decides for it."""
+    found = summary.get("looked_for")  # an older summary has none
+    split = next((split for split in SPLITS if (summary["metrics"][split] or {}).get("pr_auc") is not None), None)
+    if not found or split is None:
+        return
+    label, ours = found["label"], summary["metrics"][split]
+    theirs = _at((summary["baseline"] or {}).get("splits", {}).get(split), "")
+    told = []
+    for name, shown in (
+        ("pr_auc", "PR-AUC"),
+        ("recall_at_precision", f"recall at a precision of {found['min_precision']:g} or more"),
+        ("balanced_accuracy", "balanced accuracy"),
+    ):
+        base = f" (base {theirs[name]:.3f})" if name in theirs else ""
+        told += [f"{shown} {ours[name]:.3f}{base}"] if name in ours else []
+    answered = [
+        f"{kind} {ours[f'{kind}_{label}']:.3f}" for kind in ("precision", "recall") if f"{kind}_{label}" in ours
+    ]
+    decision = (summary["training"] or {}).get("decision")
+    where = f", answered from a probability of {decision['threshold']:.3g} on" if decision else ""
+    if answered:
+        told.append(f"as it answers: {', '.join(answered)}{where}")
+    console.print(f"Label     {label} on {split}: {'; '.join(told)}", soft_wrap=True, markup=False)
+
+
 def _verdict(summary: Mapping[str, Any], console: Console) -> None:
     blessed, pushed = summary["blessed"], summary["pushed"]["server"]
     if blessed:
@@ -166,6 +190,8 @@ def _verdict(summary: Mapping[str, Any], console: Console) -> None:
         console.print("[yellow]Not blessed[/], so nothing was pushed:")
         for missed in summary["not_blessed_because"]:
             console.print(f"          {missed['message']}", soft_wrap=True, markup=False)
+    if summary.get("shared_labels"):
+        console.print(f"Compared  {summary['shared_labels']['told']}", soft_wrap=True, markup=False)
     linear = (summary.get("beats_baseline") or {}).get("eval")
     if linear and not linear["missed"]:
         shown = "" if linear["verdict"] == against_baseline.BETTER else "; that is within noise, and no proof"

@@ -107,6 +107,22 @@ def _first_texts(config: Config, shape: rows.Layout) -> list[str]:
     return found[:_TEXTS]
 
 
+def check_root(config: Config, root: Path | None) -> None:
+    """Looks at the folder of the runs alone, which is to come before anything is looked for in a folder.
+
+    Args:
+        config: the resolved configuration.
+        root: folder of the task's runs, if not `runs/<task>`.
+
+    Raises:
+        ConfigError: it cannot be one.
+    """
+    place = (root or Path("runs") / config.task).resolve()
+    problem = names.path_problem(place)
+    if problem:
+        raise loader.ConfigError(f"--root {place} {problem}.")
+
+
 def check(
     config: Config, *, root: Path | None = None, nodes: Mapping[str, str | None] | None = None, whole: bool = True
 ) -> dict[str, Any]:
@@ -129,11 +145,8 @@ def check(
         DataError: a file is missing or wrong, or so many rows, or a value that the schema does not know.
         OptionError: a node that this configuration does not have.
     """
+    check_root(config, root)
     _check_nodes(config, nodes or {})
-    place = (root or Path("runs") / config.task).resolve()
-    problem = names.path_problem(place)
-    if problem:
-        raise loader.ConfigError(f"--root {place} {problem}.")
     if not config.data.has_spans:
         folder = data_files.data_path(config).parent
         problem = names.path_problem(folder)
@@ -145,8 +158,22 @@ def check(
     if not whole and "tfrecord" in formats:
         return {"file": data_files.data_path(config)}
     found = check_data(config, most=None if whole else _FIRST_ROWS)
+    if whole or found["rows"] + found["quarantined"].total() < _FIRST_ROWS:  # all of them were seen
+        _check_labels(config, found)
     _check_domains(config, schema, found["counts"])
     return found
+
+
+def _check_labels(config: Config, found: Mapping[str, Any]) -> None:
+    """Refuses rows that have nothing to choose between."""
+    names, there = config.target.names, found["counts"].get(config.target.column, {})
+    if names and len(there) == 1:
+        [only] = there
+        others = some(name for name in names if name != only)
+        raise rows.DataError(
+            f"{found['file']}: all {found['rows']} rows have the label {shown(only)}, so that there is nothing to "
+            f"learn; add rows of {others}, or look at data.columns and `labels`."
+        )
 
 
 def _check_nodes(config: Config, chosen: Mapping[str, str | None]) -> None:

@@ -117,6 +117,7 @@ def run(config: Config, options: RunOptions) -> Outcome:
         ConfigError, DataError, PackageError: before anything was run.
         OptionError: `only` or `start` names no node, or the name is not allowed.
     """
+    preflight.check_root(config, options.root)
     config = data_files.pinned(config)
     chosen = {"--only": options.only, "--from": options.start}
     data = preflight.check(config, root=options.root, nodes=chosen, whole=False)["file"]

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from modules.artifact_files import BEATS_BASELINE_FILE, FAIRNESS_FILE, PARETO_FILE
+from modules.artifact_files import BEATS_BASELINE_FILE, FAIRNESS_FILE, PARETO_FILE, SHARED_LABELS_FILE
 from modules.quality import advice
 from modules.quality.tfma_results import PREVIOUS, metrics, missed_bounds
 
@@ -61,6 +61,8 @@ def collect(
     gaps = (fairness["eval"] or {}).get("missed", [])
     linear = {"eval": _read_json(evaluation, BEATS_BASELINE_FILE), "test": _read_json(test, BEATS_BASELINE_FILE)}
     behind = (linear["eval"] or {}).get("missed", [])
+    shared = _read_json(evaluation, SHARED_LABELS_FILE)
+    dropped = (shared or {}).get("missed", [])
     pareto = _read_json(outputs.uri(*reported["edge_evaluation"]), PARETO_FILE)
     told = {
         key: _read_json(outputs.uri(node, item.output), *item.file) for key, (node, item) in facts.told(config).items()
@@ -76,15 +78,17 @@ def collect(
         "data": str(data),
         "data_cleaning": _cleaning(outputs.uri(*reported["examples"])),
         "blessed": _blessed(outputs.artifact(*reported["blessing"])),
-        "not_blessed_because": [*missed_bounds(evaluation), *gaps, *behind] if evaluation else [],
+        "not_blessed_because": [*missed_bounds(evaluation), *gaps, *behind, *dropped] if evaluation else [],
         "thresholds": config.model_dump(mode="json")["evaluator"]["thresholds"],
         "lower_is_better": sorted(config.target.lower_is_better),
         "metrics": {
             "eval": metrics(evaluation) if evaluation else None,
             "test": metrics(test) if test else None,
         },
+        "looked_for": config.target.looked_for,
         "fairness": fairness,
         "previous": metrics(evaluation, PREVIOUS) or None if evaluation else None,
+        "shared_labels": shared,
         "baseline": told["baseline"],
         "beats_baseline": linear,
         "try": _to_try(config, told["training"], outputs, linear["eval"], pareto),

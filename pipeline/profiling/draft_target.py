@@ -26,7 +26,7 @@ def comment(value: str) -> str:
 def section(profile: Mapping[str, Any]) -> list[str]:
     """The labels, or the section `target` with what does without a bundle."""
     if profile["target"]["kind"] == ONE_LABEL:
-        return _labels(profile["labels"])
+        return [*_labels(profile["labels"]), *training.decision(profile["labels"])]
     found, label = profile["numbers"], profile["roles"]["label"]
     if profile["target"]["kind"] == MANY_LABELS:
         return [
@@ -89,7 +89,9 @@ def _shares(profile: Mapping[str, Any]) -> list[str]:
     else:
         scores = result["scores"]
         lows = {name: math.floor(100 * scores[name]["low"]) / 100 for name in scores}
-        if not training.unbalanced(labels):
+        if training.looked_for(labels):  # rows of the frequent label, answered right, hide the others in these
+            del lows["accuracy"], lows["recall"]
+        elif not training.unbalanced(labels):
             lows.pop("recall")
         told = ", ".join(f"{name} {scores[name]['value']:.3f}" for name in lows)
         why = [

@@ -172,7 +172,8 @@ def _card(profile: Mapping[str, Any], task: str) -> list[str]:
 
 def _profile(profile: Mapping[str, Any], name: str, rows: int) -> list[str]:
     """One profile: teacher, length of training, student, recipes, and a gate that these can pass."""
-    labels, characters = max(len(profile["labels"]), 1), profile["characters"]
+    counts, characters = profile["labels"], profile["characters"]
+    labels = max(len(counts), 1)
     used = min(rows * _TRAIN_SHARE, _QUICK_ROWS if name == "quick" else rows)
     teacher = _teacher(profile, name)
     lines = [f"  {name}:  # {'minutes' if name == 'quick' else 'as one would for a release'}"]
@@ -205,6 +206,7 @@ def _profile(profile: Mapping[str, Any], name: str, rows: int) -> list[str]:
         "      gate:",
         f"        max_accuracy_drop: {shipping.drop_bound(drop, eval_rows):g}  # {drop:g} and what chance does on about"
         f" {eval_rows} rows",
+        *training.rare_drop(counts, drop, eval_rows),
         f"        max_slice_drop: {shipping.drop_bound(2.5 * drop, 100):g}",
         f"        min_size_ratio: {bound:g}  # about {expected:g} times with dynamic_wi8_afp32_e4, others are smaller",
         f"        min_agreement: {shipping.agreement_bound(agreement, eval_rows):g}",

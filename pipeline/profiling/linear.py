@@ -7,7 +7,7 @@ import random
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from modules.targets.one_label.target import OneLabel
+from modules.targets.one_label.target import AUTO, Decision, OneLabel
 
 from pipeline.profiling.texts import Sample
 
@@ -65,41 +65,70 @@ class Rows:
             self._sample.add((text[:_CHARACTERS], self._ids[label]))
 
 
-def cross_validated(rows: Sequence[tuple[str, int]], num_labels: int, *, eval_rows: int) -> dict[str, Any] | None:
+def cross_validated(
+    rows: Sequence[tuple[str, int]], names: Sequence[str], *, eval_rows: int, looked_for: str | None = None
+) -> dict[str, Any] | None:
     """Trains on two thirds and predicts the rest, three times, so that every row is predicted once.
 
     Args:
         rows: texts and label ids.
-        num_labels: how many labels there are.
+        names: of the labels, in the order of their ids.
         eval_rows: rows of the split that a floor will be compared on; the fewer, the more chance decides.
+        looked_for: the rare one of two labels. It is then answered from the threshold on that makes macro-F1 largest,
+            as the task will decide, and `balanced_accuracy` and `pr_auc` are measured, too.
 
     Returns:
         `{"rows", "model", "scores": {metric: {"value", "low"}}}`; `low` is what the same model would reach on
         `eval_rows` rows but in one case of forty. None where there are too few rows to say anything.
     """
     from modules.quality.scores import confusion
+    from modules.targets.one_label.linear import shares
 
     import numpy as np
 
-    if len(rows) < 10 * _FOLDS or len({label for _, label in rows}) < 2:
-        return None
+    num_labels = len(names)
+
     unique = list(dict(rows).items())  # a text that stands twice would be known when it is asked for
+    if len(rows) < 10 * _FOLDS or len({label for _, label in unique}) < 2:
+        return None
     random.Random(2).shuffle(unique)
     texts = [text for text, _ in unique]
     labels = np.array([label for _, label in unique])
-    predicted = _predicted(texts, labels)
-    if predicted is None:
+    margins = _margins(texts, labels, num_labels)
+    if margins is None:
         return None
+    target = OneLabel(
+        labels=list(names), positive=looked_for, decision=Decision(threshold=AUTO if looked_for else None)
+    )
+    probabilities = shares(margins)
+    predicted = target.settled(labels, probabilities).decided(probabilities)
     table = confusion(labels, predicted, num_labels)
     of = max(eval_rows, 1)
     drawn = np.random.default_rng(3).multinomial(of, table.ravel() / table.sum(), size=_resamples(num_labels))
     lows, values = _scores(drawn.reshape(-1, num_labels, num_labels)), _scores(table[np.newaxis])
     scores = {}
-    for name in METRICS:
+    for name in (*METRICS, "balanced_accuracy") if looked_for else METRICS:
         value, low = float(values[name][0]), float(np.quantile(lows[name], _LOW))
         # Rows drawn from those without an error have none either; Wilson's interval knows better.
         scores[name] = {"value": round(value, 4), "low": round(min(low, _wilson(value, of)), 4)}
+    if looked_for:
+        scores["pr_auc"] = _area(target, labels == names.index(looked_for), probabilities, of)
     return {"rows": len(unique), "model": "TF-IDF of words and characters + linear SVM", "scores": scores}
+
+
+def _area(target: OneLabel, rare: Any, probabilities: Any, eval_rows: int) -> dict[str, float]:
+    """How well the margins rank the rows of the label that is looked for."""
+    from modules.targets.one_label.ranking import Ranking
+
+    import numpy as np
+
+    ranking = Ranking(rare, probabilities[:, target.positive_id])
+    drawn = ranking.samples(target.min_precision, 3, of=eval_rows)["pr_auc"]
+    area = ranking.values(target.min_precision)["pr_auc"]
+    # A draw without a row of the label says nothing of it.
+    low = float(np.quantile(drawn[np.isfinite(drawn)], _LOW))
+    rows = max(1, round(eval_rows * float(rare.mean())))
+    return {"value": round(area, 4), "low": round(min(low, _wilson(area, rows)), 4)}
 
 
 def _wilson(share: float, rows: int) -> float:
@@ -108,7 +137,8 @@ def _wilson(share: float, rows: int) -> float:
     return (centre - _Z * math.sqrt(share * (1 - share) / rows + (_Z / (2 * rows)) ** 2)) / (1 + _Z**2 / rows)
 
 
-def _predicted(texts: Sequence[str], labels: Any) -> Any:
+def _margins(texts: Sequence[str], labels: Any, num_labels: int) -> Any:
+    """How far each row lies on each label's side, float64 `[rows, labels]`; None where the texts hold nothing."""
     import numpy as np
     from scipy.sparse import hstack
     from sklearn.feature_extraction.text import TfidfVectorizer
@@ -133,17 +163,18 @@ def _predicted(texts: Sequence[str], labels: Any) -> Any:
     if not found:
         return None
     features = hstack(found, format="csr")
-    predicted = np.zeros(len(texts), np.int64)
+    margins = np.full((len(texts), num_labels), -1e3)  # of a label without a row in the other folds
     folds = np.arange(len(texts)) % _FOLDS
     for fold in range(_FOLDS):
         train, held_out = np.flatnonzero(folds != fold), np.flatnonzero(folds == fold)
         seen = np.unique(labels[train])
         if len(seen) == 1:
-            predicted[held_out] = seen[0]
+            margins[held_out, seen[0]] = 0.0
         else:
             model = LinearSVC(C=0.5, tol=1e-3, random_state=4).fit(features[train], labels[train])
-            predicted[held_out] = model.predict(features[held_out])
-    return predicted
+            found = model.decision_function(features[held_out])
+            margins[np.ix_(held_out, model.classes_)] = found if found.ndim == 2 else np.stack([-found, found], axis=1)
+    return margins
 
 
 def _scores(tables: Any) -> Mapping[str, Any]:
@@ -151,7 +182,8 @@ def _scores(tables: Any) -> Mapping[str, Any]:
 
     found = of_confusion(tables)
     # What there is of each label is averaged over them.
-    return {name: found[name] if found[name].ndim < tables.ndim - 1 else found[name].mean(axis=-1) for name in METRICS}
+    names = (*METRICS, "balanced_accuracy")
+    return {name: found[name] if found[name].ndim < tables.ndim - 1 else found[name].mean(axis=-1) for name in names}
 
 
 def _resamples(num_labels: int) -> int:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from modules.machine import packages
 from modules.network.backbones.base import Backbone
+from modules.quality.slice_names import shown_value
 
 from pipeline.config.messages import some
 from pipeline.profiling import label_names, texts, token_counts
@@ -20,7 +21,7 @@ _FOREIGN = 0.005  # letters beyond ASCII, as English has hardly any of
 
 def values(counts: Counter[str]) -> str:
     """The most frequent values with their rows, and how many more there are."""
-    return some((f"{value} {count}" for value, count in counts.most_common()), SHOWN_VALUES)
+    return some((f"{shown_value(value)} {count}" for value, count in counts.most_common()), SHOWN_VALUES)
 
 
 def numbers(counts: Mapping[str, int]) -> str:
@@ -66,7 +67,10 @@ def of_labels(labels: Sequence[str], counts: Mapping[str, int]) -> list[str]:
             "add rows, or take it out of `labels`"
         )
     if rows < _SAFE_ROWS:
-        found.append(f"{rows} rows are so few that the eval or the test split may be empty, and then the run fails")
+        found.append(
+            f"{rows} rows are so few that the eval or the test split may be empty, or the training of the student "
+            "too short, and then the run fails"
+        )
     return found
 
 

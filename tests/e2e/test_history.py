@@ -97,6 +97,18 @@ def test_the_card_travels_with_the_savedmodel_and_says_how_to_load_it(first_run)
     run_python(folder / "assets.extra" / "model_card.md", FOLDER=str(folder))
 
 
+def test_rows_of_the_test_split_travel_with_the_savedmodel_and_are_answered_as_they_say(first_run):
+    folder = Path(first_run.summary["pushed"]["server"]["path"])
+    lines = (folder / "assets.extra" / "probes.jsonl").read_text(encoding="utf-8").splitlines()
+    probes = [json.loads(line) for line in lines]
+    assert 1 < len(probes) <= 8
+    answers = predictions.served(str(folder))([probe["instance"] for probe in probes])
+    for probe, label, scores in zip(probes, answers["label"], answers["probabilities"], strict=True):
+        assert probe["prediction"]["label"] == label.decode()
+        assert list(probe["prediction"]["scores"].values()) == pytest.approx(scores.tolist(), abs=1e-5)
+        assert probe["prediction"]["score"] == pytest.approx(scores.max(), abs=1e-5)
+
+
 def test_the_card_travels_with_the_bundle_and_names_it_by_its_digest(first_run, monkeypatch):
     folder = Path(first_run.summary["pushed"]["edge"]["path"])
     card = json.loads((folder / "model_card.json").read_text(encoding="utf-8"))

@@ -38,7 +38,10 @@ def executed(summary: dict[str, Any]) -> set[str]:
     return {node for node, state in summary["states"].items() if state == "executed"}
 
 
-def test_a_root_that_loses_things_gets_them_back_and_nothing_old_passes_for_new(task: tiny.TinyTask) -> None:
+def test_a_root_that_loses_things_gets_them_back_and_nothing_old_passes_for_new(
+    task: tiny.TinyTask, record_property: Any
+) -> None:
+    record_property("faults", 4)
     server = task.root / "pushed" / "server"
     first = run(task)
     version = first["pushed"]["server"]["version"]

@@ -8,7 +8,9 @@ from collections import Counter
 from pathlib import Path
 
 import modules  # noqa: F401
+from modules.quality import predictions, scoring
 from modules.rows.raw import read_raw_split
+from modules.targets.one_label import ranking
 from modules.targets.one_label.target import OneLabel
 
 import pytest
@@ -31,6 +33,7 @@ def task(tmp_path_factory: pytest.TempPathFactory) -> tiny.TinyTask:
     task.rows.unlink()
     values = yaml.safe_load(task.config.read_text())
     values["data"]["path"] = f"{task.folder}/span-{{SPAN}}/version-{{VERSION}}/*"
+    values["target"] = {"positive": "negative", "decision": {"threshold": "auto"}}  # which become rare
     values["tuner"] = {"enabled": False}
     values["validator"] = {"min_rows": 50}
     task.config.write_text(yaml.safe_dump(values, sort_keys=False))
@@ -97,6 +100,31 @@ def test_the_first_span_trains_from_the_backbone_and_is_compared_with_nothing(fi
     assert first.summary["training"]["warm_start"] is False
     assert first.summary["blessed"] is True
     assert first.summary["drift"] == []
+
+
+def test_a_threshold_is_chosen_on_eval_and_every_metric_is_of_what_it_answers(
+    first: session.Outcome, task: tiny.TinyTask
+) -> None:
+    summary = first.summary
+    decision = summary["training"]["decision"]
+    target = OneLabel(
+        labels=["negative", "positive"], positive="negative", decision={"threshold": decision["threshold"]}
+    )
+    [folder] = (task.root / "pipeline_root" / "Evaluator" / "evaluation").iterdir()
+    found = predictions.read(f"{folder}/predictions.parquet")[0]["eval"]
+    probabilities, shown = found.more["probabilities"], summary["metrics"]["eval"]
+    assert found.predicted.tolist() == target.decided(probabilities).tolist(), "the server answers by the threshold"
+    told = scoring.of(target).scores(found.label, found.predicted)
+    assert {name: shown[name] for name in told} == pytest.approx(told), "and TFMA judges what it answers"
+    best = target.with_values(decision={"threshold": "auto"}).settled(found.label, probabilities)
+    reached = scoring.of(best).scores(found.label, best.decided(probabilities))["macro_f1"]
+    assert told["macro_f1"] == pytest.approx(reached), "chosen on the very rows of eval"
+    assert shown["pr_auc"] == pytest.approx(ranking.scores(target, found.label, probabilities)["pr_auc"], abs=5e-3)
+    assert {"recall_at_precision", "recall_negative", "precision_negative", "balanced_accuracy"} <= shown.keys()
+    baseline = summary["baseline"]
+    assert baseline["decision"]["label"] == "negative", "the linear model has a threshold of its own"
+    assert {"pr_auc", "balanced_accuracy"} <= baseline["splits"]["eval"].keys()
+    assert summary["beats_baseline"]["eval"]["model"] == pytest.approx(told["macro_f1"])
 
 
 def test_the_second_span_alone_is_read_and_goes_on_from_the_first_ones_blessed_model(

@@ -95,7 +95,7 @@ class Stars(Target):
 class StarsScoring(Scoring):
     """By the distance."""
 
-    titles: ClassVar[Mapping[str, str]] = {"mae": "mean error"}
+    titles = {"mae": "mean error"}
 
     def answered(self, served: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """`predicted`, and the whole stars that a page would show."""

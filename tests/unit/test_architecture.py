@@ -11,8 +11,9 @@ import pytest
 from tests import house
 
 ROOT = Path(__file__).resolve().parents[2]
-TOPS = (ROOT, ROOT / "edge")  # where imports of this project are found
+TOPS = (ROOT, ROOT / "edge", ROOT / "serving")  # where imports of this project are found
 RUNNERS = {"local_runner", "kubeflow_runner"}
+SERVING = "serving/edgeline_serving"
 # Who may import whom: a room imports rooms on the floors below its own, and nothing beside or above it.
 FLOORS = (
     ("local_runner", "kubeflow_runner"),
@@ -139,6 +140,7 @@ QUICK = (
     "modules/settings.py",
     "modules/entry_settings.py",
     "modules/**/settings.py",
+    "serving/edgeline_serving/cli.py",
     "pipeline/machine/doctor*.py",
     "pipeline/machine/*checks.py",
     "pipeline/machine/datasets.py",
@@ -153,7 +155,7 @@ def _files(*folders: str) -> list[Path]:
 
 
 def _code() -> list[Path]:
-    return sorted(ROOT.glob("*_runner.py")) + _files("pipeline", "modules", "edge/edgeline_edge")
+    return sorted(ROOT.glob("*_runner.py")) + _files("pipeline", "modules", "edge/edgeline_edge", SERVING)
 
 
 def _forbidden(paths: list[Path], names: set[str]) -> list[str]:
@@ -354,6 +356,25 @@ def test_the_edge_package_stands_alone_without_tensorflow():
     _report(_forbidden(_files("edge/edgeline_edge"), {"pipeline", "modules", "benchmarks", *RUNNERS, *house.HEAVY}))
 
 
+def test_the_server_stands_alone_and_takes_of_this_project_what_a_device_has():
+    _report(_forbidden(_files(SERVING), {"pipeline", "modules", "benchmarks", "tests", *RUNNERS}))
+    backend = ROOT / SERVING / "backends" / "saved_model.py"
+    _report(_forbidden([path for path in _files(SERVING) if path != backend], set(house.HEAVY)))
+    _report(_forbidden(_files("modules", "pipeline", "edge/edgeline_edge"), {"edgeline_serving", "kserve"}))
+
+
+@pytest.mark.parametrize("room", ["backends", "versions"])
+def test_what_answers_and_which_version_does_know_nothing_of_the_protocol(room: str):
+    """But the form of a row, which probes are written in."""
+    wire = "edgeline_serving.wire"
+    _report(
+        f"{path.relative_to(ROOT)}:{line} imports {name}"
+        for path in _files(f"{SERVING}/{room}")
+        for line, name in house.imports(path, ROOT / "serving")
+        if (name.startswith(wire) and not name.startswith(f"{wire}.forms")) or name.split(".")[0] == "kserve"
+    )
+
+
 @pytest.mark.parametrize("pattern", QUICK)
 def test_what_must_answer_at_once_imports_nothing_heavy_not_even_through_another_file(pattern: str):
     todo = [(path, str(path.relative_to(ROOT))) for path in sorted(ROOT.glob(pattern))]
@@ -402,10 +423,9 @@ def test_each_gap_has_a_guard():
 
 
 def test_the_product_needs_no_mock():
-    code = [*sorted(ROOT.glob("*_runner.py")), *_files("pipeline", "modules", "edge/edgeline_edge")]
     _report(
         f"{path.relative_to(ROOT)}:{line} imports {name}"
-        for path in code
+        for path in _code()
         for line, name in house.imports(path, ROOT)
         if name.startswith(("unittest", "mock", "pytest"))
     )
@@ -472,7 +492,7 @@ def test_no_path_of_somebodys_machine_is_written_down():
     ]
     lines = (
         (path, number, line)
-        for path in [*texts, *_code(), *_files("tests", "benchmarks", "edge/tests")]
+        for path in [*texts, *_code(), *_files("tests", "benchmarks", "edge/tests", "serving/tests")]
         for number, line in enumerate(path.read_text(encoding="utf-8", errors="replace").splitlines(), 1)
     )
     _report(f"{path.relative_to(ROOT)}:{number}" for path, number, line in lines if pattern.search(line))

@@ -12,7 +12,9 @@ import pytest
 from tests import house
 
 ROOT = Path(__file__).resolve().parents[2]
-NAME = re.compile(r"`((?:modules|pipeline|edgeline_edge)(?:\.\w+)+)")
+NAME = re.compile(r"`((?:modules|pipeline|edgeline_edge|edgeline_serving)(?:\.\w+)+)")
+PACKAGES = {"edgeline_edge": "edge", "edgeline_serving": "serving"}  # by where they stand
+SERVING = ("serving/edgeline_serving", "serving/tests")  # and not its environment
 FUNCTIONS = ast.FunctionDef | ast.AsyncFunctionDef
 
 
@@ -21,8 +23,9 @@ def code() -> list[Path]:
 
 
 def texts() -> list[Path]:
-    python = (path for folder in ("benchmarks", "tests", "edge") for path in (ROOT / folder).rglob("*.py"))
-    documents = (path for pattern in ("*.md", "docs/*.md", "edge/*.md", "configs/*") for path in ROOT.glob(pattern))
+    python = (path for folder in ("benchmarks", "tests", "edge", *SERVING) for path in (ROOT / folder).rglob("*.py"))
+    patterns = ("*.md", "docs/*.md", "edge/*.md", "serving/*.md", "configs/*")
+    documents = (path for pattern in patterns for path in ROOT.glob(pattern))
     return sorted({*code(), *python, *documents} - {Path(__file__)})
 
 
@@ -44,7 +47,7 @@ def names(module: ast.Module | ast.ClassDef) -> set[str]:
 def exists(dotted: str, root: Path = ROOT) -> bool:
     """Whether a package, a module, or what it or its class defines, has this name."""
     parts = dotted.split(".")
-    top = root / "edge" if parts[0] == "edgeline_edge" else root
+    top = root / PACKAGES.get(parts[0], "")
     for depth in range(len(parts), 0, -1):
         path, rest = top.joinpath(*parts[:depth]), parts[depth:]
         file = path.with_suffix(".py") if path.with_suffix(".py").is_file() else path / "__init__.py"

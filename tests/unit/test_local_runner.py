@@ -108,7 +108,8 @@ def test_help_needs_no_tensorflow(task: Path, repository: Path, arguments: list[
 def test_validate_reads_configuration_schema_and_rows_without_tensorflow(task: Path, repository: Path) -> None:
     done = process(task, repository, "validate", "-c", "a.yaml")
     assert (done.returncode, done.stderr) == (0, "")
-    few = "note: 3 rows are so few that the eval or the test split may be empty, and then the run fails"
+    few = "note: 3 rows are so few that the eval or the test split may be empty, or the training of the "
+    few += "student too short, and then the run fails"
     assert done.stdout.splitlines()[1:] == [f"{task}/my.csv: 3 rows", "  label: good 2, bad 1", few]
     assert done.stdout.startswith("a.yaml (quick): valid, digest ")
     assert not (task / "runs").exists()

@@ -14,6 +14,7 @@ from edgeline_edge.bundle import Bundle, read_bundle
 from edgeline_edge.classifier import Classifier
 from edgeline_edge.cli.quiet import quiet_runtime
 from edgeline_edge.errors import BundleError
+from edgeline_edge.manifest import Manifest
 
 
 def info(options: argparse.Namespace) -> int:
@@ -194,8 +195,15 @@ def contract(bundle: Bundle) -> str:
             f"- Text normalisation: `{table['name']}` version {table['version']}; SHA-256 of its table:",
             f"  `{table['sha256']}`.",
             f"- Calibration: {json.dumps(manifest.calibration) if manifest.calibration else 'none'}.",
+            f"- Decision: {_decision(manifest)}.",
         ]
     )
+
+
+def _decision(manifest: Manifest) -> str:
+    if manifest.decision is None:
+        return "the label with the highest score"
+    return f"`{manifest.decision['label']}` where its score is {manifest.decision['threshold']!r} or more"
 
 
 def _show(facts: dict[str, Any]) -> None:

@@ -59,10 +59,20 @@ export class Classifier {
     const raw = await this.runtime.run({ token_ids: tokenIds, padding_mask: paddingMask });
     const values = calibrate(raw, this.manifest.calibration?.temperature ?? 1);
     const milliseconds = performance.now() - started;
-    const best = values.reduce((winner, value, index) => (value > values[winner] ? index : winner), 0);
+    const best = decide(values, this.labels, this.manifest.decision);
     const scores = Object.fromEntries(this.labels.map((label, index) => [label, values[index]]));
     return { label: this.labels[best], score: values[best], scores, milliseconds };
   }
+}
+
+/**
+ * Index of the label that is answered: the one with the highest score, or of two what the manifest's threshold says,
+ * compared as float32 as everywhere else.
+ */
+export function decide(values, labels, decision) {
+  if (!decision) return values.reduce((winner, value, index) => (value > values[winner] ? index : winner), 0);
+  const asked = labels.indexOf(decision.label);
+  return Math.fround(values[asked]) >= Math.fround(decision.threshold) ? asked : 1 - asked;
 }
 
 /** Divides the logits by the temperature; up to a constant, logits are the logarithms of the probabilities. */

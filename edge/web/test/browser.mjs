@@ -2,7 +2,7 @@
  * Asks the built page in headless Chromium, for a comparison with the Python package:
  * `node test/browser.mjs FOLDER QUESTIONS.json`, answers as JSON on stdout.
  *
- * Questions are `{"texts": [...], "tokenize": [...], "damaged": base64}`.
+ * Questions are `{"texts": [...], "tokenize": [...], "damaged": base64, "decide": [[scores, labels, decision], ...]}`.
  */
 
 import { readFile } from "node:fs/promises";
@@ -41,7 +41,7 @@ try {
   });
   await page.goto(home);
   await page.waitForFunction(() => window.edgeline !== undefined, null, { timeout: 60_000 });
-  const answers = await page.evaluate(async ({ texts, tokenize, damaged }) => {
+  const answers = await page.evaluate(async ({ texts, tokenize, damaged, decide }) => {
     const { classifier, error } = window.edgeline;
     if (!classifier) return { error };
     const predictions = [];
@@ -50,13 +50,15 @@ try {
       const { tokenIds, paddingMask } = classifier.tokenizer.encode(text);
       return [Array.from(tokenIds), Array.from(paddingMask)];
     });
-    const { Classifier } = await import("./src/classifier.js");
+    const module = await import("./src/classifier.js");
+    const { Classifier } = module;
+    const decided = decide.map((asked) => module.decide(...asked));
     const bytes = Uint8Array.from(atob(damaged), (character) => character.charCodeAt(0));
     const refusal = await Classifier.load(bytes.buffer).then(
       () => null,
       (reason) => `${reason.name}: ${reason.message}`,
     );
-    return { predictions, ids, refusal };
+    return { predictions, ids, refusal, decided };
   }, questions);
   if (!answers.error) {
     // As a visitor would: type, and read what the page shows.

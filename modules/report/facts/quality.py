@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from modules.artifact_files import BASELINE_FILE, BEATS_BASELINE_FILE, FAIRNESS_FILE, PREDICTIONS_FILE
+from modules.artifact_files import (
+    BASELINE_FILE,
+    BEATS_BASELINE_FILE,
+    FAIRNESS_FILE,
+    PREDICTIONS_FILE,
+    SHARED_LABELS_FILE,
+)
 from modules.quality import scoring
 from modules.quality.predictions import Predictions, read
 from modules.quality.settings import EvaluatorSettings
@@ -49,6 +55,7 @@ def quality(artifacts: Artifacts, section: EvaluatorSettings, judge: scoring.Sco
         },
         "thresholds": bounds["thresholds"],
         "gap_bounds": bounds["fairness"]["bounds"],
+        "shared_labels": read_json(artifacts.evaluation, SHARED_LABELS_FILE),
         "linear_model": baseline.get("model"),
         "blessed": artifacts.blessed,
         "missed": missed_bounds(artifacts.evaluation) if artifacts.evaluation else [],

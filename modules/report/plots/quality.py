@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from modules.quality.slice_names import shown_name
 from modules.report.plots import theme
 from modules.report.plots.plot import Plot
 
@@ -40,7 +41,7 @@ def _slices(
     by_rows = sorted(split["model"]["slices"].items(), key=lambda item: -item[1]["rows"])
     largest = {name for name, _ in by_rows[:_MOST_SLICES]}
     names = ["", *(name for name in split["model"]["slices"] if name in largest)]
-    shown = [name or "overall" for name in names]
+    shown = [shown_name(name) or "overall" for name in names]
     figure = go.Figure(layout=theme.layout(height=110 + 46 * len(names), x=f"{title} on eval"))
     for index, (key, model_title) in enumerate(MODELS.items()):
         values = [_value(split[key], name, metric) for name in names]

@@ -36,7 +36,8 @@ def export(tuned: TunedStudent) -> Compressed:
     # Measured on what is saved, not on the network that was trained: a mask that got lost must be noticed here.
     sparsity = check(exported, tuned.settings.pruning)
     student = Trained(exported, tuned.architecture, tuned.words.tokens, tuned.teacher.labels)
-    return Compressed(student, _record(tuned, exported, sparsity))
+    evaluation = tuned.in_own_tokens(tuned.evaluation)
+    return Compressed(student, evaluation, _record(tuned, exported, evaluation, sparsity))
 
 
 def check(model: tf_keras.Model, pruning: PruningSettings) -> dict[str, float]:
@@ -56,9 +57,10 @@ def check(model: tf_keras.Model, pruning: PruningSettings) -> dict[str, float]:
     return parts.sparsity(sorted({*pruning.targets, "layer_*"}))
 
 
-def _record(tuned: TunedStudent, exported: tf_keras.Model, sparsity: dict[str, float]) -> dict[str, Any]:
+def _record(
+    tuned: TunedStudent, exported: tf_keras.Model, evaluation: TokenWindows, sparsity: dict[str, float]
+) -> dict[str, Any]:
     teacher, pruning, target = tuned.teacher, tuned.settings.pruning, tuned.architecture.target
-    evaluation = tuned.in_own_tokens(tuned.evaluation)
     return {
         "architecture": tuned.architecture.to_dict(),
         "layers_kept": list(tuned.plan.layers),

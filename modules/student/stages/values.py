@@ -110,8 +110,10 @@ class Compressed:
 
     Attributes:
         trained: the student in float32, dropout 0, masks in its weights.
+        evaluation: the held-out rows in the student's vocabulary.
         record: for `pruning.json`: shapes, sparsity per kernel, vocabulary, accuracy on `eval`, speed.
     """
 
     trained: Trained
+    evaluation: TokenWindows
     record: dict[str, Any]

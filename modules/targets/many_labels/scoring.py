@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any
 
 from modules.quality import means, slice_gaps
 from modules.quality.intervals import LEVEL, RESAMPLES, Interval, interval
@@ -21,7 +21,7 @@ import numpy as np
 class ManyLabelsScoring(Scoring):
     """Of a target of kind `many_labels`."""
 
-    titles: ClassVar[Mapping[str, str]] = {
+    titles: Mapping[str, str] = {
         "macro_f1": "macro-F1", "micro_f1": "micro-F1", "subset_accuracy": "rows right in every label",
     }  # fmt: skip
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any
 
 from modules.quality import means, slice_gaps
 from modules.quality.intervals import LEVEL, RESAMPLES, Interval, interval
@@ -24,7 +24,7 @@ _SEED = 17
 class NumberScoring(Scoring):
     """Of a target of kind `number`."""
 
-    titles: ClassVar[Mapping[str, str]] = {"rmse": "RMSE", "mae": "MAE", "r2": "R²"}
+    titles: Mapping[str, str] = {"rmse": "RMSE", "mae": "MAE", "r2": "R²"}
 
     def answered(self, served: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """`predicted`, float64 `[rows]`, and the ends of its interval, `low` and `high`, where there is one."""

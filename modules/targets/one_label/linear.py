@@ -2,7 +2,8 @@
 
 What a person with the same rows would have written in an afternoon. Characters are what languages need that put no
 spaces between words, and what typing errors need everywhere. Which n-grams and which classifier are taken is decided on
-`eval`, by macro-F1; no other split has a say.
+`eval`, by macro-F1; no other split has a say. Where the target decides by a threshold, each gets its own, chosen on
+`eval` as the network's is.
 
 Time and memory are bounded, whatever the rows: candidates are compared on a part of the rows, the winner learns from as
 many as the limits below allow, drawn by the seed. 100,000 texts of 60 characters in 150 classes are below all limits.
@@ -18,10 +19,11 @@ from modules.machine.progress import tell
 from modules.quality import ngrams
 from modules.quality.linear_baseline import LinearModel
 from modules.quality.predictions import Predictions
-from modules.quality.scores import score
+from modules.quality.scores import SHOWN, SHOWN_OF_RARE, score
 from modules.rows.raw import RawSplit
 from modules.targets.base import Target
-from modules.targets.one_label.target import PROBABILITIES
+from modules.targets.one_label import ranking
+from modules.targets.one_label.target import PROBABILITIES, OneLabel
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,11 +63,17 @@ def baseline(splits: Mapping[str, RawSplit], target: Target, seed: int) -> Linea
         order as the margins do, and are not calibrated.
 
     Raises:
-        ValueError: a split has no rows, or the texts hold no n-grams at all.
+        ValueError: a split has no rows, or one label alone, the texts hold no n-grams at all, or eval leaves no
+            threshold to choose.
     """
     num_classes = len(target.names)
     started = time.monotonic()
     train = splits[TRAIN]
+    if len(np.unique(train.labels)) == 1:
+        raise ValueError(
+            f"all {len(train.texts)} rows of the train split have the label {target.names[int(train.labels[0])]!r}: "
+            "there is nothing to learn. Add rows of other labels, or give train a larger share in data.splits."
+        )
     limit = min(ngrams.LEARNT, _WORK // num_classes)
     fewer = min(limit, ngrams.COMPARED, _COMPARED_WORK // num_classes)
     few, many = (ngrams.part(train, most, seed) for most in (fewer, limit))
@@ -82,7 +90,8 @@ def baseline(splits: Mapping[str, RawSplit], target: Target, seed: int) -> Linea
     for number, (kinds, name) in enumerate(candidates, start=1):
         tell(f"linear baseline: {_told(kinds, name)}", step=number, steps=len(candidates))
         classifier = _classifier(name, seed).fit(ngrams.beside(learnt, kinds), few.labels)
-        chosen = classifier.classes_[_scores(classifier, ngrams.beside(judged, kinds)).argmax(axis=1)]
+        probabilities = _probabilities(classifier, ngrams.beside(judged, kinds), num_classes)
+        chosen = target.settled(on_eval.labels, probabilities).decided(probabilities)
         found.append((score(on_eval.labels, chosen, {}, num_classes)["macro_f1"], classifier))
     best = max(range(len(found)), key=lambda number: found[number][0])  # the first of equals
     (kinds, name), (_, classifier) = candidates[best], found[best]
@@ -90,10 +99,16 @@ def baseline(splits: Mapping[str, RawSplit], target: Target, seed: int) -> Linea
         tell(f"linear baseline: {_told(kinds, name)}, {len(many.texts)} rows")
         features, learnt = ngrams.features(kinds, many.texts)
         classifier = _classifier(name, seed).fit(ngrams.beside(learnt, kinds), many.labels)
-    answers = {
-        split: _answers(rows, classifier, {kind: features[kind] for kind in kinds}, num_classes)
+    used = {kind: features[kind] for kind in kinds}
+    answered = {
+        split: _probabilities_of(rows, classifier, used, num_classes)
         for split, rows in splits.items()
         if split != TRAIN
+    }
+    target = target.settled(splits[EVAL].labels, answered[EVAL])
+    answers = {
+        split: _answers(splits[split], probabilities, target.decided(probabilities))
+        for split, probabilities in answered.items()
     }
     record = {
         "model": f"TF-IDF of {_told(kinds, name)}, scikit-learn",
@@ -103,12 +118,24 @@ def baseline(splits: Mapping[str, RawSplit], target: Target, seed: int) -> Linea
         ],
         "rows": len(many.texts),
         "of": len(train.texts),
+        "decision": target.device_decision,
         "seconds": round(time.monotonic() - started, 2),
-        "splits": {
-            split: score(rows.label, rows.predicted, rows.slices, num_classes) for split, rows in answers.items()
-        },
+        "splits": {split: _scored(target, rows) for split, rows in answers.items()},
     }
     return LinearModel(record, answers)
+
+
+def _scored(target: Target, rows: Predictions) -> dict[str, Any]:
+    """As a network is scored; where one label of two is looked for, with what its probabilities rank."""
+    rare = isinstance(target, OneLabel) and target.positive is not None
+    shown = SHOWN_OF_RARE if rare else SHOWN
+    found = score(rows.label, rows.predicted, rows.slices, len(target.names), shown)
+    if isinstance(target, OneLabel) and rare:
+        ranked = ranking.scored(target, rows.label, rows.more[PROBABILITIES], rows.slices)
+        for name, values in ranked.pop("slices").items():
+            found["slices"][name] |= values
+        found |= ranked
+    return found
 
 
 def _told(kinds: Sequence[str], classifier: str) -> str:
@@ -130,17 +157,37 @@ def _scores(classifier: Any, matrix: Any) -> NDArray[np.float64]:
     return margins if margins.ndim == 2 else np.stack([-margins, margins], axis=1)
 
 
-def _answers(split: RawSplit, classifier: Any, features: Mapping[str, Any], num_classes: int) -> Predictions:
-    """Answers to a split, some thousand rows at a time."""
-    probabilities = np.zeros((len(split.texts), num_classes), np.float32)  # 0 for a class without a row in train
-    predicted = np.zeros(len(split.texts), np.int64)
+def shares(margins: NDArray[np.float64]) -> NDArray[np.float32]:
+    """Margins, or logarithms of probabilities, as shares of 1 that order as they do.
+
+    Args:
+        margins: `[rows, labels]`.
+    """
+    found: NDArray[np.float32] = special.softmax(margins, axis=1).astype(np.float32)
+    return found
+
+
+def _probabilities(classifier: Any, matrix: Any, num_classes: int) -> NDArray[np.float32]:
+    """Of every class, `[rows, num_classes]`; 0 for a class without a row in train."""
+    found = _scores(classifier, matrix)
+    probabilities = np.zeros((found.shape[0], num_classes), np.float32)
+    probabilities[:, classifier.classes_] = shares(found)
+    return probabilities
+
+
+def _probabilities_of(
+    split: RawSplit, classifier: Any, features: Mapping[str, Any], num_classes: int
+) -> NDArray[np.float32]:
+    """The same of a split, some thousand rows at a time."""
+    parts = [np.zeros((0, num_classes), np.float32)]
     for start in range(0, len(split.texts), 4096):
-        rows = slice(start, start + 4096)
-        texts = [text[: ngrams.LONGEST] for text in split.texts[rows]]
+        texts = [text[: ngrams.LONGEST] for text in split.texts[start : start + 4096]]
         matrices = {kind: made.transform(texts) for kind, made in features.items()}
-        found = _scores(classifier, ngrams.beside(matrices, list(features)))
-        predicted[rows] = classifier.classes_[found.argmax(axis=1)]
-        probabilities[rows, classifier.classes_] = special.softmax(found, axis=1)
+        parts.append(_probabilities(classifier, ngrams.beside(matrices, list(features)), num_classes))
+    return np.concatenate(parts)
+
+
+def _answers(split: RawSplit, probabilities: NDArray[np.float32], predicted: NDArray[np.int64]) -> Predictions:
     return Predictions(
         text_hash=list(split.text_hashes) or [""] * len(split.texts),
         text=list(split.texts),

@@ -1,4 +1,4 @@
-"""Plots of one label's answers: the confusion matrix, and calibration."""
+"""Plots of one label's answers: the confusion matrix, calibration, precision against recall."""
 
 from __future__ import annotations
 
@@ -15,11 +15,12 @@ import plotly.graph_objects as go
 _FEW_LABELS = 8
 _MATRIX_LABELS = 20  # of more labels the matrix shows those that are confused
 _PAIRS = 20  # in a plot of the worst
+_RECALLS = (0.25, 0.5, 0.75, 0.9)  # in the table of a curve
 _OTHERS = "(others)"
 
 
 def label_plots(quality: Mapping[str, Any], labels: list[str]) -> list[Plot]:
-    """Confusion and calibration on test; of many labels the worst pairs and the worst labels, too.
+    """Confusion, calibration, and of few labels precision and recall, on test; of many the worst pairs and labels.
 
     Args:
         quality: the section `quality` of the facts, with what `modules.targets.one_label.scoring` gave.
@@ -28,10 +29,45 @@ def label_plots(quality: Mapping[str, Any], labels: list[str]) -> list[Plot]:
     tested = quality["splits"]["test"]
     if not tested.get("confusion"):
         return []
-    table, calibration = np.array(tested["confusion"]), _calibration(tested["calibration"])
+    table, found = np.array(tested["confusion"]), [_calibration(tested["calibration"])]
+    ranking = tested.get("ranking") or {}
+    if ranking.get("curves"):
+        found.append(_precision_recall(ranking, table, labels))
     if len(labels) <= _MATRIX_LABELS:
-        return [_confusion(table, labels), calibration]
-    return [_most_confused(table, labels), _pairs(table, labels), _by_label(table, labels), calibration]
+        return [_confusion(table, labels), *found]
+    return [_most_confused(table, labels), _pairs(table, labels), _by_label(table, labels), *found]
+
+
+def _precision_recall(ranking: Mapping[str, Any], table: np.ndarray, labels: list[str]) -> Plot:
+    """Precision against recall over all thresholds, and where the model's own answers lie."""
+    figure = go.Figure(layout=theme.layout(height=360, x="recall", y="precision"))
+    answered = of_confusion(table)
+    rows = []
+    for label, curve in ranking["curves"].items():
+        of = labels.index(label)
+        figure.add_scatter(
+            x=curve["recall"], y=curve["precision"], name=label, mode="lines",
+            hovertemplate=f"{label}: recall %{{x:.1%}}, precision %{{y:.1%}}<extra></extra>",
+        )  # fmt: skip
+        figure.add_scatter(
+            x=[float(answered["recall"][of])], y=[float(answered["precision"][of])], name=f"{label}, as answered",
+            mode="markers", marker={"size": 11, "symbol": "diamond"},
+            hovertemplate=f"{label} as answered: recall %{{x:.1%}}, precision %{{y:.1%}}<extra></extra>",
+        )  # fmt: skip
+        recall, precision = np.array(curve["recall"]), np.array(curve["precision"])
+        best = [float(precision[recall >= asked - 1e-9].max(initial=0)) for asked in _RECALLS]
+        rows.append([label, percent(curve["share"]), *map(percent, best)])
+    figure.update_xaxes(range=[0, 1.01], tickformat=".0%")
+    figure.update_yaxes(range=[0, 1.01], tickformat=".0%")
+    area, asked = ranking["pr_auc"], ranking["recall_at_precision"]
+    of_what = f"of {ranking['label']}" if ranking["label"] else "mean over the labels"
+    ends = f" [{area['low']:.3f}, {area['high']:.3f}]" if "low" in area else ""
+    alt = (
+        f"Area under the curve, {of_what}: {area['value']:.3f}{ends}; recall at a precision of "
+        f"{percent(ranking['min_precision'])} or more {percent(asked['value'])}."
+    )
+    columns = ["label", "share of rows", *(f"precision at recall {percent(recall)}" for recall in _RECALLS)]
+    return Plot("precision-recall", "Precision and recall, on test", alt, figure, Table(columns, rows))
 
 
 def _confusion(table: np.ndarray, labels: list[str]) -> Plot:

@@ -1,40 +1,49 @@
-"""How one label is judged: by the most probable one, against the confusion matrix."""
+"""How one label is judged: by the one that is answered, against the confusion matrix; and by the probabilities."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any
 
 from modules.quality import fairness, intervals
 from modules.quality.intervals import LEVEL, RESAMPLES, Interval
 from modules.quality.predictions import Predictions
-from modules.quality.scores import CALIBRATION_BINS, Ints, confusion, of_confusion, score
+from modules.quality.scores import CALIBRATION_BINS, SHOWN, SHOWN_OF_RARE, Ints, confusion, of_confusion, score
 from modules.quality.scoring import Scoring
 from modules.quality.settings import FairnessSettings
-from modules.targets.one_label.target import PROBABILITIES
+from modules.targets.base import Target
+from modules.targets.one_label import ranking
+from modules.targets.one_label.target import DECISION, PROBABILITIES, OneLabel
 
 import numpy as np
 from scipy import stats
+
+_TITLES = {"accuracy": "accuracy", "balanced_accuracy": "balanced accuracy", "macro_f1": "macro-F1"}
 
 
 class LabelScoring(Scoring):
     """Of any target that has names and answers with a probability of each."""
 
-    titles: ClassVar[Mapping[str, str]] = {"accuracy": "accuracy", "macro_f1": "macro-F1"}
+    def __init__(self, target: Target) -> None:
+        """Args: `target`, the section of the task; with a positive label, balanced accuracy is shown, too."""
+        super().__init__(target)
+        rare = isinstance(target, OneLabel) and target.positive is not None
+        self.titles = {name: _TITLES[name] for name in (SHOWN_OF_RARE if rare else SHOWN)}
 
     def answered(self, served: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """`predicted`, label ids int64 `[rows]`, and `probabilities`, float32 `[rows, labels]`."""
         probabilities = np.asarray(served[PROBABILITIES], np.float32)
-        return {"predicted": probabilities.argmax(axis=1).astype(np.int64), PROBABILITIES: probabilities}
+        decided = np.asarray(served.get(DECISION, probabilities))  # as the server decides, not as it might
+        return {"predicted": decided.argmax(axis=1).astype(np.int64), PROBABILITIES: probabilities}
 
     def scores(self, truth: np.ndarray, predicted: np.ndarray) -> dict[str, float]:
-        """Accuracy and macro-F1; a label that is neither true nor predicted counts as F1 0, as TFMA does."""
+        """What `titles` names; a label that is neither true nor predicted counts as F1 0, as TFMA does."""
         found = of_confusion(self._confusion(truth, predicted))
         return {name: float(found[name]) for name in self.titles}
 
     def scored(self, truth: np.ndarray, predicted: np.ndarray, slices: Mapping[str, Sequence[str]]) -> dict[str, Any]:
         """As the linear model is scored."""
-        return score(truth, predicted, slices, len(self.target.names))
+        return score(truth, predicted, slices, len(self.target.names), list(self.titles))
 
     def intervals(
         self,
@@ -80,6 +89,18 @@ class LabelScoring(Scoring):
         classes = len(self.target.names)
         return intervals.paired_intervals(truth, one, other, classes, resamples=resamples, level=level, seed=seed)
 
+    def told(self, found: Predictions, row: int) -> dict[str, Any]:
+        """`label`, its `score`, and `scores` by label.
+
+        Args:
+            found: a model's answers to a split.
+            row: which of them.
+        """
+        scores = found.more[PROBABILITIES][row].tolist()
+        label = int(found.predicted[row])
+        names = self.target.names
+        return {"label": names[label], "score": scores[label], "scores": dict(zip(names, scores, strict=True))}
+
     def gaps(
         self,
         truth: np.ndarray,
@@ -98,14 +119,15 @@ class LabelScoring(Scoring):
         return fairness.measure(truth, predicted, slices, self.target.names, settings)
 
     def details(self, found: Predictions) -> dict[str, Any]:
-        """`confusion`, true by predicted id, and `calibration`."""
+        """`confusion`, true by predicted id, `calibration`, and `ranking`, as `modules.targets.one_label.ranking`."""
         return {
             "confusion": self._confusion(found.label, found.predicted).tolist(),
             "calibration": calibration(found),
+            **self._ranking(found),
         }
 
     def card_details(self, found: Predictions) -> dict[str, Any]:
-        """`by_label`: `rows`, `precision` and `recall` of each."""
+        """`by_label`: `rows`, `precision` and `recall` of each; and `ranking` without its curves."""
         table = self._confusion(found.label, found.predicted)
         by_class = of_confusion(table)
         return {
@@ -116,15 +138,24 @@ class LabelScoring(Scoring):
                     "recall": float(by_class["recall"][index]),
                 }
                 for index, label in enumerate(self.target.names)
-            }
+            },
+            **{
+                name: {key: value for key, value in ranked.items() if key != "curves"}
+                for name, ranked in self._ranking(found).items()
+            },
         }
+
+    def _ranking(self, found: Predictions) -> dict[str, Any]:
+        if not isinstance(self.target, OneLabel):  # another kind with names: it has no label that is looked for
+            return {}
+        return {"ranking": ranking.details(self.target, found.label, found.more[PROBABILITIES])}
 
     def _confusion(self, truth: np.ndarray, predicted: np.ndarray) -> Ints:
         return confusion(truth, predicted, len(self.target.names))
 
 
 def calibration(found: Predictions, *, bins: int = CALIBRATION_BINS) -> dict[str, Any]:
-    """The reliability diagram and the expected calibration error of the predicted label's probability.
+    """The reliability diagram and the expected calibration error of the most probable label's probability.
 
     Args:
         found: answers to one split.
@@ -135,7 +166,7 @@ def calibration(found: Predictions, *, bins: int = CALIBRATION_BINS) -> dict[str
         (Wilson), `low` and `high`.
     """
     confidence = found.more[PROBABILITIES].max(axis=1)
-    hits = (found.predicted == found.label).astype(np.float64)
+    hits = (found.more[PROBABILITIES].argmax(axis=1) == found.label).astype(np.float64)
     place = np.minimum((confidence * bins).astype(int), bins - 1)
     rows = np.bincount(place, minlength=bins)
     sums = np.bincount(place, weights=confidence, minlength=bins)

@@ -1,16 +1,17 @@
-"""One of several labels: softmax, cross-entropy, the most probable one is the answer."""
+"""One of several labels: softmax, cross-entropy; the most probable one is answered, or of two what a threshold says."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 from modules.registry import load
+from modules.settings import PositiveShare, Section
 from modules.targets.base import LOGITS, Target
 from modules.tensors import Tensor
 
-from pydantic import Field, model_validator
+from pydantic import Field, TypeAdapter, ValidationError, WrapValidator, model_validator
+from pydantic_core import PydanticCustomError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -19,20 +20,48 @@ if TYPE_CHECKING:
 
 LABEL_ID = "label_id"
 PROBABILITIES = "probabilities"
+DECISION = "decision"  # among the answers of a server: 1 for the label that is answered, 0 for the other
+AUTO: Literal["auto"] = "auto"
 _FOLDER = "modules.targets.one_label"
-_METRICS = f"{_FOLDER}.tfma_metrics"
+
+
+_share: TypeAdapter[float] = TypeAdapter(PositiveShare)
+
+
+def _share_or_auto(value: Any, _: Callable[[Any], Any]) -> Any:
+    """One error for a wrong value; pydantic would give one for each alternative."""
+    try:
+        return value if value == AUTO else _share.validate_python(value)
+    except ValidationError:
+        message = "Input should be a number above 0, at most 1, or `auto`"
+        raise PydanticCustomError("share_or_auto", message) from None
+
+
+class Decision(Section):
+    """Which label is answered."""
+
+    threshold: Annotated[PositiveShare | Literal["auto"], WrapValidator(_share_or_auto)] | None = None
+    """The positive label is answered where its probability is this or more, the other one elsewhere. `auto`: chosen on
+    eval, of every model anew: the server's, each variant for a device, the linear baseline. Empty: the most probable
+    label is answered. See docs/quality.md."""
+    objective: Literal["macro_f1", "balanced_accuracy", "recall_at_precision"] = "macro_f1"
+    """What `threshold: auto` makes as large as it gets on eval."""
 
 
 class OneLabel(Target):
     """Exactly one of the labels is right."""
 
     watched: ClassVar[tuple[str, ...]] = ("macro_f1", "accuracy")
-    bounded: ClassVar[tuple[str, ...]] = ("accuracy", "macro_f1", "auc", "precision", "recall", "calibration_error")
+    bounded: ClassVar[tuple[str, ...]] = (
+        *("accuracy", "balanced_accuracy", "macro_f1", "auc", "pr_auc", "precision", "recall", "recall_at_precision"),
+        "calibration_error",
+    )
     shares: ClassVar[bool] = True
     lower_is_better: ClassVar[frozenset[str]] = frozenset({"calibration_error"})
     parts: ClassVar[Mapping[str, str]] = {
-        "training": f"{_FOLDER}.keras_metrics:SparseMacroF1",
-        "tfma": _METRICS,
+        "training": f"{_FOLDER}.keras_metrics:macro_f1",
+        "decision": f"{_FOLDER}.decision:settled",
+        "tfma": f"{_FOLDER}.tfma_metrics",
         "scoring": f"{_FOLDER}.scoring:LabelScoring",
         "distillation": f"{_FOLDER}.distillation:LabelDistillation",
         "linear": f"{_FOLDER}.linear:baseline",
@@ -47,11 +76,39 @@ class OneLabel(Target):
     """Column with the label's name."""
     labels: list[str] = Field(min_length=2)
     """The label names, in the order of their ids."""
+    positive: str | None = None
+    """Of two labels the one that is looked for, as a rule the rare one: `pr_auc`, `recall_at_precision` and `decision`
+    are about it. Empty: both metrics are means over the labels."""
+    min_precision: PositiveShare = 0.9
+    """`recall_at_precision` is the largest recall that has this precision or more."""
+    decision: Decision = Decision()
+    """Which label is answered."""
 
     @model_validator(mode="after")
     def _labels_differ(self) -> Self:
         if len(set(self.labels)) != len(self.labels):
             raise ValueError(f"labels holds a name twice: {self.labels}")
+        return self
+
+    @model_validator(mode="after")
+    def _two_labels_have_a_positive_one(self) -> Self:
+        """A threshold is of one label's probability, and leaves the rest to the other."""
+        count = len(self.labels)
+        if self.positive is not None and count != 2:
+            raise ValueError(
+                f"positive is {self.positive!r}: that is for two labels, and there are {count}; leave it out"
+            )
+        if self.positive is not None and self.positive not in self.labels:
+            raise ValueError(f"positive is {self.positive!r}, which is none of the labels: {', '.join(self.labels)}")
+        if self.decision.threshold is None:
+            return self
+        if count != 2:
+            raise ValueError(f"decision.threshold is for two labels, and there are {count}; leave it out")
+        if self.positive is None:
+            raise ValueError(
+                "decision.threshold is of the positive label's probability; set `positive` to "
+                f"{self.labels[0]!r} or {self.labels[1]!r}"
+            )
         return self
 
     @property
@@ -64,6 +121,10 @@ class OneLabel(Target):
         """Those of `bounded` that come from the confusion matrix, each label's recall, and the largest of these."""
         macro = ["accuracy", "macro_f1", "precision", "recall", "equal_opportunity"]
         return [*macro, *(f"recall_{label}" for label in self.labels)]
+
+    def narrowed(self, names: Sequence[str]) -> Self:
+        """The choice between some of the labels: the most probable one, since a threshold is of all of them."""
+        return self.with_values(labels=list(names), positive=None, decision=Decision())
 
     def tensor(self) -> Tensor:
         """The label's id."""
@@ -116,12 +177,12 @@ class OneLabel(Target):
         return smoothed
 
     def metrics(self) -> list[tf_keras.metrics.Metric]:
-        """Accuracy and macro-F1."""
+        """Accuracy of the most probable label, and macro-F1: with a threshold that of the best one so far."""
         import tf_keras
 
         # By name: Transform reads this file, and is not to run again when a metric of the training changes.
         macro_f1 = self.part("training")
-        return [tf_keras.metrics.SparseCategoricalAccuracy(name="accuracy"), macro_f1(len(self.labels))]
+        return [tf_keras.metrics.SparseCategoricalAccuracy(name="accuracy"), macro_f1(self)]
 
     def class_weights(self, values: np.ndarray, mode: str) -> dict[int, float] | None:
         """`balanced` is rows / (labels * count), as in scikit-learn; a label without rows weighs 1."""
@@ -129,50 +190,104 @@ class OneLabel(Target):
 
         return load("modules.training.compiled:class_weights")(np.bincount(values, minlength=len(self.labels)), mode)
 
+    @property
+    def positive_id(self) -> int | None:
+        """Id of the positive label; None where none is named."""
+        return None if self.positive is None else self.labels.index(self.positive)
+
+    @property
+    def threshold(self) -> float | None:
+        """Of the positive label's probability, a float32 as the probabilities are; None where it is the arg max.
+
+        Raises:
+            ValueError: it is not chosen yet.
+        """
+        import numpy as np
+
+        if self.decision.threshold is None:
+            return None
+        if self.is_open:
+            raise ValueError("target.decision.threshold is auto, and was not chosen on eval yet")
+        return float(np.float32(self.decision.threshold))
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the threshold is not chosen yet."""
+        return self.decision.threshold == AUTO
+
+    def settled(self, truth: np.ndarray, probabilities: np.ndarray) -> Self:
+        """With the threshold that `decision.objective` is largest with, in place of `auto`.
+
+        Args:
+            truth: label ids of the eval split, int `[rows]`.
+            probabilities: of a model, float32 `[rows, labels]`.
+
+        Raises:
+            ValueError: one of the labels has no row.
+        """
+        if not self.is_open:
+            return self
+        chosen: Self = self.part("decision")(self, truth, probabilities)
+        return chosen
+
+    def decided(self, probabilities: np.ndarray) -> np.ndarray:
+        """Label ids that are answered, int64 `[rows]`.
+
+        Args:
+            probabilities: float32 `[rows, labels]`.
+        """
+        import numpy as np
+
+        threshold, positive = self.threshold, self.positive_id
+        if threshold is None or positive is None:
+            return np.asarray(probabilities).argmax(axis=1).astype(np.int64)
+        reached = np.asarray(probabilities, np.float32)[:, positive] >= np.float32(threshold)
+        return np.where(reached, positive, 1 - positive).astype(np.int64)
+
+    @property
+    def device_decision(self) -> dict[str, Any] | None:
+        """`label`, the positive one, and `threshold`; None where the most probable label is the answer."""
+        threshold = self.threshold
+        return None if threshold is None else {"label": self.positive, "threshold": threshold}
+
+    @property
+    def looked_for(self) -> dict[str, Any] | None:
+        """The positive label: where it is rare, accuracy says little of it."""
+        if self.positive is None:
+            return None
+        return {"label": self.positive, "min_precision": self.min_precision, "metrics": ["macro_f1", "pr_auc"]}
+
+    def undecided(self) -> Self:
+        """The labels alone."""
+        return self.with_values(
+            positive=None, decision=Decision(), min_precision=type(self).model_fields["min_precision"].default
+        )
+
     def answers(self) -> Callable[[tf.Tensor], dict[str, tf.Tensor]]:
-        """`probabilities`, float32 `[batch, labels]`, and `label`, string `[batch]`."""
+        """`probabilities`, float32 `[batch, labels]`, and `label`, string `[batch]`.
+
+        With a threshold also `decision`, float32 `[batch, labels]`: 1 for the label that is answered.
+        """
         import tensorflow as tf
 
-        names = tf.constant(self.labels)
+        names, threshold, positive = tf.constant(self.labels), self.threshold, self.positive_id
 
         def answer(probabilities: tf.Tensor) -> dict[str, tf.Tensor]:
-            return {PROBABILITIES: probabilities, "label": tf.gather(names, tf.argmax(probabilities, axis=1))}
+            if threshold is None or positive is None:
+                return {PROBABILITIES: probabilities, "label": tf.gather(names, tf.argmax(probabilities, axis=1))}
+            chosen = tf.where(probabilities[:, positive] >= tf.constant(threshold, tf.float32), positive, 1 - positive)
+            return {
+                PROBABILITIES: probabilities,
+                "label": tf.gather(names, chosen),
+                DECISION: tf.one_hot(chosen, len(self.labels)),
+            }
 
         return answer
 
     def metric_specs(self) -> list[tuple[dict[str, dict[str, Any]], dict[str, Any]]]:
-        """Scores by arg max, by label, and of the probabilities."""
-        classes = len(self.labels)
-        per_class = [
-            metric(kind, name=f"{kind.lower()}_{label}", top_k=1, class_id=index)
-            for index, label in enumerate(self.labels)
-            for kind in ("Precision", "Recall")
-        ]
-        plots = [metric("ExampleCount"), metric("MultiClassConfusionMatrixPlot", thresholds=[0.0]), *per_class]
-        scores = {
-            "accuracy": metric("SparseCategoricalAccuracy", name="accuracy"),
-            "macro_f1": _own("MacroF1", num_classes=classes),
-            "precision": _own("MacroPrecision", num_classes=classes),
-            "recall": _own("MacroRecall", num_classes=classes),
-            "calibration_error": _own("CalibrationError"),
-        }
-        one_against_rest: dict[str, Any] = {"binarize": {"class_ids": {"values": list(range(classes))}}}
-        macro = {"aggregate": {"macro_average": True, "class_weights": {str(index): 1.0 for index in range(classes)}}}
-        calibration = {"calibration": metric("Calibration"), "calibration_plot": metric("CalibrationPlot")}
-        return [
-            ({str(number): plot for number, plot in enumerate(plots)} | scores, {}),
-            ({"auc": metric("AUC", name="auc")}, {**one_against_rest, **macro}),
-            (calibration, one_against_rest),
-        ]
-
-
-def metric(class_name: str, **config: Any) -> dict[str, Any]:
-    """A metric of TFMA or Keras by the name of its class, with its arguments."""
-    return {"class_name": class_name, **({"config": json.dumps(config)} if config else {})}
-
-
-def _own(class_name: str, **config: Any) -> dict[str, Any]:
-    return {**metric(class_name, **config), "module": _METRICS}
+        """Scores of what is answered, by label, and of the probabilities."""
+        specs: list[tuple[dict[str, dict[str, Any]], dict[str, Any]]] = load(f"{_FOLDER}.metric_specs:of")(self)
+        return specs
 
 
 def label_ids(names: tf.Tensor, labels: Sequence[str]) -> tf.Tensor:

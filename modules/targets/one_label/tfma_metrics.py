@@ -1,14 +1,19 @@
-"""Metrics that TFMA lacks: macro averages by arg max, and the expected calibration error.
+"""Metrics that TFMA lacks: macro averages of what is answered, and the expected calibration error.
+
+What is answered is the arg max of what the model gives under `prediction_key`: its probabilities, or where a threshold
+decides, the decision itself.
 
 Named in an `EvalConfig` by class name and this module; see https://www.tensorflow.org/tfx/model_analysis/metrics.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import dataclasses
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from modules.quality.scores import CALIBRATION_BINS, of_confusion  # settles Keras 2 before TFMA imports TensorFlow
+from modules.targets.one_label.target import PROBABILITIES
 
 import apache_beam as beam
 import numpy as np
@@ -31,56 +36,97 @@ def macro_scores(matrix: dict[tuple[int, int], float], num_classes: int) -> dict
     Returns:
         `precision`, `recall` and `f1`.
     """
+    found = _by_class(matrix, num_classes)
+    return {name: float(found[name].mean()) for name in ("precision", "recall", "f1")}
+
+
+def _by_class(matrix: dict[tuple[int, int], float], num_classes: int) -> dict[str, Any]:
+    """As `modules.quality.scores.of_confusion`, of TFMA's form of the matrix."""
     table, unanswered = np.zeros((num_classes, num_classes)), np.zeros(num_classes)
     for (actual, predicted), count in matrix.items():
         if predicted >= 0:
             table[actual, predicted] += count
         else:
             unanswered[actual] += count
-    found = of_confusion(table, unanswered)
-    return {name: float(found[name].mean()) for name in ("precision", "recall", "f1")}
+    return of_confusion(table, unanswered)
 
 
-class _MacroMetric(metric_types.Metric):
-    """One macro average, derived from TFMA's own multi-class confusion matrix."""
+class _MatrixMetric(metric_types.Metric):
+    """A number derived from TFMA's own multi-class confusion matrix: of one label, or the mean over the labels."""
 
-    def __init__(self, score: str, num_classes: int, name: str) -> None:
+    def __init__(self, score: str, num_classes: int, name: str, prediction_key: str, class_id: int | None) -> None:
         super().__init__(
-            metric_util.merge_per_key_computations(_macro_computations),
+            metric_util.merge_per_key_computations(_matrix_computations),
             score=score,
             num_classes=num_classes,
             name=name,
+            prediction_key=prediction_key,
+            class_id=class_id,
         )
 
 
-class MacroF1(_MacroMetric):
-    """Unweighted mean of the classes' F1; the prediction is the arg max."""
+class MacroF1(_MatrixMetric):
+    """Unweighted mean of the classes' F1."""
 
-    def __init__(self, num_classes: int, name: str = "macro_f1") -> None:
-        """Args: `num_classes`, the number of labels."""
-        super().__init__("f1", num_classes, name)
+    def __init__(self, num_classes: int, name: str = "macro_f1", prediction_key: str = "") -> None:
+        """Args: `num_classes`, the number of labels; `prediction_key`, what the arg max is taken of."""
+        super().__init__("f1", num_classes, name, prediction_key, None)
 
 
-class MacroPrecision(_MacroMetric):
+class MacroPrecision(_MatrixMetric):
     """Unweighted mean of the classes' precision."""
 
-    def __init__(self, num_classes: int, name: str = "precision") -> None:
-        """Args: `num_classes`, the number of labels."""
-        super().__init__("precision", num_classes, name)
+    def __init__(self, num_classes: int, name: str = "precision", prediction_key: str = "") -> None:
+        """Args: `num_classes`, the number of labels; `prediction_key`, what the arg max is taken of."""
+        super().__init__("precision", num_classes, name, prediction_key, None)
 
 
-class MacroRecall(_MacroMetric):
+class MacroRecall(_MatrixMetric):
     """Unweighted mean of the classes' recall."""
 
-    def __init__(self, num_classes: int, name: str = "recall") -> None:
-        """Args: `num_classes`, the number of labels."""
-        super().__init__("recall", num_classes, name)
+    def __init__(self, num_classes: int, name: str = "recall", prediction_key: str = "") -> None:
+        """Args: `num_classes`, the number of labels; `prediction_key`, what the arg max is taken of."""
+        super().__init__("recall", num_classes, name, prediction_key, None)
 
 
-def _macro_computations(
+class BalancedAccuracy(_MatrixMetric):
+    """Unweighted mean of the recall of those classes that occur."""
+
+    def __init__(self, num_classes: int, name: str = "balanced_accuracy", prediction_key: str = "") -> None:
+        """Args: `num_classes`, the number of labels; `prediction_key`, what the arg max is taken of."""
+        super().__init__("balanced_accuracy", num_classes, name, prediction_key, None)
+
+
+class Accuracy(_MatrixMetric):
+    """Share of rows that got their label."""
+
+    def __init__(self, num_classes: int, name: str = "accuracy", prediction_key: str = "") -> None:
+        """Args: `num_classes`, the number of labels; `prediction_key`, what the arg max is taken of."""
+        super().__init__("accuracy", num_classes, name, prediction_key, None)
+
+
+class OfLabel(_MatrixMetric):
+    """Precision or recall of one class."""
+
+    def __init__(self, score: str, class_id: int, num_classes: int, name: str, prediction_key: str = "") -> None:
+        """Names the metric.
+
+        Args:
+            score: `precision` or `recall`.
+            class_id: of which class.
+            num_classes: the number of labels.
+            name: of the metric.
+            prediction_key: what the arg max is taken of.
+        """
+        super().__init__(score, num_classes, name, prediction_key, class_id)
+
+
+def _matrix_computations(
     score: str,
     num_classes: int,
     name: str,
+    prediction_key: str = "",
+    class_id: int | None = None,
     eval_config: Any = None,
     model_name: str = "",
     output_name: str = "",
@@ -89,6 +135,10 @@ def _macro_computations(
     key = metric_types.MetricKey(name, model_name, output_name, example_weighted=example_weighted)
     computations = confusion.multi_class_confusion_matrices(
         thresholds=[0.0],  # the arg max always counts, however unsure
+        name=f"{confusion.MULTI_CLASS_CONFUSION_MATRICES}{f'_{prediction_key}' if prediction_key else ''}",
+        extract_label_prediction_and_weight=(
+            _Answered(prediction_key) if prediction_key else metric_util.to_label_prediction_example_weight
+        ),
         eval_config=eval_config,
         model_name=model_name,
         output_name=output_name,
@@ -98,9 +148,32 @@ def _macro_computations(
 
     def result(metrics: dict[metric_types.MetricKey, Any]) -> dict[metric_types.MetricKey, float]:
         matrix = {tuple(entry): count for entry, count in metrics[matrices].get(0.0, {}).items()}
-        return {key: macro_scores(matrix, num_classes)[score]}
+        found = _by_class(matrix, num_classes)[score]
+        return {key: float(found.mean() if class_id is None else found[class_id])}
 
     return [*computations, metric_types.DerivedMetricComputation(keys=[key], result=result)]
+
+
+@dataclasses.dataclass(frozen=True)
+class _Answered:
+    """What a model answers with, in the place of its probabilities; a model that says nothing of it, by these."""
+
+    key: str
+
+    def __call__(
+        self, inputs: metric_types.StandardMetricInputs, *, model_name: str = "", **options: Any
+    ) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+        given = inputs.predictions
+        answers = given[model_name] if model_name else given
+        # The blessed model before this one may be from a time when the task had no threshold.
+        if self.key in answers:
+            answers = {**answers, PROBABILITIES: answers[self.key]}
+            given = {**given, model_name: answers} if model_name else answers
+            inputs = metric_types.StandardMetricInputs({**inputs, "predictions": given})
+        found: Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]] = metric_util.to_label_prediction_example_weight(
+            inputs, model_name=model_name, **options
+        )
+        return found
 
 
 class CalibrationError(metric_types.Metric):

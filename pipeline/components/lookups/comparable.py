@@ -1,4 +1,4 @@
-"""Which earlier models a new one can be compared with: whole ones with the same labels in the same order."""
+"""Which earlier models a new one can be compared with: whole ones with the same labels, or enough that both know."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from modules.artifact_files import LABELS_FILE, TRAINING_DIR  # and settles Keras 2 before TFX imports TensorFlow
+from modules.quality import shared_labels
 
 import ml_metadata as mlmd
 from tfx.components.evaluator import constants
@@ -36,13 +37,16 @@ def labels_of(model: str) -> list[str] | None:
         return [str(label) for label in json.loads(stream.read())]
 
 
-def obstacle(store: mlmd.MetadataStore, model: Any, labels: Sequence[str] | None) -> str | None:
+def obstacle(
+    store: mlmd.MetadataStore, model: Any, labels: Sequence[str] | None, *, shared: bool = False
+) -> str | None:
     """Why a model cannot be compared with.
 
     Args:
         store: the metadata store.
         model: the artifact, as a message of the store.
         labels: of the new model; None where they are not known.
+        shared: whether labels that both know are enough, as `evaluator.other_labels` says.
 
     Returns:
         A sentence, or None where it can.
@@ -51,9 +55,30 @@ def obstacle(store: mlmd.MetadataStore, model: Any, labels: Sequence[str] | None
     if fault:
         return fault
     theirs = labels_of(model.uri)
-    if labels is None or theirs is None or theirs == list(labels):
+    if labels is None or may_be_compared(theirs, labels, shared=shared):
         return None
-    return f"it has other labels: {some(theirs, _SHOWN)} instead of {some(labels, _SHOWN)}"
+    return other_labels(theirs or [], labels)
+
+
+def may_be_compared(theirs: Sequence[str] | None, ours: Sequence[str], *, shared: bool = False) -> bool:
+    """Whether two models have the same labels in the same order, or enough that both know.
+
+    Args:
+        theirs: of the model before; None where it does not say.
+        ours: of the new one.
+        shared: whether labels that both know are enough.
+    """
+    return theirs is None or list(theirs) == list(ours) or (shared and bool(shared_labels.shared(ours, theirs)))
+
+
+def other_labels(theirs: Sequence[str], ours: Sequence[str]) -> str:
+    """That two models have other labels, in words.
+
+    Args:
+        theirs: of the model before.
+        ours: of the new one.
+    """
+    return f"it has other labels: {some(theirs, _SHOWN)} instead of {some(ours, _SHOWN)}"
 
 
 def latest_blessed(store: mlmd.MetadataStore) -> Any | None:

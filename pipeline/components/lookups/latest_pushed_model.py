@@ -22,7 +22,7 @@ from pipeline.components import pusher
 from pipeline.components.lookups import comparable
 from pipeline.components.marks import ABSENT
 
-CANDIDATE, MODEL, PUSH_FOLDER = "candidate", "model", "push_folder"
+CANDIDATE, MODEL, PUSH_FOLDER, SHARED = "candidate", "model", "push_folder", "shared_labels"
 
 
 class Executor(base_executor.BaseExecutor):
@@ -40,20 +40,24 @@ class Executor(base_executor.BaseExecutor):
         candidate = artifact_utils.get_single_uri(input_dict[CANDIDATE]) if input_dict.get(CANDIDATE) else None
         labels = comparable.labels_of(candidate) if candidate else None
         content = pusher.content_of(path_utils.serving_model_dir(candidate)) if candidate else None
-        found = latest(exec_properties[PUSH_FOLDER], other_than=content, labels=labels)
+        shared = bool(exec_properties.get(SHARED))
+        found = latest(exec_properties[PUSH_FOLDER], other_than=content, labels=labels, shared=shared)
         if found is None:
             output.set_int_custom_property(ABSENT, 1)
         else:
             output.uri = found
 
 
-def latest(push_folder: str, *, other_than: str | None, labels: list[str] | None = None) -> str | None:
+def latest(
+    push_folder: str, *, other_than: str | None, labels: list[str] | None = None, shared: bool = False
+) -> str | None:
     """The URI of the newest pushed model's artifact.
 
     Args:
         push_folder: `server/` of the push root.
         other_than: the candidate's content, which a repeated run may have pushed already.
         labels: the candidate's; a model with others cannot be compared with. None asks for none.
+        shared: whether labels that both know are enough.
 
     Returns:
         None where nothing else was pushed. `latest` decides what the newest is, so that a rollback counts. An artifact
@@ -72,7 +76,7 @@ def latest(push_folder: str, *, other_than: str | None, labels: list[str] | None
         serving = path_utils.serving_model_dir(uri)
         if not (fileio.exists(serving) and pusher.content_of(serving) == pushed):
             why = f"it no longer holds what was pushed as version {version}"
-        elif labels is not None and comparable.labels_of(uri) not in (None, labels):
+        elif labels is not None and not comparable.may_be_compared(comparable.labels_of(uri), labels, shared=shared):
             why = "it has other labels"
         else:
             return uri
@@ -83,7 +87,10 @@ def latest(push_folder: str, *, other_than: str | None, labels: list[str] | None
 class LatestPushedModelSpec(component_spec.ComponentSpec):
     """Inputs and outputs."""
 
-    PARAMETERS = {PUSH_FOLDER: component_spec.ExecutionParameter(type=str)}
+    PARAMETERS = {
+        PUSH_FOLDER: component_spec.ExecutionParameter(type=str),
+        SHARED: component_spec.ExecutionParameter(type=int, optional=True),
+    }
     INPUTS = {CANDIDATE: component_spec.ChannelParameter(type=standard_artifacts.Model, optional=True)}
     OUTPUTS = {MODEL: component_spec.ChannelParameter(type=standard_artifacts.Model)}
 
@@ -94,15 +101,21 @@ class LatestPushedModel(base_component.BaseComponent):
     SPEC_CLASS = LatestPushedModelSpec
     EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
 
-    def __init__(self, push_folder: str, candidate: types.BaseChannel | None = None) -> None:
+    def __init__(
+        self, push_folder: str, candidate: types.BaseChannel | None = None, *, shared_labels: bool = False
+    ) -> None:
         """Wires the node.
 
         Args:
             push_folder: where Pusher pushes server models.
             candidate: Trainer's model, to be left out.
+            shared_labels: whether a model is enough that shares some of the candidate's labels.
         """
         super().__init__(
             LatestPushedModelSpec(
-                push_folder=push_folder, candidate=candidate, model=types.Channel(type=standard_artifacts.Model)
+                push_folder=push_folder,
+                candidate=candidate,
+                shared_labels=1 if shared_labels else None,
+                model=types.Channel(type=standard_artifacts.Model),
             )
         )

@@ -38,6 +38,10 @@ class LatestOtherBlessedModelStrategy(resolver.ResolverStrategy):
     (the model that the first run blessed) and evaluate the model against itself.
     """
 
+    def __init__(self, shared: bool = False) -> None:
+        """Args: `shared`, whether labels that both know are enough for a comparison."""
+        self._shared = shared
+
     def resolve_artifacts(self, store: mlmd.MetadataStore, input_dict: _Found) -> _Found:
         """TFX's hook.
 
@@ -52,7 +56,8 @@ class LatestOtherBlessedModelStrategy(resolver.ResolverStrategy):
         own = {artifact.id for artifact in candidates}
         others = [artifact for artifact in input_dict[MODEL] if artifact.id not in own]
         labels = comparable.labels_of(candidates[0].uri) if candidates else None
-        return {**_latest_blessed(store, others, input_dict[BLESSING], labels), CANDIDATE: candidates}
+        found = _latest_blessed(store, others, input_dict[BLESSING], labels, shared=self._shared)
+        return {**found, CANDIDATE: candidates}
 
 
 class LatestWholeBlessedModelStrategy(resolver.ResolverStrategy):
@@ -146,7 +151,12 @@ def _newest_whole(
 
 
 def _latest_blessed(
-    store: mlmd.MetadataStore, models: list[types.Artifact], blessings: Iterable, labels: list[str] | None = None
+    store: mlmd.MetadataStore,
+    models: list[types.Artifact],
+    blessings: Iterable,
+    labels: list[str] | None = None,
+    *,
+    shared: bool = False,
 ) -> _Found:
     """TFX's latest blessed model; one that is not whole any more, or has other labels, is passed over and told."""
     while models:
@@ -154,7 +164,7 @@ def _latest_blessed(
         if not found or not found[MODEL]:
             break
         [model] = found[MODEL]
-        obstacle = comparable.obstacle(store, model.mlmd_artifact, labels)
+        obstacle = comparable.obstacle(store, model.mlmd_artifact, labels, shared=shared)
         if obstacle is None:
             return found
         progress.tell(f"the blessed model {model.uri} is passed over: {obstacle}")

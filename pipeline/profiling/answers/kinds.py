@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
-from pipeline.profiling import linear, roles
+from pipeline.profiling import linear, roles, training
 from pipeline.profiling.answers import numbers, several
 from pipeline.profiling.columns import Column
 
@@ -110,5 +110,7 @@ def judged(taken: Collector, labels: Mapping[str, int], rare: Mapping[str, int],
         return Judged(rows, None, named, others, result, several.notes(taken))
     rows, result = sum(labels.values()), None
     if isinstance(taken, linear.Rows) and len(labels) > 1:
-        result = linear.cross_validated(taken.kept, len(labels), eval_rows=round(rows * eval_share))
+        result = linear.cross_validated(
+            taken.kept, list(labels), eval_rows=round(rows * eval_share), looked_for=training.looked_for(labels)
+        )
     return Judged(rows, None, labels, rare, result, linear.notes(result, labels))

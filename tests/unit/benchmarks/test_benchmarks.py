@@ -68,12 +68,33 @@ def test_quality_is_held_against_the_best_peer_the_linear_baseline_among_them():
     wrong = truth.copy()
     wrong[:20] = 1 - wrong[:20]
     baseline = {"model": "words, linear SVM", "splits": {"test": {"accuracy": 0.9, "macro_f1": 0.9}}, "seconds": 1.0}
-    found = {quality.SERVER: (truth, None, ""), quality.BUNDLE: (wrong, None, ""), "fastText": (wrong, 3.0, "lr 0.2")}
-    result = quality._result(RUN, truth, found, baseline, 1000)
+    found = {quality.SERVER: quality.Answers(np.array([truth])), quality.BUNDLE: quality.Answers(np.array([wrong])),
+             "fastText": quality.Answers(np.array([wrong]), 3.0, "lr 0.2")}  # fmt: skip
+    result = quality._result({"labels": 2}, truth, found, baseline)
     assert [(goal.value, goal.met) for goal in result.goals] == [(0.1, True), (-0.1, False)]
     rows = {row[0]: row for row in result.tables[0].rows}
     assert rows["fastText"][1] == "0.8000"
     assert rows["fastText"][4].startswith("+0.1")
+
+
+def test_several_seeds_are_told_by_mean_and_spread():
+    truth = np.array([0, 1] * 50)
+    worse, worst = truth.copy(), truth.copy()
+    worse[:10], worst[:20] = 1 - worse[:10], 1 - worst[:20]
+    baseline = {"model": "words, linear SVM", "splits": {"test": {"accuracy": 0.9, "macro_f1": 0.9}}, "seconds": 1.0}
+    found = {quality.SERVER: quality.Answers(np.array([truth, worse, worst])),
+             quality.BUNDLE: quality.Answers(np.array([worse, worse, worse]))}  # fmt: skip
+    result = quality._result({"labels": 2, "seeds": [17, 18, 19]}, truth, found, baseline)
+    rows = {row[0]: row for row in result.tables[0].rows}
+    assert rows[quality.SERVER][1] == "0.9000 ± 0.1000"
+    assert rows[quality.BUNDLE][1] == "0.9000 ± 0.0000"
+    assert [(goal.value, goal.met) for goal in result.goals] == [(0.0, False), (0.0, False)]
+
+
+def test_seeds_without_a_folder_of_their_own_are_refused(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(command, "peers", lambda: Path("python"))
+    with pytest.raises(command.NotReadyError, match="--seeds needs --root FOLDER"):
+        quality.measure(argparse.Namespace(seeds="17,18", root=None))
 
 
 def test_an_interval_covers_the_mean_and_shrinks_with_the_rows():

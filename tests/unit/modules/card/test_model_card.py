@@ -106,6 +106,26 @@ def test_the_card_says_how_far_the_model_is_from_the_linear_baseline() -> None:
     assert f"- On test, {told}: within noise.\n" in page
 
 
+def test_a_label_that_is_looked_for_has_its_threshold_and_its_ranking_in_the_card() -> None:
+    plain = model_card.render(server(), TITLES)
+    assert "| Decision |" not in plain
+    assert "as the mean over the labels: area under precision and recall 0." in plain
+    rare = {"positive": "good", "decision": {"threshold": "auto"}}
+    own = settings(target={"kind": "one_label", "labels": ["bad", "good"], **rare})
+    training = {**TRAINING, "decision": {"label": "good", "threshold": 0.3125}}
+    card = model_card.server(
+        own, splits={"test": predictions()}, fairness={"columns": {}}, training=training,
+        size={"bytes": 1, "parameters": 1}, created="2026-11-25",
+    )  # fmt: skip
+    page = model_card.render(card, {**TITLES, "balanced_accuracy": "balanced accuracy"})
+    assert "| Decision | good where its probability is 0.3125 or more, chosen on `eval` |" in page
+    assert re.search(
+        r"of good: area under precision and recall 0\.\d{3} \[0\.\d{3}, 0\.\d{3}\], recall at a precision of 0.9", page
+    )
+    assert "| balanced accuracy |" in page
+    assert "curves" not in json.dumps(card)
+
+
 def scores(rows: int, accuracy: float) -> dict[str, Any]:
     return {
         "rows": rows,

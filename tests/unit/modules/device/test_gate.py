@@ -9,9 +9,10 @@ from modules.device.settings import Gate
 
 import pytest
 
-GATE = Gate(max_accuracy_drop=0.01, min_size_ratio=12, min_latency_ratio=4, min_agreement=0.98)
+GATE = Gate(max_accuracy_drop=0.01, max_macro_f1_drop=0.05, min_size_ratio=12, min_latency_ratio=4, min_agreement=0.98)
 PASSES: dict[str, Any] = {
-    "accuracy_drop": 0.0, "size_ratio": 13.0, "latency_ratio": 5.0, "agreement": 0.99, "bytes": 5, "slices": {},
+    "accuracy_drop": 0.0, "macro_f1_drop": 0.0, "size_ratio": 13.0, "latency_ratio": 5.0, "agreement": 0.99, "bytes": 5,
+    "slices": {},
 }  # fmt: skip
 
 
@@ -21,6 +22,8 @@ PASSES: dict[str, Any] = {
         ({"size_ratio": 9.87}, {"min_size_ratio": 9.5}),
         ({"latency_ratio": 1.38}, {"min_latency_ratio": 1.35}),
         ({"accuracy_drop": 0.0312}, {"max_accuracy_drop": 0.035}),
+        # A student that answers `ham` whatever is asked, where 1 % are spam.
+        ({"accuracy_drop": 0.009, "macro_f1_drop": 0.41}, {"max_macro_f1_drop": 0.41}),
         ({"agreement": 0.9312}, {"min_agreement": 0.93}),
         (
             {"slices": {"a:1": {"rows": 200, "accuracy_drop": 0.04}, "a:2": {"rows": 200, "accuracy_drop": 0.03}}},

@@ -125,6 +125,34 @@ def test_predictions_are_those_of_the_keras_model(bundles) -> None:
     assert np.array_equal(got, expected)
 
 
+def test_each_bundle_gets_its_own_threshold_on_eval_and_answers_by_it_as_a_server_does(converted, tmp_path) -> None:
+    import tensorflow as tf
+
+    from edgeline_edge import Classifier
+
+    target = OneLabel(labels=["bad", "good"], positive="good", decision={"threshold": "auto"})
+    judge, split = scoring.of(target), _split()
+    bundles = measure.make_bundles(converted[0], str(tmp_path), measure.Provenance("opinions", "run-1"))
+    assert read_manifest(bundles["float32"]).decision is None
+    results = measure.measure(bundles, converted[1], split, judge, cost=None, choose=True)
+    for name, path in bundles.items():
+        found = Classifier.load(path).predict(split.texts)
+        scores = np.array([list(answer.scores.values()) for answer in found], np.float32)
+        own = target.settled(split.labels, scores)
+        assert results[name]["decision"] == read_manifest(path).decision == own.device_decision
+        served = own.answers()(tf.constant(scores))["label"].numpy()
+        assert [answer.label for answer in found] == [label.decode() for label in served]
+        right = np.mean(
+            [target.names[label] == answer.label for label, answer in zip(split.labels, found, strict=True)]
+        )
+        assert results[name]["accuracy"] == pytest.approx(right), "the accuracy of what is answered"
+    on_test = measure.measure(bundles, converted[1], _split(seed=9), judge, cost=None)
+    assert {name: found["decision"] for name, found in on_test.items()} == {
+        name: found["decision"] for name, found in results.items()
+    }, "test chooses nothing"
+    assert "balanced_accuracy_drop" in results["float32"]
+
+
 def test_a_failed_recipe_is_in_the_table_and_never_selected(converted, bundles) -> None:
     index = json.loads(json.dumps(converted[1]))
     index["variants"]["broken"] = {"error": "no operation matches"}

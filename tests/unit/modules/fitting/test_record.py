@@ -8,6 +8,7 @@ from typing import Any
 
 from modules.fitting import record as recording
 from modules.fitting.build import build
+from modules.fitting.decide import decide
 from modules.fitting.values import ExportedModel, FittedModel
 from modules.stages import extend
 
@@ -22,14 +23,15 @@ def exported(transform_settings: dict[str, Any], tmp_path: Path) -> ExportedMode
     built = build(loaded(given(transform_settings, tmp_path / "logs")))
     Path(built.backup_dir).mkdir(parents=True)
     (Path(built.backup_dir) / "ckpt-1.index").touch()
-    fitted = extend(built, FittedModel, history={"loss": [0.5], "val_macro_f1": [0.75]})
-    return extend(fitted, ExportedModel, rebuildable_dir=str(tmp_path / "logs" / "training"))
+    decided = decide(extend(built, FittedModel, history={"loss": [0.5], "val_macro_f1": [0.75]}))
+    return extend(decided, ExportedModel, rebuildable_dir=str(tmp_path / "logs" / "training"))
 
 
 def test_the_same_record_lies_beside_the_logs_and_the_rebuildable_model(exported: ExportedModel) -> None:
     values = recording.record(exported)
     assert (values["rows"], values["replicas"], values["precision"]) == (ROWS, 1, "float32")
     assert values["warm_start"] is False
+    assert values["decision"] is None
     assert values["parameters"] == exported.model.count_params() > 0
     assert values["history"] == {"loss": [0.5], "val_macro_f1": [0.75]}
     for folder in (exported.log_dir, exported.rebuildable_dir):

@@ -130,8 +130,8 @@ def test_a_student_that_beats_its_teacher_is_told() -> None:
 def test_every_section_of_a_complete_run_is_filled_and_every_figure_has_words(page: str) -> None:
     assert 'class="absent"' not in page
     for name in ("labels", "lengths", "quarantine", "drift", "trials", "parallel", "curve-loss", "slices-accuracy",
-                 "slices-macro_f1", "confusion", "calibration", "pareto-size", "pareto-latency", "sparsity", "graph",
-                 "times"):  # fmt: skip
+                 "slices-macro_f1", "confusion", "calibration", "precision-recall", "pareto-size",
+                 "pareto-latency", "sparsity", "graph", "times"):  # fmt: skip
         assert f'id="plot-{name}"' in page
     assert page.count('role="img" aria-label="') == page.count('class="plot"')
     assert 'aria-label=""' not in page

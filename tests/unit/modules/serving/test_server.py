@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import json
+from pathlib import Path
 from typing import Any
 
 import modules  # noqa: F401
@@ -16,7 +19,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 import tensorflow_transform as tft
-from tensorflow_serving.apis import prediction_log_pb2
+from tensorflow.core.protobuf import saved_model_pb2
+from tensorflow_serving.apis import predict_pb2, prediction_log_pb2
 
 TEXTS = ["Good film", "", "an awful, boring CAFÉ " * 10, "[CLS] \x00 🙂"]
 
@@ -68,6 +72,26 @@ def test_the_requests_that_tensorflow_serving_warms_up_with_can_be_answered(serv
         inputs = {name: tf.constant(tf.make_ndarray(value)) for name, value in request.inputs.items()}
         answer = served[request.model_spec.signature_name](**inputs)
         assert len(answer["label"]) == request.inputs["text"].tensor_shape.dim[0].size > 0
+
+
+def test_tensorflow_serving_takes_examples_in_its_rest_form(served: dict[str, Any]) -> None:
+    """`{"instances": [{"b64": …}]}` names no input, so there is one; its reader makes a vector of bytes of the rows."""
+    graph = saved_model_pb2.SavedModel.FromString(Path(served["folder"], "saved_model.pb").read_bytes()).meta_graphs[0]
+    assert list(graph.meta_info_def.tags) == ["serve"]
+    signature = graph.signature_def["serving_default"]
+    [(name, given)] = signature.inputs.items()
+    assert signature.method_name == "tensorflow/serving/predict"
+    assert (given.dtype, [dim.size for dim in given.tensor_shape.dim]) == (tf.string.as_datatype_enum, [-1])
+    assert all(output.tensor_shape.dim[0].size == -1 for output in signature.outputs.values()), "an answer a row"
+    body = json.dumps({"instances": [{"b64": base64.b64encode(example(text)).decode()} for text in TEXTS]})
+    rows = [base64.b64decode(instance["b64"]) for instance in json.loads(body)["instances"]]
+    request = predict_pb2.PredictRequest()
+    request.model_spec.signature_name = "serving_default"
+    request.inputs[name].CopyFrom(tf.make_tensor_proto(rows, tf.string))
+    sent = predict_pb2.PredictRequest.FromString(request.SerializeToString())
+    answer = served["serving_default"](**{name: tf.constant(tf.make_ndarray(sent.inputs[name]))})
+    by_text = served["serving_text"](text=tf.constant(TEXTS))
+    assert answer["label"].numpy().tolist() == by_text["label"].numpy().tolist()
 
 
 def test_texts_are_answered_with_probabilities_and_a_label(served: dict[str, Any]) -> None:

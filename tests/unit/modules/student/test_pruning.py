@@ -231,6 +231,12 @@ def test_a_shortfall_is_an_error_that_names_the_kernel() -> None:
         pruning.check_sparsity(anatomy.of(model).sparsity(), 0.5)
 
 
+def test_a_training_too_short_for_the_schedule_is_told_before_it() -> None:
+    pruning.MagnitudePruner(_student(), PruningSettings(frequency=2), total_steps=2)
+    with pytest.raises(ValueError, match=r"of 1 steps is too short .* set a larger pruner\.epochs"):
+        pruning.MagnitudePruner(_student(), PruningSettings(frequency=2), total_steps=1)
+
+
 @pytest.mark.parametrize(
     ("settings", "told"),
     [

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
+import functools
 import itertools
 import json
+import os
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -68,6 +70,7 @@ def card(tmp_path: Path) -> Path:
     folder.mkdir()
     (folder / "model_card.md").write_text("# A card, with an é", encoding="utf-8")
     (folder / "model_card.json").write_text("{}", encoding="utf-8")
+    (folder / "probes.jsonl").write_text('{"instance": "é", "prediction": {"label": "a"}}\n', encoding="utf-8")
     return folder
 
 
@@ -77,6 +80,7 @@ def test_the_card_travels_with_the_model(source: Path, base: Path, card: Path, p
     folder = base / version / place
     assert (folder / "model_card.md").read_text(encoding="utf-8") == "# A card, with an é"
     assert (folder / "model_card.json").is_file()
+    assert (folder / "probes.jsonl").read_text(encoding="utf-8").startswith('{"instance": "é"')
     assert not list(base.rglob("*.partial"))
 
 
@@ -136,51 +140,59 @@ def test_a_pointer_that_names_no_version_is_mended(source: Path, base: Path, gar
     assert pusher.latest_version(str(base)) == version
 
 
-def test_a_push_that_is_killed_at_any_file_operation_ends_as_one_that_was_not(
-    source: Path, base: Path, card: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_push_killed_at_any_file_operation_ends_as_one_that_was_not(
+    source: Path, base: Path, card: Path, record_property: Any
 ) -> None:
     """Two versions are kept, so the third push writes one, moves `latest` and removes one."""
     for operation in itertools.count(1):
         folder = base / str(operation)
         old = [push(source, folder, weights, keep=2) for weights in ("one", "two")]
         (source / "variables" / "data").write_text("three", encoding="utf-8")
-        with monkeypatch.context() as patched, contextlib.suppress(KeyboardInterrupt):
-            left = killed_at(operation, patched)
-            pusher.push(str(source), str(folder), keep=2, card=str(card))
+        third = functools.partial(pusher.push, str(source), str(folder), keep=2, card=str(card))
+        ended = killed_at(operation, third)
         for version in pusher.versions(str(folder)):  # what a server sees now is whole
             assert (folder / version / "saved_model.pb").is_file(), operation
             assert (folder / version / "variables" / "data").is_file(), operation
         assert pusher.latest_version(str(folder)) is not None
-        new = pusher.push(str(source), str(folder), keep=2, card=str(card))
+        new = third()
         assert sorted(path.name for path in folder.iterdir()) == sorted([old[1], new, "latest"]), operation
         assert pusher.latest_version(str(folder)) == new
         assert (folder / new / "assets.extra" / "model_card.md").is_file()
-        if left():
+        if ended:
             break
+    record_property("faults", operation - 1)
     assert operation > 12  # as many operations were there to be killed at
 
 
-def killed_at(operation: int, patched: pytest.MonkeyPatch) -> Callable[[], bool]:
-    """Ends the push at its Nth file operation; returns what says whether it came to its end before."""
-    done = 0
+def killed_at(operation: int, push: Callable[[], object]) -> bool:
+    """Pushes in a process that gets SIGKILL at its Nth file operation; whether it came to its end before."""
+    child = os.fork()
+    if child:
+        code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        assert code in (0, -signal.SIGKILL), f"the push failed by itself: {code}"
+        return code == 0
+    done = itertools.count(1)
 
     def killing(original: Callable[..., Any]) -> Callable[..., Any]:
         def wrapped(*args: Any, **options: Any) -> Any:
-            nonlocal done
-            done += 1
-            if done == operation:
-                raise KeyboardInterrupt
+            if next(done) == operation:
+                os.kill(os.getpid(), signal.SIGKILL)
             return original(*args, **options)
 
         return wrapped
 
-    for owner, names in (
-        (fileio, ("copy", "makedirs", "rename", "rmtree")),
-        (io_utils, ("copy_dir", "write_string_file")),
-    ):
-        for name in names:
-            patched.setattr(owner, name, killing(getattr(owner, name)))
-    return lambda: done < operation
+    code = 1
+    try:
+        for owner, names in (
+            (fileio, ("copy", "makedirs", "rename", "rmtree")),
+            (io_utils, ("copy_dir", "write_string_file")),
+        ):
+            for name in names:
+                setattr(owner, name, killing(getattr(owner, name)))
+        push()
+        code = 0
+    finally:
+        os._exit(code)
 
 
 # Evaluator

@@ -108,7 +108,8 @@ def check(file: Path, **options: Any) -> str:
         return ""
 
 
-def test_any_mutation_is_read_or_refused_in_a_few_lines(tmp_path: Path) -> None:
+def test_any_mutation_is_read_or_refused_in_a_few_lines(tmp_path: Path, record_property: Any) -> None:
+    record_property("faults", MUTATIONS)
     chosen, file = random.Random(SEED), tmp_path / "task.yaml"
     outcomes = []
     for _ in range(MUTATIONS):
@@ -120,10 +121,12 @@ def test_any_mutation_is_read_or_refused_in_a_few_lines(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("word", WORDS)
-def test_any_word_as_an_override_is_taken_or_refused(word: str, tmp_path: Path) -> None:
+def test_any_word_as_an_override_is_taken_or_refused(word: str, tmp_path: Path, record_property: Any) -> None:
     file = tmp_path / "task.yaml"
     file.write_text(yaml.safe_dump(BASE), encoding="utf-8")
-    for field in ("trainer.epochs", "data.path", "labels"):
+    fields = ("trainer.epochs", "data.path", "labels")
+    record_property("faults", len(fields) + 1)
+    for field in fields:
         check(file, overrides=(f"{field}={word}",))
     assert check(file, overrides=(f"{word}=1",))
 

@@ -55,6 +55,30 @@ def test_what_is_written_out_is_in_the_form_that_was_used_and_reads_back(tmp_pat
     assert load(write(tmp_path, written)) == config
 
 
+DECISION = "target: {positive: good, decision: {threshold: auto}}\n"
+
+
+def test_beside_labels_a_target_may_say_the_rest(tmp_path: Path) -> None:
+    config = load(write(tmp_path, SHORT + DECISION))
+    assert config.target.model_dump(include={"kind", "column", "labels", "positive"}) == {
+        "kind": "one_label", "column": "mood", "labels": ["bad", "good"], "positive": "good",
+    }  # fmt: skip
+    assert config.target.is_open
+    assert load(write(tmp_path, dump(config))) == config
+    plain = write(tmp_path, SHORT)
+    chosen = load(plain, overrides=["target.positive=bad", "target.decision.threshold=0.3"]).target
+    assert chosen.device_decision == {"label": "bad", "threshold": pytest.approx(0.3)}
+    assert load(plain).target.device_decision is None
+
+
+def test_a_threshold_for_three_labels_is_refused_with_the_field(tmp_path: Path) -> None:
+    three = SHORT.replace("[bad, good]", "[bad, fair, good]") + "target: {decision: {threshold: auto}}\n"
+    with pytest.raises(ConfigError, match=r"target.*decision.threshold is for two labels, and there are 3"):
+        load(write(tmp_path, three))
+    with pytest.raises(ConfigError, match="pr_auc"):
+        load(write(tmp_path, SHORT), overrides=["evaluator.thresholds={pr_auc: {min: 1.5}}"])
+
+
 def test_a_backbone_gets_its_defaults_and_its_checks(explicit: Path) -> None:
     scratch = load(explicit, overrides=["inputs.text.backbone={kind: scratch}"])
     assert scratch.inputs["text"].model_dump()["backbone"]["num_layers"] == 2
@@ -141,6 +165,7 @@ SPACE = "space: [{name: dropout, kind: float, min: 0, max: 0.1}]"
         (f"tuner={{enabled: true, objective: val_accuracy, {SPACE}}}", ["tuner.objective", "val_mae, val_loss"]),
         ("trainer.label_smoothing=0.1", ["trainer.label_smoothing", "kind stars has no labels", "set it to 0"]),
         ("evaluator.beats_baseline.metric=accuracy", ["beats_baseline.metric", "models are compared by", "mae"]),
+        ("evaluator.other_labels=shared", ["evaluator.other_labels", "kind stars has no labels", "not_compared"]),
         ("trainer.class_weights=balanced", ["trainer.class_weights", "kind stars has no classes", "set it to none"]),
         ("data.augmentation.balance=true", ["data.augmentation.balance", "kind stars has no labels", "false"]),
         ("edge=true", ["target: no device can answer a target of kind stars", "edge: false"]),

@@ -1,4 +1,4 @@
-"""`pipeline.graph.tfma_config`, and the resolvers: which bounds hold on what, and against whom."""
+"""`modules.quality.tfma_config`, and the resolvers: which bounds hold on what, and against whom."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import modules  # noqa: F401
+from modules.quality.tfma_results import CANDIDATE, PREVIOUS
 from modules.targets.one_label.tfma_metrics import MacroF1
 
 import ml_metadata as mlmd
@@ -17,7 +18,7 @@ from tfx.types import standard_artifacts
 
 from pipeline.components.lookups.resolvers import LatestOtherBlessedModelStrategy, LatestWholeArtifactStrategy
 from pipeline.config.task import Config
-from pipeline.graph.tfma_config import CANDIDATE, PREVIOUS, eval_config
+from pipeline.graph.evaluation import eval_config
 
 
 def config(thresholds: dict[str, Any], slices: list[str] | None = None) -> Config:
@@ -224,6 +225,8 @@ def test_a_model_that_is_gone_or_has_other_labels_is_passed_over_and_told(
     assert [artifact.get_int_custom_property("current_model_id") for artifact in found["model_blessing"]] == [1]
     assert f"{tmp_path}/3 is passed over: it has other labels: a, b, c instead of a, b" in caplog.text
     assert f"{tmp_path}/2 is gone" in caplog.text
+    shared = LatestOtherBlessedModelStrategy(shared=True).resolve_artifacts(store, given)
+    assert [artifact.id for artifact in shared["model"]] == [4], "the same labels in another order are shared"
 
 
 def test_the_latest_artifact_that_is_still_there_is_taken(store: mlmd.MetadataStore, tmp_path: Path) -> None:

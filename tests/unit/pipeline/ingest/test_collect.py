@@ -8,11 +8,13 @@ import json
 import os
 import re
 import shutil
+import socket
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
@@ -29,7 +31,7 @@ from pipeline.config.rows.collect import CollectConfig
 from pipeline.config.rows.source import SourceConfig
 from pipeline.ingest import collect as collecting
 from pipeline.ingest import sources
-from pipeline.ingest.http_pages import Api
+from pipeline.ingest.http.pages import Api
 from pipeline.ingest.rows import DataError
 from tests.unit.api_server import Answer, Call, serve
 
@@ -265,6 +267,62 @@ def test_a_server_that_sends_a_byte_now_and_then_is_stalled_too(run: Run) -> Non
     with serve(answer) as server:
         assert collected(run(settings(server.url, timeout_seconds=0.5))) == EXPECTED
     assert len(run.pauses) == 1
+
+
+def test_headers_that_never_end_are_stalled_too(run: Run) -> None:
+    """The socket's own timeout begins anew with every byte."""
+    over = threading.Event()
+
+    def answer(call: Call) -> None:
+        if call.number > 1:
+            honest(call)
+            return
+        call.wfile.write(b"HTTP/1.1 200 OK\r\nx-more: ")
+        with contextlib.suppress(OSError):  # that the other side hangs up is the point
+            while not over.wait(0.05):
+                call.wfile.write(b"y")
+
+    started = time.monotonic()
+    with serve(answer) as server:
+        with pytest.raises(DataError, match=r"ReadTimeout.*1 tries"):
+            run(settings(server.url, timeout_seconds=0.5, attempts=1))
+        took = time.monotonic() - started
+        assert collected(run(settings(server.url, timeout_seconds=5))) == EXPECTED
+        over.set()
+    assert took < 3
+
+
+def test_a_handshake_that_never_ends_is_stalled_too(run: Run) -> None:
+    started = time.monotonic()
+    with socket.create_server(("127.0.0.1", 0)) as listening, ThreadPoolExecutor() as pool:
+
+        def answer() -> None:
+            connection, _ = listening.accept()
+            with connection, contextlib.suppress(OSError):
+                connection.sendall(b"\x16\x03\x03\x40\x00\x02\x00\x3f\xfc")  # a handshake's record of 16 kB
+                while True:
+                    connection.sendall(b"\0")
+                    time.sleep(0.05)
+
+        served = pool.submit(answer)
+        url = f"https://127.0.0.1:{listening.getsockname()[1]}/rows"
+        with pytest.raises(DataError, match=r"Timeout.*1 tries"):
+            run(settings(url, timeout_seconds=0.5, attempts=1))
+        served.result(5)
+    assert time.monotonic() - started < 3
+
+
+def test_a_time_that_is_over_bounds_headers_and_body_together(run: Run) -> None:
+    def answer(call: Call) -> None:
+        for part in (b"HTTP/1.1 200 OK\r\nContent-Length: 900\r\n\r\n", b" " * 200):
+            for byte in part:
+                call.wfile.write(bytes([byte]))
+                time.sleep(0.007)
+
+    started = time.monotonic()
+    with serve(answer) as server, pytest.raises(DataError, match=r"longer than data\.collect\.timeout_seconds"):
+        run(settings(server.url, timeout_seconds=0.6, attempts=1))
+    assert time.monotonic() - started < 2
 
 
 # An API that lies

@@ -62,6 +62,13 @@ def test_other_labels_are_told_and_can_be_refused(connection: Any) -> None:
         look_ahead(config(["bad", "good", "mixed"], "refused"), connection)
 
 
+def test_the_labels_that_both_know_are_told_and_where_they_are_too_few_the_obstacle_is(connection: Any) -> None:
+    said = look_ahead(config(["mixed", "good", "bad"], "shared"), connection)
+    assert "it is compared on the rows of eval of those shared: good, bad." in said
+    assert "cannot be compared with" in look_ahead(config(["mixed", "good"], "shared"), connection)
+    assert look_ahead(config(["bad", "good"], "shared"), connection) == ""
+
+
 def test_a_blessed_model_that_is_gone_is_told_and_nothing_to_refuse(connection: Any, tmp_path: Path) -> None:
     shutil.rmtree(tmp_path / "model")
     assert "model is gone" in look_ahead(config(["bad", "good"], "refused"), connection)

@@ -77,6 +77,25 @@ def test_the_metrics_of_another_target_are_shown_by_their_names() -> None:
     assert "0.400" not in text, "what neither the gate nor the baseline knows is in summary.json"
 
 
+def test_of_a_rare_label_the_summary_tells_how_well_it_is_found_and_from_where_it_is_answered() -> None:
+    found = {"macro_f1": 0.81, "pr_auc": 0.713, "recall_at_precision": 0.55, "balanced_accuracy": 0.88}
+    answered = {"precision_spam": 0.7, "recall_spam": 0.65, "accuracy": 0.99, "slices": {}}
+    base = {"accuracy": 0.98, "macro_f1": 0.78, "pr_auc": 0.65, "recall_at_precision": 0.4, "slices": {}}
+    text = shown(
+        metrics={"eval": None, "test": {"rows": 300, **found, **answered}},
+        baseline={"splits": {"test": base}},
+        looked_for={"label": "spam", "min_precision": 0.9, "metrics": ["macro_f1", "pr_auc"]},
+        training={**SUMMARY["training"], "decision": {"label": "spam", "threshold": 0.3125}},
+    )
+    overall = next(line for line in text.splitlines() if line.startswith("overall"))
+    assert overall.split() == ["overall", "300", "0.810", "0.780", "0.713", "0.650"], "accuracy says nothing of it"
+    assert (
+        "Label     spam on test: PR-AUC 0.713 (base 0.650); recall at a precision of 0.9 or more 0.550 (base 0.400); "
+        "balanced accuracy 0.880; as it answers: precision 0.700, recall 0.650, answered from a probability of 0.312 on"
+    ) in " ".join(text.split("\n"))
+    assert "Label " not in shown()
+
+
 def test_a_blessing_names_every_bound_that_was_met() -> None:
     text = shown()
     assert "Blessed" in text
@@ -280,9 +299,24 @@ def test_slice_values_and_paths_are_shown_as_they_are(value: str) -> None:
     assert all(f"/a/{value}/{end}" in found for end in ("rows", "report.html", "1"))
 
 
-def test_an_empty_slice_value_has_a_name() -> None:
-    metrics = {"rows": 9, "accuracy": 0.5, "macro_f1": 0.5}
-    baseline = {"splits": {"test": {"slices": {"shop:": {"accuracy": 0.25, "macro_f1": 0.25}}}}}
-    found = shown(metrics={"eval": None, "test": {**metrics, "slices": {"shop:": metrics}}}, baseline=baseline)
+@pytest.mark.parametrize(("value", "name"), [("", "(empty)"), ("  ", "(blank)"), ("g\u2028\nh", "g  h")])
+def test_a_slice_value_that_cannot_be_seen_has_a_name_and_one_line(value: str, name: str) -> None:
+    metrics, base = {"rows": 9, "accuracy": 0.5, "macro_f1": 0.5}, {"accuracy": 0.25, "macro_f1": 0.25}
+    baseline = {"splits": {"test": {"slices": {f"shop:{value}": base}}}}
+    found = shown(metrics={"eval": None, "test": {**metrics, "slices": {f"shop:{value}": metrics}}}, baseline=baseline)
     [line] = [line for line in found.splitlines() if "shop:" in line]
-    assert line.split() == ["shop:(empty)", "9", "0.500", "0.250", "0.500", "0.250"]
+    assert line.split() == [*f"shop:{name}".split(), "9", "0.500", "0.250", "0.500", "0.250"]
+
+
+def test_a_comparison_on_shared_labels_says_what_was_compared() -> None:
+    told = "with the latest blessed model, which has other labels, on the 50 of 75 rows of eval whose label both know"
+    assert f"\nCompared  {told}\n" in shown(shared_labels={"told": told, "missed": []})
+
+
+def test_no_number_is_cut_for_a_long_name_of_a_slice() -> None:
+    scores = {"rows": 9, "accuracy": 0.512, "macro_f1": 0.513}
+    metrics = {**scores, "slices": {"the shop that it was bought in:somewhere or other": scores}}
+    baseline = {"splits": {"test": metrics, "eval": metrics}}
+    found = shown(width=80, metrics={"eval": metrics, "test": metrics}, baseline=baseline)
+    assert "…" not in found
+    assert found.count("0.512") == found.count("0.513") == 8

@@ -59,12 +59,23 @@ def test_a_value_that_the_schema_lets_pass_is_valid(task: tiny.TinyTask) -> None
     assert preflight.check(loader.load(task.config, profile="quick"), root=task.root)["rows"] == 40
 
 
+def test_rows_of_one_label_alone_are_told(task: tiny.TinyTask) -> None:
+    text = task.rows.read_text().replace(",negative,", ",positive,")
+    task.rows.write_text(text)
+    told = refused(task)
+    assert "rows.csv: all 40 rows have the label 'positive', so that there is nothing to learn; add rows of" in told
+
+
 def test_missing_serving_logs_are_told(task: tiny.TinyTask) -> None:
     assert "none.jsonl: no such file. Set data.serving_logs" in refused(task, "data.serving_logs=none.jsonl")
 
 
 def test_a_root_that_tfx_takes_for_a_pattern_is_told(task: tiny.TinyTask, tmp_path: Path) -> None:
-    assert "holds '[', which TFX takes for a pattern" in refused(task, root=tmp_path / "runs [v1]")
+    nothing = f"data.path={tmp_path}/none/span-{{SPAN}}/*.csv"  # wrong as well, and looked for later
+    told = refused(task, nothing, "data.serving_logs=none.jsonl", root=tmp_path / "runs [v1]")
+    assert "holds '[', which TFX takes for a pattern; choose a path without any of * ? [." in told
+    assert len(told.strip().splitlines()) == 1
+    assert not (tmp_path / "runs [v1]").exists()
 
 
 def test_a_root_that_no_file_system_has_is_told(task: tiny.TinyTask, tmp_path: Path) -> None:

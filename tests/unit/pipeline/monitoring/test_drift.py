@@ -409,6 +409,13 @@ def read(path: Path) -> list[dict[str, str]]:
     return list(serving_logs.read_log(str(path), "text", ["source"], SourceConfig()))
 
 
+def test_what_edgeline_serving_logs_is_read(repository: Path) -> None:
+    """The file is of the form that `serving/tests/test_request_log.py` holds the server to."""
+    assert read(repository / "serving" / "tests" / "data" / "requests-00000001.jsonl") == [
+        {"text": "good film", "source": "tweet"}, {"text": "a café\nwith two lines", "source": "movie"}, {"text": "meh"}
+    ]  # fmt: skip
+
+
 def test_logs_are_read_as_json_lines_csv_and_records(tmp_path: Path) -> None:
     expected = [{"text": "Schön,\n🙂", "source": "web"}, {"text": ""}]
     (tmp_path / "a.jsonl").write_text(

@@ -88,13 +88,13 @@ def test_long_texts_do_not_take_minutes() -> None:
 def test_floors_come_from_a_linear_model_and_lie_below_it() -> None:
     chance = random.Random(1)
     rows = [(f"{('good', 'bad')[label]} film {chance.random():.3f}", label) for label in [0, 1] * 100]
-    result = linear.cross_validated(rows, 2, eval_rows=20)
+    result = linear.cross_validated(rows, ["a", "b"], eval_rows=20)
     assert result is not None
     for score in result["scores"].values():
         assert score["value"] > 0.95
         assert 0.6 < score["low"] < 0.9  # twenty rows without an error are no proof
     assert linear.notes(result, {"a": 100, "b": 100}) == []
-    more = linear.cross_validated(rows, 2, eval_rows=2_000)
+    more = linear.cross_validated(rows, ["a", "b"], eval_rows=2_000)
     assert more is not None
     assert more["scores"]["accuracy"]["low"] > result["scores"]["accuracy"]["low"]
 
@@ -102,13 +102,13 @@ def test_floors_come_from_a_linear_model_and_lie_below_it() -> None:
 def test_texts_that_say_nothing_of_the_label_are_told() -> None:
     chance = random.Random(1)
     rows = [(f"word{chance.randrange(9)} {number}", chance.randrange(2)) for number in range(200)]
-    result = linear.cross_validated(rows, 2, eval_rows=20)
+    result = linear.cross_validated(rows, ["a", "b"], eval_rows=20)
     [told] = linear.notes(result, {"a": 100, "b": 100})
     assert "are these the right columns" in told
 
 
 def test_too_few_rows_give_no_floor_but_a_draft(tmp_path: Path) -> None:
-    assert linear.cross_validated([("a", 0), ("b", 1)] * 5, 2, eval_rows=1) is None
+    assert linear.cross_validated([("a", 0), ("b", 1)] * 5, ["a", "b"], eval_rows=1) is None
 
 
 @pytest.mark.parametrize(

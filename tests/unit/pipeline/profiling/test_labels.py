@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from pathlib import Path
 
 import pytest
@@ -102,3 +103,40 @@ def test_few_rows_and_values_that_are_left_out_are_told_with_their_numbers() -> 
 )
 def test_uneven_labels_are_weighed_also_where_there_are_two(counts: tuple[int, ...], expected: bool) -> None:
     assert training.unbalanced({str(number): count for number, count in enumerate(counts)}) is expected
+
+
+def test_a_draft_of_99_to_1_is_about_the_rare_label_and_its_floors_can_be_reached(tmp_path: Path) -> None:
+    chance = random.Random(5)
+    filler = [f"word{number}" for number in range(60)]
+    rows = []
+    for number in range(2_000):
+        spam = number % 100 == 0
+        words = chance.choices(filler, k=8) + (["prize"] if spam or chance.random() < 0.002 else [])
+        chance.shuffle(words)
+        rows.append(f"{' '.join(words)} {number},{'spam' if spam else 'ham'}\n")
+    path = tmp_path / "a.csv"
+    path.write_text("text,label\n" + "".join(rows))
+    found = profile(path)
+    config_path, schema_path = draft.paths("a", tmp_path)
+    draft.write(found, "a", config_path, schema_path, overwrite=False)
+    config = loader.load(config_path, profile="quick")
+    assert (config.target.positive, config.target.decision.threshold) == ("spam", "auto")
+    text = config_path.read_text()
+    assert 'positive: "spam"  # 1.0% of the rows: to find it is what this is about' in text
+    scores = found["linear"]["scores"]
+    assert scores["pr_auc"]["value"] > 0.5, "a linear model finds it"
+    floors = {name: bound.min for name, bound in config.evaluator.thresholds.items()}
+    assert set(floors) == {"macro_f1", "balanced_accuracy", "pr_auc"}, "99 % are right without looking"
+    for name, floor in floors.items():
+        assert 0 <= floor < scores[name]["value"], "below what the linear model reaches, by what chance does on eval"
+    assert config.edge_evaluator.gate.max_macro_f1_drop >= 0.1, "two rare rows on eval prove little"
+    assert config.trainer.class_weights == "balanced"
+
+
+@pytest.mark.parametrize(
+    ("counts", "expected"), [((50, 50), None), ((87, 13), "1"), ((1, 99), "0"), ((90, 5, 5), None)]
+)
+def test_only_the_rare_one_of_two_labels_is_looked_for(counts: tuple[int, ...], expected: str | None) -> None:
+    labels = {str(number): count for number, count in enumerate(counts)}
+    assert training.looked_for(labels) == expected
+    assert bool(training.decision(labels)) == bool(training.rare_drop(labels, 0.01, 200)) == (expected is not None)

@@ -24,6 +24,7 @@ def test_values_that_are_not_shown_are_counted() -> None:
     many = Counter({f"label {number:02}": 100 - number for number in range(77)})
     assert task_notes.values(many).endswith("label 11 89 and 65 more")
     assert task_notes.values(Counter(a=2, b=1)) == "a 2, b 1"
+    assert task_notes.values(Counter({"": 3, " ": 2, "[/b]": 1})) == "(empty) 3, (blank) 2, [/b] 1"
 
 
 def test_numbers_are_told_by_what_they_are_like() -> None:

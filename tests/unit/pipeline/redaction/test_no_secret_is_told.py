@@ -59,13 +59,14 @@ class Place:
     """A working folder in which commands go wrong; `told` is all that they said, logged and wrote."""
 
     def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.folder, self.told = folder, ""
+        self.folder, self.told, self.commands = folder, "", 0
         monkeypatch.chdir(folder)
         (folder / "rows.sql").write_text("SELECT text, label FROM rows\n", encoding="utf-8")
 
     def run(self, *arguments: str, **data: Any) -> None:
         config = {**BASE, "data": {**BASE["data"], **data}}  # type: ignore[dict-item]
         (self.folder / "task.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
+        self.commands += 1
         done = CliRunner().invoke(local_runner.cli, [*arguments, "--config", "task.yaml"])
         assert done.exit_code in (1, 2), done.output
         assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
@@ -101,7 +102,9 @@ def log(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 @pytest.mark.parametrize("token", list(tokens()))
-def test_of_a_database(token: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, log: Path) -> None:
+def test_of_a_database(
+    token: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, log: Path, record_property: Any
+) -> None:
     place = Place(tmp_path, monkeypatch)
     (tmp_path / "secret").write_text(f"{token}\n", encoding="utf-8")
     monkeypatch.setenv("PLANTED", token)
@@ -123,6 +126,7 @@ def test_of_a_database(token: str, tmp_path: Path, monkeypatch: pytest.MonkeyPat
         "file:secret",
     ):  # fmt: skip
         place.run("schema", source={"sql": {"url": url}})
+    record_property("faults", place.commands)
     place.assert_silent(token, log.read_text(encoding="utf-8"))
 
 
@@ -172,7 +176,9 @@ ANSWERS: dict[str, Callable[[Call], None]] = {
 
 
 @pytest.mark.parametrize("token", list(tokens()))
-def test_of_an_api(token: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, log: Path) -> None:
+def test_of_an_api(
+    token: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, log: Path, record_property: Any
+) -> None:
     place = Place(tmp_path, monkeypatch)
     monkeypatch.setenv("PLANTED", token)
     for name, answer in ANSWERS.items():
@@ -195,4 +201,5 @@ def test_of_an_api(token: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, 
     ):  # fmt: skip
         place.run("data", "collect", "--into", "spans", collect=collect)
     place.run("data", "collect", "--set", f"data.collect.headers.Authorization=Bearer {token}")
+    record_property("faults", place.commands)
     place.assert_silent(token, log.read_text(encoding="utf-8"))

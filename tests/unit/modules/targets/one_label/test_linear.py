@@ -48,6 +48,13 @@ def test_the_answer_to_every_row_is_kept_and_found_again_by_the_hash_of_the_text
     assert again["eval"].more["probabilities"].sum(axis=1) == pytest.approx([1, 1])
 
 
+def test_a_train_split_of_one_label_is_told_in_our_words() -> None:
+    with pytest.raises(
+        ValueError, match=r"all 3 rows of the train split have the label '1': there is nothing to learn"
+    ):
+        fit({"train": split(GOOD, [1, 1, 1]), "eval": split(["great", "awful"], [1, 0])})
+
+
 def test_the_baseline_gives_the_same_result_each_time() -> None:
     splits = {"train": split(GOOD * 3 + BAD * 3, [1] * 9 + [0] * 9), "eval": split(["film", "so"], [1, 0])}
     one, other = (fit(splits).record["splits"] for _ in range(2))

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from modules.report.plots.plot import Plot
+from modules.targets.one_label import ranking
 from modules.targets.one_label.plots import label_plots
+from modules.targets.one_label.target import OneLabel
 
 import numpy as np
 import pytest
@@ -34,6 +36,20 @@ def test_two_labels_have_the_whole_matrix_and_no_more() -> None:
     assert list(found) == ["confusion", "calibration"]
     assert found["confusion"].table.rows == [["label 0", 8, 2], ["label 1", 1, 9]]
     assert found["confusion"].alt == "Share recognised: label 0 80.0 %, label 1 90.0 %."
+
+
+def test_precision_and_recall_are_drawn_with_the_point_at_which_the_model_answers() -> None:
+    target = OneLabel(labels=["ham", "spam"], positive="spam")
+    truth = np.array([0] * 8 + [1, 1])
+    spam = np.array([0.1] * 7 + [0.5, 0.6, 0.4])
+    found = ranking.details(target, truth, np.stack([1 - spam, spam], axis=1))
+    tested = {"confusion": [[8, 0], [1, 1]], "calibration": CALIBRATION, "ranking": found}
+    drawn = label_plots({"splits": {"test": tested}}, target.labels)[-1]
+    curve, point = drawn.figure.data
+    assert (drawn.name, list(point.x), list(point.y)) == ("precision-recall", [0.5], [1.0])
+    assert list(curve.x) == [0.5, 0.5, 1.0, 1.0]
+    assert drawn.table.rows == [["spam", "20.0 %", "100.0 %", "100.0 %", "66.7 %", "66.7 %"]]
+    assert drawn.alt.startswith("Area under the curve, of spam: 0.")
 
 
 @pytest.mark.parametrize("labels", [77, 150])

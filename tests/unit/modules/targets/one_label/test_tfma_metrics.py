@@ -7,6 +7,7 @@ from collections import Counter
 
 import modules  # noqa: F401
 from modules.quality import intervals, scoring
+from modules.targets.one_label import tfma_metrics
 from modules.targets.one_label.keras_metrics import SparseMacroF1
 from modules.targets.one_label.target import OneLabel
 from modules.targets.one_label.tfma_metrics import macro_scores
@@ -17,7 +18,7 @@ import pytest
 import tensorflow_model_analysis as tfma
 import tf_keras
 from google.protobuf import json_format
-from sklearn.metrics import f1_score, precision_score, recall_score
+from sklearn.metrics import balanced_accuracy_score, f1_score, precision_score, recall_score
 from tensorflow_model_analysis.proto import config_pb2
 
 
@@ -128,6 +129,72 @@ def evaluate(labels: np.ndarray, probabilities: np.ndarray, metrics: list[dict])
     result = tfma.analyze_raw_data(frame, json_format.ParseDict(document, config_pb2.EvalConfig()))
     [(_, found)] = result.slicing_metrics
     return {name: value["doubleValue"] for name, value in found[""][""].items() if "doubleValue" in value}
+
+
+def of_answers(
+    labels: np.ndarray, probabilities: np.ndarray, more: dict[str, np.ndarray], target: OneLabel
+) -> dict[str, float]:
+    """What TFMA's combiners make of the metrics of what is answered, from all that a model gives."""
+    spec = {"name": "candidate", "label_key": "label_id", "prediction_key": "probabilities"}
+    models = [spec, {**spec, "name": "baseline", "is_baseline": True}]
+    config = json_format.ParseDict({"model_specs": models}, config_pb2.EvalConfig())
+    found = {}
+    for name, listed in target.metric_specs()[0][0].items():
+        if name in ("rows", "calibration_error"):
+            continue
+        own = getattr(tfma_metrics, listed["class_name"])(**json.loads(listed["config"]))
+        first, *_, last = own.computations(eval_config=config, model_names=["candidate"], output_names=[""])
+        state = first.combiner.create_accumulator()
+        for row, label in enumerate(labels):
+            answers = {"probabilities": probabilities[row], **{key: values[row] for key, values in more.items()}}
+            given = {"labels": {"label_id": np.array([label])}, "predictions": {"candidate": answers}}
+            state = first.combiner.add_input(state, tfma.metrics.StandardMetricInputs(given))
+        [found[name]] = last.result(first.combiner.extract_output(state)).values()
+    return found
+
+
+def test_with_a_threshold_the_evaluator_judges_what_is_answered_and_not_the_most_probable_label() -> None:
+    labels, probabilities = sample(120, 2, seed=3)
+    target = OneLabel(labels=["no", "yes"], positive="yes", decision={"threshold": 0.8})
+    answered = target.decided(probabilities)
+    found = of_answers(labels, probabilities, {"decision": np.eye(2)[answered]}, target)
+    recalls = recall_score(labels, answered, average=None)
+    assert found == pytest.approx(
+        {
+            "accuracy": np.mean(labels == answered),
+            "macro_f1": f1_score(labels, answered, average="macro"),
+            "precision": precision_score(labels, answered, average="macro"),
+            "recall": recalls.mean(),
+            "balanced_accuracy": balanced_accuracy_score(labels, answered),
+            "recall_no": recalls[0],
+            "recall_yes": recalls[1],
+            **dict(
+                zip(("precision_no", "precision_yes"), precision_score(labels, answered, average=None), strict=True)
+            ),
+        }
+    )
+    most_probable = np.mean(labels == probabilities.argmax(axis=1))
+    assert found["accuracy"] != pytest.approx(most_probable)
+    assert of_answers(labels, probabilities, {}, target)["accuracy"] == pytest.approx(most_probable), "an older model"
+
+
+def test_training_goes_by_the_macro_f1_of_what_will_be_answered() -> None:
+    labels, probabilities = sample(300, 2, seed=5)
+    probabilities = probabilities * np.float32([1, 0.4])
+    probabilities /= probabilities.sum(axis=1, keepdims=True)
+    target = OneLabel(labels=["no", "yes"], positive="yes", decision={"threshold": "auto"})
+    [_, open_] = target.metrics()
+    for part in np.array_split(np.arange(300), 4):
+        open_.update_state(labels[part], probabilities[part])
+    best = f1_score(labels, target.settled(labels, probabilities).decided(probabilities), average="macro")
+    assert float(open_.result()) == pytest.approx(best, abs=0.01)
+    assert best > f1_score(labels, probabilities.argmax(axis=1), average="macro") + 0.05
+    given = target.with_values(decision={"threshold": 0.25})
+    [_, fixed] = given.metrics()
+    fixed.update_state(labels[:, np.newaxis], probabilities)
+    assert float(fixed.result()) == pytest.approx(f1_score(labels, given.decided(probabilities), average="macro"))
+    again = tf_keras.metrics.deserialize(tf_keras.metrics.serialize(fixed))
+    assert (again.positive, again.threshold) == (1, 0.25)
 
 
 def expected_calibration_error(labels: np.ndarray, probabilities: np.ndarray, bins: int = 15) -> float:

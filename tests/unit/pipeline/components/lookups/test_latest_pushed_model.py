@@ -62,6 +62,8 @@ def test_a_model_with_other_labels_is_no_baseline(pushed: Path) -> None:
     found = latest(str(pushed), other_than="candidate", labels=["a", "b"])
     assert found == str(pushed.parent / "one")
     assert latest(str(pushed), other_than="candidate", labels=["x", "y"]) is None
+    assert latest(str(pushed), other_than="candidate", labels=["a", "b"], shared=True) == str(pushed.parent / "two")
+    assert latest(str(pushed), other_than="candidate", labels=["a", "x"], shared=True) is None
 
 
 def test_the_candidate_is_left_out_under_another_address_too(pushed: Path) -> None:

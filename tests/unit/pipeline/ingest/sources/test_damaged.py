@@ -59,7 +59,10 @@ def damaged(data: bytes, chosen: random.Random) -> bytes:
         *(pytest.param(form, marks=pytest.mark.slow) for form in ("tfrecord", "tfrecord.gz")),
     ],
 )  # fmt: skip
-def test_a_file_damaged_anywhere_gives_rows_or_one_error_with_its_name(form: str, tmp_path: Path) -> None:
+def test_a_file_damaged_anywhere_gives_rows_or_one_error_with_its_name(
+    form: str, tmp_path: Path, record_property: Any
+) -> None:
+    record_property("faults", DAMAGES)
     file, config = source_files.write(tmp_path, form if form == "tfrecord.gz" else form.removesuffix(".gz"), ROWS)
     if form.endswith(".gz") and file.suffix != ".gz":
         file = source_files.packed(file)
@@ -189,8 +192,11 @@ def test_a_wrong_name_among_very_many_columns_is_told_in_a_few_words(tmp_path: P
 
 @pytest.mark.slow
 @pytest.mark.parametrize("length", [2**62, 2**40, 2**28 + 1, 500])
-def test_a_tfrecord_with_a_huge_length_and_a_right_checksum_is_refused(tmp_path: Path, length: int) -> None:
+def test_a_tfrecord_with_a_huge_length_and_a_right_checksum_is_refused(
+    tmp_path: Path, length: int, record_property: Any
+) -> None:
     """TensorFlow would allocate it, or crash."""
+    record_property("faults", 2)
     import google_crc32c
 
     head = struct.pack("<Q", length)

@@ -136,7 +136,10 @@ HOSTILE_TO_SQLITE = (
 
 
 @pytest.mark.parametrize("text", [*HOSTILE, *HOSTILE_TO_SQLITE])
-def test_no_query_changes_sqlite_or_looks_beyond_it(sqlite: str, tmp_path: Path, text: str) -> None:
+def test_no_query_changes_sqlite_or_looks_beyond_it(
+    sqlite: str, tmp_path: Path, text: str, record_property: Any
+) -> None:
+    record_property("faults", 2)
     file = query(tmp_path, text.format(folder=tmp_path))
     before = (tmp_path / "rows.db").read_bytes()
     for watermark in (None, text.format(folder=tmp_path)):
@@ -398,7 +401,8 @@ HOSTILE_TO_POSTGRESQL = (
 
 
 @pytest.mark.slow
-def test_no_query_changes_postgresql(reviews: sa.Engine, tmp_path: Path) -> None:
+def test_no_query_changes_postgresql(reviews: sa.Engine, tmp_path: Path, record_property: Any) -> None:
+    record_property("faults", 2 * len((*HOSTILE, *HOSTILE_TO_POSTGRESQL)))
     for text in (*HOSTILE, *HOSTILE_TO_POSTGRESQL):
         with pytest.raises(DataError, match=r"rows\.sql: the query failed"):
             list(sources.read(query(tmp_path, text.format(folder=tmp_path)), POSTGRES))

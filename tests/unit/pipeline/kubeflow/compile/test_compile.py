@@ -26,7 +26,7 @@ from google.protobuf import json_format
 
 from pipeline import nodes as table
 from pipeline.config import loader
-from pipeline.graph import tfma_config
+from pipeline.graph import evaluation
 from pipeline.kubeflow.compile import compile
 from pipeline.kubeflow.compile.checked_target import make_target
 from pipeline.kubeflow.compile.parameters import parameters
@@ -278,7 +278,7 @@ def test_a_bound_on_a_metric_of_ones_own_finds_its_place_and_its_side(tmp_path: 
         item.name: item for item in parameters(config, make_target(config, engine="kubeflow")) if "mse" in item.name
     }
     assert set(bounds) == {"mse_max", "mse_max_drop", "mse_slice_min"}
-    document = tfma_config.eval_config(config, gated=True)
+    document = evaluation.eval_config(config, gated=True)
     properties = {"eval_config": json_format.MessageToJson(document, preserving_proto_field_name=True)}
     places = {name: place(properties) for name, item in bounds.items() for place in item.places["Evaluator"]}
     assert {name: (place.pointer.rsplit("/", 2)[1:], place.scale) for name, place in places.items()} == {

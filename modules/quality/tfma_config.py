@@ -1,13 +1,13 @@
-"""The Evaluator's configuration: metrics, slices and thresholds as TFMA wants them."""
+"""TFMA's configuration: metrics, slices and bounds as its Evaluator wants them."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from modules.quality.settings import Bound
 from modules.quality.tfma_results import CANDIDATE, PREVIOUS
-
-from pipeline.config.task import Config
+from modules.targets.base import Target
 
 if TYPE_CHECKING:
     from tensorflow_model_analysis.proto import config_pb2
@@ -15,11 +15,15 @@ if TYPE_CHECKING:
 _EPSILON = 1e-9  # TFMA compares strictly: a metric that equals its bound passes
 
 
-def eval_config(config: Config, *, gated: bool) -> config_pb2.EvalConfig:
+def eval_config(
+    target: Target, slices: Sequence[str], thresholds: Mapping[str, Bound], *, gated: bool
+) -> config_pb2.EvalConfig:
     """Builds TFMA's configuration.
 
     Args:
-        config: the task's configuration.
+        target: of the task.
+        slices: slice columns.
+        thresholds: bounds by metric of the target.
         gated: with thresholds and a comparison against the baseline, as on eval; without, as on test.
 
     Returns:
@@ -32,8 +36,8 @@ def eval_config(config: Config, *, gated: bool) -> config_pb2.EvalConfig:
     spec: dict[str, Any] = {
         "signature_name": "serving_default",
         "model_type": "tf_generic",  # otherwise TFMA rebuilds the Keras model several times over
-        "label_key": config.target.tensor().name,
-        "prediction_key": config.target.prediction_key,
+        "label_key": target.tensor().name,
+        "prediction_key": target.prediction_key,
         "preprocessing_function_names": ["transform_features"],
     }
     models = [{**spec, "name": CANDIDATE}]
@@ -43,27 +47,27 @@ def eval_config(config: Config, *, gated: bool) -> config_pb2.EvalConfig:
         models[0].pop("name")
     document = {
         "model_specs": models,
-        "slicing_specs": [{}, *({"feature_keys": [column]} for column in config.data.columns.slices)],
-        "metrics_specs": _metrics_specs(config, gated=gated),
+        "slicing_specs": [{}, *({"feature_keys": [column]} for column in slices)],
+        "metrics_specs": _metrics_specs(target, slices, thresholds if gated else {}),
         "options": {"include_default_metrics": False},
     }
     return json_format.ParseDict(document, config_pb2.EvalConfig())
 
 
-def _metrics_specs(config: Config, *, gated: bool) -> list[dict[str, Any]]:
+def _metrics_specs(target: Target, slices: Sequence[str], thresholds: Mapping[str, Bound]) -> list[dict[str, Any]]:
     specs = []
-    for metrics, options in config.target.metric_specs():
+    for metrics, options in target.metric_specs():
         listed = []
         for name, metric in metrics.items():
-            bound = config.evaluator.thresholds.get(name) if gated else None
-            listed.append({**metric, **(_thresholds(name, bound, config) if bound else {})})
+            bound = thresholds.get(name)
+            lower = name in target.lower_is_better
+            listed.append({**metric, **(_thresholds(bound, slices, lower=lower) if bound else {})})
         specs.append({"metrics": listed, **options})
     return specs
 
 
-def _thresholds(name: str, bound: Bound, config: Config) -> dict[str, Any]:
+def _thresholds(bound: Bound, slices: Sequence[str], *, lower: bool) -> dict[str, Any]:
     """A metric's bounds, each with the slices that it holds on: TFMA applies a plain `threshold` to all of them."""
-    lower = name in config.target.lower_is_better
     parts: list[dict[str, Any]] = []
     threshold: dict[str, Any] = {}
     value: dict[str, float] = {}
@@ -80,12 +84,12 @@ def _thresholds(name: str, bound: Bound, config: Config) -> dict[str, Any]:
         }
     if threshold:
         parts.append({"slicing_specs": [{}], "threshold": threshold})  # the empty specification: overall
-    if bound.slice_min is not None and config.data.columns.slices:
+    if bound.slice_min is not None and slices:
         side = "upper_bound" if lower else "lower_bound"
         limit = bound.slice_min + _EPSILON * (1 if lower else -1)
         parts.append(
             {
-                "slicing_specs": [{"feature_keys": [column]} for column in config.data.columns.slices],
+                "slicing_specs": [{"feature_keys": [column]} for column in slices],
                 "threshold": {"value_threshold": {side: limit}},
             }
         )

@@ -20,6 +20,7 @@ import tenacity
 
 from pipeline.config.messages import shown, shown_line
 from pipeline.config.rows.collect import CollectConfig, CursorPaging, LinkPaging, PagePaging
+from pipeline.ingest.http import deadline
 from pipeline.ingest.rows import DataError
 from pipeline.redaction import references
 from pipeline.redaction.redact import redact
@@ -93,7 +94,7 @@ class Api:
 
         self._config, self._sleep = config, sleep
         self._secrets = {name: _secret(name) for name in config.secret_names()}
-        self._session = requests.Session()
+        self._session = deadline.session()
         self._session.headers.update({name: self._header(name, value) for name, value in config.headers.items()})
         self._limiter = pyrate_limiter.Limiter(
             pyrate_limiter.Rate(1, max(1, round(60_000 / config.requests_per_minute)))
@@ -143,6 +144,7 @@ class Api:
         self._limiter.try_acquire("request")
         config = self._config
         parameters = {} if request.plain else config.parameters
+        end = time.monotonic() + config.timeout_seconds
         try:
             with self._session.get(
                 references.fill_url(request.url, self._behind, quoted_path=True),
@@ -154,7 +156,7 @@ class Api:
                 stream=True,
                 allow_redirects=False,  # to another host the headers would go along
             ) as response:
-                content = _read(response, time.monotonic() + config.timeout_seconds, config.max_page_bytes, request)
+                content = _read(response, end, config.max_page_bytes, request)
         except requests.RequestException as error:
             raise PassingError(_without_url(error)) from None
         except ValueError as error:  # `requests` reads a redirection's address even if it does not follow it
@@ -233,7 +235,7 @@ def value_at(value: Any, path: str) -> Any:
     return value
 
 
-def _read(response: requests.Response, deadline: float, most: int, request: Request) -> bytes:
+def _read(response: requests.Response, end: float, most: int, request: Request) -> bytes:
     """The body; a server that sends a byte now and then is stalled, too, and one that never ends is no page."""
     from urllib3.exceptions import HTTPError
 
@@ -247,7 +249,7 @@ def _read(response: requests.Response, deadline: float, most: int, request: Requ
                     f"{request}: the response has more than {most:,} bytes; ask for smaller pages, or raise "
                     "data.collect.max_page_bytes."
                 )
-            if time.monotonic() > deadline:
+            if time.monotonic() > end:
                 raise PassingError("the response took longer than data.collect.timeout_seconds")
     except HTTPError as error:
         raise PassingError(_without_url(error)) from None

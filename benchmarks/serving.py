@@ -1,0 +1,238 @@
+"""`edgeline-serving` under load from this machine, beside what it serves without a server.
+
+    python -m benchmarks.serving --bundle FILE [--saved-model FOLDER] [--texts FILE] [--seconds 10] [--quick]
+
+One text a request, one request after the other on each of 1, 8 and 64 connections. The server runs in its environment
+(`make serving-setup`), the asker in a process of its own; both share the machine's cores, so the number that does not
+depend on them is requests a second of the *server's* CPU time. It is held against the same rows through the same code
+in a loop, without a server: for a bundle the `Classifier` of edgeline-edge in one thread. At last two versions of the
+bundle are swapped all the time while 8 connections ask.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import dataclasses
+import itertools
+import os
+import re
+import shutil
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from benchmarks.harness import command, machine
+from benchmarks.harness.alternation import alternate
+from benchmarks.harness.progress import say
+from benchmarks.harness.results import Goal, Result, Table
+from benchmarks.harness.spread import rounded
+from benchmarks.harness.worker import ROOT, Worker
+
+PYTHON = ROOT / "serving" / ".venv" / "bin" / "python"
+CONNECTIONS = (1, 8, 64)
+RELOAD_CONNECTIONS, RELOAD_REQUESTS = 8, 10_000
+BUNDLE, SAVED_MODEL, BARE = "bundle", "SavedModel", "bundle, no server, one thread"
+TEXTS = [
+    "A warm, funny film that earns its tears.",
+    "The battery died after two days and nobody answers my mails.",
+    "meh",
+    "I waited for three weeks, and what came was broken, late and not what I had ordered; never again, not for free.",
+]
+EXPLANATION = """\
+Requests of one text by KServe's V1 protocol, from a process on the same machine, over 1, 8 and 64 connections, each of
+which waits for an answer before it asks again. Rounds take turns. The row without a server is the same texts through
+the `Classifier` of edgeline-edge in a loop. Per CPU second: requests for each second of the answering process's CPU
+time, which hardly depends on what else the machine does. Reload: two versions of the bundle are swapped again and
+again, each loaded and probed anew, while 8 connections ask."""
+
+
+def measure(options: argparse.Namespace) -> Result:
+    """Lets all sides answer in turns."""
+    if not PYTHON.is_file():
+        raise command.NotReadyError("the server is not installed: `make serving-setup` does it")
+    rounds, seconds = (1, 1.0) if options.quick else (options.rounds, options.seconds)
+    texts = [line for line in options.texts.read_text("utf-8").split("\n") if line] if options.texts else TEXTS
+    sources = {BUNDLE: ("--edge", options.bundle), SAVED_MODEL: ("--server", options.saved_model)}
+    with contextlib.ExitStack() as stack:
+        asker = stack.enter_context(Worker("benchmarks.ours.http_load"))
+        bare = stack.enter_context(Worker("benchmarks.ours.inference", [str(options.bundle), "1"]))
+        sides: dict[str, Callable[[], dict[str, float]]] = {BARE: lambda: _bare(bare, texts, seconds)}
+        for name, (option, path) in sources.items():
+            if path is None:
+                continue
+            say(f"starting the server with a {name}")
+            server = stack.enter_context(_server(option, path, options.threads))
+            for count in CONNECTIONS:
+                ask = {"url": server.url, "texts": texts, "connections": count, "seconds": seconds}
+                asker.ask(**{**ask, "seconds": min(1.0, seconds)})  # warm
+                sides[_named(name, count)] = _asks(asker, server.process, ask)
+        found = alternate(sides, rounds)
+        reload = _reload(asker, options, texts, 200 if options.quick else RELOAD_REQUESTS)
+    return _result(options, found, reload, seconds, len(texts))
+
+
+@dataclasses.dataclass(frozen=True)
+class _Server:
+    """A running server: its process, the address of its model, and the file of what it says."""
+
+    process: psutil.Process
+    url: str
+    said: Path
+
+
+@contextlib.contextmanager
+def _server(option: str, path: Path, threads: int) -> Iterator[_Server]:
+    arguments = [option, f"bench={path}", "--port", "0", "--threads", str(threads), "--interval", "0.1"]
+    with tempfile.TemporaryDirectory() as folder:
+        said = Path(folder) / "said"
+        with said.open("w") as stream:
+            process = subprocess.Popen(
+                [str(PYTHON), "-m", "edgeline_serving", *arguments], stdout=subprocess.PIPE, stderr=stream, text=True,
+                cwd=ROOT / "serving",
+            )  # fmt: skip
+        try:
+            assert process.stdout
+            found = re.search(r"http://\S+", process.stdout.readline())
+            if not found:
+                raise command.NotReadyError(f"the server did not start:\n{said.read_text('utf-8')[-2000:]}")
+            yield _Server(psutil.Process(process.pid), found.group(), said)
+        finally:
+            process.send_signal(signal.SIGTERM)
+            process.wait(timeout=60)
+
+
+def _reload(asker: Worker, options: argparse.Namespace, texts: list[str], wanted: int) -> dict[str, int]:
+    """Asks while `latest` goes to and fro: how many requests, how many of them failed, how often versions changed."""
+    say(f"swapping versions during {wanted} requests")
+    stop = threading.Event()
+    with tempfile.TemporaryDirectory() as folder:
+        push = Path(folder)
+        for version in ("1", "2"):
+            (push / version).mkdir()
+            shutil.copy(options.bundle, push / version / "model.tflite")
+
+        def swap() -> None:
+            for version in itertools.cycle(("2", "1")):
+                (push / ".latest").write_text(version)
+                os.replace(push / ".latest", push / "latest")
+                if stop.wait(0.3):
+                    return
+
+        with _server("--edge", push, options.threads) as server:
+            swapper = threading.Thread(target=swap)
+            swapper.start()
+            requests = failed = 0
+            try:
+                ask = {"url": server.url, "texts": texts, "connections": RELOAD_CONNECTIONS, "seconds": 2.0}
+                while requests < wanted:
+                    answer = asker.ask(**ask)
+                    requests, failed = requests + len(answer["ms"]), failed + answer["failed"]
+            finally:
+                stop.set()
+                swapper.join()
+            swaps = server.said.read_text("utf-8").count(" answers now, version ")
+    return {"requests": requests, "failed": failed, "swaps": swaps}
+
+
+def _named(side: str, connections: int) -> str:
+    return f"{side}, {connections} connection{'s' if connections > 1 else ''}"
+
+
+def _asks(asker: Worker, process: psutil.Process, ask: dict[str, Any]) -> Callable[[], dict[str, float]]:
+    def once() -> dict[str, float]:
+        before = process.cpu_times()
+        answer = asker.ask(**ask)
+        after = process.cpu_times()
+        if answer["failed"]:
+            raise RuntimeError(f"{answer['failed']} of {len(answer['ms'])} requests were not answered with 200")
+        cpu = after.user + after.system - before.user - before.system
+        return _numbers(answer["ms"], answer["seconds"], cpu)
+
+    return once
+
+
+def _bare(worker: Worker, texts: list[str], seconds: float) -> dict[str, float]:
+    times: list[float] = []
+    cpu = 0.0
+    while sum(times) < 1e3 * seconds:
+        answer = worker.ask(texts=texts)
+        times += answer["ms"]
+        cpu += sum(answer["cpu_ms"]) / 1e3
+    return _numbers(times, sum(times) / 1e3, cpu)
+
+
+def _numbers(times: list[float], seconds: float, cpu: float) -> dict[str, float]:
+    ends = statistics.quantiles(times, n=100, method="inclusive")
+    return {
+        "requests": len(times), "per_second": len(times) / seconds, "per_cpu_second": len(times) / cpu if cpu else 0.0,
+        "p50": ends[49], "p95": ends[94], "p99": ends[98],
+    }  # fmt: skip
+
+
+def _result(
+    options: argparse.Namespace, found: dict[str, list[dict[str, float]]], reload: dict[str, int], seconds: float,
+    texts: int,
+) -> Result:  # fmt: skip
+    def median(name: str, key: str) -> float:
+        return statistics.median(one[key] for one in found[name])
+
+    columns = ("requests/s", "per CPU second", "p50 ms", "p95 ms", "p99 ms")
+    keys = ("per_second", "per_cpu_second", "p50", "p95", "p99")
+    rows = [[name, *(rounded(median(name, key)) for key in keys)] for name in found]
+    most = _named(BUNDLE, CONNECTIONS[-1])
+    share = median(most, "per_cpu_second") / median(BARE, "per_cpu_second")
+    tail = median(most, "p99") / median(most, "p50")
+    turns = {name: [{key: rounded(one[key]) for key in one} for one in rounds] for name, rounds in found.items()}
+    return Result(
+        name="serving",
+        title="Serving",
+        command="python -m benchmarks.serving --bundle FILE --saved-model FOLDER",
+        explanation=EXPLANATION,
+        machine=machine.describe(("ai-edge-litert",), peers=PYTHON, peer_packages=("kserve", "uvicorn", "tensorflow")),
+        settings={"seconds": seconds, "rounds": len(found[BARE]), "texts": texts, "interpreters": options.threads},
+        tables=[
+            Table(("side", *columns), rows, "Load"),
+            Table(tuple(reload), [list(reload.values())], "Reload"),
+        ],
+        goals=[
+            Goal("share of the bare code's requests per CPU second, bundle, 64 connections", "at least 0.8",
+                 rounded(share), share >= 0.8),
+            Goal("p99 / p50, bundle, 64 connections", "at most 5", rounded(tail), tail <= 5),
+            Goal("requests that failed while versions were swapped", "0", reload["failed"], not reload["failed"]),
+        ],
+        details=turns,
+    )  # fmt: skip
+
+
+def main() -> int:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument(
+        "--bundle", type=Path, required=True, help="a bundle, such as runs/…/pushed/edge/…/model.tflite"
+    )
+    parser.add_argument("--saved-model", type=Path, help="a SavedModel, such as runs/…/pushed/server/…")
+    parser.add_argument("--texts", type=Path, help="one a line (default: four of different lengths)")
+    parser.add_argument("--threads", type=int, default=1, help="interpreters of the server (default: %(default)s)")
+    parser.add_argument("--seconds", type=float, default=10.0, help="of each turn (default: %(default)s)")
+    parser.add_argument("--rounds", type=int, default=3, help="turns of each side (default: %(default)s)")
+    parser.add_argument("--quick", action="store_true", help="one short round, to see that it works; keeps no result")
+    parser.add_argument("--results", type=Path, help="folder of the result file (default: benchmarks/results)")
+    options = parser.parse_args()
+    for path in (options.bundle, options.saved_model):
+        if path and not path.exists():
+            parser.error(f"{path}: there is no such file or folder")
+    options.bundle, options.saved_model = (path and path.resolve() for path in (options.bundle, options.saved_model))
+    return command.main(measure, options)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

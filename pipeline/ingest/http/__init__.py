@@ -1,0 +1,1 @@
+"""How is an HTTP API asked, and bounded in time, size and trust?"""

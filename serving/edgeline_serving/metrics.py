@@ -1,0 +1,53 @@
+"""What `/metrics` says beside KServe's own histograms."""
+
+from __future__ import annotations
+
+import threading
+
+from prometheus_client import Counter, Gauge, Histogram
+
+REQUESTS = Counter(
+    "edgeline_serving_requests", "Requests by model, version and outcome (answered, refused, late, failed)",
+    ["model", "version", "outcome"],
+)  # fmt: skip
+REFUSED = Counter(
+    "edgeline_serving_refused", "Requests that no model saw, by reason", ["reason"]
+)  # fmt: skip
+PREDICTIONS = Counter(
+    "edgeline_serving_predictions", "Rows by the label that was answered", ["model", "version", "label"]
+)
+SECONDS = Histogram(
+    "edgeline_serving_answer_seconds", "From the parsed request to the answers, waiting included", ["model", "version"],
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0),
+)  # fmt: skip
+VERSIONS = Gauge(
+    "edgeline_serving_version_info", "1 for a version that is live or on trial", ["model", "version", "role"]
+)
+VERSIONS_REFUSED = Counter(
+    "edgeline_serving_versions_refused", "Versions that were not served, or no longer", ["model"]
+)
+SHADOWED = Counter(
+    "edgeline_serving_shadow_rows", "Rows that a shadow answered as well (same, other, failed)", ["model", "result"]
+)  # fmt: skip
+LOGGED = Counter("edgeline_serving_logged_rows", "Rows in the request log")
+LOG_DROPPED = Counter("edgeline_serving_log_dropped_rows", "Rows that the request log left out", ["reason"])
+
+_shown: dict[str, set[tuple[str, str]]] = {}
+_lock = threading.Lock()
+
+
+def show_versions(model: str, live: str | None, trying: str | None) -> None:
+    """Says which versions of a model are in memory, and no longer which were.
+
+    Args:
+        model: its name.
+        live: the version that answers.
+        trying: the version on trial.
+    """
+    now = {(version, role) for version, role in ((live, "live"), (trying, "trial")) if version}
+    with _lock:
+        for version, role in _shown.get(model, set()) - now:
+            VERSIONS.remove(model, version, role)
+        for version, role in now:
+            VERSIONS.labels(model, version, role).set(1)
+        _shown[model] = now

@@ -1,0 +1,207 @@
+"""The log of requests: JSON lines of flat values, a row each, as the pipeline's `data.serving_logs` reads them.
+
+A line holds the columns of the row and what was served, as `served.<what>`. Writing happens in a thread of its own
+behind a bounded queue: an answer never waits for the log, what does not fit is dropped and counted, and so is what a
+full disk does not take.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import hashlib
+import hmac
+import json
+import logging
+import os
+import queue
+import random
+import re
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO, Any
+
+from edgeline_serving import metrics
+from edgeline_serving.backends.base import Answer, Column, Row
+from edgeline_serving.settings import Log
+
+logger = logging.getLogger("edgeline_serving")
+_NAME = re.compile(r"requests-([0-9]{8,})\.jsonl")
+_SECONDS_BETWEEN_COMPLAINTS = 60.0
+
+
+class RequestLog:
+    """Writes what was served."""
+
+    def __init__(self, settings: Log) -> None:
+        """Makes the folder and starts the thread.
+
+        Args:
+            settings: where and what.
+
+        Raises:
+            OSError: the folder cannot be written to, or another server writes there.
+        """
+        self._settings = settings
+        settings.folder.mkdir(parents=True, exist_ok=True)
+        self._held = (settings.folder / ".lock").open("w")
+        try:
+            fcntl.flock(self._held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise OSError(error.errno, "another server writes there") from error
+        self._queue: queue.Queue[Sequence[Mapping[str, Any]] | None] = queue.Queue()
+        self._waiting = 0
+        self._lock = threading.Lock()
+        self._file: IO[bytes] | None = None
+        self._complained = float("-inf")
+        self._open(_mended(settings.folder) or _next(settings.folder))
+        self._thread = threading.Thread(target=self._work, name="request log", daemon=True)
+        self._thread.start()
+
+    def note(
+        self, *, request_id: str, model: str, version: str, columns: Sequence[Column], rows: Sequence[Row],
+        answers: Sequence[Answer], seconds: float,
+    ) -> None:  # fmt: skip
+        """Notes the rows of a request, unless it falls out of the share. Returns at once.
+
+        Args:
+            request_id: of the request.
+            model: its name.
+            version: which one answered.
+            columns: that the model reads.
+            rows: what was asked, with whatever columns the client sent besides.
+            answers: to the rows.
+            seconds: from the parsed request to the answers.
+        """
+        if random.random() >= self._settings.share:
+            return
+        served = {
+            "served.time": datetime.now(UTC).isoformat(timespec="milliseconds"), "served.request_id": request_id,
+            "served.model": model, "served.version": version, "served.milliseconds": round(seconds * 1e3, 3),
+        }  # fmt: skip
+        read = {column.name for column in columns if column.datatype == "BYTES"}
+        lines = [
+            {**self._kept(row, read), **served, "served.row": number, **_flat(answer)}
+            for number, (row, answer) in enumerate(zip(rows, answers, strict=True))
+        ]
+        with self._lock:
+            fits = self._waiting + len(lines) <= self._settings.queue
+            self._waiting += len(lines) if fits else 0
+        if fits:
+            self._queue.put_nowait(lines)
+        else:
+            metrics.LOG_DROPPED.labels("queue").inc(len(lines))
+
+    def close(self, seconds: float = 5.0) -> None:
+        """Writes what waits, and ends the thread.
+
+        Args:
+            seconds: how long to wait for that.
+        """
+        self._queue.put(None)
+        self._thread.join(seconds)
+        self._held.close()
+
+    def _kept(self, row: Row, texts: set[str]) -> dict[str, Any]:
+        """The columns of a row, as the settings want its texts: what a client sends besides may be one, too."""
+        how = self._settings.texts
+        if how == "stored":
+            return dict(row)
+        kept = {name: value for name, value in row.items() if not isinstance(value, str)}
+        if how == "hashed":
+            kept |= {f"{name}.hash": self._hash(row[name]) for name in sorted(texts) if isinstance(row.get(name), str)}
+        return kept
+
+    def _hash(self, text: str) -> str:
+        # With a key: a bare hash of a short text is found by trying.
+        return hmac.new(self._settings.key, text.encode("utf-8", "replace"), hashlib.sha256).hexdigest()
+
+    def _work(self) -> None:
+        while True:
+            lines = self._queue.get()
+            if lines is None:
+                break
+            self._write(lines)
+            with self._lock:
+                self._waiting -= len(lines)
+        if self._file:
+            self._file.close()
+
+    def _write(self, lines: Sequence[Mapping[str, Any]]) -> None:
+        content = b"".join(
+            json.dumps(line, ensure_ascii=False).encode("utf-8", "replace") + b"\n" for line in lines
+        )  # fmt: skip
+        try:
+            file = self._file or self._open(_mended(self._settings.folder) or _next(self._settings.folder))
+            if file.tell() and file.tell() + len(content) > self._settings.bytes:
+                file.close()
+                file = self._open(_next(self._settings.folder))
+            if file.write(content) < len(content):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        except OSError as error:
+            metrics.LOG_DROPPED.labels("disk").inc(len(lines))
+            self._complain(error)
+        else:
+            metrics.LOGGED.inc(len(lines))
+
+    def _open(self, path: Path) -> IO[bytes]:
+        self._file = opened = path.open("ab", buffering=0)
+        files = _files(self._settings.folder)
+        for old in files[: max(0, len(files) - self._settings.files)]:
+            old.unlink(missing_ok=True)
+        return opened
+
+    def _complain(self, error: OSError) -> None:
+        if self._file:
+            self._file.close()
+            self._file = None  # the next row tries anew, behind what was written whole
+        now = time.monotonic()
+        if now - self._complained >= _SECONDS_BETWEEN_COMPLAINTS:
+            self._complained = now
+            logger.error("the request log cannot be written, rows are left out: %s", error)
+
+
+def _flat(answer: Answer) -> dict[str, Any]:
+    """An answer as values that no reader of rows refuses: nothing nested."""
+    found: dict[str, Any] = {}
+    for name, value in answer.items():
+        if isinstance(value, Mapping):
+            found |= {f"served.{name}.{key}": item for key, item in value.items()}
+        elif isinstance(value, list):
+            found |= {f"served.{name}.{number}": item for number, item in enumerate(value)}
+        else:
+            found[f"served.{name}"] = value
+    return found
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.iterdir() if _NAME.fullmatch(path.name))
+
+
+def _next(folder: Path) -> Path:
+    """A number and no time: a clock that is set back would write into what is closed."""
+    files = _files(folder)
+    number = int(_NAME.fullmatch(files[-1].name)[1]) + 1 if files else 1  # type: ignore[index]
+    return folder / f"requests-{number:08}.jsonl"
+
+
+def _mended(folder: Path) -> Path | None:
+    """The newest file, without the piece of a line that a killed server or a full disk left at its end."""
+    files = _files(folder)
+    if not files:
+        return None
+    with files[-1].open("rb+") as stream:
+        size = end = stream.seek(0, os.SEEK_END)
+        while end:
+            start = max(0, end - 65536)
+            stream.seek(start)
+            found = stream.read(end - start).rfind(b"\n")
+            end = start + found + 1 if found >= 0 else start
+            if found >= 0:
+                break
+        if end < size:
+            stream.truncate(end)
+    return files[-1]

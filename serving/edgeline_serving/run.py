@@ -1,0 +1,131 @@
+"""Puts the server together, answers until it is asked to stop, and drains."""
+
+from __future__ import annotations
+
+import asyncio
+import collections
+import logging
+import signal
+import sys
+from collections.abc import Sequence
+
+from edgeline_serving.errors import SettingsError
+from edgeline_serving.request_log import RequestLog
+from edgeline_serving.settings import EDGE, Settings
+from edgeline_serving.versions.follower import Follower, Watch
+from edgeline_serving.versions.push_folder import PushFolder
+from edgeline_serving.wire.tokens import Tokens
+
+logger = logging.getLogger("edgeline_serving")
+
+
+def serve(settings: Settings) -> int:
+    """Serves until SIGTERM or SIGINT; then sends what is under way. A second signal ends at once.
+
+    Args:
+        settings: all of it.
+
+    Returns:
+        0.
+
+    Raises:
+        SettingsError: an option cannot be honoured.
+        VersionError: a push folder has no version that can be served.
+    """
+    # First what is wrong at once, then what takes seconds.
+    tokens = Tokens(settings.tokens) if settings.tokens else None
+    followers = [Follower(PushFolder(source), settings) for source in settings.sources]
+    log = _log(settings)
+    try:
+        for follower in followers:
+            follower.start()
+        name_apart(followers)
+        asyncio.run(_serve(settings, followers, log, tokens))
+    finally:
+        for follower in followers:
+            follower.deployment.close()
+        if log:
+            log.close()
+    return 0
+
+
+def name_apart(followers: Sequence[Follower]) -> None:
+    """Gives bundles another name than the SavedModels of their task; names that were given stay.
+
+    Raises:
+        SettingsError: two models have one name all the same.
+    """
+    taken = collections.Counter(follower.name for follower in followers)
+    for follower in followers:
+        source = follower.folder.source
+        if taken[follower.name] > 1 and source.kind == EDGE and not source.name:
+            follower.rename(f"{follower.name}-{EDGE}")
+    twice = [name for name, count in collections.Counter(follower.name for follower in followers).items() if count > 1]
+    if twice:
+        raise SettingsError(f"two models are called {twice[0]}: give one a name of its own, --edge NAME=FOLDER")
+
+
+def _log(settings: Settings) -> RequestLog | None:
+    if settings.log is None:
+        return None
+    try:
+        return RequestLog(settings.log)
+    except OSError as error:
+        raise SettingsError(f"--log {settings.log.folder}: cannot be written to: {error}") from error
+
+
+async def _serve(
+    settings: Settings, followers: Sequence[Follower], log: RequestLog | None, tokens: Tokens | None
+) -> None:
+    # Late: KServe takes seconds, and what is wrong with a version or an option is told before.
+    from edgeline_serving.wire.app import Plane, application
+    from edgeline_serving.wire.model import ServedModel
+    from edgeline_serving.wire.rest import RestServer
+
+    plane = Plane([ServedModel(follower.name, follower.deployment, settings, log) for follower in followers])
+    rest = RestServer(application(plane, settings.limits, tokens), settings)
+    rpc = None
+    if settings.grpc_port is not None:
+        from edgeline_serving.wire.rpc import RpcServer
+
+        rpc = RpcServer(plane, settings, tokens)
+        await rpc.start()
+    loop = asyncio.get_running_loop()
+    stopping = asyncio.Event()
+    watch = Watch(followers, settings.interval)
+
+    def stop() -> None:
+        if stopping.is_set():
+            rest.force_exit = True
+        plane.stopping = True
+        stopping.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop)
+    answering = loop.create_task(rest.serve_bound())
+    watch.start()
+    _announce(settings, followers, rest.port, rpc.port if rpc else None)
+    asked = loop.create_task(stopping.wait())
+    await asyncio.wait([answering, asked], return_when=asyncio.FIRST_COMPLETED)
+    watch.stop()
+    if stopping.is_set():
+        await asyncio.sleep(settings.notice)
+    rest.should_exit = True
+    await answering
+    if rpc:
+        await rpc.stop(settings.drain)
+    asked.cancel()
+
+
+def _announce(settings: Settings, followers: Sequence[Follower], port: int, grpc_port: int | None) -> None:
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    scheme = "https" if settings.certificate else "http"
+    for follower in followers:
+        live = follower.deployment.live
+        version = live.number if live else "none"
+        address = f"{scheme}://{host}:{port}/v1/models/{follower.name}:predict"
+        print(f"serving {follower.name}, version {version}: {address}", flush=True)
+    if grpc_port is not None:
+        print(f"gRPC: {host}:{grpc_port}", flush=True)
+    if settings.tokens is None and host not in ("127.0.0.1", "localhost", "[::1]"):
+        print("edgeline-serving: everybody who reaches this address is answered; see --tokens", file=sys.stderr)

@@ -1,0 +1,70 @@
+"""`benchmarks.serving`: what its numbers are of."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import http.server
+import json
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from benchmarks import serving
+from benchmarks.harness import command
+from benchmarks.ours import http_load
+
+
+class _Handler(http.server.BaseHTTPRequestHandler):
+    """Answers a request as a server of models does, but for a text that it cannot."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self) -> None:
+        [text] = json.loads(self.rfile.read(int(self.headers["Content-Length"])))["instances"]
+        self.send_response(400 if text == "bad" else 200)
+        self.send_header("Content-Length", "2")
+        self.end_headers()
+        self.wfile.write(b"{}")
+
+    def log_message(self, *_: object) -> None:
+        """Says nothing."""
+
+
+@pytest.fixture
+def url() -> Iterator[str]:
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}/v1/models/bench:predict"
+        server.shutdown()
+        thread.join()
+
+
+def test_every_connection_asks_and_failures_are_counted(url: str) -> None:
+    found = asyncio.run(http_load._load(url, ["good", "bad"], 4, 0.2))
+    assert len(found["ms"]) > 8
+    assert abs(found["failed"] - len(found["ms"]) / 2) <= 4
+    assert all(ms > 0 for ms in found["ms"])
+
+
+def test_the_goals_are_of_cpu_time_and_of_the_tail(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(serving, "PYTHON", Path(sys.executable))
+    numbers = serving._numbers([1.0] * 98 + [9.0, 9.0], 0.5, 0.2)
+    assert (numbers["per_second"], numbers["per_cpu_second"], numbers["p50"]) == (200, 500, 1.0)
+    bare = {**numbers, "per_cpu_second": 600.0}
+    found = {serving.BARE: [bare], "bundle, 64 connections": [numbers]}
+    reload = {"requests": 10_000, "failed": 1, "swaps": 30}
+    share, tail, lost = serving._result(argparse.Namespace(threads=1), found, reload, 0.5, 4).goals
+    assert (share.met, round(share.value, 3)) == (True, 0.833)
+    assert (tail.met, tail.value) == (False, 9.0)
+    assert (lost.met, lost.value) == (False, 1)
+
+
+def test_without_the_server_it_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(serving, "PYTHON", tmp_path / "python")
+    with pytest.raises(command.NotReadyError, match="make serving-setup"):
+        serving.measure(argparse.Namespace())
