@@ -102,7 +102,6 @@ OF_A_LABEL = frozenset(
 KNOW_A_LABEL = (
     "modules/targets/one_label/*.py",
     "modules/targets/many_labels/*.py",  # macro-F1, of its labels
-    "modules/quality/label_sets.py",
     # What is computed of a confusion matrix; `modules/targets/one_label/scoring.py` and the history of runs ask it.
     "modules/quality/scores.py",
     "modules/quality/intervals.py",

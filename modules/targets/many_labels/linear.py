@@ -1,7 +1,7 @@
 """The linear model that a network of several labels has to beat: n-grams, and a linear SVM for each label.
 
 Which n-grams are taken is decided on `eval` by macro-F1, with thresholds chosen as the network's are; no other split
-has a say. Time and memory are bounded as those of one label are, see `modules.quality.ngrams`.
+has a say. Time and memory are bounded as those of one label are, see `modules.rows.ngrams`.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from modules.machine.progress import tell
-from modules.quality import ngrams
-from modules.quality.label_sets import scores
 from modules.quality.linear_baseline import LinearModel
 from modules.quality.predictions import Predictions
 from modules.quality.scoring import scored
+from modules.rows import ngrams
 from modules.rows.raw import RawSplit
 from modules.targets.base import Target
+from modules.targets.many_labels.metrics import scores
 from modules.targets.many_labels.target import PROBABILITIES, ManyLabels
 
 import numpy as np

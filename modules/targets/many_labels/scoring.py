@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from modules.quality import means, slice_gaps
+from modules.quality import fairness, means
 from modules.quality.intervals import LEVEL, RESAMPLES, Interval, interval
-from modules.quality.label_sets import means_of, metrics_of, parts_of, scores
 from modules.quality.predictions import Predictions
 from modules.quality.scores import Floats
 from modules.quality.scoring import Scoring
 from modules.quality.settings import FairnessSettings
-from modules.quality.slice_gaps import Slice
+from modules.targets.many_labels.metrics import means_of, metrics_of, parts_of, scores
 from modules.targets.many_labels.target import DECISION, PROBABILITIES
 
 import numpy as np
@@ -112,8 +111,8 @@ class ManyLabelsScoring(Scoring):
                 # A seed of its own for each slice: the same draws everywhere would move all slices together.
                 drawn = means.resampled(rows, resamples=settings.resamples, seed=settings.seed + number)
                 one = {name: float(value) for name, value in self._metrics(means_of(rows)).items()}
-                found[str(value)] = Slice(rows.shape[0], one, self._metrics(drawn))
-            columns[column] = slice_gaps.of_column(found, settings)
+                found[str(value)] = fairness.Slice(rows.shape[0], one, self._metrics(drawn))
+            columns[column] = fairness.of_column(found, settings)
         return {"rows": len(truth), "min_rows": settings.min_rows, "level": settings.level, "columns": columns}
 
     def details(self, found: Predictions) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from modules.quality.label_sets import metrics_of  # settles Keras 2 before TFMA imports TensorFlow
+from modules.targets.many_labels.metrics import metrics_of  # settles Keras 2 before TFMA imports TensorFlow
 
 import apache_beam as beam
 import numpy as np
@@ -21,7 +21,7 @@ class Average(metric_types.Metric):
     """One number of all labels."""
 
     def __init__(self, name: str, labels: int) -> None:
-        """Args: `name`, which of `modules.quality.label_sets.metrics_of`; `labels`, how many."""
+        """Args: `name`, which of `modules.targets.many_labels.metrics.metrics_of`; `labels`, how many."""
         super().__init__(metric_util.merge_per_key_computations(_average), name=name, labels=labels)
 
 
@@ -83,7 +83,7 @@ def _derived(
 
 
 class _Combiner(beam.CombineFn):
-    """Sums over rows, see `modules.quality.label_sets.parts_of`."""
+    """Sums over rows, see `modules.targets.many_labels.metrics.parts_of`."""
 
     def __init__(self, key: metric_types.MetricKey, eval_config: Any, example_weighted: bool, labels: int) -> None:
         self._key, self._eval_config, self._example_weighted = key, eval_config, example_weighted

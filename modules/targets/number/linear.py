@@ -1,7 +1,7 @@
 """The linear model that a network of numbers has to beat: n-grams of words and of characters, and ridge regression.
 
 Which n-grams are taken, and how much the weights are held back, is decided on `eval` by the mean squared error; no
-other split has a say. Time and memory are bounded as those of labels are, see `modules.quality.ngrams`.
+other split has a say. Time and memory are bounded as those of labels are, see `modules.rows.ngrams`.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from modules.machine.progress import tell
-from modules.quality import ngrams
 from modules.quality.linear_baseline import LinearModel
 from modules.quality.predictions import Predictions
 from modules.quality.scoring import scored
+from modules.rows import ngrams
 from modules.rows.raw import RawSplit
 from modules.targets.base import Target
 from modules.targets.number.metrics import scores

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from modules.quality import means, slice_gaps
+from modules.quality import fairness, means
 from modules.quality.intervals import LEVEL, RESAMPLES, Interval, interval
 from modules.quality.predictions import Predictions
 from modules.quality.scoring import Scoring
 from modules.quality.settings import FairnessSettings
-from modules.quality.slice_gaps import Slice
 from modules.targets.number.metrics import metrics_of, parts_of, scores
 from modules.targets.number.target import HIGH, LOW, NUMBER, Number
 
@@ -108,10 +107,10 @@ class NumberScoring(Scoring):
                 # A seed of its own for each slice: the same draws everywhere would move all slices together.
                 drawn = means.resampled(rows, resamples=settings.resamples, seed=settings.seed + number)
                 one, samples = metrics_of(rows.mean(axis=0)), metrics_of(drawn)
-                found[str(value)] = Slice(
+                found[str(value)] = fairness.Slice(
                     len(rows), {name: float(one[name]) for name in measured}, {name: samples[name] for name in measured}
                 )
-            columns[column] = slice_gaps.of_column(
+            columns[column] = fairness.of_column(
                 found, settings, lower_is_better=self.target.lower_is_better, most=np.inf
             )
         return {"rows": len(truth), "min_rows": settings.min_rows, "level": settings.level, "columns": columns}

@@ -16,10 +16,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from modules.machine.progress import tell
-from modules.quality import ngrams
 from modules.quality.linear_baseline import LinearModel
 from modules.quality.predictions import Predictions
 from modules.quality.scores import SHOWN, SHOWN_OF_RARE, score
+from modules.rows import ngrams
 from modules.rows.raw import RawSplit
 from modules.targets.base import Target
 from modules.targets.one_label import ranking

@@ -171,7 +171,7 @@ def _predicted(texts: Sequence[str], truth: Any) -> Any:
 
 
 def _scores(truth: Any, predicted: Any) -> dict[str, float]:
-    from modules.quality.label_sets import scores
+    from modules.targets.many_labels.metrics import scores
 
     found = scores(truth, predicted)
     return {name: found[name] for name in ManyLabels.watched}

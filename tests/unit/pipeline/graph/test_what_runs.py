@@ -113,9 +113,8 @@ EXPECTED = {
     "modules/targets/many_labels/scoring.py": EVALUATOR | {"TestEvaluator"} | EDGE_EVALUATOR,
     "modules/targets/many_labels/tfma_metrics.py": EVALUATOR | {"TestEvaluator"},
     "modules/targets/many_labels/decision.py": BASELINE | TRAINER,
-    "modules/quality/ngrams.py": BASELINE,
+    "modules/rows/ngrams.py": BASELINE,
     "modules/quality/means.py": EVALUATOR | {"TestEvaluator"},
-    "modules/quality/slice_gaps.py": EVALUATOR | {"TestEvaluator"},
     # From the blessed model to a bundle.
     "modules/student/structured.py": PRUNER,
     "modules/serving/student.py": PRUNER,

@@ -7,12 +7,12 @@ from typing import Any
 
 import modules  # noqa: F401
 from modules.quality import means, predictions, scoring
-from modules.quality.label_sets import metrics_of, parts_of
 from modules.quality.predictions import Predictions
 from modules.quality.settings import FairnessSettings
 from modules.rows.raw import RawSplit
 from modules.targets.kinds import TARGETS, read
 from modules.targets.many_labels import decision, errors, plots
+from modules.targets.many_labels.metrics import metrics_of, parts_of
 from modules.targets.many_labels.target import ManyLabels
 
 import numpy as np

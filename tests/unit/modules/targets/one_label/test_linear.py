@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import modules  # noqa: F401
-from modules.quality import ngrams, predictions
+from modules.quality import predictions
 from modules.quality.linear_baseline import LinearModel
+from modules.rows import ngrams
 from modules.rows.raw import RawSplit
 from modules.targets.one_label import linear
 from modules.targets.one_label.target import OneLabel
