@@ -192,7 +192,7 @@ def _profile(profile: Mapping[str, Any], name: str, rows: int) -> list[str]:
     student = _student(profile, teacher, name, rows)
     expected, bound = shipping.size_bound(teacher, student, labels)
     eval_rows = round(rows * EVAL_SHARE)
-    drop, agreement = _DROP[name], _AGREEMENT[name]
+    drop, agreement = _DROP[name], _AGREEMENT[name] - training.own_thresholds(counts)
     return [
         *lines,
         "    pruner:",

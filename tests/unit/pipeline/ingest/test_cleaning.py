@@ -8,6 +8,7 @@ from collections import Counter
 from typing import Any
 
 from modules.targets.cell import Cell
+from modules.tensors import Column
 
 import pytest
 from hypothesis import given, settings
@@ -99,6 +100,33 @@ def test_a_cell_of_several_labels_is_checked_label_by_label(
         assert isinstance(found, Row)
         assert found.label == label
         assert count_rows([found], layout)["tags"] == Counter(label.split("\n"))
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "kept"),
+    [
+        ("optional number", "4.5", True), ("optional number", "", True), ("optional number", " ", True),
+        ("optional number", "dear", False), ("optional number", "inf", False), ("number", "", False),
+        ("optional text", "", True),
+    ],
+)  # fmt: skip
+def test_a_cell_that_may_be_empty_keeps_no_row_back(kind: Any, value: str, kept: bool) -> None:
+    layout = Layout("text", "label", (), ("positive",), others=(Column("price", kind),))
+    record = Record({"text": "fine", "label": "positive", "price": value}, "my.csv", 7)
+    found = row_check(layout, CleaningConfig())(record)
+    assert isinstance(found, Row) == kept
+    if not kept:
+        assert f"column 'price' has {value!r}, which is no number" in str(found)
+
+
+def test_rows_of_one_text_at_two_prices_are_neither_duplicates_nor_a_contradiction() -> None:
+    prices = [("1", "positive"), ("2", "positive"), ("2", "negative"), ("1", "positive")]
+    rows = [Row("fine", label, (), "my.csv", line, (price,)) for line, (price, label) in enumerate(prices)]
+    found = list(duplicates.resolve(rows, CleaningConfig()))
+    assert [row for row in found if isinstance(row, Row)] == [rows[0]]
+    assert sorted((row.reason, row.line) for row in found if isinstance(row, Quarantined)) == [
+        ("conflicting_labels", 1), ("conflicting_labels", 2), ("duplicate", 3),
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(
