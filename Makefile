@@ -128,7 +128,7 @@ doctor: ## Say what is wrong with this machine and how to mend it (ARGS=--online
 
 golden: $(STAMP) ## Write the reviewed specifications and the tables of the docs anew after a change; read their diff
 	EDGELINE_UPDATE_GOLDEN=1 $(IN_VENV) pytest tests/unit/pipeline/kubeflow/compile/test_compile.py \
-		tests/unit/pipeline/config/test_reference.py tests/unit/pipeline/test_nodes.py \
+		tests/unit/pipeline/config/test_reference.py tests/unit/pipeline/test_nodes.py tests/unit/test_kubeflow_runner.py \
 		-k 'reviewed or documentation' $(ARGS)
 	git diff --stat -- tests/data/kubeflow docs/settings.md docs/design.md
 

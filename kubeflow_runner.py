@@ -61,6 +61,7 @@ def cli() -> None:
       compile -e vertex --image … --pipeline-root gs://…    the pipeline as one YAML file
       submit  -e vertex --project … --region …              compile and start it
       execute pipeline.yaml --root DIR                      run the file here, without a cluster
+      serve-manifest --image … --uri …                      a pushed version as a service of KServe
 
     Exit codes: 0 done, 1 failed, 2 wrong use.
     """  # noqa: D301 (a backspace tells click to leave the paragraph as it is)
@@ -181,6 +182,46 @@ def execute(file: Path, root: Path, given: tuple[str, ...], until: str | None, f
     except (run.TaskError, lint.SpecificationError) as error:
         raise Failed(str(error)) from None
     click.echo(f"run {done.run_id} in {root}")
+
+
+@cli.command("serve-manifest")
+@click.option("--config", "-c", "config_path", default=DEFAULT_CONFIG, show_default=True,
+              help="The task's configuration.")  # fmt: skip
+@click.option("--profile", "-p", default="full", show_default=True, help="A profile of it; `none` applies none.")
+@click.option("--set", "overrides", multiple=True, metavar="FIELD=VALUE", help="Replace a field of it. Repeatable.")
+@click.option("--image", required=True, metavar="NAME", help="Container image with edgeline-serving.")
+@click.option("--uri", required=True, metavar="URI",
+              help="The pushed version: gs://…, s3://…, pvc://CLAIM/…, or a path below platform.volumes.")  # fmt: skip
+@click.option("--kind", type=click.Choice(["server", "edge"]), default="server", show_default=True,
+              help="What was pushed there: a SavedModel or a bundle.")  # fmt: skip
+@click.option("--canary", type=click.IntRange(0, 100), metavar="PERCENT", help="Share of the requests.  [default: all]")
+@click.option("--min-replicas", "least", type=click.IntRange(0, 1000), default=1, show_default=True)
+@click.option("--max-replicas", "most", type=click.IntRange(1, 1000), default=3, show_default=True)
+@click.option("--concurrency", type=click.IntRange(1, 1000), default=8, show_default=True,
+              help="Requests at a time that one replica is meant for.")  # fmt: skip
+@click.option("--cpu", type=click.FloatRange(0.1, 1024), default=2.0, show_default=True, help="Cores of a replica.")
+@click.option("--memory", default="4Gi", show_default=True, help="Memory of a replica.")
+@click.option("--output", "-o", type=click.Path(path_type=Path), help="The file to write.  [default: the screen]")
+def serve_manifest(
+    config_path: str, profile: str, overrides: tuple[str, ...], output: Path | None, **wanted: Any
+) -> None:
+    """Write a pushed version as an InferenceService of KServe; asks no cluster."""
+    from pipeline.config import loader
+    from pipeline.kubeflow.compile import inference_service
+
+    try:
+        config = loader.load(config_path, profile=None if profile == "none" else profile, overrides=overrides)
+        text = inference_service.dump(inference_service.manifest(config, inference_service.Wanted(**wanted)))
+    except loader.ConfigError as error:
+        raise WrongUse(str(error)) from None
+    if output is None:
+        click.echo(text, nl=False)
+        return
+    from modules.machine.files import write_whole
+
+    output.parent.mkdir(parents=True, exist_ok=True)
+    write_whole(output, text)
+    click.echo(f"{output}: kubectl apply -f {output}")
 
 
 def _target(options: dict[str, Any], **more: Any) -> tuple[Any, Any]:

@@ -60,6 +60,9 @@ class CardSettings(Section):
     """Known weaknesses."""
     sources: list[CardSource] = []
     """Data and weights with their licences."""
+    probes: int = Field(8, ge=0, le=64)
+    """How many rows of the test split travel with what is pushed, with the answers to them: a server tries a new
+    version with them. 0 where no row may leave."""
 
 
 class ModelCardNodeSettings(NodeSettings):

@@ -6,8 +6,10 @@ import os
 import tempfile
 from typing import Any
 
-from modules.artifact_files import BUNDLE_FILE, PARETO_FILE
+from modules.artifact_files import BUNDLE_FILE, PARETO_FILE, PROBES_FILE
 from modules.device.settings import EdgeEvaluatorSettings
+from modules.inputs import kinds
+from modules.inputs.kinds import InputSections
 from modules.rows.settings import Columns
 from modules.settings import NodeSettings
 from modules.targets.kinds import TargetSection
@@ -32,6 +34,8 @@ class EdgeEvaluatorNodeSettings(NodeSettings):
     """Gate, objective and measurement."""
     columns: Columns
     """What the rows have."""
+    inputs: InputSections
+    """What comes in, by name."""
     target: TargetSection
     """What is predicted."""
     task: str
@@ -61,8 +65,10 @@ class Executor(base_executor.BaseExecutor):
             return
         settings = EdgeEvaluatorNodeSettings.from_json(exec_properties[SETTINGS])
         with tempfile.TemporaryDirectory() as folder:
-            result, selected = _evaluate(settings, variants, input_dict, folder)
+            result, selected, probes = _evaluate(settings, variants, input_dict, folder)
             artifacts.write_json(os.path.join(evaluation.uri, PARETO_FILE), result)
+            if probes:
+                io_utils.write_string_file(os.path.join(evaluation.uri, PROBES_FILE), probes)
             if selected:
                 serving = artifacts.serving_folder(bundle)
                 fileio.makedirs(serving)
@@ -75,10 +81,10 @@ class Executor(base_executor.BaseExecutor):
 
 def _evaluate(
     settings: EdgeEvaluatorNodeSettings, variants: types.Artifact, input_dict: artifacts.Artifacts, folder: str
-) -> tuple[dict[str, Any], str | None]:
-    """Measures, decides, and measures the chosen one on `test`; the record and the path of the chosen bundle."""
+) -> tuple[dict[str, Any], str | None, str]:
+    """Measures, decides, measures the chosen one on `test`; the record, the path of the chosen bundle, its probes."""
     # Late: a graph that is only compiled must not wait for TensorFlow.
-    from modules.device import measure
+    from modules.device import measure, probes
     from modules.machine.progress import tell
     from modules.quality import scoring
     from modules.rows.raw import read_raw_split
@@ -95,10 +101,11 @@ def _evaluate(
             [artifacts.split_pattern(examples, name)],
             **settings.columns.model_dump(exclude={"label"}),
             target=settings.target,
+            others=kinds.table(settings.inputs),
         )
 
     provenance = measure.Provenance(task=settings.task, run_id=f"model {model.id}", digests=settings.digests)
-    bundles = measure.make_bundles(variants.uri, folder, provenance)
+    bundles = measure.make_bundles(variants.uri, folder, provenance, settings.inputs)
     results = measure.measure(
         bundles, index, split("eval"), judge, cost=section.latency, seed=section.seed, choose=True
     )
@@ -118,16 +125,17 @@ def _evaluate(
     }
     if selected is None:
         tell("no variant passed the gate", **{name: "; ".join(why) for name, why in reasons.items()})
-        return result, None
+        return result, None, ""
     kept = {name: bundles[name] for name in dict.fromkeys((REFERENCE, FLOAT, selected))}
-    test = measure.measure(kept, index, split("test"), judge, cost=None)
+    rows = split("test")
+    test = measure.measure(kept, index, rows, judge, cost=None)
     result["test"] = {"reference": test[REFERENCE], "selected": test[selected]}
     told = {key: test[selected][key] for key in ("rows", *judge.titles, f"{measure.GATED}_drop", "slices")}
     update_manifest(bundles[selected], bundles[selected], metrics=told)
     tell(
         f"selected {selected}: {results[selected]['bytes']:,} bytes, {measure.GATED} on test {told[measure.GATED]:.4f}"
     )
-    return result, bundles[selected]
+    return result, bundles[selected], probes.ask(bundles[selected], rows)
 
 
 def _bless(output_dict: artifacts.Artifacts, input_dict: artifacts.Artifacts, *, selected: str | None) -> None:

@@ -31,6 +31,7 @@ from pipeline.components import artifacts
 
 MODEL, EVALUATION, TEST_EVALUATION, BUNDLE = "model", "evaluation", "test_evaluation", "bundle"
 CARD, SETTINGS = "card", "settings"
+_PROBED = 512  # rows that probes are chosen from
 
 
 class Executor(base_executor.BaseExecutor):
@@ -54,10 +55,12 @@ class Executor(base_executor.BaseExecutor):
             if reason:
                 artifacts.skip(card, reason, CARD_JSON)
                 return
-            facts = _edge(settings, input_dict)
+            facts, probes = _edge(settings, input_dict), _edge_probes(input_dict)
         else:
-            facts = _server(settings, input_dict)
-            _add_probes(settings, input_dict, card.uri)
+            facts, probes = _server(settings, input_dict), _probes(settings, input_dict)
+        kept = [line for line in probes.split("\n") if line][: settings.card.probes]
+        if kept:
+            io_utils.write_string_file(os.path.join(card.uri, PROBES_FILE), "".join(f"{line}\n" for line in kept))
         artifacts.write_json(os.path.join(card.uri, CARD_JSON), facts)
         page = model_card.render(facts, scoring.of(settings.target).titles)
         io_utils.write_string_file(os.path.join(card.uri, CARD_MARKDOWN), page)
@@ -88,18 +91,27 @@ def _server(settings: ModelCardNodeSettings, input_dict: artifacts.Artifacts) ->
     )
 
 
-def _add_probes(settings: ModelCardNodeSettings, input_dict: artifacts.Artifacts, folder: str) -> None:
+def _probes(settings: ModelCardNodeSettings, input_dict: artifacts.Artifacts) -> str:
     """Rows for a server to try a new version with; none where a row is more than a text, since only that was kept."""
-    from modules.card import probes
-    from modules.quality import predictions, scoring
+    from modules.quality import predictions, probes, scoring
 
-    if list(settings.columns.values()) != ["text"]:
-        return
+    judge = scoring.of(settings.target)
+    if not settings.card.probes or list(settings.columns.values()) != ["text"]:
+        return ""
     file = os.path.join(artifacts.single(input_dict, TEST_EVALUATION).uri, PREDICTIONS_FILE)
     [found] = predictions.read(file)[0].values()
-    lines = probes.choose(found, scoring.of(settings.target))
-    if lines:
-        io_utils.write_string_file(os.path.join(folder, PROBES_FILE), lines)
+    rows = probes.candidates(found.text, found.text_hash, _PROBED)
+    answers = ((found.text[row], judge.told(found, row)) for row in rows)
+    return probes.lines((text, told) for text, told in answers if told is not None)
+
+
+def _edge_probes(input_dict: artifacts.Artifacts) -> str:
+    """Those that EdgeEvaluator asked the bundle."""
+    file = os.path.join(artifacts.single(input_dict, EVALUATION).uri, PROBES_FILE)
+    if not fileio.exists(file):
+        return ""
+    with fileio.open(file, "rb") as stream:
+        return stream.read().decode("utf-8")
 
 
 def _edge(settings: ModelCardNodeSettings, input_dict: artifacts.Artifacts) -> dict[str, Any]:

@@ -31,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     options = _parser().parse_args(arguments)
     logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.INFO, stream=sys.stderr)
-    for quiet in ("uvicorn.error", "kserve", "kserve.trace", "httpx", "absl", "tensorflow"):
+    for quiet in ("uvicorn.error", "uvicorn", "kserve", "kserve.trace", "httpx", "absl", "tensorflow"):
         logging.getLogger(quiet).setLevel(logging.WARNING)
     try:
         from edgeline_serving.run import serve

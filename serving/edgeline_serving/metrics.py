@@ -10,9 +10,7 @@ REQUESTS = Counter(
     "edgeline_serving_requests", "Requests by model, version and outcome (answered, refused, late, failed)",
     ["model", "version", "outcome"],
 )  # fmt: skip
-REFUSED = Counter(
-    "edgeline_serving_refused", "Requests that no model saw, by reason", ["reason"]
-)  # fmt: skip
+REFUSED = Counter("edgeline_serving_refused", "Requests that no model saw, by reason", ["reason"])
 PREDICTIONS = Counter(
     "edgeline_serving_predictions", "Rows by the label that was answered", ["model", "version", "label"]
 )
@@ -27,8 +25,10 @@ VERSIONS_REFUSED = Counter(
     "edgeline_serving_versions_refused", "Versions that were not served, or no longer", ["model"]
 )
 SHADOWED = Counter(
-    "edgeline_serving_shadow_rows", "Rows that a shadow answered as well (same, other, failed)", ["model", "result"]
-)  # fmt: skip
+    "edgeline_serving_shadow_rows",
+    "Rows that a shadow answered as well (same, other, failed), or did not (skipped)",
+    ["model", "result"],
+)
 LOGGED = Counter("edgeline_serving_logged_rows", "Rows in the request log")
 LOG_DROPPED = Counter("edgeline_serving_log_dropped_rows", "Rows that the request log left out", ["reason"])
 

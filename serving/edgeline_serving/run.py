@@ -9,6 +9,8 @@ import signal
 import sys
 from collections.abc import Sequence
 
+import uvloop
+
 from edgeline_serving.errors import SettingsError
 from edgeline_serving.request_log import RequestLog
 from edgeline_serving.settings import EDGE, Settings
@@ -40,7 +42,8 @@ def serve(settings: Settings) -> int:
         for follower in followers:
             follower.start()
         name_apart(followers)
-        asyncio.run(_serve(settings, followers, log, tokens))
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(_serve(settings, followers, log, tokens))
     finally:
         for follower in followers:
             follower.deployment.close()
@@ -115,6 +118,7 @@ async def _serve(
     if rpc:
         await rpc.stop(settings.drain)
     asked.cancel()
+    await asyncio.to_thread(watch.join, settings.drain)
 
 
 def _announce(settings: Settings, followers: Sequence[Follower], port: int, grpc_port: int | None) -> None:

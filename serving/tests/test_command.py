@@ -14,6 +14,7 @@ import threading
 import time
 from pathlib import Path
 
+import grpc
 import pytest
 
 from edgeline_serving import cli, run
@@ -21,6 +22,7 @@ from edgeline_serving.settings import Settings, Source
 from edgeline_serving.versions.follower import Follower
 from edgeline_serving.versions.push_folder import PushFolder
 from edgeline_serving.wire.app import Plane
+from edgeline_serving.wire.kserve_parts import grpc_messages, grpc_services
 from edgeline_serving.wire.model import ServedModel
 from tests.conftest import TEXTS, push
 
@@ -103,7 +105,7 @@ class Client(threading.Thread):
 
 def test_it_serves_follows_and_on_sigterm_sends_what_is_under_way(pushed: Path, tmp_path: Path) -> None:
     log = tmp_path / "log"
-    options = ["--edge", pushed, "--port", "0", "--log", log, "--interval", "0.1"]
+    options = ["--edge", pushed, "--port", "0", "--grpc-port", "0", "--log", log, "--interval", "0.1"]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(FOLDER), str(FOLDER.parent / "edge")])}
     process = subprocess.Popen(
         [sys.executable, "-m", "edgeline_serving", *options], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
@@ -113,6 +115,11 @@ def test_it_serves_follows_and_on_sigterm_sends_what_is_under_way(pushed: Path, 
     line = process.stdout.readline()
     found = re.fullmatch(r"serving sentiment, version 100: http://127.0.0.1:(\d+)/v1/models/sentiment:predict\n", line)
     assert found, (line, process.stderr and process.stderr.read())
+    rpc = re.fullmatch(r"gRPC: (127.0.0.1:\d+)\n", process.stdout.readline())
+    assert rpc
+    with grpc.insecure_channel(rpc[1]) as channel:
+        stub = grpc_services.GRPCInferenceServiceStub(channel)
+        assert stub.ModelReady(grpc_messages.ModelReadyRequest(name="sentiment"), timeout=10).ready
     clients = [Client(int(found[1])) for _ in range(8)]
     for client in clients:
         client.start()

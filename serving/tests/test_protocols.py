@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from edgeline_serving.settings import Limits, Source
-from edgeline_serving.wire.kserve_parts import grpc_messages, grpc_services
+from edgeline_serving.wire.kserve_parts import InferInput, InferRequest, grpc_messages, grpc_services
 from tests.conftest import TEXTS, Running, expected, push, serving
 
 
@@ -101,6 +101,18 @@ def test_v2_gives_labels_and_probabilities_as_tensors(running: Running) -> None:
     assert probabilities["parameters"]["labels"] == '["negative", "neutral", "positive"]'
     only = running.call("POST", "/v2/models/sentiment/infer", infer("text", "meh", outputs=[{"name": "label"}]))[1]
     assert [output["name"] for output in only["outputs"]] == ["label"]
+
+
+def test_v2_takes_and_gives_tensors_in_binary_form(running: Running) -> None:
+    texts = [*TEXTS, "[" * 40, "schön"]
+    tensor = InferInput("text", [len(texts)], "BYTES")
+    tensor.set_data_from_numpy(np.array([text.encode() for text in texts], object), binary_data=True)
+    body, length = InferRequest("sentiment", [tensor], request_id="7").to_rest()
+    headers = {"Inference-Header-Content-Length": str(length), "Content-Type": "application/octet-stream"}
+    status, answer, _ = running.call("POST", "/v2/models/sentiment/infer", body, headers)
+    assert status == 200, answer
+    wanted = expected(running.folder / "one" / "100", texts)  # type: ignore[attr-defined]
+    assert answer["outputs"][0]["data"] == [one["label"] for one in wanted]
 
 
 @pytest.mark.parametrize(

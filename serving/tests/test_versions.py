@@ -152,6 +152,15 @@ def test_a_probe_may_hold_what_looks_like_the_end_of_a_line(pushed: Path) -> Non
     assert live(follower(pushed)) == "101"
 
 
+def test_a_version_that_was_copied_elsewhere_knows_its_number(pushed: Path, tmp_path: Path) -> None:
+    models = tmp_path / "models"
+    shutil.copytree(pushed / "100", models)
+    assert live(follower(models)) == "1"
+    (models / "assets.extra").mkdir()
+    (models / "assets.extra" / "edgeline.json").write_text('{"version": "1795661818"}')
+    assert live(follower(models)) == "1795661818"
+
+
 def test_requests_go_on_while_versions_are_swapped_and_each_gets_one_versions_answer(pushed: Path) -> None:
     push(pushed, "101", **COOLER)
     allowed = {v: expected(pushed / v, TEXTS[:1])[0]["score"] for v in ("100", "101")}

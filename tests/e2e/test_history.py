@@ -14,6 +14,7 @@ import tiny
 from click.testing import CliRunner
 
 import local_runner
+from edgeline_edge import Classifier
 from pipeline.history import training_logs
 from pipeline.history.paths import TaskPaths
 from pipeline.history.store import RunOutputs, connection
@@ -107,6 +108,15 @@ def test_rows_of_the_test_split_travel_with_the_savedmodel_and_are_answered_as_t
         assert probe["prediction"]["label"] == label.decode()
         assert list(probe["prediction"]["scores"].values()) == pytest.approx(scores.tolist(), abs=1e-5)
         assert probe["prediction"]["score"] == pytest.approx(scores.max(), abs=1e-5)
+
+
+def test_rows_of_the_test_split_travel_with_the_bundle_too(first_run):
+    folder = Path(first_run.summary["pushed"]["edge"]["path"])
+    lines = (folder / "probes.jsonl").read_text(encoding="utf-8").splitlines()
+    probes = [json.loads(line) for line in lines]
+    assert 1 < len(probes) <= 8
+    answers = Classifier.load(folder / "model.tflite").predict([probe["instance"] for probe in probes])
+    assert [probe["prediction"]["scores"] for probe in probes] == [answer.scores for answer in answers]
 
 
 def test_the_card_travels_with_the_bundle_and_names_it_by_its_digest(first_run, monkeypatch):

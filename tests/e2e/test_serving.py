@@ -52,7 +52,8 @@ def served(
         _, held["said"] = process.communicate(timeout=60)
     assert process.returncode == 0, held["said"]
     probes = re.findall(r"/(server|edge)/\d+: loaded in .* s, (\d+) probes answered", held["said"])
-    assert int(dict(probes)["server"]) > 1
+    assert all(int(count) > 1 for count in dict(probes).values())
+    assert set(dict(probes)) == {"server", "edge"}
 
 
 def ask(address: str) -> list[dict[str, Any]]:

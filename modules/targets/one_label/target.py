@@ -64,11 +64,11 @@ class OneLabel(Target):
         "tfma": f"{_FOLDER}.tfma_metrics",
         "scoring": f"{_FOLDER}.scoring:LabelScoring",
         "distillation": f"{_FOLDER}.distillation:LabelDistillation",
+        "device": f"{_FOLDER}.device:LabelOutput",
         "linear": f"{_FOLDER}.linear:baseline",
         "plots": f"{_FOLDER}.plots:label_plots",
         "errors": "modules.report.facts.errors:worst_errors",
     }
-    device_answers: ClassVar[bool] = True
 
     kind: Literal["one_label"] = "one_label"
     """Selects this kind."""

@@ -80,15 +80,26 @@ def problems(config: Config, target: Target) -> list[str]:
 
 
 def _image(target: Target) -> Iterator[str]:
-    if re.search(r"\s", target.image):
-        yield f"--image {target.image!r}: an image name has no white space."
-        return
-    name, _, digest = target.image.partition("@")
+    wrong = image_problem(target.image, lasting=not target.local)  # `execute` starts no image
+    if wrong:
+        yield wrong
+
+
+def image_problem(image: str, *, lasting: bool = True) -> str:
+    """What is wrong with the name of an image; empty if nothing is.
+
+    Args:
+        image: as given.
+        lasting: whether it must name the same image tomorrow.
+    """
+    if re.search(r"\s", image):
+        return f"--image {image!r}: an image name has no white space."
+    name, _, digest = image.partition("@")
     tag = name.rpartition("/")[2].partition(":")[2]
-    # `execute` starts no image.
-    if not target.local and not digest and tag in ("", "latest"):
+    if lasting and not digest and tag in ("", "latest"):
         what = "the tag `latest` is another image every day" if tag else "there is no tag"
-        yield f"--image {target.image}: {what}; give a tag that stays, NAME:1.2, or a digest, NAME@sha256:…."
+        return f"--image {image}: {what}; give a tag that stays, NAME:1.2, or a digest, NAME@sha256:…."
+    return ""
 
 
 def _bucket(uri: str) -> str:

@@ -194,8 +194,16 @@ class Watch:
         self._thread.start()
 
     def stop(self) -> None:
-        """Ends the thread after the look that is under way; does not wait for it."""
+        """Ends the thread after the look that is under way; see `join`."""
         self._stopped.set()
+
+    def join(self, seconds: float) -> None:
+        """Waits for the end of the thread: a runtime that is loading a model does not bear the end of the process.
+
+        Args:
+            seconds: how long.
+        """
+        self._thread.join(seconds)
 
     def _watch(self) -> None:
         while not self._stopped.wait(self._interval):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from edgeline_serving.errors import VersionError
 from edgeline_serving.settings import SERVER, Settings, Source
 
 LATEST = "latest"
+RECORD = Path("assets.extra") / "edgeline.json"
 MODEL_FILE, BUNDLE_FILE = "saved_model.pb", "model.tflite"
 _LONGEST_POINTER = 64  # bytes; more is no version
 ALONE = "1"  # the number of a version that stands in no push folder
@@ -92,8 +94,12 @@ class PushFolder:
 
     def _own_number(self) -> str:
         folder = self.source.folder.absolute()
-        name = (folder.parent if folder.is_file() else folder).name
-        return name if _NUMBER.fullmatch(name) else ALONE
+        folder = folder.parent if folder.is_file() else folder
+        # KServe copies a version to a folder of its own choice; the version says which one it is.
+        for name in (folder.name, _recorded(folder)):
+            if _NUMBER.fullmatch(name):
+                return name
+        return ALONE
 
     def _named(self) -> str | None:
         try:
@@ -101,6 +107,14 @@ class PushFolder:
                 return stream.read(_LONGEST_POINTER).decode("utf-8", "replace").strip()
         except OSError:
             return None  # a folder that another tool fills has none: the newest version is meant
+
+
+def _recorded(folder: Path) -> str:
+    """The number in the record that Pusher leaves in a version; empty where there is none."""
+    try:
+        return str(json.loads((folder / RECORD).read_text("utf-8"))["version"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""  # a model that came here otherwise: it needs no number
 
 
 _NUMBER = re.compile(r"[0-9]{1,18}")

@@ -11,6 +11,7 @@ _arguments, sys.argv = sys.argv, sys.argv[:1]
 try:
     from kserve import InferInput, InferOutput, InferRequest, InferResponse, Model, ModelRepository
     from kserve import errors as kserve_errors
+    from kserve import models as kserve_models
     from kserve.protocol.dataplane import DataPlane
     from kserve.protocol.grpc import grpc_predict_v2_pb2 as grpc_messages
     from kserve.protocol.grpc import grpc_predict_v2_pb2_grpc as grpc_services
@@ -36,6 +37,7 @@ __all__ = [
     "grpc_messages",
     "grpc_services",
     "kserve_errors",
+    "kserve_models",
     "register_v1_endpoints",
     "register_v2_endpoints",
 ]

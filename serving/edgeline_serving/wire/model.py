@@ -185,9 +185,11 @@ class ServedModel(Model):
         if len(self._shadows) >= self._settings.limits.waiting // 4:
             metrics.SHADOWED.labels(self.name, "skipped").inc(len(rows))
             return
+        shadow.hold()  # the request's own hold ends before the task begins
         task = asyncio.get_running_loop().create_task(self._shadowed(shadow, list(rows), list(answers)))
         self._shadows.add(task)
         task.add_done_callback(self._shadows.discard)
+        task.add_done_callback(lambda _: shadow.release())
 
     async def _shadowed(self, shadow: Loaded, rows: list[Row], answers: list[Answer]) -> None:
         try:
