@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from pipeline.profiling import shipping, training
+from pipeline.profiling import long_texts, shipping, training
 from pipeline.profiling.profile import EVAL_SHARE
 from pipeline.profiling.shipping import Shape
 
@@ -42,6 +42,7 @@ def text(profile: Mapping[str, Any], task: str, schema_path: Path, vocabulary_pa
     """
     roles, labels = profile["roles"], profile["labels"]
     rows, file = sum(labels.values()), Path(profile["file"]).name
+    passes = _epochs(profile, rows * _TRAIN_SHARE)
     lines = [
         f"# A draft from {_comment(file)}: {profile['rows']} rows. Read it before you rely on it.",
         *(f"# - {_comment(note)}" for note in profile["notes"]),
@@ -65,7 +66,8 @@ def text(profile: Mapping[str, Any], task: str, schema_path: Path, vocabulary_pa
         *(["  learning_rate: 5.0e-4  # random weights have further to go"] if profile["characters"] else []),
         *(["  class_weights: balanced  # rare labels would be given up, since they hardly count in the loss"]
           if training.unbalanced(labels) else []),
-        f"  epochs: {_epochs(profile, rows * _TRAIN_SHARE)}  # at most, enough for {rows:,} rows, {len(labels)} labels",
+        f"  epochs: {passes}  # at most, enough for {rows:,} rows, {len(labels)} labels",
+        *training.patience_lines(passes),
         "",
         *_evaluator(profile),
         *_card(profile, task),
@@ -132,10 +134,9 @@ def _preprocessing(found: Mapping[str, Any]) -> list[str]:
     if tokens["p99"] <= size:
         why = f"99 % of the texts have at most {about}{tokens['p99']} tokens"
     else:
-        why = (
-            f"the most; 99 % of the texts have at most {about}{tokens['p99']} tokens, half {tokens['p50']}; rest is cut"
-        )
-    return ["preprocessing:", f"  sequence_length: {size}  # {why}", ""]
+        why = f"the most; 99 % of the texts have at most {about}{tokens['p99']} tokens, half at most {tokens['p50']}"
+    more = [f"  {line}" for line in long_texts.lines(tokens, size)]
+    return ["preprocessing:", f"  sequence_length: {size}  # {why}", *more, ""]
 
 
 def _backbone(profile: Mapping[str, Any], vocabulary_path: Path) -> list[str]:
@@ -232,8 +233,8 @@ def _profile(profile: Mapping[str, Any], name: str, rows: int) -> list[str]:
         lines.append(f"    data: {{train_fraction: {min(1.0, round(used / (rows * _TRAIN_SHARE), 3)):g}}}")
         if _epochs(profile, used) != _epochs(profile, rows * _TRAIN_SHARE):
             lines.append(f"    trainer: {{epochs: {_epochs(profile, used)}}}")
-        if window(profile["text"]["tokens"]["p99"]) > _QUICK_WINDOW:
-            lines.append(f"    preprocessing: {{sequence_length: {_QUICK_WINDOW}}}  # the beginning of longer texts")
+        if shorter := long_texts.quick(profile["text"]["tokens"], _QUICK_WINDOW):
+            lines.append(f"    preprocessing: {shorter}")
     elif characters:
         lines += ["    backbone:", *_scratch_shape(name, "      ")]
     else:
