@@ -148,16 +148,10 @@ def split_rows(path: Path, config: Any) -> dict[str, Any]:
     columns, shares = config.data.columns, config.data.splits.model_dump()
     ids = {label: index for index, label in enumerate(config.labels)}
     found: dict[str, list[dict[str, str]]] = {name: [] for name in shares}
-    bounds, total = [], 0
-    for name, share in shares.items():
-        total += share
-        bounds.append((name, total))
     chance = random.Random(0)
     with path.open(encoding="utf-8", newline="") as stream:
         for row in csv.DictReader(stream, delimiter=","):
-            bucket = int.from_bytes(hashlib.sha256(row[columns.text].casefold().encode()).digest()[:8], "big")
-            place = bucket % _BUCKETS / _BUCKETS * total
-            name = next(name for name, bound in bounds if place < bound)
+            name = split_of(row[columns.text], shares)
             if name != "train" or chance.random() < config.data.train_fraction:
                 found[name].append(row)
     return {
@@ -168,6 +162,22 @@ def split_rows(path: Path, config: Any) -> dict[str, Any]:
         )
         for name, rows in found.items()
     }
+
+
+def split_of(text: str, shares: Mapping[str, int]) -> str:
+    """The split of a text, by its hash.
+
+    Args:
+        text: of the row.
+        shares: by split, in their order.
+    """
+    bucket = int.from_bytes(hashlib.sha256(text.casefold().encode()).digest()[:8], "big")
+    place, bound = bucket % _BUCKETS / _BUCKETS * sum(shares.values()), 0
+    for name, share in shares.items():
+        bound += share
+        if place < bound:
+            return name
+    raise ValueError(f"shares {dict(shares)} hold nothing")
 
 
 def _tokens(split: Any, vocabulary: Sequence[str], text: Any) -> Any:

@@ -42,6 +42,7 @@ def text(profile: Mapping[str, Any], task: str, schema_path: Path, vocabulary_pa
     """
     roles, labels = profile["roles"], profile["labels"]
     rows, file = sum(labels.values()), Path(profile["file"]).name
+    passes = _epochs(profile, rows * _TRAIN_SHARE)
     lines = [
         f"# A draft from {_comment(file)}: {profile['rows']} rows. Read it before you rely on it.",
         *(f"# - {_comment(note)}" for note in profile["notes"]),
@@ -65,7 +66,8 @@ def text(profile: Mapping[str, Any], task: str, schema_path: Path, vocabulary_pa
         *(["  learning_rate: 5.0e-4  # random weights have further to go"] if profile["characters"] else []),
         *(["  class_weights: balanced  # rare labels would be given up, since they hardly count in the loss"]
           if training.unbalanced(labels) else []),
-        f"  epochs: {_epochs(profile, rows * _TRAIN_SHARE)}  # at most, enough for {rows:,} rows, {len(labels)} labels",
+        f"  epochs: {passes}  # at most, enough for {rows:,} rows, {len(labels)} labels",
+        *training.patience_lines(passes),
         "",
         *_evaluator(profile),
         *_card(profile, task),
