@@ -189,6 +189,7 @@ def _common(settings: ModelCardNodeSettings, kind: str, created: str) -> dict[st
         **section,
         "sources": [source.model_dump(mode="json", exclude={"dataset", "backbone"}) for source in sources],
         "sequence_length": settings.sequence_length,
+        "reads": settings.reads,
         "columns": list(settings.columns),
         "row": {name: _EXAMPLES[kind] for name, kind in settings.columns.items()},
         "backbone": settings.backbone,

@@ -16,6 +16,7 @@ from modules.network.backbones.base import Backbone
 from modules.quality.settings import EvaluatorSettings
 from modules.targets.base import Target
 from modules.targets.kinds import ONE_LABEL, TARGETS
+from modules.text.settings import PreprocessingSettings
 from modules.training.settings import TrainerSettings, TunerSettings
 
 from pydantic import ValidationError
@@ -69,9 +70,9 @@ def completed(values: Any) -> Any:
     return {**rest, **({"data": data} if "data" in values else {}), "target": whole}
 
 
-def short_inputs(column: str, sequence_length: int, backbone: Backbone) -> dict[str, Input]:
+def short_inputs(column: str, preprocessing: PreprocessingSettings, backbone: Backbone) -> dict[str, Input]:
     """The one text of the short form."""
-    section = {"kind": TEXT, "column": column, "sequence_length": sequence_length, "backbone": backbone}
+    section = {"kind": TEXT, "column": column, **preprocessing.model_dump(), "backbone": backbone}
     return inputs_lib.read({TEXT: section})
 
 

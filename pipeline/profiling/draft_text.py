@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from pipeline.profiling import draft_target, shipping, training
+from pipeline.profiling import long_texts, shipping, training
+from pipeline.profiling.answers import draft as answers
+from pipeline.profiling.answers.draft import comment, quoted
 from pipeline.profiling.answers.kinds import NUMBER, ONE_LABEL
-from pipeline.profiling.draft_target import comment, quoted
 from pipeline.profiling.profile import EVAL_SHARE
 from pipeline.profiling.shipping import Shape
 
@@ -42,11 +43,12 @@ def text(profile: Mapping[str, Any], task: str, schema_path: Path, vocabulary_pa
     """
     roles, labels, kind = profile["roles"], profile["labels"], profile["target"]["kind"]
     rows, file = profile["answered"], Path(profile["file"]).name
+    passes = _epochs(profile, rows * _TRAIN_SHARE)
     lines = [
         f"# A draft from {comment(file)}: {profile['rows']} rows. Read it before you rely on it.",
         *(f"# - {comment(note)}" for note in profile["notes"]),
         f"task: {task}",
-        *draft_target.section(profile),
+        *answers.section(profile),
         f"schema_path: {quoted(str(schema_path))}",
         "",
         "data:",
@@ -54,7 +56,7 @@ def text(profile: Mapping[str, Any], task: str, schema_path: Path, vocabulary_pa
         *_source(profile),
         "  columns:",
         f"    text: {quoted(roles['text']['column'])}  # {comment(roles['text']['reason'])}",
-        *draft_target.column(profile),
+        *answers.column(profile),
         f"    slices: [{', '.join(quoted(item['column']) for item in roles['slices'])}]  # results for each value",
         *_cleaning(profile),
         "",
@@ -64,10 +66,10 @@ def text(profile: Mapping[str, Any], task: str, schema_path: Path, vocabulary_pa
         *(["  learning_rate: 5.0e-4  # random weights have further to go"] if profile["characters"] else []),
         *(["  class_weights: balanced  # rare labels would be given up, since they hardly count in the loss"]
           if kind == ONE_LABEL and training.unbalanced(labels) else []),
-        f"  epochs: {_epochs(profile, rows * _TRAIN_SHARE)}  # at most, enough for {rows:,} rows"
-        + (f", {len(labels)} labels" if labels else ""),
+        f"  epochs: {passes}  # at most, enough for {rows:,} rows" + (f", {len(labels)} labels" if labels else ""),
+        *training.patience_lines(passes),
         "",
-        *draft_target.evaluator(profile),
+        *answers.evaluator(profile),
         *_card(profile, task),
         "profiles:",
         *_profile(profile, "quick", rows),
@@ -115,10 +117,9 @@ def _preprocessing(found: Mapping[str, Any]) -> list[str]:
     if tokens["p99"] <= size:
         why = f"99 % of the texts have at most {about}{tokens['p99']} tokens"
     else:
-        why = (
-            f"the most; 99 % of the texts have at most {about}{tokens['p99']} tokens, half {tokens['p50']}; rest is cut"
-        )
-    return ["preprocessing:", f"  sequence_length: {size}  # {why}", ""]
+        why = f"the most; 99 % of the texts have at most {about}{tokens['p99']} tokens, half at most {tokens['p50']}"
+    more = [f"  {line}" for line in long_texts.lines(tokens, size)]
+    return ["preprocessing:", f"  sequence_length: {size}  # {why}", *more, ""]
 
 
 def _backbone(profile: Mapping[str, Any], vocabulary_path: Path) -> list[str]:
@@ -158,7 +159,7 @@ def _card(profile: Mapping[str, Any], task: str) -> list[str]:
     limits += [f"{comment(note[:1].upper() + note[1:])}." for note in profile["notes"]]
     return [
         "card:  # add intended_use, out_of_scope and contacts",
-        f"  summary: {quoted(draft_target.summary(profile))}",
+        f"  summary: {quoted(answers.summary(profile))}",
         *(["  limits:"] if limits else []),
         *(f"    - {quoted(limit)}" for limit in limits),
         "  sources:  # the weights name themselves",
@@ -181,8 +182,8 @@ def _profile(profile: Mapping[str, Any], name: str, rows: int) -> list[str]:
         lines.append(f"    data: {{train_fraction: {min(1.0, round(used / (rows * _TRAIN_SHARE), 3)):g}}}")
         if _epochs(profile, used) != _epochs(profile, rows * _TRAIN_SHARE):
             lines.append(f"    trainer: {{epochs: {_epochs(profile, used)}}}")
-        if window(profile["text"]["tokens"]["p99"]) > _QUICK_WINDOW:
-            lines.append(f"    preprocessing: {{sequence_length: {_QUICK_WINDOW}}}  # the beginning of longer texts")
+        if shorter := long_texts.quick(profile["text"]["tokens"], _QUICK_WINDOW):
+            lines.append(f"    preprocessing: {shorter}")
     elif characters:
         lines += ["    backbone:", *_scratch_shape(name, "      ")]
     else:

@@ -42,6 +42,7 @@ EXPECTED = {
     # What a device runs; the package loads it late.
     "edge/edgeline_edge/classifier.py": EDGE_EVALUATOR,
     "edge/edgeline_edge/tokenizer.py": EDGE_EVALUATOR,
+    "edge/edgeline_edge/long_text.py": EDGE_EVALUATOR,
     "edge/edgeline_edge/server.py": NOTHING,
     "edge/edgeline_edge/cli/bench.py": NOTHING,
     # Rows.
@@ -89,6 +90,7 @@ EXPECTED = {
     "modules/training/trace.py": TRAINER,
     "modules/serving/server.py": TRAINER,
     "modules/serving/warmup.py": TRAINER,
+    "modules/serving/pooled.py": TRAINER,
     # Judging and pushing.
     "pipeline/components/evaluator.py": EVALUATOR | {"TestEvaluator"},
     "modules/quality/simultaneous.py": EVALUATOR | {"TestEvaluator"},
