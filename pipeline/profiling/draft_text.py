@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from pipeline.profiling import draft_target, long_texts, shipping, training
+from pipeline.profiling import long_texts, shipping, training
+from pipeline.profiling.answers import draft as answers
+from pipeline.profiling.answers.draft import comment, quoted
 from pipeline.profiling.answers.kinds import NUMBER, ONE_LABEL
-from pipeline.profiling.draft_target import comment, quoted
 from pipeline.profiling.profile import EVAL_SHARE
 from pipeline.profiling.shipping import Shape
 
@@ -47,7 +48,7 @@ def text(profile: Mapping[str, Any], task: str, schema_path: Path, vocabulary_pa
         f"# A draft from {comment(file)}: {profile['rows']} rows. Read it before you rely on it.",
         *(f"# - {comment(note)}" for note in profile["notes"]),
         f"task: {task}",
-        *draft_target.section(profile),
+        *answers.section(profile),
         f"schema_path: {quoted(str(schema_path))}",
         "",
         "data:",
@@ -55,7 +56,7 @@ def text(profile: Mapping[str, Any], task: str, schema_path: Path, vocabulary_pa
         *_source(profile),
         "  columns:",
         f"    text: {quoted(roles['text']['column'])}  # {comment(roles['text']['reason'])}",
-        *draft_target.column(profile),
+        *answers.column(profile),
         f"    slices: [{', '.join(quoted(item['column']) for item in roles['slices'])}]  # results for each value",
         *_cleaning(profile),
         "",
@@ -68,7 +69,7 @@ def text(profile: Mapping[str, Any], task: str, schema_path: Path, vocabulary_pa
         f"  epochs: {passes}  # at most, enough for {rows:,} rows" + (f", {len(labels)} labels" if labels else ""),
         *training.patience_lines(passes),
         "",
-        *draft_target.evaluator(profile),
+        *answers.evaluator(profile),
         *_card(profile, task),
         "profiles:",
         *_profile(profile, "quick", rows),
@@ -158,7 +159,7 @@ def _card(profile: Mapping[str, Any], task: str) -> list[str]:
     limits += [f"{comment(note[:1].upper() + note[1:])}." for note in profile["notes"]]
     return [
         "card:  # add intended_use, out_of_scope and contacts",
-        f"  summary: {quoted(draft_target.summary(profile))}",
+        f"  summary: {quoted(answers.summary(profile))}",
         *(["  limits:"] if limits else []),
         *(f"    - {quoted(limit)}" for limit in limits),
         "  sources:  # the weights name themselves",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from modules.quality import fairness, means
+from modules.quality import fairness, intervals
 from modules.quality.intervals import LEVEL, RESAMPLES, Interval, interval
 from modules.quality.predictions import Predictions
 from modules.quality.scores import Floats
@@ -52,7 +52,7 @@ class ManyLabelsScoring(Scoring):
             seed: of the draws.
         """
         parts = parts_of(truth, predicted)
-        samples = self._metrics(means.resampled(parts, resamples=resamples, seed=seed))
+        samples = self._metrics(intervals.resampled_means(parts, resamples=resamples, seed=seed))
         return {
             name: interval(float(value), samples[name], level=level)
             for name, value in self._metrics(means_of(parts)).items()
@@ -80,7 +80,9 @@ class ManyLabelsScoring(Scoring):
         """
         sides = [parts_of(truth, predicted) for predicted in (one, other)]
         # The same seed draws the same rows.
-        mine, theirs = (self._metrics(means.resampled(part, resamples=resamples, seed=seed)) for part in sides)
+        mine, theirs = (
+            self._metrics(intervals.resampled_means(part, resamples=resamples, seed=seed)) for part in sides
+        )
         first, second = (self._metrics(means_of(part)) for part in sides)
         return {
             name: interval(float(first[name] - second[name]), mine[name] - theirs[name], level=level)
@@ -109,7 +111,7 @@ class ManyLabelsScoring(Scoring):
             for number, value in enumerate(sorted(set(values))):
                 rows = parts[np.flatnonzero(of_row == value)]
                 # A seed of its own for each slice: the same draws everywhere would move all slices together.
-                drawn = means.resampled(rows, resamples=settings.resamples, seed=settings.seed + number)
+                drawn = intervals.resampled_means(rows, resamples=settings.resamples, seed=settings.seed + number)
                 one = {name: float(value) for name, value in self._metrics(means_of(rows)).items()}
                 found[str(value)] = fairness.Slice(rows.shape[0], one, self._metrics(drawn))
             columns[column] = fairness.of_column(found, settings)

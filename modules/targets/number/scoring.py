@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from modules.quality import fairness, means
+from modules.quality import fairness, intervals
 from modules.quality.intervals import LEVEL, RESAMPLES, Interval, interval
 from modules.quality.predictions import Predictions
 from modules.quality.scoring import Scoring
@@ -52,7 +52,7 @@ class NumberScoring(Scoring):
             level: of confidence.
             seed: of the draws.
         """
-        samples = metrics_of(means.resampled(parts_of(truth, predicted), resamples=resamples, seed=seed))
+        samples = metrics_of(intervals.resampled_means(parts_of(truth, predicted), resamples=resamples, seed=seed))
         return {
             name: interval(value, samples[name], level=level) for name, value in self.scores(truth, predicted).items()
         }
@@ -78,7 +78,7 @@ class NumberScoring(Scoring):
             seed: of the draws.
         """
         parts = [parts_of(truth, predicted) for predicted in (one, other)]
-        drawn = means.resampled(np.hstack(parts), resamples=resamples, seed=seed)
+        drawn = intervals.resampled_means(np.hstack(parts), resamples=resamples, seed=seed)
         first, second = (metrics_of(half) for half in np.split(drawn, 2, axis=1))
         mine, theirs = (self.scores(truth, predicted) for predicted in (one, other))
         return {name: interval(mine[name] - theirs[name], first[name] - second[name], level=level) for name in mine}
@@ -105,7 +105,7 @@ class NumberScoring(Scoring):
             for number, value in enumerate(sorted(set(values))):
                 rows = parts[of_row == value]
                 # A seed of its own for each slice: the same draws everywhere would move all slices together.
-                drawn = means.resampled(rows, resamples=settings.resamples, seed=settings.seed + number)
+                drawn = intervals.resampled_means(rows, resamples=settings.resamples, seed=settings.seed + number)
                 one, samples = metrics_of(rows.mean(axis=0)), metrics_of(drawn)
                 found[str(value)] = fairness.Slice(
                     len(rows), {name: float(one[name]) for name in measured}, {name: samples[name] for name in measured}

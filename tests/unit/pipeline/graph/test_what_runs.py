@@ -125,7 +125,6 @@ EXPECTED = {
     "modules/targets/many_labels/tfma_metrics.py": EVALUATOR | {"TestEvaluator"},
     "modules/targets/many_labels/decision.py": BASELINE | TRAINER,
     "modules/rows/ngrams.py": BASELINE,
-    "modules/quality/means.py": EVALUATOR | {"TestEvaluator"},
     # From the blessed model to a bundle.
     "modules/student/structured.py": PRUNER,
     "modules/serving/student.py": PRUNER,

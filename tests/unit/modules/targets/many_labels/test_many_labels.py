@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import modules  # noqa: F401
-from modules.quality import means, predictions, scoring
+from modules.quality import intervals, predictions, scoring
 from modules.quality.predictions import Predictions
 from modules.quality.settings import FairnessSettings
 from modules.rows.raw import RawSplit
@@ -152,7 +152,7 @@ def test_intervals_of_few_rows_and_of_many_labels_hold_their_value() -> None:
     judge = scoring.of(TAGS)
     found = judge.intervals(truth, predicted, resamples=500)
     assert all(item.low < item.value < item.high for item in found.values())
-    drawn = metrics_of(means.resampled(parts_of(truth, predicted), resamples=50, seed=1))
+    drawn = metrics_of(intervals.resampled_means(parts_of(truth, predicted), resamples=50, seed=1))
     by_hand = np.random.default_rng(1).integers(0, 300, (50, 300))
     assert drawn["micro_f1"] == pytest.approx(
         [f1_score(truth[rows], predicted[rows], average="micro") for rows in by_hand]
