@@ -8,14 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.profiling import long_texts, shipping, training
+from pipeline.profiling.answers import draft as answers
+from pipeline.profiling.answers.draft import comment, quoted
+from pipeline.profiling.answers.kinds import NUMBER, ONE_LABEL
 from pipeline.profiling.sections import card, few_rows
-from pipeline.profiling.sections.yaml_text import comment, quoted
 from pipeline.profiling.shipping import Shape
 
 _QUICK_ROWS = 8_000  # of the train split, in the quick profile
 _QUICK_WINDOW = 128  # in the quick profile, at most
 _WINDOWS = (16, 32, 48, 64, 96, 128, 192, 256, 384, 512)
-_SHOWN = 12  # labels beside which their rows stand
 # The teachers of both profiles, and what their students keep of the feed-forward neurons.
 _MINILM = {"quick": Shape(30_522, 3, 384, 1536), "full": Shape(30_522, 6, 384, 1536)}
 _SCRATCH = {"quick": Shape(0, 2, 128, 512), "full": Shape(0, 4, 256, 1024)}
@@ -39,15 +40,14 @@ def text(profile: Mapping[str, Any], task: str, schema_path: Path, vocabulary_pa
         schema_path: what the configuration calls the schema.
         vocabulary_path: likewise the vocabulary of characters, if the profile has one.
     """
-    roles, labels = profile["roles"], profile["labels"]
-    rows, file = sum(labels.values()), Path(profile["file"]).name
+    roles, labels, kind = profile["roles"], profile["labels"], profile["target"]["kind"]
+    rows, file = profile["answered"], Path(profile["file"]).name
     passes = _epochs(profile, rows * _share(profile, "train"))
     lines = [
         f"# A draft from {comment(file)}: {profile['rows']} rows. Read it before you rely on it.",
         *(f"# - {comment(note)}" for note in profile["notes"]),
         f"task: {task}",
-        *_labels(labels),
-        *training.decision(labels),
+        *answers.section(profile),
         f"schema_path: {quoted(str(schema_path))}",
         "",
         "data:",
@@ -55,7 +55,7 @@ def text(profile: Mapping[str, Any], task: str, schema_path: Path, vocabulary_pa
         *_source(profile),
         "  columns:",
         f"    text: {quoted(roles['text']['column'])}  # {comment(roles['text']['reason'])}",
-        f"    label: {quoted(roles['label']['column'])}  # {comment(roles['label']['reason'])}",
+        *answers.column(profile),
         f"    slices: [{', '.join(quoted(item['column']) for item in roles['slices'])}]  # results for each value",
         *([few_rows.splits()] if _few(profile) else []),
         *_cleaning(profile),
@@ -65,12 +65,12 @@ def text(profile: Mapping[str, Any], task: str, schema_path: Path, vocabulary_pa
         "trainer:",
         *(["  learning_rate: 5.0e-4  # random weights have further to go"] if profile["characters"] else []),
         *(["  class_weights: balanced  # rare labels would be given up, since they hardly count in the loss"]
-          if training.unbalanced(labels) else []),
+          if kind == ONE_LABEL and training.unbalanced(labels) else []),
         *(few_rows.trainer(labels) if _few(profile) else
-          [f"  epochs: {passes}  # at most, enough for {rows:,} rows, {len(labels)} labels",
+          [f"  epochs: {passes}  # at most, enough for {rows:,} rows" + (f", {len(labels)} labels" if labels else ""),
            *training.patience_lines(passes)]),
         "",
-        *_evaluator(profile),
+        *answers.evaluator(profile),
         *card.lines(profile),
         "profiles:",
         *_profile(profile, "quick", rows),
@@ -82,17 +82,6 @@ def text(profile: Mapping[str, Any], task: str, schema_path: Path, vocabulary_pa
 def window(tokens: float) -> int:
     """The window that holds so many tokens."""
     return next((size for size in _WINDOWS if size >= tokens), _WINDOWS[-1])
-
-
-def _labels(labels: Mapping[str, int]) -> list[str]:
-    if len(labels) <= _SHOWN:
-        counts = ", ".join(map(str, labels.values()))
-        return [f"labels: [{', '.join(map(quoted, labels))}]  # rows: {counts}"]
-    counted = sorted(labels.values())
-    lines, width = ["labels:"], max(map(len, map(quoted, labels)))
-    lines += [f"  - {quoted(label):<{min(width, 60)}}  # {count} rows" for label, count in labels.items()]
-    lines[0] += f"  # {len(labels)}, with {counted[0]} to {counted[-1]} rows"
-    return lines
 
 
 def _source(profile: Mapping[str, Any]) -> list[str]:
@@ -109,14 +98,18 @@ def _source(profile: Mapping[str, Any]) -> list[str]:
 def _cleaning(profile: Mapping[str, Any]) -> list[str]:
     """Room for the rows that are known to be kept back: duplicates and rare labels of a file are no accident."""
     rows = max(profile["rows"], 1)
-    labelled = sum(profile["labels"].values()) + sum(profile["rare_labels"].values())
+    one = profile["target"]["kind"] == ONE_LABEL
+    labelled = profile["answered"] + (sum(profile["rare_labels"].values()) if one else 0)
     lost = profile["malformed"]["rows"] + sum(profile["rare_labels"].values()) + profile["text"]["duplicates"]
     lost += max(0, rows - profile["malformed"]["rows"] - labelled)
     share = lost / rows
-    if share <= 0.15:
-        return []
     bound = min(0.95, math.ceil(20 * (share + 0.05)) / 20)
-    return [f"  cleaning: {{max_quarantined: {bound:g}}}  # about {share:.0%} of the rows will be kept back"]
+    lines = (
+        [f"    max_quarantined: {bound:g}  # about {share:.0%} of the rows will be kept back"] if share > 0.15 else []
+    )
+    if profile["target"]["kind"] == NUMBER:
+        lines.append("    conflicting_labels: keep  # two numbers of one text are no contradiction")
+    return ["  cleaning:", *lines] if lines else []
 
 
 def _preprocessing(found: Mapping[str, Any]) -> list[str]:
@@ -160,57 +153,27 @@ def _scratch_shape(name: str, indent: str) -> list[str]:
 
 
 def _few(profile: Mapping[str, Any]) -> bool:
-    return few_rows.are(profile["labels"], profile["characters"])
+    one_label = profile["target"]["kind"] == ONE_LABEL  # of other kinds no head can be fitted
+    return one_label and few_rows.are(profile["labels"], profile["characters"])
 
 
 def _share(profile: Mapping[str, Any], split: str) -> float:
-    return few_rows.share(split, profile["labels"], profile["characters"])
+    return few_rows.share(split, few=_few(profile))
 
 
 def _epochs(profile: Mapping[str, Any], train_rows: float) -> int:
     share = 4.0 if profile["characters"] else 1.0
-    return training.epochs(round(train_rows), len(profile["labels"]), share=share)
-
-
-def _evaluator(profile: Mapping[str, Any]) -> list[str]:
-    result, labels = profile["linear"], profile["labels"]
-    largest = max(labels.values()) / sum(labels.values())
-    if result is None:
-        lows = {"accuracy": round(largest, 2)}
-        why = [f"  # too few rows to try a linear model on; to answer the most frequent label gives {largest:.3f}"]
-    else:
-        scores = result["scores"]
-        lows = {name: math.floor(100 * scores[name]["low"]) / 100 for name in scores}
-        if training.looked_for(labels):  # rows of the frequent label, answered right, hide the others in these
-            del lows["accuracy"], lows["recall"]
-        elif not training.unbalanced(labels):
-            lows.pop("recall")
-        told = ", ".join(f"{name} {scores[name]['value']:.3f}" for name in lows)
-        why = [
-            f"  # {result['model']}, cross-validated on {result['rows']:,} of these rows: {told}.",
-            "  # A floor is what it would reach on the eval split even with bad luck; recall is the mean over labels.",
-        ]
-    return [
-        "evaluator:",
-        *why,
-        "  thresholds:",
-        *(f"    {name}: {{min: {low:g}}}" for name, low in lows.items()),
-        "",
-    ]
+    return training.epochs(round(train_rows), max(len(profile["labels"]), 1), share=share)
 
 
 def _profile(profile: Mapping[str, Any], name: str, rows: int) -> list[str]:
     """One profile: teacher, length of training, student, recipes, and a gate that these can pass."""
     counts, characters = profile["labels"], profile["characters"]
-    labels = len(counts)
+    labels = max(len(counts), 1)
     train_rows, few = rows * _share(profile, "train"), _few(profile)
     used = min(train_rows, _QUICK_ROWS if name == "quick" else rows)
     size = "full" if few else name  # of few rows, the large networks are quick as well
     teacher = _teacher(profile, size)
-    student = _student(profile, teacher, size, rows)
-    expected, bound = shipping.size_bound(teacher, student, labels)
-    eval_rows = round(rows * _share(profile, "eval"))
-    drop, agreement = _DROP[name], _AGREEMENT[name] - training.own_thresholds(counts)
     lines = [f"  {name}:  # {'minutes' if name == 'quick' else 'as one would for a release'}"]
     if name == "quick":
         lines.append(f"    data: {{train_fraction: {min(1.0, round(used / train_rows, 3)):g}}}")
@@ -222,8 +185,15 @@ def _profile(profile: Mapping[str, Any], name: str, rows: int) -> list[str]:
         lines += ["    backbone:", *_scratch_shape(name, "      ")]
     elif not few:
         lines.append("    backbone: {layers: [0, 1, 2, 3, 4, 5]}")
+    if profile["target"]["kind"] != ONE_LABEL:
+        return lines
+    student = _student(profile, teacher, size, rows)
+    expected, bound = shipping.size_bound(teacher, student, labels)
+    eval_rows = round(rows * _share(profile, "eval"))
+    drop, agreement = _DROP[name], _AGREEMENT[name] - training.own_thresholds(counts)
     passes = max(3 if name == "quick" else 6, training.epochs(round(used), labels, share=0.7))
-    lines += [
+    return [
+        *lines,
         "    pruner:",
         f"      student: {_student_section(size, teacher, scratch=bool(characters))}",
         "      pruning: {sparsity: 0.3}",
@@ -243,7 +213,6 @@ def _profile(profile: Mapping[str, Any], name: str, rows: int) -> list[str]:
         if characters
         else f"        min_latency_ratio: {_LATENCY[size]}",
     ]
-    return lines
 
 
 def _teacher(profile: Mapping[str, Any], name: str) -> Shape:

@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pipeline.profiling.sections.yaml_text import comment, quoted
-
-_SHOWN = 12  # labels by name
+from pipeline.profiling.answers import draft as answers
+from pipeline.profiling.answers.draft import comment, quoted
 
 
 def lines(profile: Mapping[str, Any]) -> list[str]:
@@ -17,10 +16,7 @@ def lines(profile: Mapping[str, Any]) -> list[str]:
     Args:
         profile: as `pipeline.profiling.profile.profile` gives it; it has a text and a label.
     """
-    labels = list(profile["labels"])
-    shown = ", ".join(labels[:_SHOWN]) + (f" and {len(labels) - _SHOWN} more" if len(labels) > _SHOWN else "")
     languages = ", ".join(f"{name} {share:.0%}" for name, share in list(profile["text"]["languages"].items())[:3])
-    summary = f"Gives a text one of {len(labels)} labels: {comment(shown)}."
     note = (
         f"{profile['rows']:,} rows, text from column {profile['roles']['text']['column']!r}, label from "
         f"{profile['roles']['label']['column']!r}; languages: {languages or 'not told'}."
@@ -31,7 +27,7 @@ def lines(profile: Mapping[str, Any]) -> list[str]:
     limits += [f"{comment(note[:1].upper() + note[1:])}." for note in profile["notes"] if note not in said]
     return [
         "card:  # add intended_use, out_of_scope and contacts",
-        f"  summary: {quoted(summary)}",
+        f"  summary: {quoted(answers.summary(profile))}",
         *(["  limits:"] if limits else []),
         *(f"    - {quoted(limit)}" for limit in limits),
         "  sources:  # the weights name themselves",

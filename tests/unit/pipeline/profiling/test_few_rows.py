@@ -44,6 +44,6 @@ def test_many_rows_a_label_are_drafted_as_before(tmp_path: Path) -> None:
 def test_an_encoder_that_knows_nothing_has_no_vectors_to_fit_a_head_to() -> None:
     assert few_rows.are({"a": 16, "b": 16}, None)
     assert not few_rows.are({"a": 16, "b": 16}, ["[PAD]"])
-    assert few_rows.share("train", {"a": 16, "b": 16}, None) == pytest.approx(0.6)
-    assert few_rows.share("train", {"a": 160, "b": 160}, None) == pytest.approx(0.8)
+    assert few_rows.share("train", few=True) == pytest.approx(0.6)
+    assert few_rows.share("train", few=False) == pytest.approx(0.8)
     assert not few_rows.are({}, None)
