@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from edgeline_serving.backends import saved_model
 from edgeline_serving.backends.base import Backend, Column
 from edgeline_serving.errors import VersionError
 from edgeline_serving.settings import Source
@@ -20,8 +22,9 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def tensorflow() -> Any:
-    """TensorFlow with the tokenizer's operations: only to write models; the backend imports its own."""
-    import tensorflow as tf
+    """TensorFlow with the tokenizer's operations, as the backend imports it, in a shell that is set up for training."""
+    os.environ["TF_USE_LEGACY_KERAS"] = "1"
+    tf = saved_model._tensorflow()
     import tensorflow_text
 
     tf.text = tensorflow_text
@@ -80,9 +83,7 @@ def numbers(tensorflow: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def load(folder: Path) -> Backend:
-    from edgeline_serving.backends.saved_model import SavedModelBackend
-
-    return SavedModelBackend(folder, batch=4)
+    return saved_model.SavedModelBackend(folder, batch=4)
 
 
 def test_a_saved_model_is_served_as_a_bundle_is(saved: Path) -> None:

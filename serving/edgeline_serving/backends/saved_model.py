@@ -101,6 +101,8 @@ class SavedModelBackend(Backend):
 
 def _tensorflow() -> Any:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    # Set where models are trained; here it would have TensorFlow look for a Keras that a server does not need.
+    os.environ.pop("TF_USE_LEGACY_KERAS", None)
     try:
         import tensorflow
         import tensorflow_text  # noqa: F401  (registers the tokenizer's operations)
