@@ -90,7 +90,7 @@ def measure(config_path: Path, *, profile: str | None, root: Path | None, thread
     cost = edge_evaluation.CostSettings(texts=texts, rounds=5, threads=[threads], memory=True)
     with tempfile.TemporaryDirectory() as folder:
         bundles = edge_evaluation.make_bundles(
-            uris["variant"], folder, edge_evaluation.Provenance(config.task, f"benchmark of {run_id}")
+            uris["variant"], folder, edge_evaluation.Provenance(config.task, f"benchmark of {run_id}"), config.inputs
         )
         results = edge_evaluation.measure(bundles, index, split, scoring.of(config.target), cost=cost)
     for name, values in results.items():

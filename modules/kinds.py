@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 
-def read_section(kinds: Registry[Any], section: Any, **more: str) -> Any:
+def read_section(kinds: Registry[Any], section: Any, **more: Any) -> Any:
     """Reads one section.
 
     Args:
@@ -45,7 +45,7 @@ def read_sections(kinds: Registry[Any], sections: Any) -> Any:
     found, wrong = {}, []
     for name, section in sections.items():
         try:
-            found[str(name)] = read_section(kinds, section, name=str(name))
+            found[str(name)] = read_section(kinds, section, name=str(name), learnt={})
         except ValidationError as error:
             wrong += [_under(str(name), detail) for detail in error.errors()]
     if wrong:

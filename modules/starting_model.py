@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import dataclasses
 
 from modules.artifact_files import training_dir  # and settles Keras 2 before TensorFlow is imported
 from modules.inputs import kinds as inputs_lib
@@ -10,26 +10,11 @@ from modules.network.architecture import Architecture
 from modules.network.model import build_model
 from modules.network.pretrained import build_classifier
 from modules.network.trained import load_trained
-from modules.rows import batches
-from modules.rows.transformed import Examples
 from modules.targets.base import Target
 from modules.tf_gaps import backup
 from modules.training.settings import TrainerSettings
 
 import tf_keras
-
-
-def load_split(file_patterns: Sequence[str], inputs: inputs_lib.Inputs, target: Target) -> Examples:
-    """Reads a split of Transform's output into memory.
-
-    Args:
-        file_patterns: globs of its files.
-        inputs: of the task.
-        target: of the task.
-    """
-    return batches.load_examples(
-        file_patterns, inputs_lib.tensors(inputs), target.tensor(), mask=inputs_lib.mask(inputs)
-    )
 
 
 def starting_model(
@@ -54,7 +39,7 @@ def starting_model(
     """
     main = inputs_lib.with_backbone(inputs)
     outputs = target.outputs(target.names)
-    sections = {name: part.model_dump(mode="json") for name, part in inputs_lib.others(inputs).items()}
+    sections = {name: part.section() for name, part in inputs_lib.others(inputs).items()}
     with backup.with_generators():
         if main is None:
             architecture = Architecture.without_backbone(num_classes=outputs, inputs=sections, target=target.kind)
@@ -73,7 +58,7 @@ def starting_model(
             )
     if base_model:
         base = load_trained(training_dir(base_model))
-        if base.architecture != architecture or base.labels != target.names:
+        if not _goes_on(base.architecture, architecture) or base.labels != target.names:
             raise ValueError(
                 "trainer.warm_start: the latest blessed model has another architecture or other labels than this "
                 f"configuration ({base.architecture}, {base.labels}). Set trainer.warm_start=false for this run: it "
@@ -81,3 +66,13 @@ def starting_model(
             )
         model.set_weights(base.model.get_weights())
     return model, architecture
+
+
+def _goes_on(base: Architecture, wanted: Architecture) -> bool:
+    """Whether a trained network's weights fit, and mean the same."""
+    parts = inputs_lib.read(wanted.inputs)
+    return (
+        dataclasses.replace(base, inputs={}) == dataclasses.replace(wanted, inputs={})
+        and list(base.inputs) == list(parts)
+        and all(part.goes_on(base.inputs[name]) for name, part in parts.items())
+    )

@@ -9,7 +9,7 @@ import dataclasses
 import math
 from typing import Any, Literal
 
-ColumnType = Literal["text", "integer", "number"]
+ColumnType = Literal["text", "integer", "number", "optional text", "optional number"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -18,34 +18,48 @@ class Column:
 
     Attributes:
         name: of the column and of the feature.
-        type: `text` for bytes, `integer` for int64, `number` for float32; the feature holds one value a row.
+        type: `text` for bytes, `integer` for int64, `number` for float32; the feature holds one value a row. Of an
+            `optional` column a row may have none: its cell is empty, and the feature an empty text or NaN.
     """
 
     name: str
     type: ColumnType = "text"
 
+    @property
+    def is_text(self) -> bool:
+        """Whether the feature holds bytes."""
+        return self.type in ("text", "optional text")
+
+    @property
+    def what(self) -> str:
+        """What a value of it is, in a word for a person."""
+        return self.type.removeprefix("optional ")
+
     def readable(self, value: str) -> bool:
         """Whether a value, as a source of rows has it, is one of this type."""
         try:
-            return self.type == "text" or math.isfinite(self.value(value))
+            number = self.is_text or (self.type == "optional number" and not value.strip()) or self.value(value)
+            return number is True or math.isfinite(number)
         except ValueError:
             return False
 
     def value(self, text: str) -> Any:
         """The value that a text stands for: bytes, int or float."""
-        if self.type == "text":
+        if self.is_text:
             return text.encode("utf-8")
+        if self.type == "optional number" and not text.strip():
+            return math.nan
         return int(text) if self.type == "integer" else float(text)
 
     def feature(self, text: str) -> Any:
         """The `tf.train.Feature` of a value as a source of rows has it; what is no character is replaced."""
         import tensorflow as tf
 
-        if self.type == "text":
+        if self.is_text:
             return tf.train.Feature(bytes_list=tf.train.BytesList(value=[text.encode("utf-8", errors="replace")]))
         if self.type == "integer":
             return tf.train.Feature(int64_list=tf.train.Int64List(value=[int(text)]))
-        return tf.train.Feature(float_list=tf.train.FloatList(value=[float(text)]))
+        return tf.train.Feature(float_list=tf.train.FloatList(value=[self.value(text)]))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -71,6 +85,36 @@ class Tensor:
         return tf.io.FixedLenFeature(list(self.shape), tf.int64 if self.dtype == "int32" else tf.float32)
 
 
+@dataclasses.dataclass(frozen=True)
+class Layout:
+    """What a network reads of a row.
+
+    Attributes:
+        tensors: in the order in which a network and a file take them.
+        mask: name of the one whose sum is the row's length; None where rows have none.
+    """
+
+    tensors: tuple[Tensor, ...]
+    mask: str | None = None
+
+    @property
+    def length(self) -> int:
+        """The longest window; 0 where there is none."""
+        return max((tensor.shape[0] for tensor in self.tensors if tensor.window), default=0)
+
+    def cut(self, length: int) -> Layout:
+        """The same with windows of another length.
+
+        Args:
+            length: of the windows.
+        """
+        cut = (
+            dataclasses.replace(tensor, shape=(length, *tensor.shape[1:])) if tensor.window else tensor
+            for tensor in self.tensors
+        )
+        return Layout(tuple(cut), self.mask)
+
+
 def raw_spec(columns: Any) -> dict[str, Any]:
     """How ExampleGen's examples hold some columns: by name, a `tf.io.FixedLenFeature` of one value.
 
@@ -80,4 +124,8 @@ def raw_spec(columns: Any) -> dict[str, Any]:
     import tensorflow as tf
 
     types = {"text": tf.string, "integer": tf.int64, "number": tf.float32}
-    return {column.name: tf.io.FixedLenFeature([], types[column.type]) for column in columns}
+    missing = {"optional text": "", "optional number": math.nan}
+    return {
+        column.name: tf.io.FixedLenFeature([], types[column.type.split()[-1]], missing.get(column.type))
+        for column in columns
+    }

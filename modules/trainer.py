@@ -19,6 +19,7 @@ from modules.fitting.fit import fit
 from modules.fitting.load import load
 from modules.fitting.record import record
 from modules.fitting.values import Given
+from modules.inputs import kinds as inputs_lib
 from modules.machine import devices, memory, progress
 from modules.training import hyperparameters, resume
 from modules.training.settings import TrainerSettings
@@ -58,7 +59,7 @@ def given(fn_args: FnArgs) -> Given:
     progress.tell(f"{policy} on {replicas} replica{'s' if replicas > 1 else ''}", precision=policy, replicas=replicas)
     return Given(
         settings=settings,
-        inputs=config.inputs,
+        inputs=inputs_lib.learnt(config.inputs, fn_args.transform_graph_path),
         target=config.target,
         strategy=strategy,
         policy=policy,

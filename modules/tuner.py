@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING, Any
 import modules  # noqa: F401  (settles Keras 2 before TensorFlow is imported)
 from modules.artifact_files import resume_folder
 from modules.entry_settings import TunerNodeSettings
+from modules.inputs import kinds as inputs_lib
 from modules.machine import devices, memory, progress
 from modules.network.depth import layer_rates
 from modules.rows import batches
-from modules.starting_model import load_split, starting_model
+from modules.rows.batches import load_split
+from modules.starting_model import starting_model
 from modules.tf_gaps.hyperband_trials import hyperband_trials
 from modules.training import compiled, hyperparameters, resume
 from modules.training.settings import SpaceEntry, TunerSettings
@@ -44,7 +46,8 @@ def tuner_fn(fn_args: FnArgs) -> TunerFnResult:
     """
     memory.keep_freed_memory()
     config = TunerNodeSettings.from_values(fn_args.custom_config)
-    search, inputs, target = config.tuner, config.inputs, config.target
+    search, target = config.tuner, config.target
+    inputs = inputs_lib.learnt(config.inputs, fn_args.transform_graph_path)
     strategy = devices.distribution_strategy()
     policy = devices.resolve_precision(config.trainer.precision)
     replicas = strategy.num_replicas_in_sync

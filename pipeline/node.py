@@ -6,7 +6,10 @@ import dataclasses
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from modules.inputs.kinds import INPUTS
+from modules.kinds import modules_of
 from modules.registry import Registry
+from modules.targets.kinds import TARGETS
 
 Condition = Callable[[Any, Any], bool]
 """Of the configuration, and of what Vertex AI's jobs need (`pipeline.graph.engines.VertexJob`, or None)."""
@@ -14,6 +17,16 @@ Condition = Callable[[Any, Any], bool]
 
 def _always(config: Any, job: Any) -> bool:
     return True
+
+
+def brought(inputs: str, targets: str) -> tuple[str, ...]:
+    """The modules that the kinds of inputs and of targets bring for some roles.
+
+    Args:
+        inputs: roles of an input, with spaces between them.
+        targets: of a target, likewise.
+    """
+    return (*modules_of(INPUTS, *inputs.split()), *modules_of(TARGETS, *targets.split()))
 
 
 def has_edge(config: Any, job: Any) -> bool:

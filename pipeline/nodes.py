@@ -28,7 +28,7 @@ from modules.inputs.kinds import INPUTS, identity_column
 from modules.kinds import modules_of
 from modules.targets.kinds import TARGETS
 
-from pipeline.node import ADDED, Logs, Node, Taken, Told, builders, has_edge, has_spans, trains_in_jobs
+from pipeline.node import ADDED, Logs, Node, Taken, Told, brought, builders, has_edge, has_spans, trains_in_jobs
 
 # In the order of the diagram of docs/design.md.
 # fmt: off
@@ -225,13 +225,8 @@ NODES = (
             "model_blessing": "Evaluator.blessing",
         },
         outputs={"pruned_model": "Model"},
-        code=(
-            "pipeline.components.pruner",
-            *modules_of(INPUTS, "unlabelled"),
-            *modules_of(TARGETS, "distillation", "decision"),
-        ),
-        gpu=True, files=(PRUNING_FILE,),
-        when=has_edge,
+        code=("pipeline.components.pruner", *brought("unlabelled words", "distillation decision")),
+        gpu=True, files=(PRUNING_FILE,), when=has_edge,
     ),
     Node(
         "TFLiteConverter", "pipeline.components.tflite_converter:TFLiteConverter",
@@ -241,7 +236,7 @@ NODES = (
             "pruned_model": "Pruner.pruned_model",
         },
         outputs={"variants": "Model"},
-        code=("pipeline.components.tflite_converter",),
+        code=("pipeline.components.tflite_converter", *brought("words", "device")),
         files=(VARIANTS_FILE,), report={"variants": "variants"},
         when=has_edge,
     ),
@@ -250,11 +245,7 @@ NODES = (
         "runs every variant as a device would; blesses one or none",
         inputs={"examples": "ExampleGen.examples", "variants": "TFLiteConverter.variants", "model": "Trainer.model"},
         outputs={"evaluation": "ModelEvaluation", "blessing": "ModelBlessing", "bundle": "Model"},
-        code=(
-            "pipeline.components.edge_evaluator",
-            *modules_of(INPUTS, "device"),
-            *modules_of(TARGETS, "scoring", "decision"),
-        ),
+        code=("pipeline.components.edge_evaluator", *brought("device", "device scoring decision")),
         files=(PARETO_FILE, BUNDLE_FILE), report={"edge_evaluation": "evaluation"},
         takes={"edge_gate": (Taken("settings", "/edge_evaluator/gate"),)},
         when=has_edge,
@@ -285,11 +276,8 @@ NODES = (
     Node(
         "Reporter", "pipeline.components.reporter:Reporter", "what a run came to, as data and as a page",
         outputs={"report": "ModelEvaluation"},
-        code=(
-            "pipeline.components.reporter",
-            *modules_of(INPUTS, "facts", "plots", "reasons"),
-            *modules_of(TARGETS, "scoring", "plots", "errors"),
-        ),
+        code=("pipeline.components.reporter", *modules_of(INPUTS, "facts", "plots", "reasons"),
+              *modules_of(TARGETS, "scoring", "plots", "errors")),
         files=("report.json", "report.html"), takes={"config": (Taken("settings", "/config"),)},
     ),
 )

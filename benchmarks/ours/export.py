@@ -83,11 +83,11 @@ def export(config: Any, root: Path | None, parts: Sequence[str], out: Path, *, v
         _texts(config, uris["texts"], out)
     if "tokens" in parts:
         from modules.network.backbones import base as backbones
-        from modules.rows.token_windows import load_windows
+        from modules.rows.batches import load_split
         from modules.text import tokenization
 
-        train = load_windows([f"{uris['tokens']}/Split-train/*"], sequence_length=length, target=config.target)
-        np.savez(out / "tokens.npz", token_ids=train.token_ids, padding_mask=train.padding_mask, labels=train.labels)
+        train = load_split([f"{uris['tokens']}/Split-train/*"], config.inputs, config.target)
+        np.savez(out / "tokens.npz", **train.features, labels=train.labels)  # type: ignore[arg-type]
         vocabulary = tokenization.load_vocabulary(backbones.read(record["backbone"]).vocabulary_path())
         record["vocabulary_size"] = len(vocabulary)
     for part in ("blessed", "student"):
@@ -103,7 +103,7 @@ def export(config: Any, root: Path | None, parts: Sequence[str], out: Path, *, v
         from modules.device.measure import Provenance, make_bundles
 
         with tempfile.TemporaryDirectory() as folder:
-            bundles = make_bundles(uris["variant"], folder, Provenance(config.task, run_id))
+            bundles = make_bundles(uris["variant"], folder, Provenance(config.task, run_id), config.inputs)
             if variant not in bundles:
                 raise LookupError(f"there is no variant {variant!r}; there are: {', '.join(sorted(bundles))}")
             shutil.copyfile(bundles[variant], out / "bundle.tflite")
@@ -191,13 +191,13 @@ def _texts(config: Any, uri: str, out: Path) -> None:
 
 
 def _answers(trained: Trained, out: Path) -> None:
+    from modules.inputs.text.words import token_windows
     from modules.network.logits import split_logits
-    from modules.rows.token_windows import TokenWindows
     from modules.text.tokenization import wordpiece
 
     texts = json.loads((out / "test.json").read_text(encoding="utf-8"))["texts"]
     ids, mask = wordpiece(texts, trained.vocabulary, trained.architecture.max_sequence_length)
-    examples = TokenWindows(ids.numpy(), mask.numpy(), np.zeros(len(texts), np.int32))
+    examples = token_windows(ids.numpy(), mask.numpy(), np.zeros(len(texts), np.int32))
     labels = split_logits(trained.model, examples).argmax(axis=1)
     (out / "answers.json").write_text(json.dumps(labels.tolist()), encoding="utf-8")
 

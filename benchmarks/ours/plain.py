@@ -107,7 +107,7 @@ def run(config_path: str, profile: str | None, folder: Path, overrides: Sequence
             found = split_logits(teacher.model, examples[name]).argmax(axis=1)
             scores = judge.scored(raw[name].labels, found, raw[name].slices)
     with steps.step("export"):
-        save_student(teacher, str(folder / "server"), sequence_length=length, target=config.target)
+        save_student(teacher, str(folder / "server"), inputs=config.inputs, target=config.target)
     with steps.step("prune"):
         with steps.trained("prune"):
             made = compress(
@@ -121,14 +121,14 @@ def run(config_path: str, profile: str | None, folder: Path, overrides: Sequence
         recipes = resolve(converter.recipes, converter.custom_recipes)
         index = convert_all(
             student, teacher, examples["train"], examples["eval"], recipes, folder=str(folder / "variants"),
-            sequence_length=length, windows=converter.windows,
+            layout=kinds.layout(config.inputs), windows=converter.windows,
             calibration_rows=converter.calibration_rows,
             parity_rows=converter.parity_rows, seed=converter.seed,
         )  # fmt: skip
     with steps.step("evaluate variants"):
         (folder / "bundles").mkdir()
         bundles = measure.make_bundles(
-            str(folder / "variants"), str(folder / "bundles"), measure.Provenance(config.task, "plain")
+            str(folder / "variants"), str(folder / "bundles"), measure.Provenance(config.task, "plain"), config.inputs
         )
         section = config.edge_evaluator
         results = measure.measure(bundles, index, raw["eval"], judge, cost=section.latency, seed=section.seed)
@@ -171,7 +171,7 @@ def split_rows(path: Path, config: Any) -> dict[str, Any]:
 
 
 def _tokens(split: Any, vocabulary: Sequence[str], length: int) -> Any:
-    from modules.rows.token_windows import TokenWindows
+    from modules.inputs.text.words import token_windows
     from modules.text.tokenization import wordpiece
 
     import numpy as np
@@ -180,7 +180,7 @@ def _tokens(split: Any, vocabulary: Sequence[str], length: int) -> Any:
         wordpiece(split.texts[start : start + 4096], vocabulary, length) for start in range(0, len(split.texts), 4096)
     ]
     ids, mask = (np.concatenate([part[index].numpy() for part in parts]) for index in (0, 1))
-    return TokenWindows(ids, mask, split.labels.astype(np.int32))
+    return token_windows(ids, mask, split.labels.astype(np.int32))
 
 
 def _compiled(values: TunerNodeSettings, settings: TrainerSettings, policy: str, total: int) -> Any:

@@ -29,9 +29,9 @@ def prepare(folder: Path, precision: str, steps: int, threads: int) -> Callable[
     """
     import modules  # noqa: F401  (settles Keras 2 before TensorFlow is imported)
     from modules.inputs.text.input import Text
+    from modules.inputs.text.words import token_windows
     from modules.machine import devices, memory
     from modules.rows import batches as data
-    from modules.rows.token_windows import TokenWindows
     from modules.starting_model import starting_model
     from modules.targets.one_label.target import OneLabel
     from modules.training import compiled
@@ -51,7 +51,7 @@ def prepare(folder: Path, precision: str, steps: int, threads: int) -> Callable[
     tf_keras.utils.set_random_seed(settings.seed)
     strategy, policy = devices.distribution_strategy(), devices.resolve_precision(precision)
     stream = data.TrainingStream(
-        TokenWindows(tokens["token_ids"], tokens["padding_mask"], tokens["labels"]),
+        token_windows(tokens["token_ids"], tokens["padding_mask"], tokens["labels"]),
         batch_size=settings.batch_size * strategy.num_replicas_in_sync,
         seed=settings.seed,
     )

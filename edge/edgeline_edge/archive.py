@@ -27,12 +27,13 @@ _MOST_ENTRIES = 16
 MAX_BYTES = 2**31 - 1  # what a flatbuffer can hold
 
 
-def append(flatbuffer: bytes, files: Mapping[str, bytes]) -> bytes:
+def append(flatbuffer: bytes, files: Mapping[str, bytes], version: int = 1) -> bytes:
     """Makes a bundle.
 
     Args:
         flatbuffer: the model.
         files: content by name, in the order in which they are to stand.
+        version: of the format.
 
     Returns:
         The whole file.
@@ -43,9 +44,21 @@ def append(flatbuffer: bytes, files: Mapping[str, bytes]) -> bytes:
     content = flatbuffer + _tail(files, len(flatbuffer))
     if len(content) + _LONGEST_COMMENT > MAX_BYTES:
         raise BundleError(f"the bundle would have {len(content):,} bytes; a flatbuffer holds at most {MAX_BYTES:,}")
-    comment = f"{FORMAT}/{FORMAT_VERSION} sha256:".encode()
+    comment = f"{FORMAT}/{version} sha256:".encode()
     content += struct.pack("<H", len(comment) + 64)
     return b"".join([content, comment, hashlib.sha256(content).hexdigest().encode()])
+
+
+def version_of(content: bytes) -> int:
+    """The format version that a bundle's seal tells.
+
+    Args:
+        content: the whole file.
+
+    Raises:
+        BundleError: it does not end with a seal.
+    """
+    return int(_seal(content)[1])
 
 
 def split(content: bytes) -> tuple[int, dict[str, bytes]]:
@@ -62,16 +75,21 @@ def split(content: bytes) -> tuple[int, dict[str, bytes]]:
     """
     if content[4:8] != b"TFL3":
         raise BundleError("not a TFLite model (the flatbuffer's mark TFL3 is missing)")
-    comment = _COMMENT.search(content, max(0, len(content) - _LONGEST_COMMENT))
-    if not comment or comment.end() != len(content):
-        raise BundleError("a TFLite model, but no bundle, or cut off: it does not end with the bundle's seal")
-    if int(comment[1]) != FORMAT_VERSION:
-        version = int(comment[1])
+    comment = _seal(content)
+    version = int(comment[1])
+    if not 1 <= version <= FORMAT_VERSION:
         raise BundleError(newer_format(version) if version > FORMAT_VERSION else f"no format version {version} exists")
     sealed = memoryview(content)[: comment.start()]
     if hashlib.sha256(sealed).hexdigest().encode() != comment[2]:
         raise BundleError("the bundle was altered or damaged: its SHA-256 is not the one it ends with")
     return _read(content, comment.start())
+
+
+def _seal(content: bytes) -> re.Match[bytes]:
+    comment = _COMMENT.search(content, max(0, len(content) - _LONGEST_COMMENT))
+    if not comment or comment.end() != len(content):
+        raise BundleError("a TFLite model, but no bundle, or cut off: it does not end with the bundle's seal")
+    return comment
 
 
 def _read(content: bytes, comment_start: int) -> tuple[int, dict[str, bytes]]:

@@ -2,6 +2,8 @@
 
     <flatbuffer><zip of manifest.json, labels.txt, vocab.txt>
 
+With a text alone it is of format version 1, with further inputs of version 2, whose manifest lists them.
+
 Reading trusts nothing: see `archive` for the container. Writing is atomic, and gives the same bytes for the same
 contents.
 """
@@ -11,15 +13,14 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import os
-import stat
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from edgeline_edge import archive
+from edgeline_edge import archive, files, operators
 from edgeline_edge.errors import BundleError
-from edgeline_edge.manifest import INPUTS, OUTPUT, Manifest
+from edgeline_edge.inputs.sections import TEXT
+from edgeline_edge.manifest import FORMAT, INPUTS, OUTPUT, Manifest
 from edgeline_edge.normalization import bert_uncased
 from edgeline_edge.tokenizer import vocabulary_problem
 
@@ -57,7 +58,7 @@ def read_bundle(path: str | os.PathLike[str]) -> Bundle:
         BundleError: the file is missing, too large, not a bundle, of a newer format, altered, or contradicts itself.
     """
     try:
-        return parse_bundle(_content(Path(path)))
+        return parse_bundle(files.read(Path(path)))
     except BundleError as error:
         raise BundleError(f"{os.fspath(path)}: {error}") from error
 
@@ -89,24 +90,26 @@ def parse_bundle(content: bytes) -> Bundle:
     Raises:
         BundleError: not a bundle, of a newer format, altered, or contradicting itself.
     """
-    model_bytes, files = archive.split(content)
+    model_bytes, carried = archive.split(content)
     expected = [MANIFEST, LABELS, VOCABULARY]
-    if list(files) != expected:
-        missing = [name for name in expected if name not in files]
+    if list(carried) != expected:
+        missing = [name for name in expected if name not in carried]
         raise BundleError(
-            f"the bundle lacks {', '.join(missing)}" if missing else f"the bundle holds {', '.join(files)}"
+            f"the bundle lacks {', '.join(missing)}" if missing else f"the bundle holds {', '.join(carried)}"
         )
-    manifest = Manifest.from_json(files[MANIFEST])
-    actual = {name: _sha256(files[file]) for name, file in _CARRIED.items()}
+    manifest = Manifest.from_json(carried[MANIFEST])
+    if manifest.format_version != archive.version_of(content):
+        raise BundleError(f"the manifest is of format version {manifest.format_version}, the seal of another one")
+    actual = {name: _sha256(carried[file]) for name, file in _CARRIED.items()}
     actual["tflite"] = _sha256(memoryview(content)[:model_bytes])
     for name, digest in actual.items():
         if manifest.digests[name] != digest:
             raise BundleError(f"the {name} is not the one of the manifest (SHA-256 {digest[:12]}…)")
-    if files[LABELS] != _lines(manifest.labels):
+    if carried[LABELS] != _lines(manifest.labels):
         raise BundleError(f"{LABELS} differs from the labels of the manifest")
     _check_consistent(manifest)
     try:
-        vocabulary = tuple(files[VOCABULARY].decode("utf-8").split("\n")[:-1])
+        vocabulary = tuple(carried[VOCABULARY].decode("utf-8").split("\n")[:-1])
     except UnicodeDecodeError as error:
         raise BundleError(f"{VOCABULARY} is not UTF-8: {error}") from error
     problem = vocabulary_problem(vocabulary)
@@ -122,6 +125,8 @@ def write_bundle(
     vocabulary: Sequence[str],
     labels: Sequence[str],
     manifest: Mapping[str, Any] | Manifest,
+    inputs: Sequence[Mapping[str, Any]] | None = None,
+    probes: Sequence[Mapping[str, Any]] = (),
 ) -> Manifest:
     """Writes a bundle: to a temporary file beside the target, then renamed, so that no half of one is ever seen.
 
@@ -133,6 +138,9 @@ def write_bundle(
         manifest: `task`, `recipe`, `run_id`, `licence`, and where known `digests` (`data`, `config`, `code`),
             `metrics`, `tolerance`, `calibration`, `notes`. What can be derived (signature, sequence length,
             normalisation, labels, the other digests) is derived; if given as well, it must agree, digests excepted.
+        inputs: where there are more than a text: each with `name`, `kind`, `column`, `tensors` and what else its kind
+            says in `manifest-2.schema.json`; the bundle is then of format version 2.
+        probes: of version 2, made-up records: what the model gives to them is written down with them.
 
     Returns:
         The manifest as written.
@@ -143,33 +151,71 @@ def write_bundle(
     """
     # Only here, not where bundles are read: it loads the runtime.
     from edgeline_edge import runtime
+    from edgeline_edge.inputs import kinds
 
-    content = tflite if isinstance(tflite, bytes) else _content(Path(tflite))
+    content = tflite if isinstance(tflite, bytes) else files.read(Path(tflite))
     model = _without_tail(content)
     problem = vocabulary_problem(vocabulary)
     if problem:
         raise BundleError(f"vocabulary: {problem}")
-    signature = runtime.signature(model, len(vocabulary))
+    signature = runtime.signature(model, len(vocabulary), kinds.table(inputs or ()))
     given = manifest.to_dict() if isinstance(manifest, Manifest) else dict(manifest)
     table = bert_uncased()
-    derived = {
-        "format": "edgeline-bundle",
-        "format_version": 1,
-        "signature": signature,
+    of_text = {
         "sequence_length": signature["inputs"][INPUTS[0]]["shape"][1],
         "normalization": {"name": table.name, "version": table.version, "sha256": table.sha256},
-        "labels": list(labels),
     }
+    derived = {"format": FORMAT, "format_version": 1, "signature": signature, **of_text, "labels": list(labels)}
+    if inputs is not None:
+        derived = _of_version_2(model, signature, inputs, of_text, labels)
+        given.pop("probes", None)
     for name, value in derived.items():
         claimed = given.get(name, value)
         if (list(claimed) if name == "labels" else claimed) != value:
             raise BundleError(f"the manifest's {name} is {claimed!r}, but the bundle's is {value!r}")
-    files = {LABELS: _lines(labels), VOCABULARY: _lines(vocabulary)}
-    carried = {"tflite": _sha256(model), **{name: _sha256(files[file]) for name, file in _CARRIED.items()}}
+    attached = {LABELS: _lines(labels), VOCABULARY: _lines(vocabulary)}
+    carried = {"tflite": _sha256(model), **{name: _sha256(attached[file]) for name, file in _CARRIED.items()}}
     checked = Manifest.from_dict({**given, **derived, "digests": {**given.get("digests", {}), **carried}})
     _check_consistent(checked)
-    _write_atomically(Path(path), archive.append(model, {MANIFEST: checked.to_json(), **files}))
+    version = checked.format_version
+    if probes:
+        unproved = archive.append(model, {MANIFEST: checked.to_json(), **attached}, version)
+        checked = dataclasses.replace(checked, probes=_answered(unproved, probes))
+    files.write(Path(path), archive.append(model, {MANIFEST: checked.to_json(), **attached}, version))
     return checked
+
+
+def _of_version_2(
+    model: bytes,
+    signature: Mapping[str, Any],
+    inputs: Sequence[Mapping[str, Any]],
+    of_text: Mapping[str, Any],
+    labels: Sequence[str],
+) -> dict[str, Any]:
+    """What a manifest of version 2 says that can be derived."""
+    oldest = operators.oldest_runtime(model)
+    return {
+        "format": FORMAT,
+        "format_version": 2,
+        "signature": signature,
+        "inputs": [{**section, **of_text} if section.get("kind") == TEXT else dict(section) for section in inputs],
+        "target": {"kind": "one_label", "output": OUTPUT, "labels": list(labels)},
+        "runtime": {
+            "operators": operators.versions(model),
+            **({"oldest_tensorflow_lite": oldest} if oldest else {}),
+        },
+    }
+
+
+def _answered(content: bytes, records: Sequence[Mapping[str, Any]]) -> tuple[dict[str, Any], ...]:
+    """Records with the scores that a bundle gives to them."""
+    from edgeline_edge.classifier import Classifier  # loads the runtime
+
+    answers = Classifier.load(content).predict(records)
+    return tuple(
+        {"record": dict(record), "scores": list(answer.scores.values())}
+        for record, answer in zip(records, answers, strict=True)
+    )
 
 
 def update_manifest(source: str | os.PathLike[str], target: str | os.PathLike[str], **changes: Any) -> Manifest:
@@ -190,13 +236,22 @@ def update_manifest(source: str | os.PathLike[str], target: str | os.PathLike[st
     bundle = read_bundle(source)
     merged = {name: value for name, value in {**bundle.manifest.to_dict(), **changes}.items() if value is not None}
     return write_bundle(
-        bundle.content, target, vocabulary=bundle.vocabulary, labels=bundle.manifest.labels, manifest=merged
+        bundle.content,
+        target,
+        vocabulary=bundle.vocabulary,
+        labels=bundle.manifest.labels,
+        manifest=merged,
+        inputs=bundle.manifest.inputs,
+        probes=[probe["record"] for probe in bundle.manifest.probes or ()],
     )
 
 
 def _check_consistent(manifest: Manifest) -> None:
     """Refuses a manifest whose parts contradict each other, or that asks for a text normalisation unknown here."""
     inputs, output = manifest.signature["inputs"], manifest.signature["outputs"][OUTPUT]
+    named = [name for section in manifest.inputs or () for name in section["tensors"]] or list(INPUTS)
+    if sorted(named) != sorted(inputs):
+        raise BundleError(f"the model takes {', '.join(sorted(inputs))}, the inputs give {', '.join(sorted(named))}")
     wanted = {"dtype": "int32", "shape": [1, manifest.sequence_length]}
     for name in INPUTS:
         if inputs[name] != wanted:
@@ -227,33 +282,6 @@ def _without_tail(content: bytes) -> bytes:
     except BundleError:
         return content
     return content[:end]
-
-
-def _content(path: Path) -> bytes:
-    try:
-        status = path.stat()
-        if not stat.S_ISREG(status.st_mode):
-            raise BundleError("not a regular file")
-        if status.st_size > archive.MAX_BYTES:
-            raise BundleError(f"has {status.st_size:,} bytes; a flatbuffer holds at most {archive.MAX_BYTES:,}")
-        return path.read_bytes()
-    except OSError as error:
-        raise BundleError(f"cannot be read: {error.strerror or error}") from error
-
-
-def _write_atomically(path: Path, content: bytes) -> None:
-    handle, partial = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".partial")
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-        # mkstemp makes files that only their owner may read; a bundle is as public as any other file.
-        os.chmod(partial, 0o644)
-        os.replace(partial, path)
-    except BaseException:
-        os.unlink(partial)
-        raise
 
 
 def _lines(items: Sequence[str]) -> bytes:

@@ -1,4 +1,4 @@
-"""Texts in, labels out: the class that applications use."""
+"""Texts or records in, labels out: the class that applications use."""
 
 from __future__ import annotations
 
@@ -13,6 +13,9 @@ import numpy.typing as npt
 
 from edgeline_edge.bundle import Bundle, parse_bundle, read_bundle
 from edgeline_edge.errors import BundleError
+from edgeline_edge.inputs import kinds
+from edgeline_edge.inputs.base import Array
+from edgeline_edge.inputs.sections import text_section
 from edgeline_edge.manifest import Manifest
 from edgeline_edge.runtime import Model
 from edgeline_edge.tokenizer import Tokenizer
@@ -22,7 +25,7 @@ LongText = Literal["cut", "mean", "max"]
 
 @dataclasses.dataclass(frozen=True)
 class Prediction:
-    """The answer for one text.
+    """The answer for one row.
 
     Attributes:
         label: the label with the highest score; of equals, the one that the model lists first. Where the manifest has a
@@ -65,7 +68,10 @@ class Classifier:
         if num_threads < 1:
             raise ValueError(f"num_threads is {num_threads}, must be at least 1")
         self._manifest = bundle.manifest
-        self._model = Model(bundle.content, num_threads)
+        sections = bundle.manifest.inputs or ()
+        self._table = kinds.table(sections)
+        self._column = text_section(sections)["column"] if sections else ""
+        self._model = Model(bundle.content, num_threads, self._table)
         if (self._model.sequence_length, self._model.label_count) != (
             bundle.manifest.sequence_length,
             len(bundle.manifest.labels),
@@ -113,22 +119,42 @@ class Classifier:
         return self._manifest
 
     @property
+    def columns(self) -> tuple[str, ...]:
+        """The fields of a record; none where a text is the only input and has no name."""
+        return tuple(section["column"] for section in self._manifest.inputs or ())
+
+    @property
+    def takes_records(self) -> bool:
+        """Whether `predict` wants records: the model reads more than a text."""
+        return bool(self._table)
+
+    @property
+    def text_field(self) -> str:
+        """The field of a record that holds the text; empty where a text is the only input and has no name."""
+        return self._column
+
+    def row(self, text: str) -> str | dict[str, Any]:
+        """A text as `predict` takes it: itself, or a record that has nothing else."""
+        return {self._column: text} if self._table else text
+
+    @property
     def tokenizer(self) -> Tokenizer:
         """The tokenizer of the bundle's vocabulary."""
         return self._tokenizer
 
     def predict(
         self,
-        texts: Sequence[str],
+        texts: Sequence[str | Mapping[str, Any]],
         *,
         long_text: LongText = "cut",
         max_windows: int | None = None,
         cancelled: Callable[[], bool] | None = None,
     ) -> list[Prediction]:
-        """Classifies texts.
+        """Classifies texts, or records where the bundle has further inputs.
 
         Args:
-            texts: the texts; not a single string.
+            texts: the texts, not a single string; with further inputs records such as `{"text": …, "price": 3.5}`, by
+                the names of `columns`. A field that is missing or `None` is one that the record does not have.
             long_text: what to do with a text that does not fit the model: `cut` it as in training, or slide a window
                 over it by half its length and take the `mean` or the largest (`max`, scaled to a sum of 1) score.
             max_windows: windows that one text may need; any number by default.
@@ -138,25 +164,26 @@ class Classifier:
             One prediction for each text, in their order.
 
         Raises:
-            TypeError: `texts` is a string, or an item is not one; the message names its index.
-            ValueError: a text is empty or needs too many windows, the message names its index; or `long_text` is
-                unknown.
+            TypeError: `texts` is a string, an item is neither a string nor a record, as the bundle wants it, or a field
+                is of another type; the message names its index.
+            ValueError: a field is none of the bundle's, a text is empty or needs too many windows, the message names
+                its index; or `long_text` is unknown.
             CancelledError: `cancelled` said so.
         """
         if long_text not in get_args(LongText):
             raise ValueError(f"long_text is {long_text!r}, must be one of {', '.join(get_args(LongText))}")
-        checked = _checked(texts)
+        checked = self._checked(texts)
         answers = []
-        for index, text in enumerate(checked):
+        for index, (text, others) in enumerate(checked):
             if long_text == "cut":
-                scores = self._run(*self._tokenizer.encode([text]), cancelled)[0]
+                scores = self._run(*self._tokenizer.encode([text]), cancelled, others)[0]
             else:
                 stride = max(1, (self._tokenizer.sequence_length - 2) // 2)
                 try:
                     windows = self._tokenizer.windows(text, stride, max_windows)
                 except ValueError as error:
                     raise ValueError(f"texts[{index}] {error}") from error
-                scores = _joined(self._run(*self._tokenizer.rows(windows), cancelled), long_text)
+                scores = _joined(self._run(*self._tokenizer.rows(windows), cancelled, others), long_text)
             answers.append(self._prediction(scores))
         return answers
 
@@ -173,6 +200,8 @@ class Classifier:
         Raises:
             ValueError: the shapes or dtypes are not these, or an id or mask is out of range.
         """
+        if self._table:
+            raise ValueError(f"predict_ids is for a text alone, this bundle reads {', '.join(self.columns)}")
         arrays = []
         for name, value, limit in (
             ("token_ids", token_ids, len(self._tokenizer.vocabulary)),
@@ -195,14 +224,54 @@ class Classifier:
         token_ids: npt.NDArray[np.int32],
         padding_mask: npt.NDArray[np.int32],
         cancelled: Callable[[], bool] | None = None,
+        others: Mapping[str, Array] | None = None,
     ) -> npt.NDArray[np.float32]:
+        """Scores of the windows of one row, or of rows without anything else."""
         result = np.empty((len(token_ids), len(self.labels)), np.float32)
         for row in range(len(token_ids)):
             if cancelled is not None and cancelled():
                 raise CancelledError("stopped before the answer was there")
             with self._lock:
-                result[row] = self._model(token_ids[row : row + 1], padding_mask[row : row + 1])[0]
+                result[row] = self._model(token_ids[row : row + 1], padding_mask[row : row + 1], others)[0]
         return result if self._temperature == 1.0 else _calibrated(result, self._temperature)
+
+    def _checked(self, rows: Iterable[object]) -> list[tuple[str, dict[str, Array] | None]]:
+        """The text of each row, and what else the model reads of it."""
+        if isinstance(rows, (str, bytes, Mapping)):
+            what = "strings" if not self._table else "records"
+            raise TypeError(f"texts must be a list of {what}, is a single {type(rows).__name__}: write [text]")
+        found: list[tuple[str, dict[str, Array] | None]] = []
+        for index, row in enumerate(rows):
+            where = f"texts[{index}]"
+            text, others = row, None
+            if self._table:
+                text, others = self._parts(row, where)
+            elif self._column and isinstance(row, Mapping):
+                text = row.get(self._column)
+            if not isinstance(text, str):
+                raise TypeError(f"{where} must be a string, is {type(text).__name__}")
+            if not text:
+                raise ValueError(f"{where} is empty")
+            found.append((text, others))
+        return found
+
+    def _parts(self, row: object, where: str) -> tuple[object, dict[str, Array]]:
+        """The text of a record, and the tensors of its other fields."""
+        if not isinstance(row, Mapping):
+            wanted = ", ".join(self.columns)
+            raise TypeError(f"{where} must be a record with the fields {wanted}, is {type(row).__name__}")
+        unknown = [str(name) for name in row if name not in self.columns]
+        if unknown:
+            raise ValueError(f"{where} has the field {unknown[0]!r}; the model reads {', '.join(self.columns)}")
+        if self._column not in row:
+            raise ValueError(f"{where} has no field {self._column!r}")
+        tensors: dict[str, Array] = {}
+        for part in self._table:
+            try:
+                tensors |= part.encode(row.get(part.column))
+            except (TypeError, ValueError) as error:
+                raise type(error)(f"{where}: {error}") from error
+        return row[self._column], tensors
 
     def _prediction(self, scores: npt.NDArray[np.float32]) -> Prediction:
         values = scores.tolist()
@@ -220,7 +289,7 @@ def answered(scores: npt.NDArray[np.float32], labels: Sequence[str], decision: M
             two labels, compared as float32, as a server does.
     """
     if decision is None:
-        return int(scores.argmax())
+        return max(range(len(scores)), key=scores.__getitem__)
     asked = labels.index(decision["label"])
     return asked if scores[asked] >= np.float32(decision["threshold"]) else 1 - asked
 
@@ -234,18 +303,6 @@ def _joined(scores: npt.NDArray[np.float32], how: LongText) -> npt.NDArray[np.fl
         return mean
     largest: npt.NDArray[np.float32] = scores.max(axis=0)
     return largest / largest.sum()
-
-
-def _checked(texts: Iterable[str]) -> list[str]:
-    if isinstance(texts, (str, bytes)):
-        raise TypeError(f"texts must be a list of strings, is a single {type(texts).__name__}: write [text]")
-    checked = list(texts)
-    for index, text in enumerate(checked):
-        if not isinstance(text, str):
-            raise TypeError(f"texts[{index}] must be a string, is {type(text).__name__}")
-        if not text:
-            raise ValueError(f"texts[{index}] is empty")
-    return checked
 
 
 def _calibrated(scores: npt.NDArray[np.float32], temperature: float) -> npt.NDArray[np.float32]:

@@ -9,17 +9,22 @@ from typing import Any
 
 from edgeline_edge import schema
 from edgeline_edge.errors import BundleError
+from edgeline_edge.inputs.sections import needed, text_section
 
 FORMAT = "edgeline-bundle"
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2  # the newest; a bundle of a text and labels alone is of version 1, as it always was
 SIGNATURE = "serving_default"
 INPUTS = ("token_ids", "padding_mask")
 OUTPUT = "probabilities"
+_OF_TEXT = ("sequence_length", "normalization")
 
 
 @dataclasses.dataclass(frozen=True)
 class Manifest:
-    """The manifest of a bundle; fields and limits are those of `data/manifest-1.schema.json`.
+    """The manifest of a bundle; fields and limits are those of `data/manifest-<format version>.schema.json`.
+
+    Both versions are read into one form. In version 2, what is said of the text stands in its item of `inputs`, and the
+    labels in `target`.
 
     Attributes:
         task: what the model decides, as `sentiment`.
@@ -37,6 +42,11 @@ class Manifest:
         decision: of two labels `{"label": name, "threshold": t}`: this label is answered where its score is `t` or
             more, the other one elsewhere. `None`: the label with the highest score is the answer.
         notes: anything else.
+        inputs: of version 2: each with its `name`, `kind`, `column`, `tensors`, and all that a device must know to make
+            these of a record; `None` in version 1, whose only input is a text.
+        target: of version 2: `kind`, `output`, and the labels.
+        runtime: of version 2: the version of each operator, and the oldest TensorFlow Lite that has them.
+        probes: of version 2: a few records with the scores that the model gave to them when it was made.
     """
 
     task: str
@@ -53,6 +63,15 @@ class Manifest:
     calibration: Mapping[str, float] | None = None
     decision: Mapping[str, Any] | None = None
     notes: Mapping[str, Any] | None = None
+    inputs: tuple[Mapping[str, Any], ...] | None = None
+    target: Mapping[str, Any] | None = None
+    runtime: Mapping[str, Any] | None = None
+    probes: tuple[Mapping[str, Any], ...] | None = None
+
+    @property
+    def format_version(self) -> int:
+        """1 where a text is the only input, else 2."""
+        return 1 if self.inputs is None else 2
 
     @classmethod
     def from_json(cls, content: bytes) -> Manifest:
@@ -89,19 +108,29 @@ class Manifest:
         version = value.get("format_version") if isinstance(value, dict) else None
         if isinstance(version, int) and version > FORMAT_VERSION:
             raise BundleError(newer_format(version))
-        wrong = list(schema.problems(value))
+        known = version if version in (1, FORMAT_VERSION) and not isinstance(version, bool) else 1
+        wrong = list(schema.problems(value, schema.manifest_schema(known)))
         if wrong or not isinstance(value, dict):
             more = f" (and {len(wrong) - 3} more)" if len(wrong) > 3 else ""
             raise BundleError(f"the manifest is not valid: {'; '.join(wrong[:3])}{more}")
         _check_text(value)
         fields = {name: item for name, item in value.items() if name not in ("format", "format_version")}
+        if known > 1:
+            text = text_section(fields["inputs"])
+            fields |= {name: needed(text, name) for name in _OF_TEXT}
+            fields["labels"] = fields["target"]["labels"]
+            fields |= {name: tuple(fields[name]) for name in ("inputs", "probes") if name in fields}
         return cls(**{**fields, "labels": tuple(fields["labels"])})
 
     def to_dict(self) -> dict[str, Any]:
         """The manifest as a JSON object, absent fields left out."""
         fields = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
-        present = {name: value for name, value in fields.items() if value is not None}
-        return {"format": FORMAT, "format_version": FORMAT_VERSION, **present, "labels": list(self.labels)}
+        present = {name: value for name, value in fields.items() if value is not None} | {"labels": list(self.labels)}
+        if self.inputs is not None:  # what version 1 says of the text and of the labels has its place there
+            for name in (*_OF_TEXT, "labels"):
+                del present[name]
+            present |= {name: list(present[name]) for name in ("inputs", "probes") if name in present}
+        return {"format": FORMAT, "format_version": self.format_version, **present}
 
     def to_json(self) -> bytes:
         """The file `manifest.json`: the same bytes for the same manifest.

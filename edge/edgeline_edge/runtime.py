@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import warnings
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,12 +12,14 @@ import numpy.typing as npt
 
 from edgeline_edge import limits
 from edgeline_edge.errors import BundleError
+from edgeline_edge.inputs.base import Array, TableInput
 from edgeline_edge.manifest import INPUTS, OUTPUT, SIGNATURE
 
 if TYPE_CHECKING:
     from ai_edge_litert.interpreter import Interpreter
 
 
+Shapes = Mapping[str, tuple[str, list[int]]]  # dtype and shape by name of a tensor
 # A signature with a shorter window, which computes the same for the texts that fit into it.
 _WINDOW = re.compile(r"window_(\d+)")
 
@@ -31,23 +34,28 @@ class Model:
         interpreter: the interpreter, its tensors allocated.
     """
 
-    def __init__(self, content: bytes, num_threads: int = 1) -> None:
+    def __init__(self, content: bytes, num_threads: int = 1, table: Sequence[TableInput] = ()) -> None:
         """Loads a model and checks its signature.
 
         Args:
             content: a TFLite flatbuffer; bytes behind it are ignored.
             num_threads: threads that one call may use.
+            table: the inputs beside the text.
 
         Raises:
             BundleError: LiteRT cannot load the model, or its signature is another one.
         """
         self.interpreter = _interpreter(content, num_threads)
-        inputs, outputs = _tensors(self.interpreter)
+        self._table = tuple(table)
+        shapes = {name: shape for part in self._table for name, shape in part.shapes().items()}
+        inputs, outputs = _tensors(self.interpreter, shapes)
         self._token_ids, self._padding_mask = (inputs[name]["index"] for name in INPUTS)
+        self._others = {name: inputs[name]["index"] for name in shapes}
+        self._nothing = {name: np.zeros(shape, dtype) for name, (dtype, shape) in shapes.items()}
         self._output = outputs[OUTPUT]["index"]
         self.sequence_length = int(inputs[INPUTS[0]]["shape"][1])
         self.label_count = int(outputs[OUTPUT]["shape"][1])
-        self._runners = _window_runners(self.interpreter, self.sequence_length, self.label_count)
+        self._runners = _window_runners(self.interpreter, self.sequence_length, self.label_count, shapes)
         self.windows = tuple(self._runners)
         if self._runners:
             # While a signature runner exists, the interpreter itself refuses to be invoked.
@@ -55,46 +63,54 @@ class Model:
         self._try_out()
 
     def __call__(
-        self, token_ids: npt.NDArray[np.int32], padding_mask: npt.NDArray[np.int32]
+        self,
+        token_ids: npt.NDArray[np.int32],
+        padding_mask: npt.NDArray[np.int32],
+        others: Mapping[str, Array] | None = None,
     ) -> npt.NDArray[np.float32]:
-        """Runs the model on one text, through the shortest window that holds it.
+        """Runs the model on one row, through the shortest window that holds its text.
 
         Args:
             token_ids: int32 `[1, sequence_length]`.
             padding_mask: int32 `[1, sequence_length]`.
+            others: the tensors of the inputs beside the text, by name; zeros by default.
 
         Returns:
             float32 `[1, label_count]`, a copy.
         """
+        others = self._nothing if others is None else others
         if self.windows:
-            return self._run_window(token_ids, padding_mask)
+            return self._run_window(token_ids, padding_mask, others)
         interpreter = self.interpreter
         # Not through the signature runner, whose checks by name cost as much as a small model.
         interpreter.set_tensor(self._token_ids, token_ids)
         interpreter.set_tensor(self._padding_mask, padding_mask)
+        for name, index in self._others.items():
+            interpreter.set_tensor(index, others[name])
         interpreter.invoke()
         result: npt.NDArray[np.float32] = interpreter.get_tensor(self._output)
         return result
 
     def _run_window(
-        self, token_ids: npt.NDArray[np.int32], padding_mask: npt.NDArray[np.int32]
+        self, token_ids: npt.NDArray[np.int32], padding_mask: npt.NDArray[np.int32], others: Mapping[str, Array]
     ) -> npt.NDArray[np.float32]:
         found = padding_mask[0].nonzero()[0]
         used = int(found[-1]) + 1 if len(found) else 0
         window = next(window for window in self._runners if used <= window)
         feed = {name: value[:, :window] for name, value in zip(INPUTS, (token_ids, padding_mask), strict=True)}
-        result: npt.NDArray[np.float32] = self._runners[window](**feed)[OUTPUT]
+        result: npt.NDArray[np.float32] = self._runners[window](**feed, **others)[OUTPUT]
         return result
 
     def check_vocabulary(self, tokens: int) -> None:
-        """Runs the model on the last token of a vocabulary, through each window.
+        """Runs the model on the last token of a vocabulary and the last value of each column, through each window.
 
         Args:
             tokens: how many there are.
 
         Raises:
-            BundleError: the model has no embedding for it.
+            BundleError: the model has no embedding for one of them.
         """
+        self._check_table()
         for window in (*self.windows, self.sequence_length):
             row = np.zeros((1, self.sequence_length), np.int32)
             row[:, :window] = 1
@@ -104,6 +120,15 @@ class Model:
                 raise BundleError(
                     f"the vocabulary has {tokens:,} tokens, more than the model has embeddings"
                 ) from error
+
+    def _check_table(self) -> None:
+        row = np.zeros((1, self.sequence_length), np.int32)
+        row[:, 0] = 1
+        for part in self._table:
+            try:
+                self(np.zeros_like(row), row, {**self._nothing, **part.largest()})
+            except (RuntimeError, ValueError) as error:
+                raise BundleError(f"the input {part.name!r} has more values than the model has embeddings") from error
 
     def _try_out(self) -> None:
         """Runs the model once: what cannot run is refused when it is loaded, and the first answer is not slower."""
@@ -117,12 +142,13 @@ class Model:
             _check_answer(result)
 
 
-def signature(content: bytes, tokens: int) -> dict[str, Any]:
+def signature(content: bytes, tokens: int, table: Sequence[TableInput] = ()) -> dict[str, Any]:
     """Describes the signature of a model as a manifest does, once it has run.
 
     Args:
         content: a TFLite flatbuffer.
         tokens: how many the vocabulary has that is to go with it.
+        table: the inputs beside the text.
 
     Returns:
         Name, inputs and outputs, each tensor with dtype and shape.
@@ -131,16 +157,17 @@ def signature(content: bytes, tokens: int) -> dict[str, Any]:
         BundleError: LiteRT cannot load or run the model, its signature is not that of a bundle, or it has fewer
             embeddings than there are tokens.
     """
-    model = Model(content)
+    model = Model(content, table=table)
     model.check_vocabulary(tokens)
-    inputs, outputs = _tensors(model.interpreter)
+    shapes = {name: shape for part in table for name, shape in part.shapes().items()}
+    inputs, outputs = _tensors(model.interpreter, shapes)
 
     def describe(details: dict[str, Any]) -> dict[str, Any]:
         return {"dtype": np.dtype(details["dtype"]).name, "shape": [int(size) for size in details["shape"]]}
 
     return {
         "name": SIGNATURE,
-        "inputs": {name: describe(inputs[name]) for name in INPUTS},
+        "inputs": {name: describe(inputs[name]) for name in (*INPUTS, *shapes)},
         "outputs": {OUTPUT: describe(outputs[OUTPUT])},
     }
 
@@ -160,13 +187,13 @@ def _interpreter(content: bytes, num_threads: int) -> Interpreter:
     return interpreter
 
 
-def _tensors(interpreter: Interpreter) -> tuple[dict[str, dict[str, Any]], dict[str, dict[str, Any]]]:
+def _tensors(interpreter: Interpreter, others: Shapes) -> tuple[dict[str, dict[str, Any]], dict[str, dict[str, Any]]]:
     """Checks the signature, and returns the details of inputs and outputs by name."""
     try:
         names = interpreter.get_signature_list()
         if SIGNATURE not in names:
             raise BundleError(f"the model has no signature {SIGNATURE!r}; it has: {', '.join(names) or 'none'}")
-        _, inputs, outputs = _signature(interpreter, SIGNATURE, names[SIGNATURE])
+        _, inputs, outputs = _signature(interpreter, SIGNATURE, names[SIGNATURE], others)
         main = {details["index"] for details in interpreter.get_input_details()}
     except (RuntimeError, UnicodeDecodeError, KeyError) as error:
         raise BundleError(f"LiteRT cannot read the model's signatures: {error}") from error
@@ -178,12 +205,12 @@ def _tensors(interpreter: Interpreter) -> tuple[dict[str, dict[str, Any]], dict[
 
 
 def _signature(
-    interpreter: Interpreter, name: str, found: dict[str, list[str]]
+    interpreter: Interpreter, name: str, found: dict[str, list[str]], others: Shapes
 ) -> tuple[Any, dict[str, dict[str, Any]], dict[str, dict[str, Any]]]:
     """The runner of a signature, and the details of its inputs and outputs by name, all checked."""
-    if sorted(found["inputs"]) != sorted(INPUTS) or found["outputs"] != [OUTPUT]:
+    if sorted(found["inputs"]) != sorted((*INPUTS, *others)) or found["outputs"] != [OUTPUT]:
         raise BundleError(
-            f"the signature {name} must take {' and '.join(INPUTS)} and give {OUTPUT}; "
+            f"the signature {name} must take {' and '.join((*INPUTS, *others))} and give {OUTPUT}; "
             f"it takes {', '.join(found['inputs'])} and gives {', '.join(found['outputs'])}"
         )
     runner = interpreter.get_signature_runner(name)
@@ -191,6 +218,10 @@ def _signature(
     for key in INPUTS:
         _check_tensor(f"{name}: {key}", inputs[key], np.int32)
     _check_tensor(f"{name}: {OUTPUT}", outputs[OUTPUT], np.float32)
+    for key, (dtype, shape) in others.items():
+        made = (np.dtype(inputs[key]["dtype"]).name, [int(size) for size in inputs[key]["shape"]])
+        if made != (dtype, shape) or -1 in inputs[key].get("shape_signature", []):
+            raise BundleError(f"{name}: {key} must be {dtype} {shape}, is {made[0]} {made[1]}")
     return runner, inputs, outputs
 
 
@@ -199,7 +230,7 @@ def _check_answer(result: npt.NDArray[np.float32]) -> None:
         raise BundleError(f"the model's output are no probabilities: {result[0, :8].tolist()}")
 
 
-def _window_runners(interpreter: Interpreter, sequence_length: int, label_count: int) -> dict[int, Any]:
+def _window_runners(interpreter: Interpreter, sequence_length: int, label_count: int, others: Shapes) -> dict[int, Any]:
     """The signatures with a shorter window by their length, ascending; each checked like the whole one."""
     found: dict[int, Any] = {}
     for name, tensors in interpreter.get_signature_list().items():
@@ -207,7 +238,7 @@ def _window_runners(interpreter: Interpreter, sequence_length: int, label_count:
         if not match:
             continue
         window = int(match[1])
-        runner, inputs, outputs = _signature(interpreter, name, tensors)
+        runner, inputs, outputs = _signature(interpreter, name, tensors, others)
         shapes = [int(inputs[key]["shape"][1]) for key in INPUTS] + [int(outputs[OUTPUT]["shape"][1])]
         if shapes != [window, window, label_count] or window >= sequence_length:
             raise BundleError(f"the signature {name} has the lengths {shapes}, which do not fit the model")

@@ -21,12 +21,15 @@ _KNOWN = {
 }  # fmt: skip
 
 
-@functools.lru_cache(maxsize=1)
-def manifest_schema() -> dict[str, Any]:
-    """The JSON schema of manifests of format version 1, as shipped in `data/`."""
-    content: dict[str, Any] = json.loads(
-        resources.files(__package__).joinpath("data/manifest-1.schema.json").read_text("utf-8")
-    )
+@functools.lru_cache(maxsize=2)
+def manifest_schema(version: int = 1) -> dict[str, Any]:
+    """The JSON schema of manifests, as shipped in `data/`.
+
+    Args:
+        version: of the format, 1 or 2.
+    """
+    name = {1: "data/manifest-1.schema.json", 2: "data/manifest-2.schema.json"}[version]
+    content: dict[str, Any] = json.loads(resources.files(__package__).joinpath(name).read_text("utf-8"))
     return content
 
 
@@ -35,7 +38,7 @@ def problems(value: object, schema: Mapping[str, Any] | None = None) -> Iterator
 
     Args:
         value: what `json.loads` returned.
-        schema: the schema; that of the manifest by default.
+        schema: the schema; that of manifests of version 1 by default.
 
     Yields:
         One sentence for each violation, beginning with the path of the field.

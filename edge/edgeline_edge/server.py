@@ -154,10 +154,12 @@ class Server(socketserver.TCPServer):
             raise RequestError(413, f"{len(instances)} instances, at most {self.max_instances} are answered at once")
         predictions: list[dict[str, Any]] = []
         for index, item in enumerate(instances):
-            text: Any = item.get("text") if isinstance(item, dict) else item
+            row: Any = item
+            if isinstance(item, dict) and not self.classifier.takes_records:
+                row = item.get("text")
             try:
                 answer = self.classifier.predict(
-                    [text], long_text=self.long_text, max_windows=self.max_windows, cancelled=cancelled
+                    [row], long_text=self.long_text, max_windows=self.max_windows, cancelled=cancelled
                 )[0]
             except (TypeError, ValueError) as error:
                 predictions.append({"error": str(error).replace("texts[0]", f"instances[{index}]")})

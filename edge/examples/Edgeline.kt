@@ -97,6 +97,7 @@ class Tokenizer(vocabulary: List<String>, private val length: Int, private val n
 /** One bundle, loaded. Not thread-safe. What the manifest says of `calibration` and `decision` is left to the reader. */
 class Classifier(bundle: File, normalizationTable: String) : AutoCloseable {
     private val files = ZipFile(bundle).use { zip ->
+        require(zip.comment.orEmpty().startsWith("edgeline-bundle/1 ")) { "not a bundle of a text alone (format 1)" }
         listOf("manifest.json", "labels.txt", "vocab.txt").associateWith { name ->
             zip.getInputStream(zip.getEntry(name)).use { it.readBytes().decodeToString() }
         }

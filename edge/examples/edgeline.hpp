@@ -45,6 +45,8 @@ inline std::unordered_map<std::string, std::string> attached_files(std::string_v
   };
   const auto end = bundle.rfind(std::string_view("PK\5\6", 4));
   if (end == std::string_view::npos) throw std::runtime_error("a TFLite model, but no bundle");
+  if (bundle.substr(std::min(end + 22, bundle.size()), 18) != "edgeline-bundle/1 ")
+    throw std::runtime_error("not a bundle of format version 1, of a text alone, which is what this header reads");
   std::unordered_map<std::string, std::string> files;
   std::size_t entry = number(end + 16, 4);
   for (auto left = number(end + 10, 2); left > 0; --left) {

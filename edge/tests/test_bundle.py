@@ -212,7 +212,7 @@ def resealed(bundle_path: Path, tiny: bytes, change: dict[str, Any]) -> bytes:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"format_version": 2}, "upgrade"),
+        ({"format_version": 3}, "upgrade"),
         ({"format": "other"}, "format must be"),
         ({"sequence_length": 16}, "demands"),
         ({"labels": ["a", "b", "c"]}, "labels.txt differs"),
@@ -230,7 +230,7 @@ def test_a_manifest_that_contradicts_the_bundle_is_refused(
 
 
 def test_a_newer_format_says_what_to_do(bundle_path: Path) -> None:
-    content = bundle_path.read_bytes().replace(b"edgeline-bundle/1 ", b"edgeline-bundle/2 ")
+    content = bundle_path.read_bytes().replace(b"edgeline-bundle/1 ", b"edgeline-bundle/3 ")
     with pytest.raises(BundleError, match="pip install --upgrade"):
         Classifier.load(content)
 

@@ -20,7 +20,11 @@ from modules.tensors import ColumnType
 CARD_VERSION = 1
 SERVER, EDGE = "server", "edge"
 TEMPLATE = Path(__file__).parent / "templates" / "model_card.md.j2"
-_EXAMPLES: dict[ColumnType, str | int | float] = {"text": "a text", "integer": 1, "number": 1.0}  # by type of column
+# By type of column.
+_EXAMPLES: dict[ColumnType, str | int | float] = {
+    **{"text": "a text", "optional text": "a text", "integer": 1},
+    **{"number": 1.0, "optional number": 1.0},
+}
 # What Markdown takes for markup; an underscore inside a word is none.
 _MARKUP = re.compile(r"[\\`*\[\]|~!#]|(?<![^\W_])_|_(?![^\W_])")
 

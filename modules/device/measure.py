@@ -13,24 +13,23 @@ import importlib.metadata
 import os
 import re
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from modules.device.cost import alternating_latency, peak_memory
 from modules.device.gate import missed, pareto, select
 from modules.device.settings import CostSettings, Gate, Objective
-from modules.inputs.kinds import INPUTS
+from modules.inputs import kinds as inputs_lib
+from modules.inputs.base import Input
+from modules.inputs.roles import DeviceStep
 from modules.machine.progress import tell
 from modules.network.trained import read_architecture
 from modules.quality import against_baseline, intervals
 from modules.quality.scoring import Scoring
-from modules.registry import load
 from modules.rows.raw import RawSplit
+from modules.tflite import output as outputs
 from modules.tflite import variants as variants_lib
 
 import numpy as np
-
-if TYPE_CHECKING:
-    from edgeline_edge import Classifier
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 GATED = "accuracy"  # the score that the gate bounds, see `modules.device.settings.Gate`
@@ -56,13 +55,14 @@ class Provenance:
     digests: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
 
-def make_bundles(folder: str, target: str, provenance: Provenance) -> dict[str, str]:
+def make_bundles(folder: str, target: str, provenance: Provenance, inputs: inputs_lib.Inputs) -> dict[str, str]:
     """Bundles every variant, and the reference, so that the edge package can run them.
 
     Args:
         folder: what `modules.tflite.variants.convert_all` wrote.
         target: a local folder for the bundles.
         provenance: goes into the manifests.
+        inputs: of the task.
 
     Returns:
         Path of the bundle by variant; `reference` is the blessed model.
@@ -80,7 +80,7 @@ def make_bundles(folder: str, target: str, provenance: Provenance) -> dict[str, 
         write_bundle(
             variants_lib.read_model(folder, name),
             path,
-            **device_step(words),
+            **device_steps(words, inputs),
             labels=index["labels"],
             manifest={
                 "task": provenance.task,
@@ -105,22 +105,63 @@ def make_bundles(folder: str, target: str, provenance: Provenance) -> dict[str, 
     return bundles
 
 
-def device_step(folder: str) -> dict[str, Any]:
-    """What the input of a network says that a device must do before the model: `write_bundle`'s arguments.
+def device_steps(folder: str, inputs: inputs_lib.Inputs) -> dict[str, Any]:
+    """What the inputs of a network say that a device must do before the model: `write_bundle`'s arguments.
 
     Args:
-        folder: of the network, with its `architecture.json`, which says of which kind its input is.
+        folder: of the network, with its `architecture.json`, which says what its inputs have learnt.
+        inputs: of the task.
+
+    Returns:
+        `vocabulary`, and where there are inputs beside the text `inputs` and `probes`.
 
     Raises:
         CheckpointError: there is no architecture.
-        ValueError: no device can compute this kind of input.
+        ValueError: no device can compute an input.
     """
-    kind = read_architecture(folder).encoded
-    path = INPUTS[kind].parts.get("device") if kind else None
-    if path is None:
-        what = f"an input of kind {kind}" if kind else "a network without a backbone"
-        raise ValueError(f"{folder}: no device can compute {what}")
-    return load(path)(folder)
+    architecture = read_architecture(folder)
+    if not architecture.encoded:
+        raise ValueError(f"{folder}: no device can compute a network without a backbone")
+    main = inputs_lib.encoded(inputs)
+    parts: dict[str, Input] = {main.name: main, **inputs_lib.read(architecture.inputs)}
+    steps: dict[str, DeviceStep] = {}
+    for name, part in parts.items():
+        step = part.part("device")
+        if step is None:
+            raise ValueError(f"{folder}: no device can compute an input of kind {part.kind}")
+        steps[name] = step(part, folder)
+    made: dict[str, Any] = {"vocabulary": steps[main.name].words}
+    if len(parts) == 1:
+        return made
+    made["inputs"] = [
+        {
+            **{"name": name, "kind": part.kind, "column": part.column},
+            "tensors": [tensor.name for tensor in part.tensors()],
+            **steps[name].section,
+        }
+        for name, part in parts.items()
+    ]
+    count = max(len(step.probes) for step in steps.values())
+    made["probes"] = [
+        {part.column: steps[name].probes[row % len(steps[name].probes)] for name, part in parts.items()}
+        for row in range(count)
+    ]
+    return made
+
+
+def rows_of(split: RawSplit, column: str) -> list[Any]:
+    """The rows of a split as a bundle is asked about them: texts, or records of all columns.
+
+    Args:
+        split: the rows.
+        column: the field of a record that holds the text; empty where the model reads a text alone.
+    """
+    texts = [text or _EMPTY for text in split.texts]
+    if not column:
+        return texts
+    # Of a number that is missing, a record says nothing; NaN is no JSON.
+    others = {name: [None if value != value else value for value in values] for name, values in split.others.items()}
+    return [{column: text, **{name: values[row] for name, values in others.items()}} for row, text in enumerate(texts)]
 
 
 def measure(
@@ -157,15 +198,17 @@ def measure(
     """
     from edgeline_edge import Classifier, read_manifest
 
-    texts = [text or _EMPTY for text in split.texts]
+    output = outputs.of(judge.target.kind)
     loaded = {name: Classifier.load(path, num_threads=2) for name, path in bundles.items()}
+    column = next((one.text_field for one in loaded.values() if one.takes_records), "")
+    texts = rows_of(split, column)
     predictions = {}
     for number, (name, classifier) in enumerate(loaded.items(), start=1):
         tell(f"evaluating {name} on {len(texts)} texts ({number}/{len(loaded)})", step=number, steps=len(loaded))
         if choose and (judge.target.is_open or judge.target.device_decision):
             predictions[name] = _decided(bundles[name], classifier, texts, split.labels, judge)
         else:
-            predictions[name] = predict_labels(classifier, texts)
+            predictions[name] = output.predicted(classifier.predict(texts), index["labels"])
     scores = {name: judge.scored(split.labels, ids, split.slices) for name, ids in predictions.items()}
     reference = scores[variants_lib.REFERENCE]
     results: dict[str, dict[str, Any]] = {}
@@ -235,9 +278,7 @@ def pareto_names(results: Mapping[str, dict[str, Any]]) -> list[str]:
     return pareto(complete, _PARETO_KEYS)
 
 
-def _decided(
-    bundle: str, classifier: Classifier, texts: Sequence[str], labels: np.ndarray, judge: Scoring
-) -> np.ndarray:
+def _decided(bundle: str, classifier: Any, texts: Sequence[Any], labels: np.ndarray, judge: Scoring) -> np.ndarray:
     """Label ids that a bundle gives to the rows of eval, once it has the decision that is best on them."""
     from edgeline_edge import update_manifest
 
@@ -249,12 +290,6 @@ def _decided(
     if decision is not None:
         update_manifest(bundle, bundle, decision=decision)
     return target.decided(scores)
-
-
-def predict_labels(classifier: Classifier, texts: Sequence[str]) -> np.ndarray:
-    """Label ids that a bundle gives to texts, int64 `[rows]`."""
-    ids = {label: index for index, label in enumerate(classifier.labels)}
-    return np.array([ids[prediction.label] for prediction in classifier.predict(texts)], np.int64)
 
 
 def _record(

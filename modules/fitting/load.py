@@ -6,8 +6,8 @@ import dataclasses
 
 from modules.fitting.values import Given, LoadedRows
 from modules.rows import batches
+from modules.rows.batches import load_split
 from modules.stages import extend
-from modules.starting_model import load_split
 
 _EVALUATION_ROWS = 128  # of a batch, per replica
 

@@ -12,13 +12,19 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 from modules.network.backbones.base import AnyBackbone
 from modules.registry import load
 from modules.settings import Section
-from modules.tensors import Column, Tensor
+from modules.tensors import Column, Tensor, raw_spec
 
 from pydantic import Field
 
 if TYPE_CHECKING:
+    import numpy as np
     import tensorflow as tf
+    import tensorflow_transform as tft
     import tf_keras
+
+
+# Signatures of a SavedModel where there are several inputs: that of raw values by column, and that of tensors.
+SERVING_ROWS, TENSORS = "serving_rows", "tensors"
 
 
 class Input(Section, abc.ABC):
@@ -37,6 +43,8 @@ class Input(Section, abc.ABC):
     """The column that it reads."""
     name: str = Field("", exclude=True)
     """Its name, the key under `inputs`."""
+    learnt: dict[str, Any] = Field({}, exclude=True)
+    """What Transform found for it in all rows, see `learn`; JSON values. Empty before that."""
 
     def columns(self) -> tuple[Column, ...]:
         """The columns that ExampleGen must read for it."""
@@ -55,12 +63,60 @@ class Input(Section, abc.ABC):
     def features(self, raw: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         """Its part of the preprocessing: in Transform, and in every signature that takes raw values.
 
+        Transform's analyzers are for where nothing is learnt yet: `learn` keeps what they found, and a signature, where
+        it is learnt, must give the same without them.
+
         Args:
             raw: by column, `[batch]` of the column's type.
 
         Returns:
-            By name, the tensors that `tensors` lists, `[batch, *shape]` each.
+            By name, the tensors that `tensors` lists, `[batch, *shape]` each; in Transform others too, for `learn`.
         """
+
+    def learn(self, transformed: tft.TFTransformOutput) -> Self:
+        """The same input with what Transform found, as `with_learnt` makes it; itself where that is nothing.
+
+        Args:
+            transformed: Transform's graph and vocabularies.
+        """
+        return self
+
+    def with_learnt(self, found: Mapping[str, Any]) -> Self:
+        """The same input with what was found for it.
+
+        Args:
+            found: JSON values.
+        """
+        return self.model_copy(update={"learnt": dict(found)})
+
+    def transformed_once(self, transformed: tft.TFTransformOutput, feature: str) -> np.ndarray:
+        """A feature that is the same in every row, of a row that is made up: for `learn`.
+
+        Args:
+            transformed: Transform's graph.
+            feature: made of this input's columns alone.
+
+        Returns:
+            `[1, *shape]`.
+        """
+        import tensorflow as tf
+
+        spec = raw_spec(self.columns())
+        raw = {name: tf.zeros([1, 1], item.dtype) for name, item in spec.items()}
+        found: np.ndarray = transformed.transform_features_layer()(raw)[feature].numpy()
+        return found
+
+    def goes_on(self, section: Mapping[str, Any]) -> bool:
+        """Whether weights that were trained on this input mean the same with what another training found for it.
+
+        Args:
+            section: what `section` gave there.
+        """
+        return self.section() == section
+
+    def section(self) -> dict[str, Any]:
+        """What `named` reads again, with what is learnt: JSON values."""
+        return {**self.model_dump(mode="json"), **({"learnt": dict(self.learnt)} if self.learnt else {})}
 
     def trimmed(self, tensors: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         """The same tensors of a served batch without what no row of it needs."""

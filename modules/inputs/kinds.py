@@ -8,11 +8,18 @@ from typing import Annotated, Any
 from modules.inputs.base import BackboneInput, Input
 from modules.kinds import read_sections
 from modules.registry import Registry
-from modules.tensors import Column, Tensor
+from modules.tensors import Column, ColumnType, Layout, Tensor
 
 from pydantic import BeforeValidator, SerializeAsAny
 
-INPUTS: Registry[type[Input]] = Registry("input", {"text": "modules.inputs.text.input:Text"})
+INPUTS: Registry[type[Input]] = Registry(
+    "input",
+    {
+        "text": "modules.inputs.text.input:Text",
+        "number": "modules.inputs.number.input:Number",
+        "category": "modules.inputs.category.input:Category",
+    },
+)
 Inputs = Mapping[str, Input]
 InputSections = Annotated[
     dict[str, SerializeAsAny[Input]], BeforeValidator(lambda sections: read_sections(INPUTS, sections))
@@ -99,6 +106,31 @@ def columns(inputs: Inputs) -> tuple[Column, ...]:
     return tuple(found.values())
 
 
+def table(inputs: Inputs) -> dict[str, ColumnType]:
+    """Types of the columns that are read beside the identity, by name.
+
+    Raises:
+        ValueError: two inputs read one column as different types.
+    """
+    identity = identity_column(inputs)
+    return {column.name: column.type for column in columns(inputs) if column.name != identity}
+
+
+def learnt(inputs: Inputs, transform_graph: str) -> dict[str, Input]:
+    """The inputs with what Transform found for them.
+
+    Args:
+        inputs: of the task.
+        transform_graph: folder of Transform's graph.
+    """
+    if all(type(part).learn is Input.learn for part in inputs.values()):
+        return dict(inputs)
+    import tensorflow_transform as tft
+
+    transformed = tft.TFTransformOutput(transform_graph)
+    return {name: part.learn(transformed) for name, part in inputs.items()}
+
+
 def tensors(inputs: Inputs) -> tuple[Tensor, ...]:
     """All tensors of the inputs, in the inputs' order.
 
@@ -117,6 +149,15 @@ def tensors(inputs: Inputs) -> tuple[Tensor, ...]:
 def mask(inputs: Inputs) -> str | None:
     """Name of the tensor that says how long a row is; None where rows have no length."""
     return next((part.mask for part in inputs.values() if part.mask), None)
+
+
+def layout(inputs: Inputs) -> Layout:
+    """What a network reads of a row.
+
+    Raises:
+        ValueError: two tensors have one name.
+    """
+    return Layout(tensors(inputs), mask(inputs))
 
 
 def only(inputs: Inputs) -> Input | None:

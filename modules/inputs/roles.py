@@ -1,11 +1,13 @@
 """What the roles of an input are called with, and who calls them. A kind names those that it plays in its `parts`.
 
-The role `bounds` is no function but a section, `modules.inputs.profiles.Bounds`: a field for each distance that is
-judged, with its default and what it is.
+Two roles are no functions. `bounds` is a section, `modules.inputs.profiles.Bounds`: a field for each distance that is
+judged, with its default and what it is. `words`, of an input that a backbone encodes, is a class of
+`modules.rows.words.Words`: what becomes of its numbers where a student knows fewer words than its teacher.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import random
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
@@ -62,7 +64,7 @@ class Unlabelled(Protocol):
         """Makes variations of every row.
 
         Args:
-            examples: a `modules.rows.token_windows.TokenWindows` of the train split.
+            examples: a `modules.rows.transformed.Examples` of the train split.
             vocabulary: what the numbers in it stand for.
             copies: variations of each row.
             seed: of all choices.
@@ -73,13 +75,29 @@ class Unlabelled(Protocol):
         """
 
 
+@dataclasses.dataclass(frozen=True)
+class DeviceStep:
+    """What the role `device` gives.
+
+    Attributes:
+        section: what a bundle's manifest says of the input, besides its name, kind, column and tensors.
+        words: what a text's numbers stand for, in their order; None for other kinds.
+        probes: made-up values of the column, to which a bundle keeps the model's answers; nobody's data.
+    """
+
+    section: Mapping[str, Any]
+    words: Sequence[str] | None = None
+    probes: Sequence[Any] = ()
+
+
 class Device(Protocol):
     """`device`: what a device must do before the model; EdgeEvaluator puts it into the bundle's manifest."""
 
-    def __call__(self, folder: str) -> dict[str, Any]:
-        """Arguments of `edgeline_edge.bundle.write_bundle`.
+    def __call__(self, part: Any, folder: str) -> DeviceStep:
+        """What `edgeline_edge.bundle.write_bundle` must be told.
 
         Args:
+            part: the input, with what it has learnt.
             folder: of a network, with what was saved beside it.
         """
 

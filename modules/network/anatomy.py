@@ -19,6 +19,7 @@ from typing import Any
 import modules  # noqa: F401  (settles Keras 2 before TensorFlow is imported)
 from modules.network.architecture import ENCODER
 from modules.registry import Registry
+from modules.text.features import PADDING_MASK, TOKEN_IDS
 from modules.tf_gaps.guard import Gap
 
 import numpy as np
@@ -134,6 +135,18 @@ class Anatomy(abc.ABC):
     @abc.abstractmethod
     def inputs(self, token_ids: tf.Tensor, padding_mask: tf.Tensor) -> dict[str, tf.Tensor]:
         """What the encoder takes, of int32 `[batch, seq]` twice."""
+
+    def entered(self, features: Mapping[str, tf.Tensor]) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
+        """What the encoder takes of a classifier's features, and where rows go on.
+
+        Args:
+            features: by name, as the classifier takes them; those of further inputs do not matter.
+
+        Returns:
+            As of `inputs`, and the mask, int32 `[batch, seq]`.
+        """
+        mask = features[PADDING_MASK]
+        return self.inputs(features[TOKEN_IDS], mask), mask
 
     @abc.abstractmethod
     def embedded(self) -> tf_keras.Model:

@@ -9,6 +9,7 @@ from typing import Any
 from modules.targets.kinds import ONE_LABEL
 
 ENCODER = "encoder"
+INPUT_ENCODER = "encoder_of_"  # and the name of an input that encodes itself
 TEXT = "text"  # the kind of input that folders are of which name none
 
 

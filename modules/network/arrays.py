@@ -7,6 +7,7 @@ a Keras layer keeps its variables.
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
@@ -72,13 +73,17 @@ class NetworkWeights(EncoderWeights):
     """The whole classifier; everything float32.
 
     Attributes:
-        head_kernel: `[hidden, classes]`, with `head_bias` `[classes]`.
+        head_kernel: `[hidden, classes]`, with `head_bias` `[classes]`; with further inputs, `hidden` is the width of
+            all vectors together.
+        others: by name of a further input, the arrays of its encoder in the order of its layers.
     """
 
     head_kernel: Array
     head_bias: Array
+    others: Mapping[str, tuple[Array, ...]] = dataclasses.field(default_factory=dict)
 
     def count(self) -> int:
         """Numbers in all arrays."""
         own = [value for value in vars(self).values() if isinstance(value, np.ndarray)]
-        return sum(value.size for value in own + [array for layer in self.layers for array in vars(layer).values()])
+        own += [array for layer in self.layers for array in vars(layer).values()]
+        return sum(value.size for value in own + [array for arrays in self.others.values() for array in arrays])

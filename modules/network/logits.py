@@ -41,8 +41,14 @@ def split_outputs(model: tf_keras.Model, examples: Examples, *, batch_size: int 
     Returns:
         float32 `[rows, outputs]`.
     """
+    # The length of a batch's windows is free, the shape of everything else is not.
+    shapes = {
+        name: [None, None] if name in examples.windows else [None, *values.shape[1:]]
+        for name, values in examples.features.items()
+    }
+    specs = {name: tf.TensorSpec(shape, examples.features[name].dtype) for name, shape in shapes.items()}
 
-    @tf.function(input_signature=[{name: tf.TensorSpec([None, None], tf.int32) for name in examples.windows}])
+    @tf.function(input_signature=[specs])
     def call(features: dict[str, tf.Tensor]) -> tf.Tensor:
         return model(features, training=False)
 

@@ -14,8 +14,9 @@ from typing import Any
 
 import modules  # noqa: F401  (settles Keras 2 before TensorFlow is imported)
 from modules.inputs import kinds as inputs_lib
+from modules.inputs.base import Input
 from modules.network import bert, fusion, layers
-from modules.network.architecture import ENCODER, Architecture
+from modules.network.architecture import ENCODER, INPUT_ENCODER, Architecture
 from modules.targets.base import LOGITS
 from modules.targets.kinds import TARGETS
 from modules.text.features import PADDING_MASK, TOKEN_IDS
@@ -125,14 +126,25 @@ def _joined(
 ) -> tf_keras.Model:
     """Adds the inputs that encode themselves, and puts fusion and head on all vectors."""
     for part in inputs_lib.read(architecture.inputs).values():
+        encoder = input_encoder(part)
         own = {
             tensor.name: tf_keras.Input(tensor.shape, dtype=tensor.dtype, name=tensor.name) for tensor in part.tensors()
         }
-        vectors.append(part.encode(own))
+        vectors.append(encoder(own))
         tensors |= own
     fused = tf_keras.layers.Dropout(dropout, dtype="float32", name="dropout")(fusion.concat(vectors))
     outputs = TARGETS[architecture.target].head(fused, architecture.num_classes)
     return tf_keras.Model(tensors, outputs, name="classifier")
+
+
+def input_encoder(part: Input) -> tf_keras.Model:
+    """The encoder of an input that encodes itself, with random weights: from its tensors to one vector a row.
+
+    Args:
+        part: the input.
+    """
+    own = {tensor.name: tf_keras.Input(tensor.shape, dtype=tensor.dtype, name=tensor.name) for tensor in part.tensors()}
+    return tf_keras.Model(own, part.encode(own), name=f"{INPUT_ENCODER}{part.name}")
 
 
 def _exchange(view: bert.BertLayer, architecture: Architecture, index: int) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from modules.network import anatomy
+from modules.network.architecture import INPUT_ENCODER
 from modules.network.arrays import Array, EncoderWeights, LayerWeights, NetworkWeights
 from modules.targets.base import LOGITS
 
@@ -16,7 +17,18 @@ def read_weights(model: tf_keras.Model) -> NetworkWeights:
     """Copies the weights out of a model that `modules.network.model.build_model` made, under any precision policy."""
     encoder = read_encoder(anatomy.of(model))
     head = model.get_layer(LOGITS).get_weights()
-    return NetworkWeights(**vars(encoder), head_kernel=head[0], head_bias=head[1])
+    others = {name: tuple(layer.get_weights()) for name, layer in input_encoders(model).items()}
+    return NetworkWeights(**vars(encoder), head_kernel=head[0], head_bias=head[1], others=others)
+
+
+def input_encoders(model: tf_keras.Model) -> dict[str, tf_keras.Model]:
+    """The encoders of a model's further inputs, by name of the input, in the order of fusion.
+
+    Args:
+        model: what `modules.network.model.build_model` returns.
+    """
+    named = [(layer.name, layer) for layer in model.layers if layer.name.startswith(INPUT_ENCODER)]
+    return {name.removeprefix(INPUT_ENCODER): layer for name, layer in named}
 
 
 def read_encoder(parts: anatomy.Anatomy) -> EncoderWeights:
@@ -44,6 +56,8 @@ def write_weights(model: tf_keras.Model, weights: NetworkWeights) -> None:
     """
     write_encoder(model, weights)
     model.get_layer(LOGITS).set_weights([weights.head_kernel, weights.head_bias])
+    for name, layer in input_encoders(model).items():
+        layer.set_weights(list(weights.others[name]))
 
 
 def write_encoder(model: tf_keras.Model, weights: EncoderWeights) -> None:

@@ -85,7 +85,7 @@ class EvaluatorSettings(Section):
     """The gate in front of the server push."""
 
     thresholds: dict[str, Bound] = {}
-    """Bounds by metric of the target: of one label accuracy, balanced_accuracy, macro_f1, auc, pr_auc, precision and
+    """Bounds by metric of the target: of one label accuracy, macro_f1, balanced_accuracy, auc, pr_auc, precision and
     recall (macro), recall_at_precision, calibration_error."""
     fairness: FairnessSettings = FairnessSettings()
     """Gaps between slices."""

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from modules.inputs import kinds as inputs_lib
 from modules.rows.transformed import BUCKET_WIDTH, Examples, epoch_plan, lengths, steps_per_epoch, width_of
+from modules.targets.base import Target
 from modules.tensors import Tensor
 
 import numpy as np
@@ -71,6 +73,17 @@ def load_examples(
     features = {tensor.name: np.concatenate([part[tensor.name] for part, _ in parts]) for tensor in tensors}
     windows = tuple(tensor.name for tensor in tensors if tensor.window)
     return Examples(features, np.concatenate([answers for _, answers in parts]), windows, mask)
+
+
+def load_split(file_patterns: Sequence[str], inputs: inputs_lib.Inputs, target: Target) -> Examples:
+    """Reads what the inputs and the target of a task read of a split, as `load_examples` does.
+
+    Args:
+        file_patterns: globs of its files.
+        inputs: of the task.
+        target: of the task.
+    """
+    return load_examples(file_patterns, inputs_lib.tensors(inputs), target.tensor(), mask=inputs_lib.mask(inputs))
 
 
 def training_batches(

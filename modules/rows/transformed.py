@@ -49,6 +49,15 @@ class Examples:
         features = {name: values[rows] for name, values in self.features.items()}
         return dataclasses.replace(self, features=features, labels=self.labels[rows])
 
+    def changed(self, **features: NDArray[Any]) -> Self:
+        """The same rows, right answers included, with other values of some features."""
+        return dataclasses.replace(self, features={**self.features, **features})
+
+    def followed_by(self, other: Examples) -> Self:
+        """These rows and then those; the shapes of a row must be equal."""
+        features = {name: np.concatenate([values, other.features[name]]) for name, values in self.features.items()}
+        return dataclasses.replace(self, features=features, labels=np.concatenate([self.labels, other.labels]))
+
 
 def lengths(features: Mapping[str, NDArray[Any]], mask: str | None, rows: int) -> Ints:
     """Length of each row, int32 `[rows]`; 0 where there is no mask."""

@@ -16,18 +16,19 @@ from typing import Any
 
 import modules  # noqa: F401  (settles Keras 2 before TensorFlow is imported)
 from modules.inputs import kinds
+from modules.inputs.base import SERVING_ROWS, TENSORS
 from modules.inputs.text.input import Text
 from modules.serving import warmup
 from modules.targets.base import Target
 from modules.tensors import raw_spec
 
+import numpy as np
 import tensorflow as tf
 import tensorflow_text  # noqa: F401  (registers the tokenizer's ops, which Transform's graph uses)
 import tensorflow_transform as tft
 import tf_keras
 
 SERVING_DEFAULT, TRANSFORM_FEATURES = "serving_default", "transform_features"
-SERVING_ROWS, TENSORS = "serving_rows", "tensors"
 
 
 class Server(tf.Module):
@@ -50,7 +51,12 @@ class Server(tf.Module):
         super().__init__(name="server")
         self._model = model
         self._transform = transform_output.transform_features_layer()
-        self._raw_spec = transform_output.raw_feature_spec()
+        # A client need not send what a row may lack.
+        optional = [column for column in kinds.columns(inputs) if column.type.startswith("optional")]
+        self._raw_spec = dict(transform_output.raw_feature_spec())
+        for name, spec in raw_spec(optional).items():
+            shape = self._raw_spec[name].shape
+            self._raw_spec[name] = tf.io.FixedLenFeature(shape, spec.dtype, np.full(shape, spec.default_value))
         # Tuples: TensorFlow would write a dictionary into the SavedModel as an object of its own.
         self._inputs, self._tensors = tuple(inputs.values()), kinds.tensors(inputs)
         self._columns, self._only = kinds.columns(inputs), kinds.only(inputs)

@@ -1,45 +1,71 @@
 """The student as a SavedModel: a `Model` artifact that any TensorFlow runtime can load and ask.
 
-It answers `serving_text` (raw text, with the student's own vocabulary) and `tokens` (ids and mask of that vocabulary).
-It has no `transform_features`: Transform's graph has the teacher's vocabulary. What ships is not this but the bundle.
+Where a text is the only input it answers `serving_text` (raw text, with the student's own vocabulary) and `tokens` (ids
+and mask of that vocabulary); with several inputs `serving_rows`, one argument a column, and `tensors`, one argument a
+tensor of the network. It has no `transform_features`: Transform's graph has the teacher's vocabulary. What ships is not
+this but the bundle.
 """
 
 from __future__ import annotations
 
+from typing import Any
+
+from modules.inputs import kinds
+from modules.inputs.base import SERVING_ROWS, TENSORS
 from modules.network.trained import Trained
+from modules.rows import words
 from modules.targets.base import Target
-from modules.text import tokenization
-from modules.text.features import PADDING_MASK, TOKEN_IDS
+from modules.tensors import raw_spec
 
 import tensorflow as tf  # isort: skip  (after `modules`, which settles Keras 2)
 
 
 class _Student(tf.Module):
-    def __init__(self, trained: Trained, sequence_length: int, target: Target) -> None:
+    def __init__(self, trained: Trained, inputs: kinds.Inputs, target: Target) -> None:
         super().__init__(name="student")
         self._model = trained.model
         self._vocabulary = tuple(trained.vocabulary)
-        self._length = sequence_length
+        self._words = words.of(trained.architecture.encoded)
+        # Tuples: TensorFlow would write a dictionary into the SavedModel as an object of its own.
+        self._main = (kinds.encoded(inputs),)
+        self._table = tuple(kinds.read(trained.architecture.inputs).values())
+        self._tensors, self._columns, self._only = kinds.tensors(inputs), kinds.columns(inputs), (kinds.only(inputs),)
         self._answers = target.answers()
-        window = [tf.TensorSpec([None, sequence_length], tf.int32, name=name) for name in (TOKEN_IDS, PADDING_MASK)]
-        self.tokens = tf.function(self._tokens, input_signature=window)
-        self.text = tf.function(self._text, input_signature=[tf.TensorSpec([None], tf.string, name="text")])
 
-    def _tokens(self, token_ids: tf.Tensor, padding_mask: tf.Tensor) -> dict[str, tf.Tensor]:
-        return self._answers(self._model({TOKEN_IDS: token_ids, PADDING_MASK: padding_mask}, training=False))
+    def _of_tensors(self, *values: tf.Tensor) -> dict[str, tf.Tensor]:
+        features = {tensor.name: value for tensor, value in zip(self._tensors, values, strict=True)}
+        return self._answers(self._model(features, training=False))
 
-    def _text(self, text: tf.Tensor) -> dict[str, tf.Tensor]:
-        return self._tokens(*tokenization.wordpiece(text, self._vocabulary, self._length))
+    def _of_rows(self, *values: tf.Tensor) -> dict[str, tf.Tensor]:
+        raw = {column.name: value for column, value in zip(self._columns, values, strict=True)}
+        features = self._words.features(self._main[0], raw, self._vocabulary)
+        for part in self._table:
+            features |= part.features(raw)
+        return self._of_tensors(*(tf.cast(features[tensor.name], tensor.dtype) for tensor in self._tensors))
+
+    def signatures(self) -> dict[str, Any]:
+        """The functions by name."""
+        [only] = self._only
+        by_rows, argument, by_tensors = (only.alone if only else None) or (SERVING_ROWS, None, TENSORS)
+        spec = raw_spec(self._columns)
+        rows = [tf.TensorSpec([None], spec[one.name].dtype, name=argument or one.name) for one in self._columns]
+        tensors = [tf.TensorSpec([None, *one.shape], one.dtype, name=one.name) for one in self._tensors]
+        self.rows = tf.function(self._of_rows, input_signature=rows)
+        self.tensors = tf.function(self._of_tensors, input_signature=tensors)
+        return {by_rows: self.rows, by_tensors: self.tensors}
 
 
-def save_student(trained: Trained, folder: str, *, sequence_length: int, target: Target) -> None:
+def save_student(trained: Trained, folder: str, *, inputs: kinds.Inputs, target: Target) -> None:
     """Writes the SavedModel.
 
     Args:
         trained: the student, float32.
         folder: where to; any path that `tf.io.gfile` knows.
-        sequence_length: the window, in tokens.
+        inputs: of the task.
         target: of the task, with nothing left open of how it decides.
+
+    Raises:
+        ValueError: the kind of the encoded input does not say what becomes of its words.
     """
-    student = _Student(trained, sequence_length, target)
-    tf.saved_model.save(student, folder, signatures={"serving_text": student.text, "tokens": student.tokens})
+    student = _Student(trained, inputs, target)
+    tf.saved_model.save(student, folder, signatures=student.signatures())

@@ -11,7 +11,7 @@ from modules.machine.progress import tell
 from modules.network.architecture import Architecture
 from modules.network.logits import split_outputs
 from modules.network.trained import Trained
-from modules.rows.token_windows import TokenWindows
+from modules.rows.transformed import Examples
 from modules.student.settings import PrunerSettings
 from modules.student.stages import cut, export, label, trim, tune
 from modules.student.stages.values import Compressed, Given
@@ -22,8 +22,8 @@ import tensorflow as tf  # isort: skip  (after `modules`, which settles Keras 2)
 
 def compress(
     teacher: Trained,
-    train: TokenWindows,
-    evaluation: TokenWindows,
+    train: Examples,
+    evaluation: Examples,
     settings: PrunerSettings,
     *,
     backup_dir: str,

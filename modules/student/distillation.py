@@ -11,14 +11,14 @@ import abc
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
-from modules.network import anatomy
+from modules.network import anatomy, fusion
 from modules.network.logits import split_logits
+from modules.network.weights import input_encoders
 from modules.registry import load
 from modules.rows.transformed import Examples
 from modules.student.settings import DistillationSettings
 from modules.targets.base import LOGITS
 from modules.targets.kinds import ONE_LABEL, TARGETS
-from modules.text.features import PADDING_MASK, TOKEN_IDS
 
 import numpy as np
 
@@ -47,6 +47,18 @@ class Distillation(abc.ABC):
             answers: the right ones as the target's `features` gives them, or `unanswered`, `[batch]`.
             taught: the teacher's outputs, float32 `[batch, outputs]`.
             settings: what counts how much.
+
+        Returns:
+            float32 `[batch]`.
+        """
+
+    @abc.abstractmethod
+    def plain_loss(self, outputs: tf.Tensor, answers: tf.Tensor) -> tf.Tensor:
+        """The loss of outputs that nobody teaches: by its change, units of a network are ranked.
+
+        Args:
+            outputs: float32 `[batch, outputs]`.
+            answers: the right ones as the target's `features` gives them, `[batch]`; every row has one.
 
         Returns:
             float32 `[batch]`.
@@ -90,29 +102,29 @@ def score(model: tf_keras.Model, examples: Examples, target: str) -> float:
     return of(target).score(split_logits(model, examples), examples.labels)
 
 
-def hidden_loss(student: tf.Tensor, teacher: tf.Tensor, padding_mask: tf.Tensor) -> tf.Tensor:
+def hidden_loss(student: tf.Tensor, teacher: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
     """Mean squared distance of hidden states.
 
     Args:
         student: `[batch, seq, hidden]`.
         teacher: `[batch, seq, hidden]`.
-        padding_mask: int32 `[batch, seq]`; padding does not count.
+        mask: int32 `[batch, seq]`; padding does not count.
 
     Returns:
         float32 `[batch]`.
     """
     squares = tf.math.squared_difference(tf.cast(student, tf.float32), tf.cast(teacher, tf.float32))
-    return _masked_mean(tf.reduce_mean(squares, axis=-1), padding_mask)
+    return _masked_mean(tf.reduce_mean(squares, axis=-1), mask)
 
 
-def attention_loss(student: tf.Tensor, teacher: tf.Tensor, padding_mask: tf.Tensor) -> tf.Tensor:
+def attention_loss(student: tf.Tensor, teacher: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
     """Divergence of attention averaged over heads: `[batch, heads, seq, seq]` twice -> float32 `[batch]`.
 
     The number of heads may differ. Rows of padding do not count.
     """
     wanted, got = tf.reduce_mean(teacher, axis=1), tf.reduce_mean(student, axis=1)
     divergence = tf.reduce_sum(wanted * (tf.math.log(wanted + 1e-9) - tf.math.log(got + 1e-9)), axis=-1)
-    return _masked_mean(divergence, padding_mask)
+    return _masked_mean(divergence, mask)
 
 
 class Tapped:
@@ -127,17 +139,27 @@ class Tapped:
         self._layers = self._anatomy.layers
         self._states = self._anatomy.states()
         self._head = [model.get_layer(name) for name in ("pooling", "dropout", LOGITS)]
+        self._others = list(input_encoders(model).values())
 
     def __call__(self, features: Mapping[str, tf.Tensor], *, training: bool) -> tuple[tf.Tensor, list[tf.Tensor]]:
         """Logits float32 `[batch, classes]`; hidden states `[batch, seq, hidden]`: embeddings, then each layer."""
-        mask = features[PADDING_MASK]
-        states = self._states(self._anatomy.inputs(features[TOKEN_IDS], mask), training=training)
+        entered, mask = self._anatomy.entered(features)
+        states = self._states(entered, training=training)
         pooling, dropout, logits = self._head
-        return logits(dropout(pooling(states[-1], mask), training=training)), states
+        others = [
+            encoder({name: features[name] for name in encoder.input_names}, training=training)
+            for encoder in self._others
+        ]
+        fused = fusion.concat([pooling(states[-1], mask), *others])
+        return logits(dropout(fused, training=training)), states
 
-    def attention(self, index: int, states: Sequence[tf.Tensor], padding_mask: tf.Tensor) -> tf.Tensor:
+    def mask(self, features: Mapping[str, tf.Tensor]) -> tf.Tensor:
+        """Where rows go on, int32 `[batch, seq]`."""
+        return self._anatomy.entered(features)[1]
+
+    def attention(self, index: int, states: Sequence[tf.Tensor], mask: tf.Tensor) -> tf.Tensor:
         """Attention of a layer, from the hidden states that `__call__` returned: float32 `[batch, heads, seq, seq]`."""
-        return self._layers[index].attention(states[index], padding_mask)
+        return self._layers[index].attention(states[index], mask)
 
 
 def distillation_loss(
@@ -157,11 +179,11 @@ def distillation_loss(
     Args:
         settings: what counts how much.
         student: the network in training.
-        features: the student's `{"token_ids", "padding_mask"}`, int32 `[batch, seq]`.
+        features: what the student reads, by name, `[batch, ...]`.
         labels: the right answers, `[batch]`; of one label int32, -1 for a row without one.
         soft_targets: the teacher's logits, float32 `[batch, classes]`.
         teacher: needed by `hidden` and `attention`.
-        teacher_features: the same texts in the teacher's vocabulary; the same mask.
+        teacher_features: the same rows as the teacher reads them; the same mask.
         layer_map: for each layer of the student, the index of the teacher's layer that it follows.
         target: kind of the target, which says what the outputs teach.
 
@@ -176,7 +198,7 @@ def distillation_loss(
     if settings.needs_teacher_in_step:
         if teacher is None or teacher_features is None:
             raise ValueError("hidden and attention losses need the teacher and its features in the step.")
-        mask = features[PADDING_MASK]
+        mask = student.mask(features)
         _, wanted = teacher(teacher_features, training=False)
         for index, source in enumerate(layer_map):
             share = 1.0 / len(layer_map)
@@ -190,6 +212,6 @@ def distillation_loss(
     return loss, logits
 
 
-def _masked_mean(values: tf.Tensor, padding_mask: tf.Tensor) -> tf.Tensor:
-    weights = tf.cast(padding_mask, tf.float32)
+def _masked_mean(values: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
+    weights = tf.cast(mask, tf.float32)
     return tf.reduce_sum(values * weights, axis=1) / tf.maximum(tf.reduce_sum(weights, axis=1), 1.0)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from modules.machine import memory
@@ -22,7 +22,6 @@ from modules.student.pruning import MagnitudePruner
 from modules.student.quantization_aware import WeightRounder
 from modules.student.settings import FineTuning
 from modules.targets.kinds import ONE_LABEL
-from modules.text.features import PADDING_MASK, TOKEN_IDS
 from modules.tf_gaps.fused_adamw import FusedAdamW
 from modules.training.optimizer import WarmupDecay
 
@@ -32,7 +31,7 @@ from numpy.typing import NDArray
 import tensorflow as tf  # isort: skip  (after `modules`, which settles Keras 2)
 import tf_keras
 
-_TEACHER_IDS, _SOFT, _LABELS = "teacher_ids", "soft_targets", "labels"
+_TEACHERS, _SOFT, _LABELS = "teacher/", "soft_targets", "labels"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,14 +41,14 @@ class TeacherSignals:
     Attributes:
         logits: float32 `[rows, classes]`.
         model: the teacher itself, needed by losses on hidden states and attention only.
-        token_ids: the rows in the teacher's vocabulary, int32 `[rows, seq]`; with `model` only.
+        features: what the teacher reads in other numbers than the student, by name, `[rows, ...]`; with `model` only.
         layer_map: for each layer of the student the teacher's layer that it follows; with `model` only.
         target: kind of the target, which says what the logits teach.
     """
 
     logits: NDArray[np.float32]
     model: tf_keras.Model | None = None
-    token_ids: NDArray[np.int32] | None = None
+    features: Mapping[str, NDArray[Any]] | None = None
     layer_map: Sequence[int] = ()
     target: str = ONE_LABEL
 
@@ -102,7 +101,7 @@ def fine_tune(
     if manager.latest_checkpoint:
         checkpoint.restore(manager.latest_checkpoint).assert_existing_objects_matched()
     start = int(done.numpy())
-    exact, rounded = _steps(student, teacher, settings, pruner, optimizer, strategy)
+    exact, rounded = _steps(student, tuple(train.features), teacher, settings, pruner, optimizer, strategy)
     begin_rounding = int(settings.quantization_aware.begin * total) if settings.quantization_aware.enabled else total
     losses: list[tf.Tensor] = []
     began = saved = told = time.monotonic()
@@ -144,6 +143,7 @@ def _finish(student: tf_keras.Model, settings: FineTuning, pruner: MagnitudePrun
 
 def _steps(
     student: tf_keras.Model,
+    names: Sequence[str],
     teacher: TeacherSignals,
     settings: FineTuning,
     pruner: MagnitudePruner | None,
@@ -162,11 +162,11 @@ def _steps(
             rows, _ = distillation_loss(
                 settings.distillation,
                 tapped,
-                {name: batch[name] for name in (TOKEN_IDS, PADDING_MASK)},
+                {name: batch[name] for name in names},
                 batch[_LABELS],
                 batch[_SOFT],
                 teacher=tapped_teacher,
-                teacher_features=_teacher_features(batch),
+                teacher_features={name: batch.get(f"{_TEACHERS}{name}", batch[name]) for name in names},
                 layer_map=teacher.layer_map,
                 target=teacher.target,
             )
@@ -194,12 +194,6 @@ def _steps(
     return lambda batch: compiled(batch, False), lambda batch: compiled(batch, True)
 
 
-def _teacher_features(batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor] | None:
-    if _TEACHER_IDS not in batch:
-        return None
-    return {TOKEN_IDS: batch[_TEACHER_IDS], PADDING_MASK: batch[PADDING_MASK]}
-
-
 def _optimizer(settings: FineTuning, total: int, policy: str) -> tf_keras.optimizers.Optimizer:
     optimizer = FusedAdamW(
         WarmupDecay(settings.learning_rate, total, settings.warmup),
@@ -214,10 +208,10 @@ def _optimizer(settings: FineTuning, total: int, policy: str) -> tf_keras.optimi
 
 def _dataset(train: Examples, teacher: TeacherSignals, settings: FineTuning, start: int) -> tf.data.Dataset:
     """Batches of the run from `start` on, as dictionaries."""
-    windows = dict(train.features)
-    if teacher.token_ids is not None:
-        windows[_TEACHER_IDS] = teacher.token_ids
-    columns = {_LABELS: train.labels, _SOFT: teacher.logits}
+    features = {**train.features, **{f"{_TEACHERS}{name}": read for name, read in (teacher.features or {}).items()}}
+    windows = {name: values for name, values in features.items() if name.removeprefix(_TEACHERS) in train.windows}
+    columns = {name: values for name, values in features.items() if name not in windows}
+    columns |= {_LABELS: train.labels, _SOFT: teacher.logits}
     return training_batches(
         windows,
         columns,

@@ -10,7 +10,7 @@ of the unit's outgoing weights with their gradient, so no gate has to be built i
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from modules.network import anatomy
@@ -61,14 +61,17 @@ class Plan:
 
 
 def measure_importance(
-    model: tf_keras.Model, batches: Iterable[tuple[Mapping[str, NDArray[np.int32]], NDArray[np.int32]]]
+    model: tf_keras.Model,
+    batches: Iterable[tuple[Mapping[str, NDArray[Any]], NDArray[Any]]],
+    plain_loss: Callable[[tf.Tensor, tf.Tensor], tf.Tensor],
 ) -> Importance:
     """Ranks the units of a trained network by Taylor scores on labelled examples.
 
     Args:
         model: what `modules.network.model.build_model` returns.
-        batches: `({"token_ids", "padding_mask"}: int32 [batch, seq], labels: int32 [batch])` of the training split.
+        batches: `(features by name [batch, ...], answers [batch])` of the training split.
             Many small batches say more than one large one: absolute values are taken of each batch.
+        plain_loss: of logits and answers, `[batch]`, as `modules.student.distillation.Distillation` has it.
 
     Returns:
         The scores.
@@ -89,7 +92,7 @@ def measure_importance(
     def products(features: dict[str, tf.Tensor], labels: tf.Tensor) -> list[tf.Tensor]:
         with tf.GradientTape() as tape:
             outputs = logits(features, training=False)
-            loss = tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(labels, outputs))
+            loss = tf.reduce_mean(plain_loss(outputs, labels))
         gradients = tape.gradient(loss, outgoing)
         return [
             tf.cast(weight, tf.float32) * tf.cast(gradient, tf.float32)

@@ -39,12 +39,11 @@ class Target(Section, abc.ABC):
     # `decision`: (target, truth, probabilities) to the target with what `settled` chooses.
     # `linear`: (raw splits by name, target, seed) to the `modules.quality.linear_baseline.LinearModel` to beat.
     # `distillation`: a class of `modules.student.distillation.Distillation`, of the target; a student needs it.
+    # `device`: a class of `modules.tflite.output.Output`, what a file for a device ends in; a bundle needs it. Its
+    # answers must have names, and accuracy, which the gate of bundles bounds, be among its scores.
     # `plots`: (section `quality` of the report's facts, names) to plots of what `Scoring.details` gave.
     # `errors`: the worst answers with their reasons, as `modules.report.facts.errors.worst_errors`.
     parts: ClassVar[Mapping[str, str]] = {}
-    # Whether a bundle can decide and answer as `answers` does: with a name of each answer, and its probability by the
-    # softmax of the layer `LOGITS`. Accuracy, which the gate of bundles bounds, is then among its scores.
-    device_answers: ClassVar[bool] = False
 
     kind: str
     """Which kind of target this is."""

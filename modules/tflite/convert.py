@@ -7,20 +7,20 @@ import dataclasses
 import gzip
 import re
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from modules.network.architecture import Architecture
 from modules.network.arrays import NetworkWeights
-from modules.text.features import PADDING_MASK, TOKEN_IDS
+from modules.tensors import Layout
 from modules.tflite.graph import InferenceGraph
 from modules.tflite.packed_embedding import embedding_table
+from modules.tflite.parity import windowed
 from modules.tflite.quantize import quantize
 from modules.tflite.settings import Recipe
 from modules.tflite.shared_buffers import share_buffers
 from modules.tflite.versions import oldest_runtime, stamp
 
-import numpy as np
 from numpy.typing import NDArray
 
 import tensorflow as tf  # isort: skip  (after `modules`, which settles Keras 2)
@@ -62,23 +62,22 @@ def convert(
     architecture: Architecture,
     recipe: Recipe,
     *,
-    sequence_length: int,
+    layout: Layout,
     windows: Sequence[int] = (),
-    calibration: Sequence[tuple[NDArray[np.int32], NDArray[np.int32]]] = (),
+    calibration: Sequence[Mapping[str, NDArray[Any]]] = (),
 ) -> Converted:
     """Makes a `.tflite` file.
 
-    Inputs `token_ids` and `padding_mask`, int32 `[1, sequence_length]`; output `probabilities`, float32
-    `[1, classes]`; signature `serving_default`, and `window_<n>` with inputs `[1, n]` for each shorter window.
+    Inputs are those of `layout`, `[1, *shape]` each; the output is the target's, for one label `probabilities`, float32
+    `[1, classes]`; signature `serving_default`, and `window_<n>` with windows `[1, n]` for each shorter window.
 
     Args:
         weights: the trained arrays, float32.
         architecture: their shapes.
         recipe: what to do to them.
-        sequence_length: the whole window, in tokens.
-        windows: shorter windows for shorter texts; they share the weights.
-        calibration: `(token_ids, padding_mask)` of real training examples, each int32 `[sequence_length]`; needed by
-            recipes with `needs_calibration`.
+        layout: what the network reads of a row, in whole windows.
+        windows: shorter windows for shorter rows; they share the weights.
+        calibration: real training examples, by name `[1, *shape]` each; needed by recipes with `needs_calibration`.
 
     Returns:
         The file's content with the operations it uses.
@@ -95,7 +94,7 @@ def convert(
             weights,
             architecture,
             table,
-            sequence_length=sequence_length,
+            layout=layout,
             mask_value=recipe.mask_value,
             windows=windows,
         )
@@ -103,7 +102,7 @@ def convert(
         raise ConversionError(f"{recipe.name}: {error}") from error
     content = _to_flatbuffer(graph, recipe)
     if recipe.quantize:
-        feeds = {name: _feeds(calibration, length) for name, length in graph.windows.items()}
+        feeds = {name: _feeds(calibration, layout, length) for name, length in graph.windows.items()}
         try:
             content = quantize(content, recipe.quantize, examples=feeds)
             content = stamp(content)
@@ -145,10 +144,10 @@ def check_operations(content: bytes) -> dict[str, int]:
 
 
 def _feeds(
-    calibration: Sequence[tuple[NDArray[np.int32], NDArray[np.int32]]], length: int
-) -> list[dict[str, NDArray[np.int32]]]:
-    """Calibration examples for one window: longer texts are cut, so that every window sees all of them."""
-    return [{TOKEN_IDS: ids[None, :length], PADDING_MASK: mask[None, :length]} for ids, mask in calibration]
+    calibration: Sequence[Mapping[str, NDArray[Any]]], layout: Layout, length: int
+) -> list[dict[str, NDArray[Any]]]:
+    """Calibration examples for one window: longer rows are cut, so that every window sees all of them."""
+    return [windowed(row, layout, length) for row in calibration]
 
 
 def _to_flatbuffer(graph: InferenceGraph, recipe: Recipe) -> bytes:

@@ -14,27 +14,33 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from modules.inputs import kinds as inputs_lib
+from modules.inputs.base import Input
+from modules.network import fusion
 from modules.network.architecture import Architecture
 from modules.network.arrays import Array, LayerWeights, NetworkWeights
-from modules.text.features import PADDING_MASK, TOKEN_IDS
+from modules.network.model import input_encoder
+from modules.tensors import Layout
+from modules.tflite import output as outputs
 from modules.tflite.packed_embedding import EmbeddingTable
 
 import numpy as np
 
 import tensorflow as tf  # isort: skip  (after `modules`, which settles Keras 2)
+import tf_keras
 
 SIGNATURE, WINDOW_SIGNATURE = "serving_default", "window_{}"
 _EPSILON = 1e-12
 
 
 class InferenceGraph(tf.Module):
-    """A text window of token ids in, label probabilities out; batch size 1.
+    """One row in, the target's output out; batch size 1.
 
     Args:
         weights: the trained arrays.
         architecture: their shapes and the activation.
         embedding: how the token embedding is stored.
-        sequence_length: the fixed window, at most the rows of the position embedding.
+        layout: what the network reads of a row; its window is fixed, at most the rows of the position embedding.
         windows: shorter windows that get a signature of their own; those that are not shorter are left out.
         mask_value: what is added to the attention scores of padding. Large enough to make its share vanish, small
             enough not to eat the range of a quantized activation: with -1e9, static int8 has no values left for real
@@ -54,39 +60,61 @@ class InferenceGraph(tf.Module):
         architecture: Architecture,
         embedding: EmbeddingTable,
         *,
-        sequence_length: int,
+        layout: Layout,
         mask_value: float,
         windows: Sequence[int] = (),
     ) -> None:
         super().__init__(name="classifier")
-        if not 0 < sequence_length <= len(weights.position):
+        if not 0 < layout.length <= len(weights.position):
             rows = len(weights.position)
-            raise ValueError(f"sequence_length is {sequence_length}; the position embedding has {rows} rows.")
+            raise ValueError(f"sequence_length is {layout.length}; the position embedding has {rows} rows.")
         if not -math.inf < mask_value < 0:
             raise ValueError(f"mask_value is {mask_value}; a finite negative number is needed.")
         self._weights = weights
         self._architecture = architecture
         self._embedding = embedding
         self._mask_value = mask_value
-        shorter = {WINDOW_SIGNATURE.format(window): window for window in sorted(windows) if window < sequence_length}
-        self.windows = {SIGNATURE: sequence_length, **shorter}
+        self._output = outputs.of(architecture.target)
+        self._others = tuple(
+            _filled(part, weights.others[name]) for name, part in inputs_lib.read(architecture.inputs).items()
+        )
+        [self._numbers] = (t.name for t in layout.tensors if t.window and t.name != layout.mask)
+        self._mask = str(layout.mask)
+        self._layout = layout
+        shorter = {WINDOW_SIGNATURE.format(window): window for window in sorted(windows) if window < layout.length}
+        self.windows = {SIGNATURE: layout.length, **shorter}
         self.functions = {name: self._function(length) for name, length in self.windows.items()}
 
     def _function(self, length: int) -> tf.types.experimental.PolymorphicFunction:
-        window = tf.TensorSpec([1, length], tf.int32)
+        tensors = self._layout.cut(length).tensors
         # Named as the inputs of the signature.
-        specs = [tf.TensorSpec(window.shape, window.dtype, name=name) for name in (TOKEN_IDS, PADDING_MASK)]
-        return tf.function(self._call, input_signature=specs).get_concrete_function()
+        specs = [tf.TensorSpec([1, *tensor.shape], tensor.dtype, name=tensor.name) for tensor in tensors]
 
-    def _call(self, token_ids: tf.Tensor, padding_mask: tf.Tensor) -> dict[str, tf.Tensor]:
-        length = token_ids.shape[1]
-        mask = tf.cast(padding_mask, tf.float32)
+        def call(*values: tf.Tensor) -> dict[str, tf.Tensor]:
+            return self._call({tensor.name: value for tensor, value in zip(tensors, values, strict=True)})
+
+        return tf.function(call, input_signature=specs).get_concrete_function()
+
+    def _call(self, features: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        pooled = self._encoded(features[self._numbers], features[self._mask])
+        others = [
+            encoder({name: features[name] for name in encoder.input_names}, training=False) for encoder in self._others
+        ]
+        fused = fusion.concat([pooled, *others])
+        with tf.name_scope("head"):
+            logits = tf.matmul(fused, self._weights.head_kernel) + self._weights.head_bias
+            return {self._output.name: self._output.of_logits(logits)}
+
+    def _encoded(self, numbers: tf.Tensor, places: tf.Tensor) -> tf.Tensor:
+        """The encoder's vector: `[1, seq]` twice -> `[1, hidden]`."""
+        length = numbers.shape[1]
+        mask = tf.cast(places, tf.float32)
         # [1, seq]: added to the scores of every head and query.
         attention_mask = (1.0 - mask) * tf.constant(self._mask_value, tf.float32)
         with tf.name_scope("embedding"):
             # Every token is in segment 0, so its embedding is a constant to add to the positions.
             position = self._weights.position[:length] + self._weights.segment[0]
-            hidden = self._embedding.lookup(tf.reshape(token_ids, [length])) + position
+            hidden = self._embedding.lookup(tf.reshape(numbers, [length])) + position
             hidden = _layer_norm(hidden, self._weights.norm_gamma, self._weights.norm_beta)
         for index, layer in enumerate(self._weights.layers):
             with tf.name_scope(f"layer_{index}"):
@@ -97,10 +125,7 @@ class InferenceGraph(tf.Module):
                 )
         with tf.name_scope("pooling"):
             share = mask / tf.maximum(tf.reduce_sum(mask, axis=1, keepdims=True), 1.0)
-            pooled = tf.matmul(share, hidden)
-        with tf.name_scope("head"):
-            logits = tf.matmul(pooled, self._weights.head_kernel) + self._weights.head_bias
-            return {"probabilities": tf.nn.softmax(logits)}
+            return tf.matmul(share, hidden)
 
     def _attention(self, hidden: tf.Tensor, mask: tf.Tensor, layer: LayerWeights) -> tf.Tensor:
         """Self-attention of one window: `[seq, hidden]`, `[1, seq]` -> `[seq, hidden]`."""
@@ -128,6 +153,13 @@ class InferenceGraph(tf.Module):
             inner = tf.nn.gelu(inner, approximate=self._architecture.activation == "gelu_tanh")
         with tf.name_scope("feedforward/output"):
             return tf.matmul(inner, layer.feedforward_kernel) + layer.feedforward_bias
+
+
+def _filled(part: Input, arrays: Sequence[Array]) -> tf_keras.Model:
+    """The encoder of a further input with its weights; its operations are named after its layers."""
+    encoder = input_encoder(part)
+    encoder.set_weights(list(arrays))
+    return encoder
 
 
 def _layer_norm(values: tf.Tensor, gamma: Array, beta: Array) -> tf.Tensor:

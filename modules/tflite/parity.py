@@ -3,27 +3,27 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from modules.text.features import PADDING_MASK, TOKEN_IDS
+from modules.tensors import Layout
+from modules.tflite.output import Floats, Output
 
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float32]
 _WORST = 5
 
 
 @dataclasses.dataclass(frozen=True)
 class Parity:
-    """Difference of probabilities between a file and the Keras model.
+    """Difference of outputs between a file and the Keras model.
 
     Attributes:
         rows: rows compared.
         max_abs: largest absolute difference.
         mean_abs: mean absolute difference.
-        agreement: share of rows with the same most probable label.
+        agreement: share of rows that both decide alike.
         worst: row numbers with the largest differences, each with its difference, largest first.
     """
 
@@ -38,17 +38,20 @@ class Parity:
         return dataclasses.asdict(self)
 
 
-def run(content: bytes, token_ids: NDArray[np.int32], padding_mask: NDArray[np.int32], *, threads: int = 2) -> Floats:
-    """Probabilities of a `.tflite` file, by LiteRT, each row through the shortest of its windows that holds it.
+def run(
+    content: bytes, features: Mapping[str, NDArray[Any]], layout: Layout, output: Output, *, threads: int = 2
+) -> Floats:
+    """Outputs of a `.tflite` file, by LiteRT, each row through the shortest of its windows that holds it.
 
     Args:
         content: the file.
-        token_ids: int32 `[rows, seq]`.
-        padding_mask: int32 `[rows, seq]`.
+        features: by name, `[rows, *shape]`.
+        layout: what they are.
+        output: the target's.
         threads: of the interpreter.
 
     Returns:
-        float32 `[rows, classes]`.
+        float32 `[rows, outputs]`.
 
     Raises:
         RuntimeError: LiteRT cannot load or run the file.
@@ -57,24 +60,40 @@ def run(content: bytes, token_ids: NDArray[np.int32], padding_mask: NDArray[np.i
     from ai_edge_litert.interpreter import Interpreter
 
     interpreter = Interpreter(model_content=content, num_threads=threads)
+    mask = str(layout.mask)
     runners = {
-        int(runner.get_input_details()[TOKEN_IDS]["shape"][1]): runner
+        int(runner.get_input_details()[mask]["shape"][1]): runner
         for runner in map(interpreter.get_signature_runner, interpreter.get_signature_list())
     }
     rows = []
-    for ids, mask in zip(token_ids, padding_mask, strict=True):
-        window = min((length for length in runners if length >= mask.sum()), default=max(runners))
-        feed = {TOKEN_IDS: ids[None, :window], PADDING_MASK: mask[None, :window]}
-        rows.append(runners[window](**feed)["probabilities"][0])
+    for number, used in enumerate(features[mask].sum(axis=1)):
+        window = min((length for length in runners if length >= used), default=max(runners))
+        row = {name: values[number : number + 1] for name, values in features.items()}
+        rows.append(runners[window](**windowed(row, layout, window))[output.name][0])
     return np.stack(rows).astype(np.float32)
 
 
-def compare(expected: Floats, got: Floats, rows: Sequence[int] | None = None) -> Parity:
-    """Compares two sets of probabilities.
+def windowed(features: Mapping[str, NDArray[Any]], layout: Layout, length: int) -> dict[str, NDArray[Any]]:
+    """What a signature takes of some rows.
 
     Args:
-        expected: the Keras model's, float32 `[rows, classes]`.
+        features: by name, `[rows, *shape]`.
+        layout: what they are.
+        length: of the signature's window; longer rows are cut.
+    """
+    return {
+        tensor.name: features[tensor.name][:, :length] if tensor.window else features[tensor.name]
+        for tensor in layout.tensors
+    }
+
+
+def compare(expected: Floats, got: Floats, output: Output, rows: Sequence[int] | None = None) -> Parity:
+    """Compares two sets of outputs.
+
+    Args:
+        expected: the Keras model's, float32 `[rows, outputs]`.
         got: the file's, of the same shape.
+        output: the target's.
         rows: the rows' numbers in their split; 0, 1, 2 … without.
 
     Returns:
@@ -84,7 +103,7 @@ def compare(expected: Floats, got: Floats, rows: Sequence[int] | None = None) ->
         ValueError: the shapes differ or are empty.
     """
     if expected.shape != got.shape or not len(expected):
-        raise ValueError(f"probabilities of shape {expected.shape} cannot be compared with {got.shape}.")
+        raise ValueError(f"outputs of shape {expected.shape} cannot be compared with {got.shape}.")
     difference = np.nan_to_num(np.abs(expected - got), nan=1.0, posinf=1.0)
     by_row = difference.max(axis=1)
     names = list(rows) if rows is not None else list(range(len(expected)))
@@ -93,6 +112,6 @@ def compare(expected: Floats, got: Floats, rows: Sequence[int] | None = None) ->
         rows=len(expected),
         max_abs=float(difference.max()),
         mean_abs=float(difference.mean()),
-        agreement=float(np.mean(expected.argmax(axis=1) == got.argmax(axis=1))),
+        agreement=output.agreement(expected, got),
         worst=[{"row": int(names[index]), "difference": float(by_row[index])} for index in worst],
     )

@@ -18,9 +18,10 @@ from modules.network import anatomy
 from modules.network.logits import split_logits
 from modules.network.trained import VOCABULARY, Trained, write_architecture
 from modules.network.weights import read_weights
-from modules.rows.token_windows import TokenWindows
-from modules.rows.transformed import stratified
-from modules.text.vocabulary import Retokenizer
+from modules.rows import words as words_lib
+from modules.rows.transformed import Examples, stratified
+from modules.tensors import Layout
+from modules.tflite import output as outputs
 from modules.tflite import parity
 from modules.tflite.convert import ConversionError, convert
 from modules.tflite.recipes import RECIPES
@@ -37,12 +38,12 @@ REFERENCE, FLOAT = "reference", "float32"
 def convert_all(
     student: Trained,
     reference: Trained,
-    train: TokenWindows,
-    evaluation: TokenWindows,
+    train: Examples,
+    evaluation: Examples,
     recipes: Sequence[Recipe],
     *,
     folder: str,
-    sequence_length: int,
+    layout: Layout,
     windows: Sequence[int] = (),
     calibration_rows: int = 200,
     parity_rows: int = 256,
@@ -57,7 +58,7 @@ def convert_all(
         evaluation: held-out rows in the reference's vocabulary, for the parity report.
         recipes: what to make; `float32` is added if it is missing.
         folder: where to; `<folder>/<variant>/model.tflite` and `<folder>/variants.json`.
-        sequence_length: the whole window of every file.
+        layout: what the network reads of a row, in the whole window of every file.
         windows: shorter windows that the variants have as well; the reference has none.
         calibration_rows: rows for calibration, stratified by label.
         parity_rows: rows for the parity report, stratified by label.
@@ -70,15 +71,20 @@ def convert_all(
     Raises:
         ConversionError: the reference or the student's float32 variant cannot be made, or no other recipe succeeded.
     """
-    retokenize = Retokenizer(reference.vocabulary, student.vocabulary)
+    words = words_lib.of(reference.architecture.encoded)
+
+    def for_student(examples: Examples) -> Examples:
+        return words.renumbered(examples, reference.vocabulary, student.vocabulary)
+
     rows = stratified(evaluation.labels, parity_rows, seed)
     sample = evaluation.take(rows)
     calibration = train.take(stratified(train.labels, calibration_rows, seed))
-    feeds = list(zip(*calibration.changed(retokenize).arrays, strict=True))
+    of_student = for_student(calibration)
+    feeds = [of_student.take(np.array([row])).features for row in range(len(of_student))]
     wanted = [RECIPES[FLOAT], *(recipe for recipe in recipes if recipe.name != FLOAT)]
 
     index: dict[str, Any] = {
-        "sequence_length": sequence_length,
+        "sequence_length": layout.length,
         "windows": list(windows),
         "labels": student.labels,
         "variants": {},
@@ -88,16 +94,16 @@ def convert_all(
     _write_words(folder, student)
     big = read_weights(reference.model)
     index["reference"] = {"float32_bytes": 4 * big.count()} | _make(
-        reference, big, RECIPES[FLOAT], sample, rows, f"{folder}/{REFERENCE}", sequence_length, ()
+        reference, big, RECIPES[FLOAT], sample, rows, f"{folder}/{REFERENCE}", layout, ()
     )
     small = read_weights(student.model)
-    small_sample = sample.changed(retokenize)
+    small_sample = for_student(sample)
     failures: list[str] = []
     for number, recipe in enumerate(wanted, start=1):
         tell(f"converting {recipe.name} ({number}/{len(wanted)})", step=number, steps=len(wanted))
         try:
             place = f"{folder}/{recipe.name}"
-            record = _make(student, small, recipe, small_sample, rows, place, sequence_length, feeds, windows)
+            record = _make(student, small, recipe, small_sample, rows, place, layout, feeds, windows)
         except ConversionError as error:
             if recipe.name == FLOAT:
                 raise
@@ -128,10 +134,10 @@ def _make(
     trained: Trained,
     weights: Any,
     recipe: Recipe,
-    sample: TokenWindows,
+    sample: Examples,
     rows: np.ndarray,
     folder: str,
-    sequence_length: int,
+    layout: Layout,
     calibration: Sequence[Any],
     windows: Sequence[int] = (),
 ) -> dict[str, Any]:
@@ -141,17 +147,17 @@ def _make(
         weights,
         trained.architecture,
         recipe,
-        sequence_length=sequence_length,
+        layout=layout,
         windows=windows,
         calibration=calibration,
     )
-    logits = split_logits(trained.model, sample)
-    exponents = np.exp(logits - logits.max(axis=1, keepdims=True))
+    output = outputs.of(trained.architecture.target)
+    expected = output.expected(split_logits(trained.model, sample))
     try:
-        got = parity.run(converted.content, *sample.arrays)
+        got = parity.run(converted.content, sample.features, layout, output)
     except (RuntimeError, ValueError) as error:
         raise ConversionError(f"{recipe.name} converts, but LiteRT cannot run it: {str(error)[:300]}") from error
-    compared = parity.compare(exponents / exponents.sum(axis=1, keepdims=True), got, [int(row) for row in rows])
+    compared = parity.compare(expected, got, output, [int(row) for row in rows])
     tf.io.gfile.makedirs(folder)
     with tf.io.gfile.GFile(f"{folder}/{MODEL_FILE}", "wb") as file:
         file.write(converted.content)

@@ -8,6 +8,8 @@ from typing import Any
 
 from modules.artifact_files import BUNDLE_FILE, PARETO_FILE, PROBES_FILE
 from modules.device.settings import EdgeEvaluatorSettings
+from modules.inputs import kinds
+from modules.inputs.kinds import InputSections
 from modules.rows.settings import Columns
 from modules.settings import NodeSettings
 from modules.targets.kinds import TargetSection
@@ -32,6 +34,8 @@ class EdgeEvaluatorNodeSettings(NodeSettings):
     """Gate, objective and measurement."""
     columns: Columns
     """What the rows have."""
+    inputs: InputSections
+    """What comes in, by name."""
     target: TargetSection
     """What is predicted."""
     task: str
@@ -97,10 +101,11 @@ def _evaluate(
             [artifacts.split_pattern(examples, name)],
             **settings.columns.model_dump(exclude={"label"}),
             target=settings.target,
+            others=kinds.table(settings.inputs),
         )
 
     provenance = measure.Provenance(task=settings.task, run_id=f"model {model.id}", digests=settings.digests)
-    bundles = measure.make_bundles(variants.uri, folder, provenance)
+    bundles = measure.make_bundles(variants.uri, folder, provenance, settings.inputs)
     results = measure.measure(
         bundles, index, split("eval"), judge, cost=section.latency, seed=section.seed, choose=True
     )

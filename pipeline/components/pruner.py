@@ -6,10 +6,10 @@ import os
 from typing import Any
 
 from modules.artifact_files import PRUNING_FILE
+from modules.inputs.kinds import InputSections
 from modules.settings import NodeSettings
 from modules.student.settings import PrunerSettings
 from modules.targets.kinds import TargetSection
-from modules.text.settings import PreprocessingSettings
 
 from tfx import types  # isort: skip
 from tfx.dsl.components.base import base_component, base_executor, executor_spec
@@ -24,12 +24,12 @@ PRUNED, SETTINGS = "pruned_model", "settings"
 class PrunerNodeSettings(NodeSettings):
     """What Pruner is told."""
 
+    inputs: InputSections
+    """What comes in, by name."""
     target: TargetSection
     """What is predicted."""
     pruner: PrunerSettings
     """The student."""
-    preprocessing: PreprocessingSettings
-    """The window that the features were made for."""
 
 
 class Executor(base_executor.BaseExecutor):
@@ -52,7 +52,7 @@ class Executor(base_executor.BaseExecutor):
         from modules.machine import devices
         from modules.machine.progress import tell
         from modules.network.trained import load_trained, save_trained
-        from modules.rows.token_windows import load_windows
+        from modules.rows.batches import load_split
         from modules.serving.student import save_student
         from modules.student import distillation
         from modules.student.compress import compress, decided, describe
@@ -60,11 +60,8 @@ class Executor(base_executor.BaseExecutor):
         settings = PrunerNodeSettings.from_json(exec_properties[SETTINGS])
         examples, model = artifacts.single(input_dict, EXAMPLES), artifacts.single(input_dict, MODEL)
         teacher = load_trained(artifacts.training_folder(model))
-        length = settings.preprocessing.sequence_length
         splits = {
-            name: load_windows(
-                [artifacts.split_pattern(examples, name)], sequence_length=length, target=settings.target
-            )
+            name: load_split([artifacts.split_pattern(examples, name)], settings.inputs, settings.target)
             for name in ("train", "eval")
         }
         policy = devices.resolve_precision(settings.pruner.precision)
@@ -86,12 +83,8 @@ class Executor(base_executor.BaseExecutor):
             vocabulary=student.vocabulary,
             labels=student.labels,
         )
-        save_student(
-            student,
-            artifacts.serving_folder(output),
-            sequence_length=length,
-            target=decided(compressed, settings.target),
-        )
+        target = decided(compressed, settings.target)
+        save_student(student, artifacts.serving_folder(output), inputs=settings.inputs, target=target)
         artifacts.write_json(os.path.join(output.uri, PRUNING_FILE), compressed.record)
         artifacts.remove(backup)
         measure = distillation.of(settings.target.kind).measure

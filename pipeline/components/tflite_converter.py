@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from modules.artifact_files import VARIANTS_FILE
+from modules.inputs import kinds
+from modules.inputs.kinds import InputSections
 from modules.settings import NodeSettings
 from modules.targets.kinds import TargetSection
-from modules.text.settings import PreprocessingSettings
 from modules.tflite.settings import ConverterSettings
 
 from tfx import types  # isort: skip
@@ -22,12 +23,12 @@ EXAMPLES, MODEL, PRUNED, VARIANTS, SETTINGS = "transformed_examples", "model", "
 class TFLiteConverterNodeSettings(NodeSettings):
     """What TFLiteConverter is told."""
 
+    inputs: InputSections
+    """What comes in, by name."""
     target: TargetSection
     """What is predicted."""
     converter: ConverterSettings
     """The recipes."""
-    preprocessing: PreprocessingSettings
-    """The whole window of every file."""
 
 
 class Executor(base_executor.BaseExecutor):
@@ -48,15 +49,15 @@ class Executor(base_executor.BaseExecutor):
             return
         # Late: a graph that is only compiled must not wait for TensorFlow.
         from modules.network.trained import load_trained
-        from modules.rows.token_windows import load_windows
+        from modules.rows.batches import load_split
         from modules.tflite.recipes import resolve
         from modules.tflite.variants import convert_all
 
         settings = TFLiteConverterNodeSettings.from_json(exec_properties[SETTINGS])
-        converter, length = settings.converter, settings.preprocessing.sequence_length
+        converter = settings.converter
         examples = artifacts.single(input_dict, EXAMPLES)
         train, evaluation = (
-            load_windows([artifacts.split_pattern(examples, name)], sequence_length=length, target=settings.target)
+            load_split([artifacts.split_pattern(examples, name)], settings.inputs, settings.target)
             for name in ("train", "eval")
         )
         convert_all(
@@ -66,7 +67,7 @@ class Executor(base_executor.BaseExecutor):
             evaluation,
             resolve(converter.recipes, converter.custom_recipes),
             folder=output.uri,
-            sequence_length=length,
+            layout=kinds.layout(settings.inputs).cut(kinds.encoded(settings.inputs).sequence_length),
             windows=converter.windows,
             calibration_rows=converter.calibration_rows,
             parity_rows=converter.parity_rows,

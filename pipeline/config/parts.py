@@ -125,8 +125,8 @@ def check(inputs: inputs_lib.Inputs, target: Target, slices: Sequence[str], *, e
         if column.name in read:
             raise ValueError(f"target.column: {column.name!r} is a column of an input; the answer would be given away")
     for name in slices:
-        if name in read and read[name].type != "text":
-            raise ValueError(f"data.columns.slices: {name!r} is a column of {read[name].type}s; slices are texts")
+        if name in read and not read[name].is_text:
+            raise ValueError(f"data.columns.slices: {name!r} is a column of {read[name].what}s; slices are texts")
         if name in {column.name for column in target.columns()}:
             raise ValueError(f"data.columns.slices: {name!r} is the target's column")
     if "scoring" not in target.parts:
@@ -142,7 +142,7 @@ def check(inputs: inputs_lib.Inputs, target: Target, slices: Sequence[str], *, e
                 f"inputs.{part.name}: no device can compute an input of kind {part.kind} yet, so no bundle can be "
                 "made; set edge: false to make the server's model alone"
             )
-    if not target.device_answers or "distillation" not in target.parts:
+    if not {"device", "distillation"} <= set(target.parts):
         raise ValueError(
             f"target: no device can answer a target of kind {target.kind} yet, so no bundle can be made; set "
             "edge: false to make the server's model alone"

@@ -12,7 +12,7 @@ from pipeline.components.pusher import Pusher, PusherNodeSettings
 from pipeline.components.tflite_converter import TFLiteConverter, TFLiteConverterNodeSettings
 from pipeline.config.task import Config
 from pipeline.graph import code_digest, evaluation, pushing
-from pipeline.graph.settings import BUNDLE_NODES, BUNDLE_SECTIONS, columns, common, window
+from pipeline.graph.settings import BUNDLE_NODES, BUNDLE_SECTIONS, columns, common
 
 
 def edge_branch(
@@ -34,7 +34,7 @@ def edge_branch(
         model=model,
         model_blessing=evaluator.outputs["blessing"],
         settings=PrunerNodeSettings(
-            target=config.target, pruner=config.pruner, preprocessing=window(config), **common(config, "Pruner")
+            inputs=config.inputs, target=config.target, pruner=config.pruner, **common(config, "Pruner")
         ),
     )
     converter = TFLiteConverter(
@@ -42,9 +42,9 @@ def edge_branch(
         model=model,
         pruned_model=pruner.outputs["pruned_model"],
         settings=TFLiteConverterNodeSettings(
+            inputs=config.inputs,
             target=config.target.undecided(),
             converter=config.converter,
-            preprocessing=window(config),
             **common(config, "TFLiteConverter"),
         ),
     )
@@ -55,6 +55,7 @@ def edge_branch(
         settings=EdgeEvaluatorNodeSettings(
             edge_evaluator=config.edge_evaluator,
             columns=columns(config),
+            inputs=config.inputs,
             target=config.target,
             task=config.task,
             digests={"config": config.digest_of(*BUNDLE_SECTIONS), "code": code_digest.of(config, *BUNDLE_NODES)},

@@ -9,7 +9,6 @@ from typing import Any
 from modules.inputs import kinds
 from modules.rows.settings import Columns
 from modules.tensors import ColumnType
-from modules.text.settings import PreprocessingSettings
 
 from pipeline.config.task import Config
 from pipeline.graph import code_digest
@@ -41,13 +40,7 @@ def columns(config: Config) -> Columns:
 
 def others(config: Config) -> dict[str, ColumnType]:
     """Types of the columns that further inputs read, by name."""
-    text = kinds.identity_column(config.inputs)
-    return {column.name: column.type for column in kinds.columns(config.inputs) if column.name != text}
-
-
-def window(config: Config) -> PreprocessingSettings:
-    """The longest row of the features."""
-    return PreprocessingSettings(sequence_length=kinds.encoded(config.inputs).sequence_length)
+    return kinds.table(config.inputs)
 
 
 def features(config: Config, node: str) -> dict[str, Any]:

@@ -90,7 +90,7 @@ def row_check(layout: Layout, config: CleaningConfig) -> Callable[[Record], Row 
             return kept_back(MALFORMED, "a value holds half of a surrogate pair, which is no character.")
         for column, value in zip(layout.others, others, strict=True):
             if not column.readable(value):
-                return kept_back(MALFORMED, f"column {column.name!r} has {shown(value)}, which is no {column.type}.")
+                return kept_back(MALFORMED, f"column {column.name!r} has {shown(value)}, which is no {column.what}.")
         if language is not None:
             other = language(text)
             if other:

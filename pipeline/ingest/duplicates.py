@@ -23,6 +23,8 @@ _MOST_COMPARED = 50  # of the candidates in one bucket: a bucket of thousands wo
 def resolve(rows: Iterable[Row], config: CleaningConfig) -> Iterator[Row | Quarantined]:
     """Decides about all rows of one text.
 
+    Rows that differ in what another input reads are different rows: a text may be rated at two prices.
+
     Args:
         rows: rows with equal `text_hash`, in any order.
         config: the policies.
@@ -30,7 +32,14 @@ def resolve(rows: Iterable[Row], config: CleaningConfig) -> Iterator[Row | Quara
     Yields:
         Every row: as it is, or kept back.
     """
-    members = sorted(rows)  # by content first, so that the one that stays is the same from any file
+    alike: dict[tuple[str, ...], list[Row]] = {}
+    for row in sorted(rows):  # by content first, so that the one that stays is the same from any file
+        alike.setdefault(row.others, []).append(row)
+    for members in alike.values():
+        yield from _of_equals(members, config)
+
+
+def _of_equals(members: list[Row], config: CleaningConfig) -> Iterator[Row | Quarantined]:
     votes = Counter(row.label for row in members)
     if len(votes) > 1 and config.conflicting_labels != "keep":
         winner = _majority(votes) if config.conflicting_labels == "majority" else None

@@ -26,7 +26,12 @@ from pipeline.ingest.custom_config import FilesNodeSettings, unpacked
 from pipeline.tfx_gaps.batched_writer import writing_splits_in_batches
 
 TRAIN_SPLIT = "train"
-_LISTS = {"text": "bytes_list", "integer": "int64_list", "number": "float_list"}  # of tf.train.Feature
+# Fields of tf.train.Feature.
+_LISTS = {
+    **dict.fromkeys(("text", "optional text"), "bytes_list"),
+    **{"integer": "int64_list"},
+    **dict.fromkeys(("number", "optional number"), "float_list"),
+}
 
 
 class ExampleGenNodeSettings(FilesNodeSettings):

@@ -76,7 +76,7 @@ def read_log(
             if not column.readable(record.values.get(column.name, "")):
                 raise DataError(
                     f"{where}: the field {column.name!r}, which an input reads, has "
-                    f"{record.values.get(column.name)!r}, which is no {column.type}."
+                    f"{record.values.get(column.name)!r}, which is no {column.what}."
                 )
         named = [*others, *(column.name for column in inputs)]
         found = {name: record.values[name] for name in named if record.values.get(name)}

@@ -226,7 +226,7 @@ def _profile(profile: Mapping[str, Any], name: str, rows: int) -> list[str]:
     student = _student(profile, teacher, name, rows)
     expected, bound = shipping.size_bound(teacher, student, labels)
     eval_rows = round(rows * EVAL_SHARE)
-    drop, agreement = _DROP[name], _AGREEMENT[name]
+    drop, agreement = _DROP[name], _AGREEMENT[name] - training.own_thresholds(counts)
     lines = [f"  {name}:  # {'minutes' if name == 'quick' else 'as one would for a release'}"]
     if name == "quick":
         lines.append(f"    data: {{train_fraction: {min(1.0, round(used / (rows * _TRAIN_SHARE), 3)):g}}}")

@@ -14,6 +14,7 @@ from pipeline.profiling import shipping
 _BATCH = 32
 _STEPS, _STEPS_A_LABEL = 250, 8
 _FEWEST, _MOST = 2, 20
+_MOVED = 0.02  # of the rows lie between two thresholds that do equally well
 _EVEN = 0.8  # of as many labels as there are; below it rare labels are so rare that they must be weighed
 
 
@@ -65,6 +66,15 @@ def decision(labels: Mapping[str, int]) -> list[str]:
         "  min_precision: 0.9  # recall_at_precision is the largest recall with this precision",
         "  decision: {threshold: auto, objective: macro_f1}  # chosen on eval; the likelier label is seldom it",
     ]
+
+
+def own_thresholds(labels: Mapping[str, int]) -> float:
+    """Share of the rows that two files answer differently since each has a threshold of its own; 0 where none has.
+
+    Args:
+        labels: rows by label.
+    """
+    return 0.0 if looked_for(labels) is None else _MOVED
 
 
 def rare_drop(labels: Mapping[str, int], drop: float, eval_rows: int) -> list[str]:

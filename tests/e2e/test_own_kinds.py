@@ -145,9 +145,9 @@ def numbers(folder: Path) -> tiny.TinyTask:
         del values[name]
     del values["data"]["columns"]["text"], values["data"]["columns"]["label"]
     values |= {
-        "inputs": {"score": {"kind": "number", "column": "score"}},
+        "inputs": {"score": {"kind": "powers", "column": "score"}},
         "target": {"kind": "one_label", "column": "label", "labels": values.pop("labels")},
-        "extensions": ["tests.toys.number"],
+        "extensions": ["tests.toys.powers"],
     }
     task.config.write_text(yaml.safe_dump(values, sort_keys=False))
     schema = Path(values["schema_path"])
@@ -157,7 +157,7 @@ def numbers(folder: Path) -> tiny.TinyTask:
 
 def test_a_task_without_text_and_backbone_is_trained_judged_and_pushed(tmp_path: Path) -> None:
     task = numbers(tmp_path)
-    with pytest.raises(loader.ConfigError, match=r"inputs\.score: no device can compute .*number.*edge: false"):
+    with pytest.raises(loader.ConfigError, match=r"inputs\.score: no device can compute .*powers.*edge: false"):
         loader.load(task.config)
     outcome = tiny.run_task(
         task,

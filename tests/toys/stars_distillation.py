@@ -27,6 +27,10 @@ class StarsDistillation(Distillation):
         hard = tf.math.squared_difference(tf.where(unanswered, 0.0, answers), outputs[:, 0])
         return (1.0 - alpha) * hard + alpha * tf.math.squared_difference(taught[:, 0], outputs[:, 0])
 
+    def plain_loss(self, outputs: tf.Tensor, answers: tf.Tensor) -> tf.Tensor:
+        """The squared distance."""
+        return tf.math.squared_difference(answers, outputs[:, 0])
+
     def score(self, outputs: np.ndarray, answers: np.ndarray) -> float:
         """The mean absolute error."""
         return float(np.mean(np.abs(outputs[:, 0] - answers)))

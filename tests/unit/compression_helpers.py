@@ -7,12 +7,18 @@ from pathlib import Path
 from typing import Any
 
 import modules  # noqa: F401
+from modules.inputs import kinds as inputs_lib
+from modules.inputs.base import Input
 from modules.network.architecture import Architecture
 from modules.network.model import build_model
 from modules.network.trained import Trained
-from modules.rows.token_windows import TokenWindows
+from modules.rows.transformed import Examples
 from modules.student.settings import FineTuning, PrunerSettings, PruningSettings, QuantizationAwareSettings
 from modules.student.stages.values import Given
+from modules.targets.one_label.device import LabelOutput
+from modules.tensors import Layout, Tensor
+from modules.text.features import PADDING_MASK, TOKEN_IDS
+from modules.tflite import parity
 
 import numpy as np
 
@@ -22,6 +28,44 @@ RARE = ["thermostat", "##ization", "zebra", "thermo", "##stat"]
 LETTERS = [*string.ascii_lowercase, *(f"##{letter}" for letter in string.ascii_lowercase)]
 VOCABULARY = [*SPECIAL, *LETTERS, *GOOD, *BAD, *OTHER, *RARE]
 LENGTH = 16
+
+
+class TextRows(Examples):
+    """Rows of which a network reads token windows, with names for these."""
+
+    @property
+    def token_ids(self) -> np.ndarray:
+        return self.features[TOKEN_IDS]
+
+    @property
+    def padding_mask(self) -> np.ndarray:
+        return self.features[PADDING_MASK]
+
+
+def text_rows(token_ids: np.ndarray, padding_mask: np.ndarray, labels: np.ndarray) -> TextRows:
+    names = (TOKEN_IDS, PADDING_MASK)
+    return TextRows({TOKEN_IDS: token_ids, PADDING_MASK: padding_mask}, labels, names, PADDING_MASK)
+
+
+def text_layout(length: int = LENGTH) -> Layout:
+    """What a network reads of a text."""
+    tensors = tuple(Tensor(name, "int32", (length,), window=True) for name in (TOKEN_IDS, PADDING_MASK))
+    return Layout(tensors, PADDING_MASK)
+
+
+def text_inputs(length: int = LENGTH) -> dict[str, Input]:
+    """The inputs of a task with a text alone."""
+    section = {"kind": "text", "column": "text", "sequence_length": length, "backbone": {"kind": "scratch"}}
+    return inputs_lib.read({"text": section})
+
+
+def ran(content: bytes, rows: Examples) -> np.ndarray:
+    """The probabilities of a file."""
+    return parity.run(content, rows.features, text_layout(), LabelOutput())
+
+
+def compared(expected: np.ndarray, got: np.ndarray, **more: Any) -> parity.Parity:
+    return parity.compare(expected, got, LabelOutput(), **more)
 
 
 def architecture(**changes: object) -> Architecture:
@@ -48,7 +92,7 @@ def random_trained(seed: int = 0, **changes: object) -> Trained:
     return Trained(model, shapes, list(VOCABULARY[: shapes.vocabulary_size]), ["bad", "good"])
 
 
-def examples(count: int, seed: int = 0, noise: float = 0.0) -> TokenWindows:
+def examples(count: int, seed: int = 0, noise: float = 0.0) -> TextRows:
     """Texts of opinions and things; the label says which opinion is the more frequent."""
     rng = np.random.default_rng(seed)
     ids = np.zeros((count, LENGTH), np.int32)
@@ -64,7 +108,7 @@ def examples(count: int, seed: int = 0, noise: float = 0.0) -> TokenWindows:
         tokens = ["[CLS]", *map(str, words), "[SEP]"]
         ids[row, : len(tokens)] = [number[token] for token in tokens]
         labels[row] = int(votes > 0) if rng.random() >= noise else int(votes <= 0)
-    return TokenWindows(ids, (ids > 0).astype(np.int32), labels)
+    return text_rows(ids, (ids > 0).astype(np.int32), labels)
 
 
 def plain(**values: object) -> FineTuning:
@@ -78,8 +122,8 @@ def plain(**values: object) -> FineTuning:
     return FineTuning(**{**without, **values})
 
 
-def probabilities(trained: Trained, rows: TokenWindows) -> np.ndarray:
-    return trained.model.predict({"token_ids": rows.token_ids, "padding_mask": rows.padding_mask}, verbose=0)
+def probabilities(trained: Trained, rows: Examples) -> np.ndarray:
+    return trained.model.predict(rows.features, verbose=0)
 
 
 def compression_settings(**values: Any) -> PrunerSettings:

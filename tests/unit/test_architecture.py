@@ -38,12 +38,12 @@ FLOORS = (
     ("modules.fitting",),
     ("modules.starting_model",),
     ("modules.entry_settings",),
-    ("modules.inputs.text.report",),
+    ("modules.inputs.text.report", "modules.inputs.number.report", "modules.inputs.category.report"),
     # What nodes of their own run for a kind: loaded by its role, never imported, so that no node depends on a kind.
     ("modules.targets.one_label",),
     ("modules.student", "modules.device", "modules.report", "modules.card"),
     ("modules.tflite", "modules.serving", "modules.quality", "modules.inputs.text.attribution"),
-    ("modules.network", "modules.inputs.text.unlabelled"),
+    ("modules.network", "modules.inputs.text.unlabelled", "modules.inputs.text.words"),
     ("modules.rows",),
     # A backbone gives shapes and arrays; the network is built from them. What says where its parts are is below both.
     ("modules.network.backbones",),
@@ -75,17 +75,12 @@ KNOW_A_TEXT = (
     "modules/network/anatomy.py",
     "modules/network/bert.py",
     "modules/network/model.py",
-    # The edge branch: students and files are made of token windows alone.
-    "edge/edgeline_edge/*.py",
+    # What a device installs.
+    "edge/edgeline_edge/classifier.py",
+    "edge/edgeline_edge/manifest.py",
+    "edge/edgeline_edge/runtime.py",
+    "edge/edgeline_edge/tokenizer.py",
     "edge/edgeline_edge/cli/bench.py",
-    "modules/rows/token_windows.py",
-    "modules/serving/student.py",
-    "modules/student/distillation.py",
-    "modules/student/fine_tuning.py",
-    "modules/student/stages/label.py",
-    "modules/tflite/convert.py",
-    "modules/tflite/graph.py",
-    "modules/tflite/parity.py",
     # Rows, whose identity is their text: split, cleaning, drift, the linear model, the reasons of an answer.
     "modules/quality/predictions.py",
     "pipeline/cli/data.py",
@@ -104,10 +99,9 @@ KNOW_A_LABEL = (
     "modules/quality/scores.py",
     "modules/quality/intervals.py",
     "modules/quality/fairness.py",
-    "modules/network/bert.py",  # the softmax of attention
-    # The file that a device runs ends in a softmax, and is compared by its labels.
+    # The softmax of attention.
+    "modules/network/bert.py",
     "modules/tflite/graph.py",
-    "modules/tflite/parity.py",
     # What a person is shown.
     "pipeline/history/comparison.py",
     "pipeline/history/display.py",
@@ -131,7 +125,7 @@ QUICK = (
     "pipeline/config/*.py",
     "pipeline/config/rows/*.py",
     "modules/inputs/*.py",
-    "modules/inputs/text/input.py",
+    "modules/inputs/*/input.py",
     "modules/targets/*.py",
     "modules/targets/*/target.py",
     "modules/settings.py",

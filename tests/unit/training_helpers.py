@@ -8,9 +8,10 @@ from typing import Any
 import modules  # noqa: F401
 from modules.fitting.values import Given, LoadedRows
 from modules.inputs import kinds as inputs_lib
+from modules.inputs.text.words import token_windows
 from modules.machine import devices
 from modules.rows import batches
-from modules.rows.token_windows import TokenWindows
+from modules.rows.transformed import Examples
 from modules.stages import extend
 from modules.targets import kinds as targets_lib
 from modules.targets.one_label.target import OneLabel
@@ -43,10 +44,10 @@ def examples(seed: int = 0) -> tuple[dict[str, np.ndarray], np.ndarray]:
     return {"token_ids": ids.astype(np.int32), "padding_mask": mask}, labels.astype(np.int32)
 
 
-def split() -> TokenWindows:
+def split() -> Examples:
     """The same rows as Trainer reads them."""
     features, labels = examples()
-    return TokenWindows(**features, labels=labels)
+    return token_windows(**features, labels=labels)
 
 
 def given(config: dict[str, Any], folder: Path, *, policy: str = "float32", **changes: Any) -> Given:

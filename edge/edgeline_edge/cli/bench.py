@@ -17,6 +17,7 @@ from typing import Any
 from edgeline_edge.bundle import Bundle, read_bundle
 from edgeline_edge.classifier import Classifier
 from edgeline_edge.cli.quiet import quiet_runtime
+from edgeline_edge.inputs import kinds
 from edgeline_edge.runtime import Model
 
 TEXTS = (
@@ -36,7 +37,7 @@ from edgeline_edge import Classifier
 imported = time.perf_counter()
 classifier = Classifier.load({path!r})
 loaded = time.perf_counter()
-classifier.predict(["A warm, funny film that earns its tears."])
+classifier.predict([classifier.row("A warm, funny film that earns its tears.")])
 answered = time.perf_counter()
 import json
 try:
@@ -123,13 +124,14 @@ def measure(bundle: Bundle, texts: tuple[str, ...], threads: int, seconds: float
         medians, and texts per second.
     """
     with quiet_runtime():
-        classifier, bare = Classifier(bundle, threads), Model(bundle.content, threads)
-    rows = [classifier.tokenizer.encode([text]) for text in texts]
+        classifier = Classifier(bundle, threads)
+        bare = Model(bundle.content, threads, kinds.table(bundle.manifest.inputs or ()))
+    rows, asked = [classifier.tokenizer.encode([text]) for text in texts], [classifier.row(text) for text in texts]
     clock = time.perf_counter_ns
 
     def time_whole(index: int) -> int:
         start = clock()
-        classifier.predict([texts[index]])
+        classifier.predict([asked[index]])
         return clock() - start
 
     def time_bare(index: int) -> int:

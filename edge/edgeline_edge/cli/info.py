@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import collections
 import gzip
 import hashlib
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,10 @@ from edgeline_edge.classifier import Classifier
 from edgeline_edge.cli.quiet import quiet_runtime
 from edgeline_edge.errors import BundleError
 from edgeline_edge.manifest import Manifest
+from edgeline_edge.operators import oldest_runtime, operators
+
+# Runtimes of several years differ by up to 0.04 on quantized models (docs/edge.md).
+_PROBES_APART = 0.1
 
 
 def info(options: argparse.Namespace) -> int:
@@ -57,11 +61,32 @@ def verify(options: argparse.Namespace) -> int:
     if options.sha256 and options.sha256.lower() != digest:
         raise BundleError(f"{options.bundle}: SHA-256 is {digest}, not {options.sha256}")
     with quiet_runtime():
-        answer = Classifier(bundle).predict(["The quick brown fox."])[0]
+        classifier = Classifier(bundle)
+        answer = classifier.predict([classifier.row("The quick brown fox.")])[0]
+        apart = max((probe_distance(classifier, probe) for probe in bundle.manifest.probes or ()), default=0.0)
     if answer.label not in bundle.manifest.labels:
         raise BundleError(f"{options.bundle}: answers with a label of its own")
+    if apart > _PROBES_APART:
+        raise BundleError(
+            f"{options.bundle}: this runtime answers the bundle's own records otherwise, by {apart:.3f} of a score; "
+            f"at most {_PROBES_APART} is rounding"
+        )
     print(f"{options.bundle}: valid, runs, sha256 {digest}")
     return 0
+
+
+def probe_distance(classifier: Classifier, probe: Mapping[str, Any]) -> float:
+    """How far an answer lies from the one that the model gave when the bundle was made.
+
+    Args:
+        classifier: of the bundle.
+        probe: one of the manifest's `probes`.
+
+    Returns:
+        The largest difference of a score.
+    """
+    scores = classifier.predict([probe["record"]])[0].scores.values()
+    return max(abs(one - other) for one, other in zip(scores, probe["scores"], strict=True))
 
 
 def describe(bundle: Bundle) -> dict[str, Any]:
@@ -105,64 +130,6 @@ def model_card(path: Path, bundle: Bundle) -> str | None:
     return str(page) if page.is_file() and named == hashlib.sha256(bundle.content).hexdigest() else None
 
 
-def operators(content: bytes) -> dict[str, int]:
-    """Counts the operators of a model by name, most frequent first.
-
-    Args:
-        content: a TFLite flatbuffer.
-
-    Returns:
-        How often each operator occurs; custom ones as `CUSTOM:name`.
-
-    Raises:
-        BundleError: the flatbuffer cannot be read.
-    """
-    from ai_edge_litert import schema_py_generated as tflite
-
-    names = {value: name for name, value in vars(tflite.BuiltinOperator).items() if isinstance(value, int)}
-    counts: collections.Counter[str] = collections.Counter()
-    try:
-        model = tflite.Model.GetRootAs(content, 0)
-        kinds = []
-        for index in range(model.OperatorCodesLength()):
-            code = model.OperatorCodes(index)
-            # Old files keep small codes in a byte of their own.
-            name = names.get(max(code.BuiltinCode(), code.DeprecatedBuiltinCode()), "UNKNOWN")
-            kinds.append(f"CUSTOM:{(code.CustomCode() or b'').decode()}" if name == "CUSTOM" else name)
-        for index in range(model.SubgraphsLength()):
-            graph = model.Subgraphs(index)
-            counts.update(kinds[graph.Operators(i).OpcodeIndex()] for i in range(graph.OperatorsLength()))
-    except Exception as error:  # the generated reader raises whatever a damaged offset leads it to
-        raise BundleError(f"the model's operators cannot be read: {error}") from error
-    return dict(counts.most_common())
-
-
-def oldest_runtime(content: bytes) -> str | None:
-    """The first TensorFlow Lite that has all operators of a model in its versions, as the model itself says.
-
-    Args:
-        content: a TFLite flatbuffer.
-
-    Returns:
-        As `2.17.0`; None if it does not say.
-
-    Raises:
-        BundleError: the flatbuffer cannot be read.
-    """
-    from ai_edge_litert import schema_py_generated as tflite
-
-    try:
-        model = tflite.Model.GetRootAs(content, 0)
-        for index in range(model.MetadataLength()):
-            entry = model.Metadata(index)
-            if entry.Name() == b"min_runtime_version":
-                data = model.Buffers(entry.Buffer()).DataAsNumpy()
-                return bytes(data).rstrip(b"\0").decode("ascii") or None
-    except Exception as error:  # the generated reader raises whatever a damaged offset leads it to
-        raise BundleError(f"the model's metadata cannot be read: {error}") from error
-    return None
-
-
 def contract(bundle: Bundle) -> str:
     """Writes the input/output contract of a bundle as Markdown.
 
@@ -188,6 +155,7 @@ def contract(bundle: Bundle) -> str:
             "|---|---|---|---|",
             *rows,
             "",
+            *map(_input, manifest.inputs or ()),
             f"- Labels, in the order of the output: {', '.join(f'`{label}`' for label in manifest.labels)}.",
             f"- Vocabulary: {len(bundle.vocabulary):,} tokens; "
             + ", ".join(f"`{token}` is {number}" for token, number in positions.items())
@@ -206,6 +174,23 @@ def _decision(manifest: Manifest) -> str:
     return f"`{manifest.decision['label']}` where its score is {manifest.decision['threshold']!r} or more"
 
 
+def _input(section: Mapping[str, Any]) -> str:
+    """What a device does with a field of a record, in a line."""
+    column, kind, tensors = section["column"], section["kind"], ", ".join(f"`{name}`" for name in section["tensors"])
+    what = ""
+    if kind == "number":
+        what = f": (x - {section['mean']}) × {section['factor']}, cut at ±{section['limit']}; 1 where there is none"
+    elif kind == "category":
+        what = f": 0 for none, 1 for an unknown value, from 2 on for {len(section['values']):,} values"
+    return f"- `{column}`, a {kind}, becomes {tensors}{what}."
+
+
+def _short(item: Mapping[str, Any]) -> str:
+    """An object in a line; of a long list its length."""
+    shown = {key: f"{len(part):,} values" if key == "values" else part for key, part in item.items()}
+    return json.dumps(shown, ensure_ascii=False)
+
+
 def _show(facts: dict[str, Any]) -> None:
     manifest = facts.pop("manifest")
     signature = manifest.pop("signature")
@@ -220,6 +205,10 @@ def _show(facts: dict[str, Any]) -> None:
             width = max(map(len, map(str, value)), default=0)
             for key, item in value.items():
                 print(f"  {key:<{width}}  {item if not isinstance(item, dict) else json.dumps(item)}")
+        elif isinstance(value, list) and value and isinstance(value[0], dict):
+            print(f"{name}:")
+            for item in value:
+                print(f"  {_short(item)}")
         else:
             shown = ", ".join(map(str, value)) if isinstance(value, list) else value
             print(f"{name:<16}{shown:,}" if isinstance(shown, int) else f"{name:<16}{shown}")

@@ -38,30 +38,34 @@ def predict(options: argparse.Namespace) -> int:
         raise ValueError("give texts or --file, not both")
     with quiet_runtime():
         classifier = Classifier.load(options.bundle, options.threads)
+    if classifier.takes_records and (options.texts or options.input == "lines"):
+        fields = ", ".join(classifier.columns)
+        raise ValueError(f"the model reads records with the fields {fields}: give --input jsonl, one object a line")
     if isinstance(sys.stdout, io.TextIOWrapper):
         # Each answer leaves when it is there, so that `tail -f log | edgeline-edge predict` is of use.
         sys.stdout.reconfigure(line_buffering=True)
     write = _writer(options.output, classifier.labels)
     failed = False
-    for number, text in _texts(options):
+    for number, row in _rows(options, classifier.takes_records):
         answer: Prediction | str
         try:
-            if isinstance(text, ValueError):
-                raise text
-            answer = classifier.predict([text], long_text=options.long_text)[0]
-        except ValueError as error:
+            if isinstance(row, ValueError):
+                raise row
+            answer = classifier.predict([row], long_text=options.long_text)[0]
+        except (TypeError, ValueError) as error:
             # The library speaks of texts[0]; here, the user knows lines.
-            reason = str(error).replace("texts[0]", "the text")
+            reason = str(error).replace("texts[0]", "the record" if classifier.takes_records else "the text")
             if not options.keep_going:
                 raise ValueError(f"line {number}: {reason}") from error
             failed, answer = True, reason
             print(f"edgeline-edge: line {number}: {reason}", file=sys.stderr)
+        text = row.get(classifier.text_field) if isinstance(row, dict) else row
         write(number, text if isinstance(text, str) else "", answer)
     return int(failed)
 
 
-def _texts(options: argparse.Namespace) -> Iterator[tuple[int, str | ValueError]]:
-    """Yields number and text, or number and what is wrong with it."""
+def _rows(options: argparse.Namespace, whole: bool) -> Iterator[tuple[int, str | dict[str, object] | ValueError]]:
+    """Yields number and text, or the whole record where the model reads that, or number and what is wrong with it."""
     if options.texts:
         yield from enumerate(options.texts, start=1)
         return
@@ -73,7 +77,7 @@ def _texts(options: argparse.Namespace) -> Iterator[tuple[int, str | ValueError]
             if isinstance(line, ValueError) or options.input == "lines":
                 yield number, line
             elif line.strip():
-                yield number, _from_json(line, options.field)
+                yield number, _from_json(line, None if whole else options.field)
 
 
 def _lines(stream: BinaryIO, limit: int) -> Iterator[tuple[int, str | ValueError]]:
@@ -115,11 +119,13 @@ def _refuse_utf16(line: bytes) -> None:
         raise ValueError("the input is UTF-16; make it UTF-8 first: iconv -f UTF-16 -t UTF-8")
 
 
-def _from_json(line: str, field: str) -> str | ValueError:
+def _from_json(line: str, field: str | None) -> str | dict[str, object] | ValueError:
     try:
         value = json.loads(line)
     except (ValueError, RecursionError) as error:
         return ValueError(f"not JSON: {error}")
+    if field is None:
+        return value if isinstance(value, dict) else ValueError(f"must be an object, is {type(value).__name__}")
     if isinstance(value, dict):
         if field not in value:
             return ValueError(f"no field {field!r}; it has: {', '.join(map(str, value)) or 'none'} (see --field)")

@@ -1,4 +1,6 @@
-"""Regenerates `tiny.tflite` and `vocab.txt`: a model with the signature of bundles, small enough to be committed.
+"""Regenerates `tiny.tflite`, `table.tflite` and `vocab.txt`: models with signatures of bundles, small enough to commit.
+
+The former takes a text, the latter also a number and a category of three values, and has a shorter window.
 
 Its weights are random (seeded): it decides nothing, but differently for different texts. Run in the pipeline's
 environment: `python edge/tests/data/make_fixture.py`.
@@ -18,6 +20,8 @@ import tensorflow as tf
 
 HERE = Path(__file__).parent
 SEQUENCE_LENGTH = 32
+SHORT = 16
+VALUES = 3
 LABELS = ("negative", "neutral", "positive")
 WIDTH = 24
 # The special tokens stand neither first nor in BERT's order: nothing may assume their ids.
@@ -86,18 +90,51 @@ class Tiny(tf.Module):
         return {"probabilities": tf.nn.softmax(self.logits(token_ids, padding_mask))}
 
 
+class Table(tf.Module):
+    """The same with a number and a category beside the text, each with a vector of scores of its own."""
+
+    def __init__(self, size: int) -> None:
+        """Draws the weights.
+
+        Args:
+            size: tokens in the vocabulary.
+        """
+        super().__init__()
+        self.text = Tiny(size)
+        random = np.random.default_rng(5)
+        self.number = tf.Variable(random.normal(0.0, 1.0, (2, len(LABELS))).astype(np.float32))
+        self.category = tf.Variable(random.normal(0.0, 1.0, (2 + VALUES, len(LABELS))).astype(np.float32))
+
+    def signature(self, length: int) -> tf.types.experimental.PolymorphicFunction:
+        """The function of a window: ids, mask, float32 `[1, 2]`, int32 `[1]` to float32 `[1, labels]`."""
+        specs = [tf.TensorSpec([1, length], tf.int32, name=name) for name in ("token_ids", "padding_mask")]
+        specs += [tf.TensorSpec([1, 2], tf.float32, name="price"), tf.TensorSpec([1], tf.int32, name="shop")]
+
+        def call(ids: tf.Tensor, mask: tf.Tensor, price: tf.Tensor, shop: tf.Tensor) -> dict[str, tf.Tensor]:
+            rest = [[0, 0], [0, SEQUENCE_LENGTH - length]]
+            logits = self.text.logits(tf.pad(ids, rest), tf.pad(mask, rest))
+            return {"probabilities": tf.nn.softmax(logits + price @ self.number + tf.gather(self.category, shop))}
+
+        return tf.function(call, input_signature=specs).get_concrete_function()
+
+
 def main() -> None:
-    """Writes the two files beside this script."""
+    """Writes the files beside this script."""
     tokens = vocabulary()
-    model = Tiny(len(tokens))
-    with tempfile.TemporaryDirectory() as folder:
-        tf.saved_model.save(model, folder, signatures={"serving_default": model.serving_default})
-        converter = tf.lite.TFLiteConverter.from_saved_model(folder, signature_keys=["serving_default"])
-        converter.optimizations = [tf.lite.Optimize.DEFAULT]
-        content = converter.convert()
-    (HERE / "tiny.tflite").write_bytes(content)
+    tiny, table = Tiny(len(tokens)), Table(len(tokens))
+    windows = {"serving_default": SEQUENCE_LENGTH, f"window_{SHORT}": SHORT}
+    for name, model, signatures in (
+        ("tiny", tiny, {"serving_default": tiny.serving_default}),
+        ("table", table, {key: table.signature(length) for key, length in windows.items()}),
+    ):
+        with tempfile.TemporaryDirectory() as folder:
+            tf.saved_model.save(model, folder, signatures=signatures)
+            converter = tf.lite.TFLiteConverter.from_saved_model(folder, signature_keys=list(signatures))
+            converter.optimizations = [tf.lite.Optimize.DEFAULT]
+            content = converter.convert()
+        (HERE / f"{name}.tflite").write_bytes(content)
+        print(f"{name}: {len(tokens)} tokens, {len(content)} bytes")
     (HERE / "vocab.txt").write_text("".join(f"{token}\n" for token in tokens), encoding="utf-8")
-    print(f"{len(tokens)} tokens, {len(content)} bytes")
 
 
 if __name__ == "__main__":

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+from modules.inputs.roles import DeviceStep
+from modules.inputs.text.input import Text
 from modules.inputs.vocabulary_file import VOCABULARY_FILE, read_vocabulary
 
+_PROBES = ("The quick brown fox.", "good", "It was not what I had hoped for, and it came too late. " * 20, "?!")
 
-def step(folder: str) -> dict[str, Any]:
-    """What `edgeline_edge.bundle.write_bundle` must be told; the tokenizer itself is the edge package's.
+
+def step(part: Text, folder: str) -> DeviceStep:
+    """The vocabulary of the network; the tokenizer is the edge package's. The role `device`.
 
     Args:
+        part: the text.
         folder: of a network, with the vocabulary that it was made for.
-
-    Returns:
-        `vocabulary`, the tokens in id order.
     """
-    return {"vocabulary": read_vocabulary(f"{folder}/{VOCABULARY_FILE}")}
+    del part
+    return DeviceStep({}, words=read_vocabulary(f"{folder}/{VOCABULARY_FILE}"), probes=_PROBES)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from modules.inputs.base import BackboneInput
@@ -26,6 +26,7 @@ class Text(BackboneInput):
         "bounds": "modules.inputs.text.settings:TextBounds",
         "variation": "modules.inputs.text.augmentation:variation",
         "unlabelled": "modules.inputs.text.unlabelled:augment",
+        "words": "modules.inputs.text.words:TextWords",
         "device": "modules.inputs.text.device:step",
         "facts": "modules.inputs.text.report:facts",
         "plots": "modules.inputs.text.report:plots",
@@ -63,9 +64,18 @@ class Text(BackboneInput):
 
     def features(self, raw: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         """Tokenizes `[batch]` texts."""
+        return self.tokenized(raw, self.vocabulary())
+
+    def tokenized(self, raw: Mapping[str, tf.Tensor], words: Sequence[str]) -> dict[str, tf.Tensor]:
+        """The same with any vocabulary, as a student has a smaller one.
+
+        Args:
+            raw: by column, string `[batch]`.
+            words: WordPiece tokens in id order.
+        """
         from modules.text import tokenization
 
-        ids, mask = tokenization.wordpiece(raw[self.column], self.vocabulary(), self.sequence_length)
+        ids, mask = tokenization.wordpiece(raw[self.column], words, self.sequence_length)
         return {TOKEN_IDS: ids, PADDING_MASK: mask}
 
     def trimmed(self, tensors: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:

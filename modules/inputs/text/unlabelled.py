@@ -8,9 +8,11 @@ from the training split alone, so nothing of another split can leak, and no toke
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 
-from modules.rows.token_windows import TokenWindows
+from modules.rows.transformed import Examples
+from modules.text.features import PADDING_MASK, TOKEN_IDS
 from modules.text.tokenization import END, PAD, START, SUFFIX
 
 import numpy as np
@@ -20,7 +22,7 @@ Ints = NDArray[np.int32]
 
 
 def augment(
-    examples: TokenWindows,
+    examples: Examples,
     vocabulary: Sequence[str],
     *,
     copies: int,
@@ -29,11 +31,11 @@ def augment(
     replace: float = 0.1,
     join: float = 0.3,
     seed: int = 0,
-) -> TokenWindows:
+) -> Examples:
     """Makes variations of every row: the role `unlabelled`, see `modules.inputs.roles`.
 
     Args:
-        examples: rows `[CLS] … [SEP]`, in the ids of `vocabulary`.
+        examples: rows `[CLS] … [SEP]`, in the ids of `vocabulary`; what other inputs say of a row stays with it.
         vocabulary: tokens in id order.
         copies: variations of each row.
         unanswered: the answer of a row that has none.
@@ -48,11 +50,10 @@ def augment(
     rng = np.random.default_rng([seed, 7])
     continues = np.array([token.startswith(SUFFIX) and len(token) > len(SUFFIX) for token in vocabulary])
     start, end, pad = (list(vocabulary).index(token) for token in (START, END, PAD))
-    words = [
-        _words(ids[1 : length - 1], continues) for ids, length in zip(examples.token_ids, examples.lengths, strict=True)
-    ]
+    rows = examples.features[TOKEN_IDS]
+    words = [_words(ids[1 : length - 1], continues) for ids, length in zip(rows, examples.lengths, strict=True)]
     pool = [word for text in words for word in text]
-    width = examples.token_ids.shape[1]
+    width = rows.shape[1]
     ids = np.full((copies * len(words), width), pad, np.int32)
     mask = np.zeros_like(ids)
     for number in range(len(ids)):
@@ -64,7 +65,8 @@ def augment(
         body = np.concatenate(kept)[: width - 2] if kept else np.zeros(0, np.int32)
         ids[number, : len(body) + 2] = [start, *body, end]
         mask[number, : len(body) + 2] = 1
-    return TokenWindows(ids, mask, np.full(len(ids), unanswered, examples.labels.dtype))
+    varied = examples.take(np.arange(len(ids)) % max(len(words), 1)).changed(**{TOKEN_IDS: ids, PADDING_MASK: mask})
+    return dataclasses.replace(varied, labels=np.full(len(ids), unanswered, examples.labels.dtype))
 
 
 def _words(ids: Ints, continues: NDArray[np.bool_]) -> list[Ints]:

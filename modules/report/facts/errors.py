@@ -49,12 +49,14 @@ def worst_errors(
     surest = wrong[np.argsort(-probabilities[wrong, found.predicted[wrong]], kind="stable")][:count].tolist()
     part = kinds.with_backbone(inputs)
     explain = part.part("reasons") if part and training else None
-    held = {name: other for name, other in inputs.items() if other is not part}
+    trained = load_trained(str(training)) if explain else None
+    # As the model knows them, with what they have learnt of the training rows.
+    held = kinds.read(trained.architecture.inputs) if trained else {}
     reasons: list[Any] = [None] * len(surest)
     if explain:
         reasons = explain(
             part,
-            load_trained(str(training)),
+            trained,
             [found.text[row] for row in surest],
             found.predicted[surest].tolist(),
             found.label[surest].tolist(),
@@ -76,7 +78,7 @@ def worst_errors(
             }
             for row, reason in zip(surest, reasons, strict=True)
         ],
-        **({"held": list(held)} if held and explain else {}),
+        **({"held": list(held)} if held else {}),
     }
 
 

@@ -8,7 +8,7 @@ from modules.network.weights import read_weights
 from modules.rows.batches import TrainingStream
 from modules.rows.transformed import stratified
 from modules.stages import extend
-from modules.student import structured
+from modules.student import distillation, structured
 from modules.student.stages.values import CutNetwork, TrimmedVocabulary
 from modules.tflite.packed_embedding import embedding_table
 
@@ -54,7 +54,11 @@ def make_plan(trimmed: TrimmedVocabulary) -> structured.Plan:
         batch_size=min(16, len(rows)),
         seed=0,
     )
-    importance = structured.measure_importance(teacher.model, stream.batches(1).as_numpy_iterator())
+    importance = structured.measure_importance(
+        teacher.model,
+        stream.batches(1).as_numpy_iterator(),
+        distillation.of(teacher.architecture.target).plain_loss,
+    )
     wanted = shape.layers if shape.layers is not None else available
     return structured.make_plan(
         importance,

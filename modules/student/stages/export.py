@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from modules.network import anatomy
 from modules.network.model import build_model
 from modules.network.trained import Trained
 from modules.network.weights import read_weights, write_weights
-from modules.rows.token_windows import TokenWindows
+from modules.rows import words as words_lib
+from modules.rows.transformed import Examples
 from modules.student import distillation
 from modules.student.pruning import check_sparsity
 from modules.student.settings import PruningSettings
 from modules.student.stages.values import Compressed, TunedStudent
-from modules.text.tokenization import UNKNOWN
 
 import tf_keras  # isort: skip  (after `modules`, which settles Keras 2)
 
@@ -36,7 +35,7 @@ def export(tuned: TunedStudent) -> Compressed:
     # Measured on what is saved, not on the network that was trained: a mask that got lost must be noticed here.
     sparsity = check(exported, tuned.settings.pruning)
     student = Trained(exported, tuned.architecture, tuned.words.tokens, tuned.teacher.labels)
-    evaluation = tuned.in_own_tokens(tuned.evaluation)
+    evaluation = tuned.in_own_words(tuned.evaluation)
     return Compressed(student, evaluation, _record(tuned, exported, evaluation, sparsity))
 
 
@@ -58,9 +57,10 @@ def check(model: tf_keras.Model, pruning: PruningSettings) -> dict[str, float]:
 
 
 def _record(
-    tuned: TunedStudent, exported: tf_keras.Model, evaluation: TokenWindows, sparsity: dict[str, float]
+    tuned: TunedStudent, exported: tf_keras.Model, evaluation: Examples, sparsity: dict[str, float]
 ) -> dict[str, Any]:
     teacher, pruning, target = tuned.teacher, tuned.settings.pruning, tuned.architecture.target
+    words = words_lib.of(teacher.architecture.encoded)
     return {
         "architecture": tuned.architecture.to_dict(),
         "layers_kept": list(tuned.plan.layers),
@@ -70,8 +70,8 @@ def _record(
             "before": len(teacher.vocabulary),
             "after": len(tuned.words.tokens),
             "uncovered_characters": len(tuned.words.uncovered),
-            "eval_unknown_before": unknown_share(tuned.evaluation, teacher.vocabulary),
-            "eval_unknown_after": unknown_share(evaluation, tuned.words.tokens),
+            "eval_unknown_before": words.unknown_share(tuned.evaluation, teacher.vocabulary),
+            "eval_unknown_after": words.unknown_share(evaluation, tuned.words.tokens),
         },
         "parameters": {"before": read_weights(teacher.model).count(), "after": read_weights(exported).count()},
         f"eval_{distillation.of(target).measure}": {
@@ -82,13 +82,3 @@ def _record(
         "fine_tuning": tuned.run,
         "precision_policy": tuned.policy,
     }
-
-
-def unknown_share(examples: TokenWindows, tokens: Sequence[str]) -> float:
-    """Share of `[UNK]` among the tokens of a split.
-
-    Args:
-        examples: rows in the ids of `tokens`.
-        tokens: a vocabulary in id order.
-    """
-    return examples.share_of(list(tokens).index(UNKNOWN))

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import os
+from typing import Any
 
 from modules.inputs.kinds import INPUTS
 from modules.network.logits import split_logits
 from modules.network.model import build_model
 from modules.network.weights import read_weights, write_weights
 from modules.registry import load
-from modules.rows.token_windows import TokenWindows
+from modules.rows.transformed import Examples
 from modules.stages import extend
 from modules.student import distillation
 from modules.student.fine_tuning import TeacherSignals
@@ -40,12 +41,12 @@ def label(cut: CutNetwork) -> LabelledRows:
     signals = TeacherSignals(_logits(cut, seen), target=cut.architecture.target)
     if cut.settings.distillation.needs_teacher_in_step:
         signals = dataclasses.replace(
-            signals, model=_under_policy(cut), token_ids=seen.token_ids, layer_map=cut.plan.layers
+            signals, model=_under_policy(cut), features=_numbers(seen), layer_map=cut.plan.layers
         )
     return extend(cut, LabelledRows, seen=seen, signals=signals)
 
 
-def varied(given: Given) -> TokenWindows:
+def varied(given: Given) -> Examples:
     """The training rows and, where `settings.augmentation` asks for them, unlabelled variations behind them.
 
     Args:
@@ -71,7 +72,12 @@ def varied(given: Given) -> TokenWindows:
     return given.train.followed_by(more)
 
 
-def _logits(given: Given, rows: TokenWindows) -> NDArray[np.float32]:
+def _numbers(rows: Examples) -> dict[str, NDArray[Any]]:
+    """What a student reads in numbers of its own; the mask is the same for both."""
+    return {name: rows.features[name] for name in rows.windows if name != rows.mask}
+
+
+def _logits(given: Given, rows: Examples) -> NDArray[np.float32]:
     path = os.path.join(given.backup_dir, LOGITS_FILE)
     if tf.io.gfile.exists(path):
         with tf.io.gfile.GFile(path, "rb") as file:

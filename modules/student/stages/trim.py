@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from modules.rows import words as words_lib
 from modules.stages import extend
 from modules.student.stages.values import Given, TrimmedVocabulary
-from modules.text import vocabulary
 
 
 def trim(given: Given) -> TrimmedVocabulary:
@@ -17,9 +17,9 @@ def trim(given: Given) -> TrimmedVocabulary:
         The same with the student's vocabulary.
     """
     shape, tokens = given.settings.student, given.teacher.vocabulary
-    words = vocabulary.trim(
+    words = words_lib.of(given.teacher.architecture.encoded).trim(
+        given.train,
         tokens,
-        vocabulary.count_tokens(*given.train.arrays, len(tokens)),
         min_count=shape.min_count if shape.trim_vocabulary else 0,
         continuations=shape.continuations,
     )

@@ -30,10 +30,10 @@ def tune(labelled: LabelledRows) -> TunedStudent:
         student = build_model(labelled.architecture, dropout=shape.dropout, policy=labelled.policy)
         anatomy.of(student).embeddings["token"].trainable = shape.embedding is None
     write_weights(student, labelled.weights)
-    before = score(student, labelled.in_own_tokens(labelled.evaluation), labelled.architecture.target)
+    before = score(student, labelled.in_own_words(labelled.evaluation), labelled.architecture.target)
     run = fine_tune(
         student,
-        labelled.in_own_tokens(labelled.seen),
+        labelled.in_own_words(labelled.seen),
         labelled.signals,
         labelled.settings,
         backup_dir=labelled.backup_dir,

@@ -8,7 +8,8 @@ from typing import Any
 from modules.network.architecture import Architecture
 from modules.network.arrays import NetworkWeights
 from modules.network.trained import Trained
-from modules.rows.token_windows import TokenWindows
+from modules.rows import words as words_lib
+from modules.rows.transformed import Examples
 from modules.student.fine_tuning import TeacherSignals
 from modules.student.settings import PrunerSettings
 from modules.student.structured import Plan
@@ -33,8 +34,8 @@ class Given:
     """
 
     teacher: Trained
-    train: TokenWindows
-    evaluation: TokenWindows
+    train: Examples
+    evaluation: Examples
     settings: PrunerSettings
     backup_dir: str
     policy: str = "float32"
@@ -51,14 +52,14 @@ class TrimmedVocabulary(Given):
 
     words: vocabulary.Trimmed
 
-    def in_own_tokens(self, examples: TokenWindows) -> TokenWindows:
+    def in_own_words(self, examples: Examples) -> Examples:
         """Rows of the teacher's vocabulary in the student's.
 
         Args:
-            examples: int32 `[rows, seq]` in the teacher's ids.
+            examples: rows in the teacher's numbers.
         """
-        retokenize = vocabulary.Retokenizer(self.teacher.vocabulary, self.words.tokens)
-        return examples.changed(retokenize)
+        words = words_lib.of(self.teacher.architecture.encoded)
+        return words.renumbered(examples, self.teacher.vocabulary, self.words.tokens)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -85,7 +86,7 @@ class LabelledRows(CutNetwork):
         signals: what the teacher says of them.
     """
 
-    seen: TokenWindows
+    seen: Examples
     signals: TeacherSignals
 
 
@@ -115,5 +116,5 @@ class Compressed:
     """
 
     trained: Trained
-    evaluation: TokenWindows
+    evaluation: Examples
     record: dict[str, Any]

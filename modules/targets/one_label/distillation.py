@@ -33,8 +33,12 @@ class LabelDistillation(Distillation):
             settings: `alpha` and `temperature`.
         """
         alpha = tf.where(answers >= 0, settings.alpha, 1.0)
-        hard = tf.nn.sparse_softmax_cross_entropy_with_logits(tf.maximum(answers, 0), outputs)
+        hard = self.plain_loss(outputs, tf.maximum(answers, 0))
         return (1.0 - alpha) * hard + alpha * soft_target_loss(outputs, taught, settings.temperature)
+
+    def plain_loss(self, outputs: tf.Tensor, answers: tf.Tensor) -> tf.Tensor:
+        """Cross-entropy with the label."""
+        return tf.nn.sparse_softmax_cross_entropy_with_logits(answers, outputs)
 
     def score(self, outputs: np.ndarray, answers: np.ndarray) -> float:
         """Share of rows whose most probable label is right."""

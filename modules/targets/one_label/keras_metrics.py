@@ -77,6 +77,10 @@ class ThresholdMacroF1(tf_keras.metrics.Metric):
         other_f1 = tf.math.divide_no_nan(2 * rest, rest + total[0] + total[1] - right)
         return tf.reduce_max((f1 + other_f1) / 2)
 
+    def reset_state(self) -> None:
+        """Forgets all rows; Keras' own knows scalars alone."""
+        self.rows.assign(tf.zeros_like(self.rows))
+
     def get_config(self) -> dict[str, Any]:
         """Keras' serialisation."""
         return {**super().get_config(), "positive": self.positive, "threshold": self.threshold}

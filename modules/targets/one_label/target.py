@@ -53,7 +53,7 @@ class OneLabel(Target):
 
     watched: ClassVar[tuple[str, ...]] = ("macro_f1", "accuracy")
     bounded: ClassVar[tuple[str, ...]] = (
-        *("accuracy", "balanced_accuracy", "macro_f1", "auc", "pr_auc", "precision", "recall", "recall_at_precision"),
+        *("accuracy", "macro_f1", "balanced_accuracy", "auc", "pr_auc", "precision", "recall", "recall_at_precision"),
         "calibration_error",
     )
     shares: ClassVar[bool] = True
@@ -64,11 +64,11 @@ class OneLabel(Target):
         "tfma": f"{_FOLDER}.tfma_metrics",
         "scoring": f"{_FOLDER}.scoring:LabelScoring",
         "distillation": f"{_FOLDER}.distillation:LabelDistillation",
+        "device": f"{_FOLDER}.device:LabelOutput",
         "linear": f"{_FOLDER}.linear:baseline",
         "plots": f"{_FOLDER}.plots:label_plots",
         "errors": "modules.report.facts.errors:worst_errors",
     }
-    device_answers: ClassVar[bool] = True
 
     kind: Literal["one_label"] = "one_label"
     """Selects this kind."""

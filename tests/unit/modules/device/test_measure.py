@@ -10,6 +10,7 @@ from modules.device.settings import CostSettings, EdgeEvaluatorSettings, Gate
 from modules.quality import scoring
 from modules.rows.raw import RawSplit
 from modules.rows.settings import Columns
+from modules.targets.one_label.device import LabelOutput
 from modules.targets.one_label.target import OneLabel
 from modules.tflite import variants
 from modules.tflite.recipes import RECIPES
@@ -65,7 +66,7 @@ def converted(tmp_path_factory):
         rows,
         recipes,
         folder=folder,
-        sequence_length=helpers.LENGTH,
+        layout=helpers.text_layout(),
         parity_rows=16,
     )
     return folder, index
@@ -74,7 +75,9 @@ def converted(tmp_path_factory):
 @pytest.fixture(scope="module")
 def bundles(converted, tmp_path_factory):
     provenance = measure.Provenance("opinions", "run-1", digests={"config": "0" * 64})
-    return measure.make_bundles(converted[0], str(tmp_path_factory.mktemp("bundles")), provenance)
+    return measure.make_bundles(
+        converted[0], str(tmp_path_factory.mktemp("bundles")), provenance, helpers.text_inputs()
+    )
 
 
 def test_a_manifest_says_which_runtime_it_was_measured_in_and_which_it_demands(bundles) -> None:
@@ -121,7 +124,7 @@ def test_predictions_are_those_of_the_keras_model(bundles) -> None:
 
     rows = helpers.examples(60, seed=4)
     expected = helpers.probabilities(helpers.random_trained(intermediate_dim=32), rows).argmax(axis=1)
-    got = measure.predict_labels(Classifier.load(bundles["float32"]), _split().texts)
+    got = LabelOutput().predicted(Classifier.load(bundles["float32"]).predict(_split().texts), ["bad", "good"])
     assert np.array_equal(got, expected)
 
 
@@ -132,7 +135,8 @@ def test_each_bundle_gets_its_own_threshold_on_eval_and_answers_by_it_as_a_serve
 
     target = OneLabel(labels=["bad", "good"], positive="good", decision={"threshold": "auto"})
     judge, split = scoring.of(target), _split()
-    bundles = measure.make_bundles(converted[0], str(tmp_path), measure.Provenance("opinions", "run-1"))
+    provenance = measure.Provenance("opinions", "run-1")
+    bundles = measure.make_bundles(converted[0], str(tmp_path), provenance, helpers.text_inputs())
     assert read_manifest(bundles["float32"]).decision is None
     results = measure.measure(bundles, converted[1], split, judge, cost=None, choose=True)
     for name, path in bundles.items():
@@ -278,6 +282,7 @@ class _Artifacts:
             ),
             task="opinions",
             columns=Columns(slices=["source"]),
+            inputs=helpers.text_inputs(),
             target=TARGET,
         )
         edge_evaluator.Executor().Do(self.inputs, self.outputs, {"settings": settings.to_json()})

@@ -12,6 +12,7 @@ from modules.network.trained import Trained
 from modules.network.weights import read_weights, write_weights
 from modules.student import structured
 from modules.student.distillation import Tapped
+from modules.targets.one_label.distillation import LabelDistillation
 
 import numpy as np
 import pytest
@@ -50,7 +51,7 @@ def test_a_student_is_cut_out_of_an_encoder_of_another_library(trained: Trained)
     """Where all stays, the student is the same function; where half goes, it has half."""
     rows = helpers.examples(24)
     features = rows.features
-    importance = structured.measure_importance(trained.model, [(features, rows.labels)])
+    importance = structured.measure_importance(trained.model, [(features, rows.labels)], LabelDistillation().plain_loss)
     weights = read_weights(trained.model)
     whole = structured.make_plan(importance, layers=2)
     arrays, architecture = structured.rebuild(weights, trained.architecture, whole)

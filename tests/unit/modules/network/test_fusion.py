@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from modules.device.measure import device_step
+from modules.device.measure import device_steps
 from modules.network.architecture import Architecture
 from modules.network.fusion import concat
 from modules.network.model import build_model
@@ -45,7 +45,7 @@ def test_inputs_that_encode_themselves_are_a_network_without_a_backbone_saved_an
     rows = {"vowels_counts": tf.constant([[1.0, 2.0]]), "rare_counts": tf.constant([[0.0, 1.0, 4.0]])}
     assert again.model(rows).numpy().tolist() == model(rows).numpy().tolist()
     with pytest.raises(ValueError, match="no device can compute a network without a backbone"):
-        device_step(folder)
+        device_steps(folder, {})
 
 
 def test_the_architecture_of_a_text_says_no_more_than_it_did(tmp_path: Path) -> None:

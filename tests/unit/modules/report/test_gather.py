@@ -173,6 +173,7 @@ def test_a_hundred_labels_and_slices_still_make_a_page_that_one_can_scroll() -> 
         split["labels"] = {label: number + 1 for number, label in enumerate(labels)}
     for split in found["quality"]["splits"].values():
         split["confusion"] = np.eye(100, dtype=int).tolist()
+        split["ranking"]["curves"] = {}  # of so many labels there is none
     model = found["quality"]["splits"]["eval"]["model"]
     model["slices"] = {f"source:{number}": {"rows": number, "accuracy": 0.5, "macro_f1": 0.5} for number in range(100)}
     html = render.render(found)

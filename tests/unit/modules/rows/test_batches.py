@@ -16,12 +16,13 @@ from modules.rows.batches import (
     training_batches,
     trim,
 )
-from modules.rows.token_windows import TokenWindows
 from modules.tensors import Tensor
 
 import numpy as np
 import pytest
 import tensorflow as tf
+
+from tests.unit import compression_helpers as helpers
 
 LENGTH = 32
 
@@ -35,13 +36,13 @@ def tensors(length: int) -> tuple[list[Tensor], Tensor]:
 Batch = tuple[list[int], list[int], list[int], int]
 
 
-def examples(rows: int, *, length: int = LENGTH, seed: int = 0) -> TokenWindows:
+def examples(rows: int, *, length: int = LENGTH, seed: int = 0) -> helpers.TextRows:
     """Row `i` has the token `i` at every place, a length of its own, and the label `i % 3`."""
     lengths = np.random.default_rng(seed).integers(2, length + 1, rows)
     lengths[: min(rows, length - 1)] = (np.arange(2, length + 1))[: min(rows, length - 1)]  # every length, bounds too
     mask = (np.arange(length)[np.newaxis] < lengths[:, np.newaxis]).astype(np.int32)
     ids = mask * np.arange(rows, dtype=np.int32)[:, np.newaxis]
-    return TokenWindows(ids, mask, (np.arange(rows) % 3).astype(np.int32))
+    return helpers.text_rows(ids, mask, (np.arange(rows) % 3).astype(np.int32))
 
 
 def stream(rows: int = 100, *, batch_size: int = 8, seed: int = 5, length: int = LENGTH) -> TrainingStream:

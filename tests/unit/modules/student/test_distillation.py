@@ -112,7 +112,9 @@ def test_hidden_states_and_attention_pull_a_student_with_fewer_heads_to_its_teac
         learning_rate=3e-3,
         distillation=DistillationSettings(alpha=1.0, hidden=1.0, attention=1.0),
     )
-    signals = TeacherSignals(split_logits(teacher.model, rows), teacher.model, rows.token_ids, layer_map=(1,))
+    signals = TeacherSignals(
+        split_logits(teacher.model, rows), teacher.model, {TOKEN_IDS: rows.token_ids}, layer_map=(1,)
+    )
     fine_tune(student, rows, signals, settings, backup_dir=str(tmp_path))
     after = distance()
     assert after[0] < 0.9 * before[0]

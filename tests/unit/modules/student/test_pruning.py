@@ -89,7 +89,7 @@ def test_masks_survive_export_and_conversion(tmp_path) -> None:
     pruning.check_sparsity(anatomy.of(loaded.model).sparsity(), 0.75)
     for name in ("float32", "dynamic_wi8_afp32"):
         content = convert(
-            read_weights(loaded.model), start.architecture, RECIPES[name], sequence_length=helpers.LENGTH
+            read_weights(loaded.model), start.architecture, RECIPES[name], layout=helpers.text_layout()
         ).content
         flat = flatbuffer_utils.read_model_from_bytearray(bytearray(content))
         shares = []
@@ -205,7 +205,6 @@ def test_rounding_leaves_the_masters_exact_until_it_is_over(tmp_path, monkeypatc
 
 
 def test_a_rounded_network_loses_nothing_to_the_same_number_of_bits(tmp_path) -> None:
-    from modules.tflite import parity
 
     start, model, rows = helpers.random_trained(seed=3), _student(), helpers.examples(40)
     aware = QuantizationAwareSettings(kernel_bits=4, begin=0.0)
@@ -215,13 +214,13 @@ def test_a_rounded_network_loses_nothing_to_the_same_number_of_bits(tmp_path) ->
             read_weights(model),
             start.architecture,
             RECIPES[name].with_values(embedding=Storage()),
-            sequence_length=helpers.LENGTH,
+            layout=helpers.text_layout(),
         ).content
         for name in ("float32", "dynamic_wi8_afp32", "dynamic_wi4_afp32")
     }
-    got = {name: parity.run(content, rows.token_ids, rows.padding_mask) for name, content in files.items()}
-    eight = parity.compare(got["float32"], got["dynamic_wi8_afp32"])
-    four = parity.compare(got["float32"], got["dynamic_wi4_afp32"])
+    got = {name: helpers.ran(content, rows) for name, content in files.items()}
+    eight = helpers.compared(got["float32"], got["dynamic_wi8_afp32"])
+    four = helpers.compared(got["float32"], got["dynamic_wi4_afp32"])
     assert four.mean_abs < 2 * eight.mean_abs + 1e-3, "what differs is the activations, which both round to eight bits"
 
 

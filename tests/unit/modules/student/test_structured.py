@@ -7,11 +7,14 @@ from modules.network.model import build_model
 from modules.network.trained import Trained, load_trained, save_trained
 from modules.network.weights import read_weights, write_weights
 from modules.student import structured
+from modules.targets.one_label.distillation import LabelDistillation
 
 import numpy as np
 import pytest
 
 from tests.unit import compression_helpers as helpers
+
+LOSS = LabelDistillation().plain_loss
 
 
 def _silenced(weights: NetworkWeights, heads: list[int], neurons: list[int]) -> NetworkWeights:
@@ -36,7 +39,7 @@ def test_removing_silent_heads_and_neurons_preserves_the_function() -> None:
     whole = helpers.random_trained()
     dead_heads, dead_neurons = [1, 3], list(range(0, 64, 2))
     write_weights(whole.model, _silenced(read_weights(whole.model), dead_heads, dead_neurons))
-    importance = structured.measure_importance(whole.model, _batches())
+    importance = structured.measure_importance(whole.model, _batches(), LOSS)
     plan = structured.make_plan(importance, layers=2, heads=0.5, neurons=0.5)
     assert plan.heads == ((0, 2), (0, 2)), "the silent ones have no importance"
     assert plan.neurons[0] == tuple(range(1, 64, 2))
@@ -69,7 +72,7 @@ def test_importance_is_the_derivative_by_a_gate() -> None:
 
     whole = helpers.random_trained()
     features, labels = _batches(8)[0]
-    score = structured.measure_importance(whole.model, [(features, labels)])
+    score = structured.measure_importance(whole.model, [(features, labels)], LOSS)
 
     def loss(scale: float) -> float:
         weights = read_weights(whole.model)

@@ -14,7 +14,6 @@ from modules.network.model import build_model
 from modules.quality import predictions, scoring
 from modules.quality.settings import FairnessSettings
 from modules.rows.raw import read_raw_split
-from modules.rows.token_windows import TokenWindows
 from modules.student import distillation
 from modules.student.fine_tuning import TeacherSignals, fine_tune
 from modules.student.settings import DistillationSettings
@@ -103,6 +102,6 @@ def test_a_student_learns_numbers_of_a_teacher_where_people_gave_none(tmp_path: 
     assert distillation.score(student, test, "stars") < before / 2
 
 
-def _with_stars(rows: TokenWindows) -> TokenWindows:
+def _with_stars(rows: helpers.TextRows) -> helpers.TextRows:
     """Good texts have four stars, bad ones one."""
-    return TokenWindows(rows.token_ids, rows.padding_mask, (rows.labels * 3 + 1).astype(np.float32))
+    return helpers.text_rows(rows.token_ids, rows.padding_mask, (rows.labels * 3 + 1).astype(np.float32))

@@ -2,7 +2,7 @@
 
 from modules.network.weights import read_weights
 from modules.tflite import convert as conversion
-from modules.tflite import parity, variants
+from modules.tflite import variants
 from modules.tflite.convert import ConversionError, convert
 from modules.tflite.graph import InferenceGraph
 from modules.tflite.packed_embedding import embedding_table
@@ -31,9 +31,9 @@ def _convert(trained, recipe: Recipe, rows, windows=()) -> conversion.Converted:
         read_weights(trained.model),
         trained.architecture,
         recipe,
-        sequence_length=helpers.LENGTH,
+        layout=helpers.text_layout(),
         windows=windows,
-        calibration=list(zip(rows.token_ids, rows.padding_mask, strict=True)),
+        calibration=[rows.take(np.array([row])).features for row in range(len(rows))],
     )
 
 
@@ -41,8 +41,8 @@ def _convert(trained, recipe: Recipe, rows, windows=()) -> conversion.Converted:
 def test_each_recipe_converts_to_builtin_operations_and_keeps_the_function(name, trained, rows) -> None:
     converted = _convert(trained, RECIPES[name], rows)
     assert not {"CUSTOM", "?"} & set(converted.operations)
-    got = parity.run(converted.content, rows.token_ids, rows.padding_mask)
-    report = parity.compare(helpers.probabilities(trained, rows), got)
+    got = helpers.ran(converted.content, rows)
+    report = helpers.compared(helpers.probabilities(trained, rows), got)
     bound = {"float32": 1e-5, "float16": 5e-3}.get(name, 0.25)
     assert report.max_abs < bound, report
     assert report.agreement >= (1.0 if bound < 0.01 else 0.8)
@@ -58,15 +58,15 @@ def test_lower_bits_make_smaller_files(trained, rows) -> None:
 def test_both_kinds_of_gelu_and_uneven_layers_convert(rows) -> None:
     shape = {"activation": "gelu_tanh", "head_dim": 8, "layer_heads": (1, 3), "layer_intermediate_dims": (24, 40)}
     uneven = helpers.random_trained(**shape)
-    got = parity.run(_convert(uneven, RECIPES["float32"], rows).content, rows.token_ids, rows.padding_mask)
-    assert parity.compare(helpers.probabilities(uneven, rows), got).max_abs < 1e-4
+    got = helpers.ran(_convert(uneven, RECIPES["float32"], rows).content, rows)
+    assert helpers.compared(helpers.probabilities(uneven, rows), got).max_abs < 1e-4
 
 
 def test_what_is_in_the_padding_does_not_matter(trained, rows) -> None:
     content = _convert(trained, RECIPES["dynamic_wi8_afp32"], rows).content
     other = np.where(rows.padding_mask > 0, rows.token_ids, 7).astype(np.int32)
     np.testing.assert_allclose(
-        parity.run(content, rows.token_ids, rows.padding_mask), parity.run(content, other, rows.padding_mask), atol=0.02
+        helpers.ran(content, rows), helpers.ran(content, rows.changed(token_ids=other)), atol=0.02
     )
 
 
@@ -75,7 +75,7 @@ def test_a_shorter_window_answers_as_the_whole_one_does(name, trained, rows) -> 
     whole, both = (_convert(trained, RECIPES[name], rows, windows) for windows in ((), (10,)))
     short = rows.take(np.flatnonzero(rows.lengths <= 10))
     assert 0 < len(short) < len(rows), "some texts fit, some do not"
-    answers = [parity.run(made.content, rows.token_ids, rows.padding_mask) for made in (whole, both)]
+    answers = [helpers.ran(made.content, rows) for made in (whole, both)]
     bound = 1e-5 if name == "float32" else 0.1  # scales of activations differ: each window has its own
     np.testing.assert_allclose(*answers, atol=bound)
 
@@ -133,7 +133,11 @@ def test_a_mask_that_is_not_finite_and_negative_is_refused(mask_value, trained) 
     table = embedding_table(read_weights(trained.model).token, Storage())
     with pytest.raises(ValueError, match="finite negative"):
         InferenceGraph(
-            read_weights(trained.model), trained.architecture, table, sequence_length=8, mask_value=mask_value
+            read_weights(trained.model),
+            trained.architecture,
+            table,
+            layout=helpers.text_layout(8),
+            mask_value=mask_value,
         )
 
 
@@ -166,7 +170,7 @@ def test_static_recipes_want_examples(trained) -> None:
             read_weights(trained.model),
             trained.architecture,
             RECIPES["static_wi8_ai8"],
-            sequence_length=helpers.LENGTH,
+            layout=helpers.text_layout(),
         )
 
 
@@ -179,7 +183,7 @@ def test_a_poisoned_recipe_is_reported_and_does_not_stop_the_others(trained, row
         rows,
         [poisoned, RECIPES["dynamic_wi8_afp32"]],
         folder=str(tmp_path),
-        sequence_length=helpers.LENGTH,
+        layout=helpers.text_layout(),
         parity_rows=16,
     )
     assert "no operation" in index["variants"]["poisoned"]["error"]
@@ -200,7 +204,7 @@ def test_if_every_recipe_is_poisoned_the_node_fails(trained, rows, tmp_path) -> 
             rows,
             [poisoned],
             folder=str(tmp_path),
-            sequence_length=helpers.LENGTH,
+            layout=helpers.text_layout(),
             parity_rows=8,
         )
 
@@ -221,7 +225,7 @@ def test_recipes_are_data() -> None:
 def test_a_parity_report_names_the_worst_rows() -> None:
     expected = np.array([[0.9, 0.1], [0.4, 0.6], [0.5, 0.5]], np.float32)
     got = np.array([[0.9, 0.1], [0.7, 0.3], [np.nan, 0.5]], np.float32)
-    report = parity.compare(expected, got, rows=[10, 20, 30])
+    report = helpers.compared(expected, got, rows=[10, 20, 30])
     assert [entry["row"] for entry in report.worst] == [30, 20, 10]
     assert report.worst[0]["difference"] == 1.0, "not a number is as wrong as can be"
     assert report.agreement < 1.0

@@ -37,7 +37,7 @@ def test_a_recipe_of_ones_own_becomes_a_file_beside_the_others(tmp_path: Path, r
         rows,
         resolve(converter.recipes, converter.custom_recipes),
         folder=str(tmp_path / "out"),
-        sequence_length=helpers.LENGTH,
+        layout=helpers.text_layout(),
         windows=[],
         calibration_rows=8,
         parity_rows=16,

@@ -8,7 +8,7 @@ from types import ModuleType
 from typing import Any
 
 from modules.network.weights import read_weights
-from modules.tflite import parity, versions
+from modules.tflite import versions
 from modules.tflite.convert import convert
 from modules.tflite.recipes import RECIPES
 from modules.tflite.settings import Quantize, Recipe
@@ -27,7 +27,7 @@ BLOCKS = Recipe(
 def made(recipe: Recipe, windows: tuple[int, ...] = ()) -> bytes:
     trained = helpers.random_trained(seed=1, hidden_dim=64, intermediate_dim=128)
     return convert(
-        read_weights(trained.model), trained.architecture, recipe, sequence_length=helpers.LENGTH, windows=windows
+        read_weights(trained.model), trained.architecture, recipe, layout=helpers.text_layout(), windows=windows
     ).content
 
 
@@ -99,7 +99,7 @@ def test_an_older_runtime_answers_alike_or_not_at_all(tool: Any, four_bits: byte
     """2.14 would flip most labels of this file; ai-edge-litert 1.0.1, which is 2.17, rounds otherwise and is right."""
     rows = helpers.examples(48, seed=5)
     (tmp_path / "m.tflite").write_bytes(four_bits)
-    expected = parity.run(four_bits, rows.token_ids, rows.padding_mask)
+    expected = helpers.ran(four_bits, rows)
     allowed, refusing = (tool.install(name, tmp_path) for name in ("ai-edge-litert==1.0.1", "tflite-runtime==2.14.0"))
     got = tool.answers(allowed, tmp_path / "m.tflite", rows.token_ids, rows.padding_mask)
     assert np.abs(got - expected).max() < 0.1

@@ -25,7 +25,7 @@ def _content(trained, windows=()) -> bytes:
         read_weights(trained.model),
         trained.architecture,
         RECIPES["float32"],
-        sequence_length=helpers.LENGTH,
+        layout=helpers.text_layout(),
         windows=windows,
     ).content
 

@@ -38,7 +38,7 @@ def metric_of(result: Any, name: str) -> Any:
         metric
         for spec in result.metrics_specs
         for metric in spec.metrics
-        if f'"{name}"' in metric.config or metric.class_name == classes.get(name)
+        if f'"name": "{name}"' in metric.config or metric.class_name == classes.get(name)
     ]
     assert len(found) == 1, [metric.class_name for metric in found]
     return found[0]

@@ -7,6 +7,8 @@ import random
 from collections import Counter
 from typing import Any
 
+from modules.tensors import Column
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -59,6 +61,33 @@ def test_where_the_answer_is_a_number_a_row_without_one_is_kept_back(value: str,
     assert (found.reason if isinstance(found, Quarantined) else "") == reason
     if reason:
         assert f"column 'stars' is {value!r}, which is no number" in str(found)
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "kept"),
+    [
+        ("optional number", "4.5", True), ("optional number", "", True), ("optional number", " ", True),
+        ("optional number", "dear", False), ("optional number", "inf", False), ("number", "", False),
+        ("optional text", "", True),
+    ],
+)  # fmt: skip
+def test_a_cell_that_may_be_empty_keeps_no_row_back(kind: Any, value: str, kept: bool) -> None:
+    layout = Layout("text", "label", (), ("positive",), others=(Column("price", kind),))
+    record = Record({"text": "fine", "label": "positive", "price": value}, "my.csv", 7)
+    found = row_check(layout, CleaningConfig())(record)
+    assert isinstance(found, Row) == kept
+    if not kept:
+        assert f"column 'price' has {value!r}, which is no number" in str(found)
+
+
+def test_rows_of_one_text_at_two_prices_are_neither_duplicates_nor_a_contradiction() -> None:
+    prices = [("1", "positive"), ("2", "positive"), ("2", "negative"), ("1", "positive")]
+    rows = [Row("fine", label, (), "my.csv", line, (price,)) for line, (price, label) in enumerate(prices)]
+    found = list(duplicates.resolve(rows, CleaningConfig()))
+    assert [row for row in found if isinstance(row, Row)] == [rows[0]]
+    assert sorted((row.reason, row.line) for row in found if isinstance(row, Quarantined)) == [
+        ("conflicting_labels", 1), ("conflicting_labels", 2), ("duplicate", 3),
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
 from pipeline.config import loader
-from pipeline.profiling import columns, draft, label_names, roles, training
+from pipeline.profiling import columns, draft, label_names, roles, shipping, training
 from pipeline.profiling.profile import profile
 
 
@@ -129,7 +129,9 @@ def test_a_draft_of_99_to_1_is_about_the_rare_label_and_its_floors_can_be_reache
     assert set(floors) == {"macro_f1", "balanced_accuracy", "pr_auc"}, "99 % are right without looking"
     for name, floor in floors.items():
         assert 0 <= floor < scores[name]["value"], "below what the linear model reaches, by what chance does on eval"
-    assert config.edge_evaluator.gate.max_macro_f1_drop >= 0.1, "two rare rows on eval prove little"
+    gate = config.edge_evaluator.gate
+    assert gate.max_macro_f1_drop >= 0.1, "two rare rows on eval prove little"
+    assert gate.min_agreement < shipping.agreement_bound(0.95, 200), "two files need not have the same threshold"
     assert config.trainer.class_weights == "balanced"
 
 

@@ -13,6 +13,7 @@ from modules.network.model import build_model
 from modules.network.pretrained import build_classifier
 from modules.network.weights import read_weights, write_weights
 from modules.student import structured
+from modules.targets.one_label.distillation import LabelDistillation
 
 import numpy as np
 import pytest
@@ -61,7 +62,7 @@ def test_it_is_built_trained_for_a_step_looked_into_and_cut(file: Path) -> None:
     assert [len(layer.parts) for layer in parts.layers] == [8, 8]
     assert "layer_1/feedforward/output" in parts.sparsity()
 
-    importance = structured.measure_importance(model, [(features, labels)])
+    importance = structured.measure_importance(model, [(features, labels)], LabelDistillation().plain_loss)
     plan = structured.make_plan(importance, layers=1, heads=0.5, neurons=0.5)
     weights, smaller = structured.rebuild(read_weights(model), architecture, plan)
     student = build_model(smaller, dropout=0.0)

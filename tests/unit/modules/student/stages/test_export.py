@@ -6,13 +6,14 @@ import json
 from pathlib import Path
 from typing import Any
 
+from modules.inputs.text.words import TextWords
 from modules.network.model import build_model
 from modules.network.weights import read_weights, write_weights
 from modules.stages import extend
 from modules.student.distillation import score
 from modules.student.pruning import SparsityShortfallError
 from modules.student.stages.cut import cut
-from modules.student.stages.export import export, unknown_share
+from modules.student.stages.export import export
 from modules.student.stages.label import label
 from modules.student.stages.trim import trim
 from modules.student.stages.values import TunedStudent
@@ -48,7 +49,7 @@ def test_the_report_is_json_about_what_is_saved(tmp_path: Path) -> None:
     assert report["eval_accuracy"] == {
         "teacher": score(value.teacher.model, value.evaluation, "one_label"),
         "student_before_fine_tuning": 0.25,
-        "student": score(made.trained.model, value.in_own_tokens(value.evaluation), "one_label"),
+        "student": score(made.trained.model, value.in_own_words(value.evaluation), "one_label"),
     }
     assert report["parameters"]["after"] == read_weights(made.trained.model).count() < report["parameters"]["before"]
     assert report["vocabulary"]["after"] == len(value.words.tokens)
@@ -65,4 +66,4 @@ def test_unknown_tokens_are_counted_among_those_of_the_texts_alone() -> None:
     rows = helpers.examples(4)
     rows.token_ids[0, 1] = helpers.VOCABULARY.index("[UNK]")
     rows.token_ids[rows.padding_mask == 0] = helpers.VOCABULARY.index("[UNK]")
-    assert unknown_share(rows, helpers.VOCABULARY) == 1 / rows.padding_mask.sum()
+    assert TextWords().unknown_share(rows, helpers.VOCABULARY) == 1 / rows.padding_mask.sum()

@@ -48,7 +48,7 @@ def test_losses_on_hidden_states_bring_the_teacher_and_say_which_layer_follows_w
     signals = label(value).signals
     assert signals.model is value.teacher.model
     assert tuple(signals.layer_map) == value.plan.layers == (1,)
-    assert np.array_equal(signals.token_ids, value.train.token_ids)
+    assert np.array_equal(signals.features["token_ids"], value.train.token_ids)
 
 
 @pytest.mark.usefixtures("float32_policy")

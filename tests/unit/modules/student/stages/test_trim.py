@@ -17,7 +17,7 @@ def test_tokens_that_no_training_text_uses_are_left_out_and_texts_keep_their_wor
     assert set(helpers.SPECIAL) <= set(trimmed.words.tokens)
     assert set(trimmed.words.tokens) < set(value.teacher.vocabulary)
     assert "zebra" not in trimmed.words.tokens
-    own = trimmed.in_own_tokens(value.train)
+    own = trimmed.in_own_words(value.train)
     for before, after in zip(value.train.token_ids, own.token_ids, strict=True):
         assert [value.teacher.vocabulary[item] for item in before] == [trimmed.words.tokens[item] for item in after]
     assert np.array_equal(own.labels, value.train.labels)

@@ -28,7 +28,7 @@ def labelled(folder: Path, *, student: dict[str, Any] | None = None, **settings:
 def test_a_student_learns_the_labels_and_says_how_it_was_before(tmp_path: Path) -> None:
     value = labelled(tmp_path)
     tuned = tune(value)
-    own = value.in_own_tokens(value.evaluation)
+    own = value.in_own_words(value.evaluation)
     assert score(tuned.student, own, "one_label") > tuned.score_before + 0.2
     assert (tuned.run["steps"], tuned.run["resumed_at"]) == (24, 0)
     assert not np.array_equal(read_weights(tuned.student).token, value.weights.token)

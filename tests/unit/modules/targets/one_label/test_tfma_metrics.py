@@ -184,6 +184,8 @@ def test_training_goes_by_the_macro_f1_of_what_will_be_answered() -> None:
     probabilities /= probabilities.sum(axis=1, keepdims=True)
     target = OneLabel(labels=["no", "yes"], positive="yes", decision={"threshold": "auto"})
     [_, open_] = target.metrics()
+    open_.update_state([0, 1], [[0.1, 0.9], [0.9, 0.1]])
+    open_.reset_state()  # a new epoch
     for part in np.array_split(np.arange(300), 4):
         open_.update_state(labels[part], probabilities[part])
     best = f1_score(labels, target.settled(labels, probabilities).decided(probabilities), average="macro")

@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     import tf_keras
 
 
-@INPUTS.register("number")
-class Number(Input):
+@INPUTS.register("powers")
+class Powers(Input):
     """A number, encoded by one dense layer."""
 
-    kind: Literal["number"] = "number"
+    kind: Literal["powers"] = "powers"
     """Selects this kind."""
 
     def columns(self) -> tuple[Column, ...]:

@@ -1,0 +1,40 @@
+"""What the manifest says of an input. Nothing here needs NumPy: a manifest is read without it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from edgeline_edge.errors import BundleError
+
+TEXT = "text"
+
+
+def text_section(sections: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+    """What a manifest says of the text, of which a bundle has one.
+
+    Args:
+        sections: the manifest's `inputs`.
+
+    Raises:
+        BundleError: there is none, or there are several.
+    """
+    texts = [section for section in sections if section["kind"] == TEXT]
+    if len(texts) != 1:
+        raise BundleError(f"the bundle has {len(texts)} inputs of kind text; this package runs those with one")
+    return texts[0]
+
+
+def needed(section: Mapping[str, Any], field: str) -> Any:
+    """A field that inputs of this kind must have.
+
+    Args:
+        section: of the input.
+        field: its name.
+
+    Raises:
+        BundleError: it is missing.
+    """
+    if field not in section:
+        raise BundleError(f"the input {section['name']!r} of kind {section['kind']} says nothing of its {field}")
+    return section[field]

@@ -1,0 +1,233 @@
+"""A text with a number and a category beside it: from raw rows through Transform and training to a bundle's answers."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import modules.preprocessing
+from modules import trainer
+from modules.artifact_files import training_dir
+from modules.device import measure
+from modules.inputs import kinds as inputs_lib
+from modules.network.trained import load_trained
+from modules.quality import scoring
+from modules.rows import words
+from modules.rows.batches import load_split
+from modules.rows.raw import RawSplit
+from modules.serving.student import save_student
+from modules.student.compress import compress
+from modules.targets import kinds as targets_lib
+from modules.targets.one_label.device import LabelOutput
+from modules.tflite import parity, variants
+from modules.tflite.recipes import RECIPES
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from edgeline_edge import Classifier, read_manifest
+from tests.unit import compression_helpers as helpers
+
+pytestmark = pytest.mark.slow
+TRAINER: dict[str, Any] = {
+    "epochs": 8, "batch_size": 16, "learning_rate": 0.02, "warmup_fraction": 0.1, "weight_decay": 0.0,
+    "gradient_clip_norm": 1.0, "dropout": 0.0, "class_weights": "none", "early_stopping_patience": 12,
+    "precision": "float32", "warm_start": False, "seed": 3, "checkpoint_steps": 100, "tensorboard": False,
+}  # fmt: skip
+SHOPS = ("web", "köln", "a shop", "kiosk")
+RECIPE_NAMES = ("float32", "static_wi8_ai8")
+
+
+def rows(count: int, seed: int = 4) -> list[dict[str, Any]]:
+    """A mood that text, price and shop tell together; some prices and shops are missing, some shops are rare."""
+    chance = random.Random(seed)
+    found = []
+    for number in range(count):
+        price, shop = chance.lognormvariate(3, 1), chance.choice(SHOPS)
+        word = chance.choice(("good", "bad", "film"))
+        votes = (word == "good") - (word == "bad") + (1 if price < 20 else -1) + (1 if shop == "kiosk" else 0)
+        if number % 11 == 0:
+            price = float("nan")
+        if number % 7 == 0:
+            shop = "" if number % 2 else f"rare {number}"
+        text = " ".join(chance.choice(("film", "good film", "it was", word)) for _ in range(chance.randint(1, 12)))
+        found.append({"body": f"{word} {text}", "price": price, "shop": shop, "mood": "good" if votes > 0 else "bad"})
+    return found
+
+
+def transformed(config: dict[str, Any], given: list[dict[str, Any]], folder: Path) -> tuple[str, list[dict[str, Any]]]:
+    """Transform's graph of all rows, and what it makes of each, in their order."""
+    import apache_beam as beam
+    import tensorflow_transform.beam as tft_beam
+    from apache_beam.runners.portability.fn_api_runner import FnApiRunner
+    from tensorflow_transform.tf_metadata import dataset_metadata, metadata_io, schema_utils
+
+    types = {"price": tf.float32}
+    spec = {name: tf.io.FixedLenFeature([1], types.get(name, tf.string)) for name in given[0]}
+    metadata = dataset_metadata.DatasetMetadata(schema_utils.schema_from_feature_spec(spec))
+    batch = {name: [[row[name]] for row in given] for name in given[0]}
+    with beam.Pipeline(runner=FnApiRunner()) as pipeline, tft_beam.Context(temp_dir=str(folder / "temp")):
+        data = pipeline | beam.Create([{name: values[i] for name, values in batch.items()} for i in range(len(given))])
+        graph = (data, metadata) | tft_beam.AnalyzeDataset(
+            lambda raw: modules.preprocessing.preprocessing_fn(raw, config)
+        )
+        _ = graph | tft_beam.WriteTransformFn(str(folder / "graph"))
+    metadata_io.write_metadata(metadata, str(folder / "graph" / "metadata"))
+    import tensorflow_transform as tft
+
+    layer = tft.TFTransformOutput(str(folder / "graph")).transform_features_layer()
+    found = layer({name: tf.constant(values) for name, values in batch.items()})
+    made = [
+        {name: np.atleast_1d(value[i].numpy()).tolist() for name, value in found.items()} for i in range(len(given))
+    ]
+    return str(folder / "graph"), made
+
+
+@pytest.fixture(scope="module")
+def chain(
+    tiny_backbone: dict[str, Any], tmp_path_factory: pytest.TempPathFactory, write_examples: Callable[..., str]
+) -> SimpleNamespace:
+    """Everything from raw rows to bundles, once."""
+    folder = tmp_path_factory.mktemp("table")
+    config = {
+        "inputs": {
+            "body": {"kind": "text", "column": "body", "sequence_length": 16, "backbone": tiny_backbone},
+            "price": {"kind": "number", "column": "price"},
+            "shop": {"kind": "category", "column": "shop"},
+        },
+        "target": {"kind": "one_label", "column": "mood", "labels": ["bad", "good"]},
+    }
+    given = rows(240)
+    graph, written = transformed(config, given, folder)
+    inputs, target = inputs_lib.read(config["inputs"]), targets_lib.read(config["target"])
+    arguments = SimpleNamespace(
+        custom_config={**config, "trainer": TRAINER}, hyperparameters=None, base_model=None,
+        train_files=[write_examples(folder / "train.gz", written[:192])],
+        eval_files=[write_examples(folder / "eval.gz", written[192:])],
+        transform_graph_path=graph,
+        serving_model_dir=str(folder / "model" / "Format-Serving"), model_run_dir=str(folder / "run" / "1"),
+    )  # fmt: skip
+    trainer.run_fn(arguments)
+    teacher = load_trained(training_dir(arguments.serving_model_dir))
+    train, evaluation = (load_split(files, inputs, target) for files in (arguments.train_files, arguments.eval_files))
+    settings = helpers.compression_settings(
+        student={"layers": 1, "importance_rows": 32}, epochs=3, batch_size=16, learning_rate=3e-3,
+        augmentation={"copies": 1}, distillation={"hidden": 0.1},
+    )  # fmt: skip
+    made = compress(teacher, train, evaluation, settings, backup_dir=str(folder / "backup"))
+    index = variants.convert_all(
+        made.trained, teacher, train, evaluation, [RECIPES[name] for name in RECIPE_NAMES],
+        folder=str(folder / "variants"), layout=inputs_lib.layout(inputs), windows=[8], calibration_rows=16,
+    )  # fmt: skip
+    (folder / "bundles").mkdir()
+    bundles = measure.make_bundles(
+        str(folder / "variants"), str(folder / "bundles"), measure.Provenance("moods", "run-1"), inputs
+    )
+    return SimpleNamespace(**locals(), serving=arguments.serving_model_dir)
+
+
+def record(row: dict[str, Any]) -> dict[str, Any]:
+    """A row as a device is asked about it: what is missing is not there."""
+    kept = {"body": row["body"], "price": None if row["price"] != row["price"] else row["price"]}
+    return {**kept, **({"shop": row["shop"]} if row["shop"] else {})}
+
+
+def test_transform_scales_numbers_and_numbers_values_by_what_it_found(chain: SimpleNamespace) -> None:
+    prices = np.array([row["price"] for row in chain.given])
+    known = prices[~np.isnan(prices)]
+    learnt = inputs_lib.learnt(chain.inputs, chain.graph)
+    assert learnt["price"].learnt["mean"] == pytest.approx(known.mean(), rel=1e-5)
+    assert learnt["price"].learnt["factor"] == pytest.approx(1 / known.std(), rel=1e-5)
+    assert sorted(learnt["shop"].learnt["values"]) == sorted(SHOPS), "a rare value is none of its own"
+    for row, found in zip(chain.given, chain.written, strict=True):
+        assert found["price_number"][1] == float(np.isnan(row["price"]))
+        assert (found["shop_category"] == [0]) == (row["shop"] == "")
+        assert (found["shop_category"] == [1]) == row["shop"].startswith("rare")
+    assert chain.teacher.architecture.inputs["shop"]["learnt"] == learnt["shop"].learnt
+
+
+def test_a_device_makes_the_very_tensors_that_transform_made(chain: SimpleNamespace) -> None:
+    from edgeline_edge.inputs import kinds
+
+    table = kinds.table(read_manifest(chain.bundles["float32"]).inputs or ())
+    for row, found in zip(chain.given, chain.written, strict=True):
+        asked = record(row)
+        made = {name: value for part in table for name, value in part.encode(asked.get(part.column)).items()}
+        assert made["price_number"][0].tobytes() == np.array(found["price_number"], np.float32).tobytes()
+        assert made["shop_category"].tolist() == found["shop_category"]
+
+
+def test_a_server_answers_rows_as_the_network_answers_transforms_output(chain: SimpleNamespace) -> None:
+    served = tf.saved_model.load(chain.serving).signatures
+    given = chain.given[192:]
+    columns = {name: tf.constant([row[name] for row in given]) for name in ("body", "price", "shop")}
+    answer = served["serving_rows"](**columns)
+    expected = chain.teacher.model.predict(chain.evaluation.features, verbose=0)
+    np.testing.assert_allclose(answer["probabilities"], expected, atol=1e-5)
+    moods = [row["mood"] for row in given]
+    right = np.mean([label.decode() == mood for label, mood in zip(answer["label"].numpy(), moods, strict=True)])
+    assert right > 0.8, "the text alone tells two of three"
+    text = tf.train.Feature(bytes_list=tf.train.BytesList(value=[given[0]["body"].encode()]))
+    alone = tf.train.Example(features=tf.train.Features(feature={"body": text})).SerializeToString()
+    nothing = {"body": columns["body"][:1], "price": tf.constant([np.nan]), "shop": tf.constant([""])}
+    np.testing.assert_allclose(
+        served["serving_default"](examples=tf.constant([alone]))["probabilities"],
+        served["serving_rows"](**nothing)["probabilities"], atol=1e-6,
+    )  # fmt: skip
+
+
+def test_a_student_learns_of_the_table_and_answers_rows_with_its_own_words(chain: SimpleNamespace) -> None:
+    student = chain.made.trained
+    before, after = (table_weights(model) for model in (chain.teacher, student))
+    assert all(not np.array_equal(before[name], after[name]) for name in before), "it is tuned, not copied"
+    scores = chain.made.record["eval_accuracy"]
+    assert scores["student"] >= scores["teacher"] - 0.1
+    folder = str(chain.folder / "student")
+    save_student(student, folder, inputs=chain.inputs, target=chain.target)
+    own = words.of("text").renumbered(chain.evaluation, chain.teacher.vocabulary, student.vocabulary)
+    columns = {name: tf.constant([row[name] for row in chain.given[192:]]) for name in ("body", "price", "shop")}
+    answer = tf.saved_model.load(folder).signatures["serving_rows"](**columns)
+    np.testing.assert_allclose(answer["probabilities"], student.model.predict(own.features, verbose=0), atol=1e-5)
+
+
+def table_weights(trained: Any) -> dict[str, np.ndarray]:
+    from modules.network.weights import read_weights
+
+    others = read_weights(trained.model).others
+    return {f"{name}/{number}": array for name, arrays in others.items() for number, array in enumerate(arrays)}
+
+
+@pytest.mark.parametrize("recipe", RECIPE_NAMES)
+def test_a_bundle_answers_each_row_as_its_file_answers_transforms_tensors(chain: SimpleNamespace, recipe: str) -> None:
+    folder = str(chain.folder / "variants")
+    student = chain.made.trained
+    own = words.of("text").renumbered(chain.evaluation, chain.teacher.vocabulary, student.vocabulary)
+    layout = inputs_lib.layout(chain.inputs)
+    expected = parity.run(variants.read_model(folder, recipe), own.features, layout, LabelOutput())
+    answers = Classifier.load(chain.bundles[recipe]).predict([record(row) for row in chain.given[192:]])
+    np.testing.assert_allclose([list(answer.scores.values()) for answer in answers], expected, atol=1e-5)
+    bound = {"float32": 1e-5, "static_wi8_ai8": 0.3}[recipe]
+    network = student.model.predict(own.features, verbose=0)
+    assert np.abs(expected - network).max() < bound
+    assert chain.index["variants"][recipe]["parity"]["max_abs"] < bound
+
+
+def test_bundles_are_measured_by_records_and_keep_answers_to_made_up_ones(chain: SimpleNamespace) -> None:
+    given = chain.given[192:]
+    split = RawSplit(
+        [row["body"] for row in given], chain.target.truth([row["mood"] for row in given]),
+        {"shop": [row["shop"] for row in given]}, [],
+        {"price": [row["price"] for row in given], "shop": [row["shop"] for row in given]},
+    )  # fmt: skip
+    found = measure.measure(chain.bundles, chain.index, split, scoring.of(chain.target), cost=None)
+    assert found["float32"]["accuracy"] > 0.75
+    assert set(found["float32"]["slices"]) >= {f"shop:{name}" for name in SHOPS}
+    manifest = read_manifest(chain.bundles["float32"])
+    texts = {row["body"] for row in chain.given}
+    assert manifest.probes
+    assert not texts & {probe["record"]["body"] for probe in manifest.probes}, "nobody's data"
+    assert {probe["record"]["price"] is None for probe in manifest.probes} == {True, False}
