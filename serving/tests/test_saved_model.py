@@ -108,6 +108,10 @@ def test_columns_of_any_type_and_answers_that_are_no_labels(numbers: Path) -> No
         assert server.predict(row, name="price") == (200, {"predictions": [{"prediction": 2004.5}]})
         said = server.predict({**row, "year": "2000"}, row, name="price")[1]["predictions"]
         assert said[0] == {"error": "instances[0].year must be a whole number, is str"}
+        # A number may be missing: the network gets what it was trained with for that, not a number.
+        for gone in ({"title": "a", "year": 1}, {"title": "a", "year": 1, "price": None}):
+            assert server.predict(gone, name="price") == (200, {"predictions": [{"prediction": None}]})
+        assert server.predict({"year": 1, "price": 1}, name="price")[1]["error"] == "instances[0] lacks 'title'"
         tensors = [
             {"name": "title", "shape": [1], "datatype": "BYTES", "data": ["four"]},
             {"name": "year", "shape": [1], "datatype": "INT64", "data": [2000]},
