@@ -49,7 +49,7 @@ def _of_answers(target: OneLabel) -> dict[str, dict[str, Any]]:
         "macro_f1": _own("MacroF1", **shown),
         "precision": _own("MacroPrecision", **shown),
         "recall": _own("MacroRecall", **shown),
-        "balanced_accuracy": _own("BalancedAccuracy", **shown),
+        "balanced_accuracy": _own("BalancedLabelAccuracy", **shown),
     }
     if decided:  # TFMA's own ones know the most probable label alone
         by_label = {

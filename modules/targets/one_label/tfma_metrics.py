@@ -89,8 +89,8 @@ class MacroRecall(_MatrixMetric):
         super().__init__("recall", num_classes, name, prediction_key, None)
 
 
-class BalancedAccuracy(_MatrixMetric):
-    """Unweighted mean of the recall of those classes that occur."""
+class BalancedLabelAccuracy(_MatrixMetric):
+    """Unweighted mean of the recall of those classes that occur; TFMA takes `BalancedAccuracy` for one of its own."""
 
     def __init__(self, num_classes: int, name: str = "balanced_accuracy", prediction_key: str = "") -> None:
         """Args: `num_classes`, the number of labels; `prediction_key`, what the arg max is taken of."""

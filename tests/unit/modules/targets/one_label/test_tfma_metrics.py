@@ -238,3 +238,12 @@ def test_a_confident_fool_is_badly_calibrated_and_a_sure_expert_is_not() -> None
     sure = np.eye(2, dtype=np.float32)[labels]
     assert evaluate(labels, sure, [{"class_name": "CalibrationError"}]) == {"calibration_error": 0.0}
     assert evaluate(labels, 1 - sure, [{"class_name": "CalibrationError"}]) == {"calibration_error": 1.0}
+
+
+def test_no_metric_of_ours_has_the_name_of_one_of_tfmas() -> None:
+    """TFMA looks a name up among its own first, whatever module a configuration names."""
+    found = {
+        name for name, kind in vars(tfma_metrics).items() if getattr(kind, "__module__", "") == tfma_metrics.__name__
+    }
+    assert {"MacroF1", "BalancedLabelAccuracy"} <= found
+    assert not {name for name in found if hasattr(tfma.metrics, name)}
