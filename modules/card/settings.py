@@ -84,6 +84,8 @@ class ModelCardNodeSettings(NodeSettings):
     """What the backbone says of its weights, for a card whose section names none."""
     sequence_length: int
     """Window in tokens; 0 where no input has a backbone."""
+    reads: str = ""
+    """What of a text counts, for a person."""
     columns: dict[str, ColumnType] = {}
     """Types of all columns that the inputs read, by name."""
     digests: dict[str, str]

@@ -12,8 +12,10 @@ from modules.rows.batches import TrainingStream
 from modules.targets.base import Target
 from modules.training.settings import TrainerSettings
 
+import numpy as np
 import tensorflow as tf
 import tf_keras
+from numpy.typing import NDArray
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -63,10 +65,12 @@ class LoadedRows(Given):
     Attributes:
         stream: training batches, for all replicas together.
         evaluation: batches to choose the best epoch on.
+        evaluation_texts: of their rows, see `modules.rows.transformed.Examples`.
     """
 
     stream: TrainingStream
     evaluation: tf.data.Dataset
+    evaluation_texts: NDArray[np.int64] | None = None
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

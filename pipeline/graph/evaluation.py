@@ -153,6 +153,7 @@ def _card_settings(config: Config, sections: tuple[str, ...], made_by: tuple[str
         backbone=main.backbone.kind if main else "",
         backbone_sources=[_of_card(source) for source in main.backbone.sources()] if main else [],
         sequence_length=main.sequence_length if main else 0,
+        reads=main.reads if main else "",
         columns={column.name: column.type for column in kinds.columns(config.inputs)},
         digests={"config": config.digest_of(*sections), "code": code_digest.of(config, *made_by)},
         **common(config, "ModelCard"),

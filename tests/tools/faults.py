@@ -95,6 +95,7 @@ ROWS = (
             f"{_COLLECT}::test_headers_that_never_end_are_stalled_too",
             f"{_COLLECT}::test_a_handshake_that_never_ends_is_stalled_too",
             f"{_COLLECT}::test_a_time_that_is_over_bounds_headers_and_body_together",
+            f"{_COLLECT}::test_a_response_without_end_or_bottom_is_refused_at_the_first_try",
         ),
     ),
     Row(

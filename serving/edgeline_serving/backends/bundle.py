@@ -22,14 +22,16 @@ class BundleBackend(Backend):
 
     platform = "edgeline_litert"
 
-    def __init__(self, path: Path, *, threads: int = 1, long_text: LongText = "cut", max_windows: int = 256) -> None:
+    def __init__(
+        self, path: Path, *, threads: int = 1, long_text: LongText | None = None, max_windows: int = 256
+    ) -> None:
         """Reads the bundle and makes its interpreters.
 
         Args:
             path: the file.
             threads: interpreters.
             long_text: as in `Classifier.predict`.
-            max_windows: windows that a text may need, where it is not cut.
+            max_windows: likewise.
 
         Raises:
             VersionError: it is not a bundle that can be run.
@@ -49,7 +51,7 @@ class BundleBackend(Backend):
             for probe in manifest.probes or ()
         )
         self._text, self._takes_records = self.columns[0].name, len(self.columns) > 1
-        self._long_text: LongText = long_text
+        self._long_text = long_text
         self._max_windows = max_windows
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="litert")
 
@@ -83,7 +85,7 @@ class BundleBackend(Backend):
                 [asked], long_text=self._long_text, max_windows=self._max_windows, cancelled=stop
             )
         except ValueError as error:
-            # An empty text, or one of too many windows: the library says which, and never what it holds.
+            # An empty text: the library says so, and never what a text holds.
             return {"error": str(error).replace("texts[0]", "the text")}
         return {"label": answer.label, "score": answer.score, "scores": answer.scores}
 

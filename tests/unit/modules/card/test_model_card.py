@@ -50,6 +50,7 @@ def settings(**changes: Any) -> ModelCardNodeSettings:
         "backbone": "minilm",
         "backbone_sources": [],
         "sequence_length": 64,
+        "reads": "the first 64 tokens count",
         "thresholds": {"accuracy": {"min": 0.8, "max": None, "max_drop": 0.01, "slice_min": None}},
         "gaps": {"source": {"accuracy": {"max_gap": 0.15, "decided_by": "value"}}},
         "digests": {"config": "c0ffee"},

@@ -42,6 +42,7 @@ EXPECTED = {
     # What a device runs; the package loads it late.
     "edge/edgeline_edge/classifier.py": EDGE_EVALUATOR,
     "edge/edgeline_edge/tokenizer.py": EDGE_EVALUATOR,
+    "edge/edgeline_edge/long_text.py": EDGE_EVALUATOR,
     "edge/edgeline_edge/server.py": NOTHING,
     "edge/edgeline_edge/cli/bench.py": NOTHING,
     # Rows.
@@ -89,6 +90,7 @@ EXPECTED = {
     "modules/training/trace.py": TRAINER,
     "modules/serving/server.py": TRAINER,
     "modules/serving/warmup.py": TRAINER,
+    "modules/serving/pooled.py": TRAINER,
     # Judging and pushing.
     "pipeline/components/evaluator.py": EVALUATOR | {"TestEvaluator"},
     "modules/quality/simultaneous.py": EVALUATOR | {"TestEvaluator"},
@@ -109,6 +111,20 @@ EXPECTED = {
     "modules/targets/one_label/distillation.py": PRUNER,
     "modules/targets/one_label/device.py": CONVERTER,
     "modules/targets/one_label/plots.py": REPORTER,
+    # Of a number and of several labels.
+    "modules/targets/cell.py": EXAMPLES | SERVING,
+    "modules/targets/number/target.py": TRANSFORM | BASELINE,
+    "modules/targets/number/layers.py": TRANSFORM | BASELINE,
+    "modules/targets/number/scoring.py": EVALUATOR | {"TestEvaluator"} | EDGE_EVALUATOR,
+    "modules/targets/number/metrics.py": BASELINE,
+    "modules/targets/number/linear.py": BASELINE,
+    "modules/targets/number/interval.py": BASELINE | TRAINER,
+    "modules/targets/number/plots.py": REPORTER,
+    "modules/targets/number/errors.py": REPORTER,
+    "modules/targets/many_labels/scoring.py": EVALUATOR | {"TestEvaluator"} | EDGE_EVALUATOR,
+    "modules/targets/many_labels/tfma_metrics.py": EVALUATOR | {"TestEvaluator"},
+    "modules/targets/many_labels/decision.py": BASELINE | TRAINER,
+    "modules/rows/ngrams.py": BASELINE,
     # From the blessed model to a bundle.
     "modules/student/structured.py": PRUNER,
     "modules/serving/student.py": PRUNER,
