@@ -48,9 +48,9 @@ noise where it holds 0. "Strongest" is the best on the held-out rows themselves,
 def measure(options: argparse.Namespace) -> Result:
     """Measures what is missing, as far as the time goes, and tells what there is."""
     records, found = Records(options.work / "records"), []
-    left: dict[str, list[str]] = {}
     began = time.monotonic()
     wanted = [*systems.LINEAR, *([systems.SETFIT] if options.setfit else []), *options.profiles]
+    left: dict[str, list[str]] = {systems.NAMES[system]: [] for system in wanted}
     measured: dict[str, dict[str, list[dict[str, Any]]]] = {name: {} for name in options.sets}
     cases: dict[str, systems.Case] = {}
     failed: list[str] = []
@@ -68,7 +68,7 @@ def measure(options: argparse.Namespace) -> Result:
                     failed.append(f"{name}, seed {seed}, {systems.NAMES[system]}: {str(error).splitlines()[-1]}")
                     continue
                 if record is None:
-                    left.setdefault(systems.NAMES[system], []).append(f"{name} {seed}")
+                    left[systems.NAMES[system]].append(f"{name} {seed}")
                 else:
                     measured[name].setdefault(system, []).append(record)
     for name, by_system in measured.items():
@@ -98,8 +98,8 @@ def _result(
 ) -> Result:  # fmt: skip
     notes = [result.described(found)]
     notes += [f"Failed: {item}." for item in failed]
-    if left:
-        missing = "; ".join(f"{name}: {', '.join(cases)}" for name, cases in left.items())
+    missing = "; ".join(f"{name}: {', '.join(cases)}" for name, cases in left.items() if cases)
+    if missing:
         notes.append(f"Not measured in the time that there was, by set and seed: {missing}.")
     return Result(
         name="any_file",

@@ -184,6 +184,7 @@ def _common(settings: ModelCardNodeSettings, kind: str, created: str) -> dict[st
         "kind": kind,
         "task": settings.task,
         "labels": settings.target.names,
+        "answer": settings.target.told,
         "created": created,
         **section,
         "sources": [source.model_dump(mode="json", exclude={"dataset", "backbone"}) for source in sources],

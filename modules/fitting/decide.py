@@ -36,7 +36,8 @@ def decide(fitted: FittedModel) -> DecidedModel:
         texts = fitted.evaluation_texts
         target = target.settled(first_of_text(truth, texts), by_text(outputs, texts))
         told = target.device_decision or {}
-        progress.tell(f"chosen on eval: {', '.join(f'{name} {value}' for name, value in told.items())}", **told)
+        if told:  # too few rows leave things open
+            progress.tell(f"chosen on eval: {', '.join(f'{name} {value}' for name, value in told.items())}", **told)
     return extend(fitted, DecidedModel, plain=plain, decided=target)
 
 

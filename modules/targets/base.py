@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from modules.registry import load
 from modules.settings import Section
+from modules.targets.cell import Cell
 from modules.tensors import Column, Tensor
 
 if TYPE_CHECKING:
@@ -59,6 +60,16 @@ class Target(Section, abc.ABC):
     def gaps(self) -> list[str]:
         """Metrics whose gap between slices `evaluator.fairness` may bound."""
         return []
+
+    @property
+    def cell(self) -> Cell:
+        """What its column may hold, besides the names of the answers."""
+        return Cell(type=self.columns()[0].type)
+
+    @property
+    def told(self) -> str:
+        """What is answered, in words for a person; empty where names say it."""
+        return ""
 
     @property
     def looked_for(self) -> dict[str, Any] | None:
@@ -141,6 +152,22 @@ class Target(Section, abc.ABC):
     @abc.abstractmethod
     def loss(self) -> tf_keras.losses.Loss:
         """Between `features` and what the head gives."""
+
+    def begin(self, model: tf_keras.Model, values: np.ndarray) -> None:
+        """Tells a network that is not trained yet what its head must know of the training rows.
+
+        Args:
+            model: with this target's head.
+            values: `features` of all training rows, `[rows, *shape]`.
+        """
+
+    def loss_of(self, model: tf_keras.Model) -> tf_keras.losses.Loss:
+        """The loss that one network learns by, where it depends on what `begin` told that network.
+
+        Args:
+            model: with this target's head.
+        """
+        return self.loss()
 
     def smoothed_loss(self, smoothing: float) -> tf_keras.losses.Loss:
         """The same with smoothed answers.

@@ -171,6 +171,10 @@ def check_metrics(target: Target, evaluator: EvaluatorSettings, tuner: TunerSett
                 raise ValueError(f"evaluator.thresholds.{name}.{field} is {value:g}; {name} lies between 0 and 1")
     where = ("evaluator", "fairness", "bounds")
     for column, bounds in evaluator.fairness.bounds.items():
+        for metric, bound in bounds.items():
+            if target.shares and bound.max_gap > 1:
+                largest = f"{bound.max_gap:g}; {metric} lies between 0 and 1"
+                raise ValueError(f"evaluator.fairness.bounds.{column}.{metric}.max_gap is {largest}")
         _known(where, column, slices, "slice columns (data.columns.slices)")
         for metric in bounds:
             _known((*where, column), metric, target.gaps, f"{of_target} whose gap can be bounded")
@@ -209,9 +213,10 @@ def check_classes(target: Target, trainer: TrainerSettings, *, balanced: bool) -
             f"trainer.label_smoothing is {trainer.label_smoothing}; a target of kind {target.kind} has no labels to "
             "smooth; set it to 0"
         )
-    if balanced and not target.names:
+    if balanced and (not target.names or target.cell.separator):
+        what = "no single label a row" if target.names else "no labels"
         raise ValueError(
-            f"data.augmentation.balance: a target of kind {target.kind} has no labels to balance; set it to false"
+            f"data.augmentation.balance: a target of kind {target.kind} has {what} to balance; set it to false"
         )
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from modules.rows.settings import Columns
+from modules.targets.cell import Cell
 from modules.tensors import Column, ColumnType  # and settles Keras 2 before TFX imports TensorFlow
 
 import apache_beam as beam
@@ -43,8 +44,8 @@ class ExampleGenNodeSettings(FilesNodeSettings):
     """Which column is what."""
     labels: list[str]
     """The labels that the schema's domain allows."""
-    label_type: ColumnType = "text"
-    """Type of the label's column."""
+    cell: Cell = Cell()
+    """What a cell of the label's column may hold besides."""
     others: dict[str, ColumnType] = {}
     """Types of the columns that further inputs read, by name."""
     cleaning: CleaningConfig = CleaningConfig()
@@ -63,9 +64,7 @@ class ExampleGenNodeSettings(FilesNodeSettings):
         """What a row must look like."""
         others = tuple(Column(name, kind) for name, kind in self.others.items())
         columns = self.columns
-        return rows.Layout(
-            columns.text, columns.label, tuple(columns.slices), tuple(self.labels), others, self.label_type
-        )
+        return rows.Layout(columns.text, columns.label, tuple(columns.slices), tuple(self.labels), others, self.cell)
 
 
 class RowsExecutor(BaseExampleGenExecutor):
@@ -157,8 +156,8 @@ def to_example(row: rows.Row, layout: rows.Layout, text_hash: str | None = None)
     feature = example.features.feature
     for name, value in values.items():  # three times as fast as building the messages first and copying them in
         feature[name].bytes_list.value.append(value.encode("utf-8"))
-    if layout.label_type != "text":
-        answer = Column(layout.label, layout.label_type)
+    if layout.cell.type != "text":
+        answer = layout.answer
         feature[layout.label].Clear()
         getattr(feature[layout.label], _LISTS[answer.type]).value.append(answer.value(row.label))
     for column, text in zip(layout.others, row.others, strict=True):

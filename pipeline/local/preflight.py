@@ -35,7 +35,7 @@ def layout(config: Config) -> rows.Layout:
         tuple(config.data.columns.slices),
         tuple(config.target.names),
         others,
-        config.target.columns()[0].type,
+        config.target.cell,
     )
 
 
@@ -61,6 +61,21 @@ def check_data(config: Config, *, most: int | None = None) -> dict[str, Any]:
     return {"file": data_files.data_path(config), **found}
 
 
+def told(config: Config, column: str, counts: Counter[str]) -> str:
+    """What a column holds, in one line.
+
+    Args:
+        config: the resolved configuration.
+        column: of the label or of a slice.
+        counts: rows by value.
+    """
+    from pipeline.profiling import task_notes
+
+    shape = layout(config)
+    number = column == shape.label and shape.cell.type == "number"
+    return task_notes.numbers(counts) if number else task_notes.values(counts)
+
+
 def notes(config: Config, counts: Mapping[str, Counter[str]]) -> list[str]:
     """What a person should know of rows that can be used, in sentences.
 
@@ -71,7 +86,9 @@ def notes(config: Config, counts: Mapping[str, Counter[str]]) -> list[str]:
     from pipeline.profiling import task_notes
 
     part, shape = kinds.with_backbone(config.inputs), layout(config)
-    found = task_notes.of_labels(shape.labels, counts[shape.label]) if shape.labels else []
+    found = task_notes.of_labels(shape.labels, counts[shape.label])
+    if shape.cell.type == "number":
+        found += task_notes.of_numbers(shape.label, counts[shape.label])
     if part is not None and shape.text:
         found += task_notes.of_texts(_first_texts(config, shape), part.backbone)
     return found
@@ -224,6 +241,19 @@ def check_schema(config: Config) -> Any:
     label = features[column]
     domains = {domain.name: domain for domain in schema.string_domain}
     domain = _domain(label, domains)
+    if domain and config.target.cell.separator:
+        raise loader.ConfigError(
+            f"{path}: {column!r} has the domain {shown(sorted(domain.value), 300)}, and a cell of it holds several "
+            "labels; take the domain away from the feature. Labels are looked for when rows are cleaned."
+        )
+    wanted = {"text": schema_pb2.BYTES, "integer": schema_pb2.INT, "number": schema_pb2.FLOAT}
+    kind = wanted[config.target.columns()[0].type]
+    if label.type not in (schema_pb2.TYPE_UNKNOWN, kind):
+        raise loader.ConfigError(
+            f"{path}: the feature {column!r} is of type {schema_pb2.FeatureType.Name(label.type)}, and a target of "
+            f"kind {config.target.kind} reads {schema_pb2.FeatureType.Name(kind)}. Change it, or draft a new schema "
+            "with `make schema`."
+        )
     allowed = set(domain.value) if domain else set(labels)
     if allowed != set(labels):
         raise loader.ConfigError(

@@ -80,6 +80,7 @@ def collect(
         "blessed": _blessed(outputs.artifact(*reported["blessing"])),
         "not_blessed_because": [*missed_bounds(evaluation), *gaps, *behind, *dropped] if evaluation else [],
         "thresholds": config.model_dump(mode="json")["evaluator"]["thresholds"],
+        "lower_is_better": sorted(config.target.lower_is_better),
         "metrics": {
             "eval": metrics(evaluation) if evaluation else None,
             "test": metrics(test) if test else None,

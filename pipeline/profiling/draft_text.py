@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from pipeline.profiling import long_texts, shipping, training
+from pipeline.profiling.answers import draft as answers
+from pipeline.profiling.answers.draft import comment, quoted
+from pipeline.profiling.answers.kinds import NUMBER, ONE_LABEL
 from pipeline.profiling.profile import EVAL_SHARE
 from pipeline.profiling.shipping import Shape
 
@@ -16,7 +18,6 @@ _QUICK_ROWS = 8_000  # of the train split, in the quick profile
 _QUICK_WINDOW = 128  # in the quick profile, at most
 _TRAIN_SHARE = 0.8
 _WINDOWS = (16, 32, 48, 64, 96, 128, 192, 256, 384, 512)
-_SHOWN = 12  # labels beside which their rows stand
 # The teachers of both profiles, and what their students keep of the feed-forward neurons.
 _MINILM = {"quick": Shape(30_522, 3, 384, 1536), "full": Shape(30_522, 6, 384, 1536)}
 _SCRATCH = {"quick": Shape(0, 2, 128, 512), "full": Shape(0, 4, 256, 1024)}
@@ -40,23 +41,22 @@ def text(profile: Mapping[str, Any], task: str, schema_path: Path, vocabulary_pa
         schema_path: what the configuration calls the schema.
         vocabulary_path: likewise the vocabulary of characters, if the profile has one.
     """
-    roles, labels = profile["roles"], profile["labels"]
-    rows, file = sum(labels.values()), Path(profile["file"]).name
+    roles, labels, kind = profile["roles"], profile["labels"], profile["target"]["kind"]
+    rows, file = profile["answered"], Path(profile["file"]).name
     passes = _epochs(profile, rows * _TRAIN_SHARE)
     lines = [
-        f"# A draft from {_comment(file)}: {profile['rows']} rows. Read it before you rely on it.",
-        *(f"# - {_comment(note)}" for note in profile["notes"]),
+        f"# A draft from {comment(file)}: {profile['rows']} rows. Read it before you rely on it.",
+        *(f"# - {comment(note)}" for note in profile["notes"]),
         f"task: {task}",
-        *_labels(labels),
-        *training.decision(labels),
+        *answers.section(profile),
         f"schema_path: {quoted(str(schema_path))}",
         "",
         "data:",
         f"  path: {quoted(profile['file'])}",
         *_source(profile),
         "  columns:",
-        f"    text: {quoted(roles['text']['column'])}  # {_comment(roles['text']['reason'])}",
-        f"    label: {quoted(roles['label']['column'])}  # {_comment(roles['label']['reason'])}",
+        f"    text: {quoted(roles['text']['column'])}  # {comment(roles['text']['reason'])}",
+        *answers.column(profile),
         f"    slices: [{', '.join(quoted(item['column']) for item in roles['slices'])}]  # results for each value",
         *_cleaning(profile),
         "",
@@ -65,11 +65,11 @@ def text(profile: Mapping[str, Any], task: str, schema_path: Path, vocabulary_pa
         "trainer:",
         *(["  learning_rate: 5.0e-4  # random weights have further to go"] if profile["characters"] else []),
         *(["  class_weights: balanced  # rare labels would be given up, since they hardly count in the loss"]
-          if training.unbalanced(labels) else []),
-        f"  epochs: {passes}  # at most, enough for {rows:,} rows, {len(labels)} labels",
+          if kind == ONE_LABEL and training.unbalanced(labels) else []),
+        f"  epochs: {passes}  # at most, enough for {rows:,} rows" + (f", {len(labels)} labels" if labels else ""),
         *training.patience_lines(passes),
         "",
-        *_evaluator(profile),
+        *answers.evaluator(profile),
         *_card(profile, task),
         "profiles:",
         *_profile(profile, "quick", rows),
@@ -81,27 +81,6 @@ def text(profile: Mapping[str, Any], task: str, schema_path: Path, vocabulary_pa
 def window(tokens: float) -> int:
     """The window that holds so many tokens."""
     return next((size for size in _WINDOWS if size >= tokens), _WINDOWS[-1])
-
-
-def quoted(value: str) -> str:
-    """A YAML string; always in quotes, since `no`, `1` and `null` would be something else."""
-    return json.dumps(value, ensure_ascii=False)
-
-
-def _comment(value: str) -> str:
-    """Fit to stand in a comment: a column's name may hold a line break."""
-    return " ".join(value.split())
-
-
-def _labels(labels: Mapping[str, int]) -> list[str]:
-    if len(labels) <= _SHOWN:
-        counts = ", ".join(map(str, labels.values()))
-        return [f"labels: [{', '.join(map(quoted, labels))}]  # rows: {counts}"]
-    counted = sorted(labels.values())
-    lines, width = ["labels:"], max(map(len, map(quoted, labels)))
-    lines += [f"  - {quoted(label):<{min(width, 60)}}  # {count} rows" for label, count in labels.items()]
-    lines[0] += f"  # {len(labels)}, with {counted[0]} to {counted[-1]} rows"
-    return lines
 
 
 def _source(profile: Mapping[str, Any]) -> list[str]:
@@ -118,14 +97,18 @@ def _source(profile: Mapping[str, Any]) -> list[str]:
 def _cleaning(profile: Mapping[str, Any]) -> list[str]:
     """Room for the rows that are known to be kept back: duplicates and rare labels of a file are no accident."""
     rows = max(profile["rows"], 1)
-    labelled = sum(profile["labels"].values()) + sum(profile["rare_labels"].values())
+    one = profile["target"]["kind"] == ONE_LABEL
+    labelled = profile["answered"] + (sum(profile["rare_labels"].values()) if one else 0)
     lost = profile["malformed"]["rows"] + sum(profile["rare_labels"].values()) + profile["text"]["duplicates"]
     lost += max(0, rows - profile["malformed"]["rows"] - labelled)
     share = lost / rows
-    if share <= 0.15:
-        return []
     bound = min(0.95, math.ceil(20 * (share + 0.05)) / 20)
-    return [f"  cleaning: {{max_quarantined: {bound:g}}}  # about {share:.0%} of the rows will be kept back"]
+    lines = (
+        [f"    max_quarantined: {bound:g}  # about {share:.0%} of the rows will be kept back"] if share > 0.15 else []
+    )
+    if profile["target"]["kind"] == NUMBER:
+        lines.append("    conflicting_labels: keep  # two numbers of one text are no contradiction")
+    return ["  cleaning:", *lines] if lines else []
 
 
 def _preprocessing(found: Mapping[str, Any]) -> list[str]:
@@ -163,57 +146,27 @@ def _scratch_shape(name: str, indent: str) -> list[str]:
 
 def _epochs(profile: Mapping[str, Any], train_rows: float) -> int:
     share = 4.0 if profile["characters"] else 1.0
-    return training.epochs(round(train_rows), len(profile["labels"]), share=share)
-
-
-def _evaluator(profile: Mapping[str, Any]) -> list[str]:
-    result, labels = profile["linear"], profile["labels"]
-    largest = max(labels.values()) / sum(labels.values())
-    if result is None:
-        lows = {"accuracy": round(largest, 2)}
-        why = [f"  # too few rows to try a linear model on; to answer the most frequent label gives {largest:.3f}"]
-    else:
-        scores = result["scores"]
-        lows = {name: math.floor(100 * scores[name]["low"]) / 100 for name in scores}
-        if training.looked_for(labels):  # rows of the frequent label, answered right, hide the others in these
-            del lows["accuracy"], lows["recall"]
-        elif not training.unbalanced(labels):
-            lows.pop("recall")
-        told = ", ".join(f"{name} {scores[name]['value']:.3f}" for name in lows)
-        why = [
-            f"  # {result['model']}, cross-validated on {result['rows']:,} of these rows: {told}.",
-            "  # A floor is what it would reach on the eval split even with bad luck; recall is the mean over labels.",
-        ]
-    return [
-        "evaluator:",
-        *why,
-        "  thresholds:",
-        *(f"    {name}: {{min: {low:g}}}" for name, low in lows.items()),
-        "",
-    ]
+    return training.epochs(round(train_rows), max(len(profile["labels"]), 1), share=share)
 
 
 def _card(profile: Mapping[str, Any], task: str) -> list[str]:
-    labels = list(profile["labels"])
-    shown = ", ".join(labels[:_SHOWN]) + (f" and {len(labels) - _SHOWN} more" if len(labels) > _SHOWN else "")
     languages = ", ".join(f"{name} {share:.0%}" for name, share in list(profile["text"]["languages"].items())[:3])
-    summary = f"Gives a text one of {len(labels)} labels: {_comment(shown)}."
     note = (
         f"{profile['rows']:,} rows, text from column {profile['roles']['text']['column']!r}, label from "
         f"{profile['roles']['label']['column']!r}; languages: {languages or 'not told'}."
     )
     limits = [f"Learned from texts in {languages}; other languages were not measured."] if languages else []
-    limits += [f"{_comment(note[:1].upper() + note[1:])}." for note in profile["notes"]]
+    limits += [f"{comment(note[:1].upper() + note[1:])}." for note in profile["notes"]]
     return [
         "card:  # add intended_use, out_of_scope and contacts",
-        f"  summary: {quoted(summary)}",
+        f"  summary: {quoted(answers.summary(profile))}",
         *(["  limits:"] if limits else []),
         *(f"    - {quoted(limit)}" for limit in limits),
         "  sources:  # the weights name themselves",
         f"    - name: {quoted(Path(profile['file']).name)}",
         "      kind: data",
         '      licence: "as its owner says; write it here"',
-        f"      note: {quoted(_comment(note))}",
+        f"      note: {quoted(comment(note))}",
         "",
     ]
 
@@ -221,13 +174,9 @@ def _card(profile: Mapping[str, Any], task: str) -> list[str]:
 def _profile(profile: Mapping[str, Any], name: str, rows: int) -> list[str]:
     """One profile: teacher, length of training, student, recipes, and a gate that these can pass."""
     counts, characters = profile["labels"], profile["characters"]
-    labels = len(counts)
+    labels = max(len(counts), 1)
     used = min(rows * _TRAIN_SHARE, _QUICK_ROWS if name == "quick" else rows)
     teacher = _teacher(profile, name)
-    student = _student(profile, teacher, name, rows)
-    expected, bound = shipping.size_bound(teacher, student, labels)
-    eval_rows = round(rows * EVAL_SHARE)
-    drop, agreement = _DROP[name], _AGREEMENT[name] - training.own_thresholds(counts)
     lines = [f"  {name}:  # {'minutes' if name == 'quick' else 'as one would for a release'}"]
     if name == "quick":
         lines.append(f"    data: {{train_fraction: {min(1.0, round(used / (rows * _TRAIN_SHARE), 3)):g}}}")
@@ -239,7 +188,14 @@ def _profile(profile: Mapping[str, Any], name: str, rows: int) -> list[str]:
         lines += ["    backbone:", *_scratch_shape(name, "      ")]
     else:
         lines.append("    backbone: {layers: [0, 1, 2, 3, 4, 5]}")
-    lines += [
+    if profile["target"]["kind"] != ONE_LABEL:
+        return lines
+    student = _student(profile, teacher, name, rows)
+    expected, bound = shipping.size_bound(teacher, student, labels)
+    eval_rows = round(rows * EVAL_SHARE)
+    drop, agreement = _DROP[name], _AGREEMENT[name] - training.own_thresholds(counts)
+    return [
+        *lines,
         "    pruner:",
         f"      student: {_student_section(name, teacher, scratch=bool(characters))}",
         "      pruning: {sparsity: 0.3}",
@@ -259,7 +215,6 @@ def _profile(profile: Mapping[str, Any], name: str, rows: int) -> list[str]:
         if characters
         else f"        min_latency_ratio: {_LATENCY[name]}",
     ]
-    return lines
 
 
 def _teacher(profile: Mapping[str, Any], name: str) -> Shape:

@@ -24,6 +24,33 @@ def values(counts: Counter[str]) -> str:
     return some((f"{shown_value(value)} {count}" for value, count in counts.most_common()), SHOWN_VALUES)
 
 
+def numbers(counts: Mapping[str, int]) -> str:
+    """How many numbers there are, and what they are like.
+
+    Args:
+        counts: rows by value.
+    """
+    rows = sum(counts.values())
+    if not rows:
+        return "none"
+    mean = sum(float(value) * count for value, count in counts.items()) / rows
+    least, most = min(map(float, counts)), max(map(float, counts))
+    return f"{rows:,} numbers from {least:.6g} to {most:.6g}, mean {mean:.6g}"
+
+
+def of_numbers(column: str, counts: Mapping[str, int]) -> list[str]:
+    """What a person should know of the numbers to predict, in sentences.
+
+    Args:
+        column: of the target.
+        counts: rows by value.
+    """
+    if len(counts) != 1:
+        return []
+    [value] = counts
+    return [f"{column!r} is {value} in every row: there is nothing to learn; is it the right column?"]
+
+
 def of_labels(labels: Sequence[str], counts: Mapping[str, int]) -> list[str]:
     """What a person should know of labels and their rows, in sentences.
 

@@ -10,7 +10,7 @@ from modules.network.backbones import base as backbones
 from modules.network.backbones.base import AnyBackbone
 from modules.tensors import Tensor
 from modules.text.features import PADDING_MASK, TOKEN_IDS
-from modules.text.settings import LongText
+from modules.text.settings import PreprocessingSettings
 
 from pydantic import Field
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import tensorflow as tf
 
 
-class Text(BackboneInput):
+class Text(PreprocessingSettings, BackboneInput):
     """A text, cut into tokens of the backbone's vocabulary."""
 
     parts: ClassVar[Mapping[str, str]] = {
@@ -39,12 +39,6 @@ class Text(BackboneInput):
     """Selects this kind."""
     column: str = "text"
     """Column with the text."""
-    sequence_length: int = Field(64, ge=8, le=512)
-    """Window in tokens, [CLS] and [SEP] included."""
-    long_text: LongText = "head"
-    """What is read of a longer text: `head`, `head_tail` or `windows`, as in the section `preprocessing`."""
-    max_windows: int = Field(8, ge=2, le=64)
-    """With `long_text: windows`, the most windows of a text; a longer text has so many, spread evenly over it."""
     backbone: AnyBackbone = Field(default_factory=lambda: backbones.read(backbones.DEFAULT))
     """The pretrained encoder: `kind: minilm`, `preset` or `scratch`, as in the section `backbone`."""
 

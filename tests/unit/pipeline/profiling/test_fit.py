@@ -165,7 +165,7 @@ def test_what_is_read_of_long_texts_follows_from_their_lengths(lengths: dict[str
     assert bool(long_texts.quick(lengths, 64)) == bool(told)
 
 
-@pytest.mark.parametrize(("longest", "wanted"), [(300, "head"), (900, "head_tail"), (2_000, "windows")])
+@pytest.mark.parametrize(("longest", "wanted"), [(300, "head"), (600, "head_tail"), (2_000, "windows")])
 def test_a_draft_reads_the_end_of_texts_that_its_window_cuts(tmp_path: Path, longest: int, wanted: str) -> None:
     chance = random.Random(2)
     path = tmp_path / "a.csv"

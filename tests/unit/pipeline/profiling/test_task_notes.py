@@ -27,6 +27,12 @@ def test_values_that_are_not_shown_are_counted() -> None:
     assert task_notes.values(Counter({"": 3, " ": 2, "[/b]": 1})) == "(empty) 3, (blank) 2, [/b] 1"
 
 
+def test_numbers_are_told_by_what_they_are_like() -> None:
+    assert task_notes.numbers(Counter({"4.0": 3, "1.5": 1})) == "4 numbers from 1.5 to 4, mean 3.375"
+    [told] = task_notes.of_numbers("stars", {"4.0": 60})
+    assert told == "'stars' is 4.0 in every row: there is nothing to learn; is it the right column?"
+
+
 def test_labels_without_rows_are_told() -> None:
     [told] = task_notes.of_labels(["only", "other"], {"only": 100})
     assert told.startswith('"other" has no rows: it would never be learned')
