@@ -35,8 +35,8 @@ def goals(found: Sequence[Measured]) -> list[Goal]:
         below = {one.name: losses for one in measured if (losses := _lost_to(one, profile, rivals))}
         whom = "a linear model" if profile == PROFILES[0] else "any other"
         told = "; ".join(f"{name}: {', '.join(NAMES[other] for other in others)}" for name, others in below.items())
-        made.append(Goal(f"sets of {len(measured)} where `{profile}` is below {whom} by more than noise, in macro-F1 or "
-                         "accuracy", "at most 0", len(below), not below, told))  # fmt: skip
+        what = f"sets of {len(measured)} where `{profile}` is below {whom} by more than noise, in macro-F1 or accuracy"
+        made.append(Goal(what, "at most 0", len(below), not below, told))
         runs = [(one.name, record) for one in measured for record in one.records[profile]]
         without = sorted({name for name, record in runs if record["bundle"] is None})
         share = rounded(sum(record["bundle"] is not None for _, record in runs) / len(runs))
