@@ -158,7 +158,7 @@ def test_a_profile_below_a_linear_model_or_without_a_bundle_misses_its_goal_and_
     f1, _, against, ships = result.tables([lost, won])
     assert f1.rows[0] == ["opinions-3", 2, 100, 200, 1, "1.0000", "0.3333", "none", "", ""]
     assert against.rows[0][1:3] == ["quick", "our linear baseline"]
-    assert against.rows[0][-1] == "worse"
+    assert against.rows[0][-2:] == ["worse", "worse"]
     assert ships.rows[0][2:] == ["1 of 1", "0 of 1", "", "", 1, "int4: agreement is 0.8, at least 0.9 is needed"]
     assert "answers" not in result.details([lost])["opinions-3"]["quick"][0]
 
