@@ -224,10 +224,10 @@ class ManyLabels(Target):
         """Of what is answered: averages, the share of rows that are right in every label, and each label's own."""
         module, classes = f"{_FOLDER}.tfma_metrics", len(self.labels)
         names = ("macro_f1", "micro_f1", "subset_accuracy", "precision", "recall")
-        averages = {name: metric("Average", module=module, name=name, labels=classes) for name in names}
+        averages = {name: metric("LabelSetAverage", module=module, name=name, labels=classes) for name in names}
         own = {
             f"{kind}_{label}": metric(
-                "OfLabel", module=module, name=f"{kind}_{label}", score=kind, label=index, labels=classes
+                "LabelSetLabel", module=module, name=f"{kind}_{label}", score=kind, label=index, labels=classes
             )
             for index, label in enumerate(self.labels)
             for kind in ("precision", "recall")

@@ -17,7 +17,7 @@ from tensorflow_model_analysis.metrics import metric_types, metric_util
 _COUNTS = "_label_set_counts"  # TFMA keeps what begins so to itself
 
 
-class Average(metric_types.Metric):
+class LabelSetAverage(metric_types.Metric):
     """One number of all labels."""
 
     def __init__(self, name: str, labels: int) -> None:
@@ -25,7 +25,7 @@ class Average(metric_types.Metric):
         super().__init__(metric_util.merge_per_key_computations(_average), name=name, labels=labels)
 
 
-class OfLabel(metric_types.Metric):
+class LabelSetLabel(metric_types.Metric):
     """One label's precision or recall."""
 
     def __init__(self, name: str, score: str, label: int, labels: int) -> None:
