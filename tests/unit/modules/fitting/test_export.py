@@ -60,7 +60,8 @@ def test_a_threshold_is_chosen_on_eval_for_what_is_shipped_and_every_answer_foll
     assert exported.target.is_open
     assert exported.decided.threshold == pytest.approx(expected.threshold, abs=1e-5)
     texts = np.array([0, 1, 1, 1, 2, 3, 4, 4, 5, 6, 7, 8, 9, 10, 10, 11])
-    windows = decide(dataclasses.replace(exported, evaluation_texts=texts)).decided
+    fitted = FittedModel(**{field.name: getattr(exported, field.name) for field in dataclasses.fields(FittedModel)})
+    windows = decide(dataclasses.replace(fitted, evaluation_texts=texts)).decided
     whole = exported.target.settled(first_of_text(rows.labels, texts), by_text(outputs, texts))
     assert windows.threshold == pytest.approx(whole.threshold, abs=1e-5)
     chosen = exported.decided.decided(served["probabilities"])
