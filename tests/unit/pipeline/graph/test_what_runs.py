@@ -68,7 +68,7 @@ EXPECTED = {
     "modules/inputs/text/augmentation.py": EXAMPLES,
     "modules/inputs/text/unlabelled.py": PRUNER,
     "modules/inputs/text/words.py": PRUNER,
-    "modules/inputs/number/input.py": TRANSFORM,
+    "modules/inputs/number/input.py": EXAMPLES | SERVING,  # a section, by which everybody reads the inputs
     "modules/inputs/number/statistics.py": STATISTICS,
     "modules/inputs/category/device.py": EDGE_EVALUATOR,
     "modules/inputs/category/report.py": REPORTER,
