@@ -119,7 +119,6 @@ def validate(
 ) -> None:
     """Check configuration, schema and every row, without TensorFlow."""
     from pipeline.local import preflight
-    from pipeline.profiling import task_notes
 
     config = load_config(config_path, profile, overrides, data)
     found = checked_data(config, root=root)
@@ -127,7 +126,7 @@ def validate(
     click.echo(f"{config_path} ({applied}): valid, digest {config.digest()[:16]}")
     click.echo(f"{found['file']}: {found['rows']} rows")
     for column, values in found["counts"].items():
-        click.echo(f"  {column}: {task_notes.values(values)}")
+        click.echo(f"  {column}: {preflight.told(config, column, values)}")
     if found["quarantined"]:
         by_reason = ", ".join(f"{reason} {count}" for reason, count in found["quarantined"].most_common())
         click.echo(f"would be quarantined, before duplicates are looked for: {by_reason}")

@@ -18,7 +18,7 @@ import dataclasses
 import json
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,7 @@ from sklearn.metrics import accuracy_score, f1_score
 from benchmarks.harness import command, machine
 from benchmarks.harness.progress import say
 from benchmarks.harness.results import Goal, Result, Table
-from benchmarks.harness.spread import rounded
+from benchmarks.harness.spread import mean_and_spread, rounded
 from benchmarks.harness.worker import ROOT, Worker
 
 SERVER, BUNDLE, BASELINE = "Edgeline, server model", "Edgeline, bundle", "linear baseline"
@@ -110,12 +110,6 @@ def _run(options: argparse.Namespace, seed: int) -> None:
     done = subprocess.run([sys.executable, "local_runner.py", "run", *words], cwd=ROOT, env=command.environment())
     if done.returncode:
         raise RuntimeError(f"the run with seed {seed} ended with exit code {done.returncode}; see above")
-
-
-def mean_and_spread(values: Sequence[float]) -> str:
-    """The mean, and the standard deviation of the trainings where there are several: `0.8880 ± 0.0081`."""
-    mean = f"{np.mean(values):.4f}"
-    return mean if len(values) == 1 else f"{mean} ± {np.std(values, ddof=1):.4f}"
 
 
 def interval(values: np.ndarray, *, seed: int = 0) -> tuple[float, float]:

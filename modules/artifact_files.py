@@ -9,6 +9,7 @@ from typing import Any
 TRAINING_DIR = "training"  # of a model, beside Format-Serving: what later nodes rebuild the network from
 HISTORY_FILE = "history.json"  # in there: how it was trained
 LABELS_FILE = "labels.json"  # in there: names of the answers, in the order of their ids
+AUGMENTATION_FILE = "augmentation/counts.json"  # of Examples: what came of the varied rows
 BASELINE_FILE = "baseline.json"
 TRIALS_FILE = "tuner_results.json"  # TFX's Tuner names it
 FAIRNESS_FILE = "fairness.json"

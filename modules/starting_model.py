@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 from modules.artifact_files import training_dir  # and settles Keras 2 before TensorFlow is imported
 from modules.inputs import kinds as inputs_lib
@@ -15,6 +16,7 @@ from modules.tf_gaps import backup
 from modules.training.settings import TrainerSettings
 
 import tf_keras
+from numpy.typing import NDArray
 
 
 def starting_model(
@@ -23,6 +25,7 @@ def starting_model(
     settings: TrainerSettings,
     *,
     policy: str,
+    answers: NDArray[Any] | None = None,
     base_model: str | None = None,
 ) -> tuple[tf_keras.Model, Architecture]:
     """The model that training starts from: the backbone's weights, random ones, or a blessed model's.
@@ -32,6 +35,8 @@ def starting_model(
         target: of the task.
         settings: the section `trainer` with the tuner's values.
         policy: Keras precision policy.
+        answers: right answers of the training rows as the loss takes them, `[rows, *shape]`; a head may begin with
+            what they are like; that of a model to go on from keeps what it knows, and None tells it nothing.
         base_model: serving folder of the model to go on from.
 
     Raises:
@@ -65,6 +70,8 @@ def starting_model(
                 "then starts from the backbone's weights, and is not compared with a model of other labels."
             )
         model.set_weights(base.model.get_weights())
+    elif answers is not None:
+        target.begin(model, answers)
     return model, architecture
 
 

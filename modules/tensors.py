@@ -10,6 +10,7 @@ import math
 from typing import Any, Literal
 
 ColumnType = Literal["text", "integer", "number", "optional text", "optional number"]
+_LARGEST = {"integer": 2**63 - 1, "number": 3.4028234e38}  # what int64 and float32 hold
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,10 +37,11 @@ class Column:
         return self.type.removeprefix("optional ")
 
     def readable(self, value: str) -> bool:
-        """Whether a value, as a source of rows has it, is one of this type."""
+        """Whether a value, as a source of rows has it, is one of this type, and not too large for its feature."""
         try:
-            number = self.is_text or (self.type == "optional number" and not value.strip()) or self.value(value)
-            return number is True or math.isfinite(number)
+            if self.is_text or (self.type == "optional number" and not value.strip()):
+                return True
+            return bool(abs(self.value(value)) <= _LARGEST[self.what])
         except ValueError:
             return False
 

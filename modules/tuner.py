@@ -70,7 +70,7 @@ def tuner_fn(fn_args: FnArgs) -> TunerFnResult:
                 train, batch_size=self.settings.batch_size * replicas, seed=config.trainer.seed
             )
             self.steps = min(search.steps_per_epoch or self.stream.steps_per_epoch, self.stream.steps_per_epoch)
-            model, _ = starting_model(inputs, target, self.settings, policy=policy)
+            model, _ = starting_model(inputs, target, self.settings, policy=policy, answers=train.labels)
             compiled.compile_model(
                 model,
                 self.settings,

@@ -71,7 +71,7 @@ def create_pipeline(
         statistics_folder=f"{places.push}/statistics",
         engine=engine,
     )
-    example_validator = checks[-1]
+    statistics, example_validator = checks[0].outputs["statistics"], checks[-1]
     transform = rows.transform(config, examples, schema)
     transform.add_upstream_node(example_validator)  # nothing is computed from rows that do not fit the schema
     baseline = rows.linear_baseline(config, examples, example_validator)
@@ -84,9 +84,13 @@ def create_pipeline(
     linear = baseline[0].outputs["evaluation"] if baseline else None
     evaluator = evaluation.evaluator(config, examples, candidate, resolver.outputs["model"], linear)
     test_evaluator = evaluation.test_evaluator(config, examples, candidate, linear)
-    card = evaluation.server_card(config, candidate, evaluator, test_evaluator)
+    card = evaluation.server_card(config, candidate, evaluator, test_evaluator, statistics)
     pusher = pushing.server(config, f"{places.push}/server", candidate, evaluator, card)
-    edge = edge_branch(config, f"{places.push}/edge", examples, transform, candidate, evaluator) if config.edge else []
+    edge = (
+        edge_branch(config, f"{places.push}/edge", examples, transform, candidate, evaluator, statistics)
+        if config.edge
+        else []
+    )
     nodes = [
         example_gen,
         schema_gen,

@@ -84,6 +84,8 @@ def complete() -> dict[str, Any]:
                 for seed, name in enumerate(("train", "eval", "test"))
             }},
             "quarantine": {"duplicate": 84, "conflicting labels": 12, "unknown label": 3},
+            "augmentation": {"wanted": 40, "made": 31, "nothing_to_vary": 9, "equal_or_of_another_split": 0,
+                             "languages": ["en"], "message": "31 varied rows of 40 wanted"},
             "drift": [
                 {"kind": "drift", "feature": "source", "measure": "L-infinity", "distance": 0.004, "bound": 0.02,
                  "breached": False},

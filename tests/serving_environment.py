@@ -20,5 +20,6 @@ def need() -> Path:
 
 
 def variables() -> dict[str, str]:
-    """This process's, without what is of this environment: it must not find the project's own packages."""
-    return {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "VIRTUAL_ENV")}
+    """This process's, without what is of this environment: its packages, and how its TensorFlow is set up."""
+    own = ("PYTHONPATH", "VIRTUAL_ENV", "TF_USE_LEGACY_KERAS")
+    return {name: value for name, value in os.environ.items() if name not in own}

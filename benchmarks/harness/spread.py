@@ -106,6 +106,16 @@ def fit_power_law(sizes: Sequence[float], values: Sequence[float]) -> PowerLaw:
     return PowerLaw(slope, math.exp(intercept), 1.0 - left / total if total else 1.0)
 
 
+def mean_and_spread(values: Sequence[float]) -> str:
+    """The mean, and the standard deviation where there are several: `0.8880 ± 0.0081`.
+
+    Args:
+        values: of trainings that differ in their seeds.
+    """
+    mean = f"{statistics.fmean(values):.4f}"
+    return mean if len(values) == 1 else f"{mean} ± {statistics.stdev(values):.4f}"
+
+
 def rounded(value: float) -> float:
     """To six digits that count, so that result files do not pretend to more."""
     return float(f"{value:.6g}")

@@ -37,6 +37,7 @@ from pipeline import facts, nodes
 
 if TYPE_CHECKING:
     from modules.network.trained import Trained
+    from modules.text.settings import PreprocessingSettings
 
 SPLITS = ("train", "eval", "test")
 _REPORTED = nodes.reported()
@@ -94,7 +95,7 @@ def export(config: Any, root: Path | None, parts: Sequence[str], out: Path, *, v
         if part in parts:
             write_network(load_trained(f"{uris[part]}/training"), part, out)
     if "answers" in parts:
-        _answers(load_trained(f"{uris['answers']}/training"), out)
+        _answers(load_trained(f"{uris['answers']}/training"), config.preprocessing, out)
     if "baseline" in parts:
         shutil.copyfile(f"{uris['baseline']}/baseline.json", out / "baseline.json")
     if "bundle" in parts:
@@ -190,13 +191,14 @@ def _texts(config: Any, uri: str, out: Path) -> None:
         (out / f"{name}.json").write_text(json.dumps(content), encoding="utf-8")
 
 
-def _answers(trained: Trained, out: Path) -> None:
+def _answers(trained: Trained, reads: PreprocessingSettings, out: Path) -> None:
+    """Labels of the test texts; a task whose texts are read in windows is refused."""
     from modules.inputs.text.words import token_windows
     from modules.network.logits import split_logits
     from modules.text.tokenization import wordpiece
 
     texts = json.loads((out / "test.json").read_text(encoding="utf-8"))["texts"]
-    ids, mask = wordpiece(texts, trained.vocabulary, trained.architecture.max_sequence_length)
+    ids, mask = wordpiece(texts, trained.vocabulary, trained.architecture.max_sequence_length, reads.long_text)
     examples = token_windows(ids.numpy(), mask.numpy(), np.zeros(len(texts), np.int32))
     labels = split_logits(trained.model, examples).argmax(axis=1)
     (out / "answers.json").write_text(json.dumps(labels.tolist()), encoding="utf-8")

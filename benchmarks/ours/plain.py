@@ -88,11 +88,11 @@ def run(config_path: str, profile: str | None, folder: Path, overrides: Sequence
     config = loader.load(config_path, profile=profile, overrides=overrides)
     values = TunerNodeSettings(trainer=config.trainer, tuner=config.tuner, **features(config, "Tuner"))
     text, judge = kinds.encoded(config.inputs), scoring.of(config.target)
-    length, vocabulary = text.sequence_length, text.vocabulary()
+    vocabulary = text.vocabulary()
     with steps.step("rows"):
         raw = split_rows(data_files.data_path(config), config)
     with steps.step("tokens"):
-        examples = {name: _tokens(split, vocabulary, length) for name, split in raw.items()}
+        examples = {name: _tokens(split, vocabulary, text) for name, split in raw.items()}
     with steps.step("linear baseline"):
         config.target.part("linear")(raw, config.target, config.trainer.seed)
     policy = devices.resolve_precision(config.trainer.precision)
@@ -148,16 +148,10 @@ def split_rows(path: Path, config: Any) -> dict[str, Any]:
     columns, shares = config.data.columns, config.data.splits.model_dump()
     ids = {label: index for index, label in enumerate(config.labels)}
     found: dict[str, list[dict[str, str]]] = {name: [] for name in shares}
-    bounds, total = [], 0
-    for name, share in shares.items():
-        total += share
-        bounds.append((name, total))
     chance = random.Random(0)
     with path.open(encoding="utf-8", newline="") as stream:
         for row in csv.DictReader(stream, delimiter=","):
-            bucket = int.from_bytes(hashlib.sha256(row[columns.text].casefold().encode()).digest()[:8], "big")
-            place = bucket % _BUCKETS / _BUCKETS * total
-            name = next(name for name, bound in bounds if place < bound)
+            name = split_of(row[columns.text], shares)
             if name != "train" or chance.random() < config.data.train_fraction:
                 found[name].append(row)
     return {
@@ -170,14 +164,32 @@ def split_rows(path: Path, config: Any) -> dict[str, Any]:
     }
 
 
-def _tokens(split: Any, vocabulary: Sequence[str], length: int) -> Any:
+def split_of(text: str, shares: Mapping[str, int]) -> str:
+    """The split of a text, by its hash.
+
+    Args:
+        text: of the row.
+        shares: by split, in their order.
+    """
+    bucket = int.from_bytes(hashlib.sha256(text.casefold().encode()).digest()[:8], "big")
+    place, bound = bucket % _BUCKETS / _BUCKETS * sum(shares.values()), 0
+    for name, share in shares.items():
+        bound += share
+        if place < bound:
+            return name
+    raise ValueError(f"shares {dict(shares)} hold nothing")
+
+
+def _tokens(split: Any, vocabulary: Sequence[str], text: Any) -> Any:
+    """One row a text; a task whose texts are read in windows is refused."""
     from modules.inputs.text.words import token_windows
     from modules.text.tokenization import wordpiece
 
     import numpy as np
 
     parts = [
-        wordpiece(split.texts[start : start + 4096], vocabulary, length) for start in range(0, len(split.texts), 4096)
+        wordpiece(split.texts[start : start + 4096], vocabulary, text.sequence_length, text.long_text)
+        for start in range(0, len(split.texts), 4096)
     ]
     ids, mask = (np.concatenate([part[index].numpy() for part in parts]) for index in (0, 1))
     return token_windows(ids, mask, split.labels.astype(np.int32))

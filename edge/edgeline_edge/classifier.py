@@ -6,7 +6,7 @@ import dataclasses
 import os
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -16,11 +16,10 @@ from edgeline_edge.errors import BundleError
 from edgeline_edge.inputs import kinds
 from edgeline_edge.inputs.base import Array
 from edgeline_edge.inputs.sections import text_section
+from edgeline_edge.long_text import LongText
 from edgeline_edge.manifest import Manifest
 from edgeline_edge.runtime import Model
 from edgeline_edge.tokenizer import Tokenizer
-
-LongText = Literal["cut", "mean", "max"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -146,7 +145,7 @@ class Classifier:
         self,
         texts: Sequence[str | Mapping[str, Any]],
         *,
-        long_text: LongText = "cut",
+        long_text: LongText | None = None,
         max_windows: int | None = None,
         cancelled: Callable[[], bool] | None = None,
     ) -> list[Prediction]:
@@ -155,9 +154,10 @@ class Classifier:
         Args:
             texts: the texts, not a single string; with further inputs records such as `{"text": …, "price": 3.5}`, by
                 the names of `columns`. A field that is missing or `None` is one that the record does not have.
-            long_text: what to do with a text that does not fit the model: `cut` it as in training, or slide a window
-                over it by half its length and take the `mean` or the largest (`max`, scaled to a sum of 1) score.
-            max_windows: windows that one text may need; any number by default.
+            long_text: what to read of a text that does not fit the model's window: `head`, `head_tail` or `windows`,
+                see `edgeline_edge.long_text`; by default what the model was trained for, as the manifest says.
+            max_windows: most windows of a text, where it is read in windows; a text that fills more is read in so
+                many, spread evenly over it. Never more than the manifest says; by default as many.
             cancelled: asked before each run of the model; True stops.
 
         Returns:
@@ -166,25 +166,20 @@ class Classifier:
         Raises:
             TypeError: `texts` is a string, an item is neither a string nor a record, as the bundle wants it, or a field
                 is of another type; the message names its index.
-            ValueError: a field is none of the bundle's, a text is empty or needs too many windows, the message names
-                its index; or `long_text` is unknown.
+            ValueError: a field is none of the bundle's, or a text is empty, the message names its index; or `long_text`
+                or `max_windows` is none of these.
             CancelledError: `cancelled` said so.
         """
-        if long_text not in get_args(LongText):
-            raise ValueError(f"long_text is {long_text!r}, must be one of {', '.join(get_args(LongText))}")
-        checked = self._checked(texts)
+        how = self._manifest.long_text if long_text is None else long_text
+        if how not in get_args(LongText):
+            raise ValueError(f"long_text is {how!r}, must be one of {', '.join(get_args(LongText))}")
+        if max_windows is not None and max_windows < 1:
+            raise ValueError(f"max_windows is {max_windows}, must be at least 1")
+        most = min((number for number in (max_windows, self._manifest.max_windows) if number), default=None)
         answers = []
-        for index, (text, others) in enumerate(checked):
-            if long_text == "cut":
-                scores = self._run(*self._tokenizer.encode([text]), cancelled, others)[0]
-            else:
-                stride = max(1, (self._tokenizer.sequence_length - 2) // 2)
-                try:
-                    windows = self._tokenizer.windows(text, stride, max_windows)
-                except ValueError as error:
-                    raise ValueError(f"texts[{index}] {error}") from error
-                scores = _joined(self._run(*self._tokenizer.rows(windows), cancelled, others), long_text)
-            answers.append(self._prediction(scores))
+        for text, others in self._checked(texts):
+            scores = self._run(*self._tokenizer.rows(self._tokenizer.cut(text, how, most)), cancelled, others)
+            answers.append(self._prediction(scores[0] if len(scores) == 1 else scores.mean(axis=0)))
         return answers
 
     def predict_ids(self, token_ids: npt.ArrayLike, padding_mask: npt.ArrayLike) -> npt.NDArray[np.float32]:
@@ -292,17 +287,6 @@ def answered(scores: npt.NDArray[np.float32], labels: Sequence[str], decision: M
         return max(range(len(scores)), key=scores.__getitem__)
     asked = labels.index(decision["label"])
     return asked if scores[asked] >= np.float32(decision["threshold"]) else 1 - asked
-
-
-def _joined(scores: npt.NDArray[np.float32], how: LongText) -> npt.NDArray[np.float32]:
-    """One row of scores for the rows of a text's windows."""
-    if len(scores) == 1:
-        return scores[0]
-    if how == "mean":
-        mean: npt.NDArray[np.float32] = scores.mean(axis=0)
-        return mean
-    largest: npt.NDArray[np.float32] = scores.max(axis=0)
-    return largest / largest.sum()
 
 
 def _calibrated(scores: npt.NDArray[np.float32], temperature: float) -> npt.NDArray[np.float32]:

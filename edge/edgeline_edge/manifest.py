@@ -10,6 +10,7 @@ from typing import Any
 from edgeline_edge import schema
 from edgeline_edge.errors import BundleError
 from edgeline_edge.inputs.sections import needed, text_section
+from edgeline_edge.long_text import LongText
 
 FORMAT = "edgeline-bundle"
 FORMAT_VERSION = 2  # the newest; a bundle of a text and labels alone is of version 1, as it always was
@@ -17,6 +18,7 @@ SIGNATURE = "serving_default"
 INPUTS = ("token_ids", "padding_mask")
 OUTPUT = "probabilities"
 _OF_TEXT = ("sequence_length", "normalization")
+_OF_LONG_TEXT = ("long_text", "max_windows")  # where it is not said, the beginning is read
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,6 +41,9 @@ class Manifest:
         metrics: what was measured once on the test split; `None` until then.
         tolerance: largest difference of a score from the converter's in-process check, where recorded.
         calibration: `{"temperature": t}`, or `None`: the scores are the model's own.
+        long_text: what the model was trained to read of a text that does not fit its window, see
+            `edgeline_edge.long_text`. A bundle that does not say was made for `head`.
+        max_windows: most windows of a text, with `windows` alone.
         decision: of two labels `{"label": name, "threshold": t}`: this label is answered where its score is `t` or
             more, the other one elsewhere. `None`: the label with the highest score is the answer.
         notes: anything else.
@@ -61,6 +66,8 @@ class Manifest:
     metrics: Mapping[str, Any] | None = None
     tolerance: float | None = None
     calibration: Mapping[str, float] | None = None
+    long_text: LongText = "head"
+    max_windows: int | None = None
     decision: Mapping[str, Any] | None = None
     notes: Mapping[str, Any] | None = None
     inputs: tuple[Mapping[str, Any], ...] | None = None
@@ -118,17 +125,23 @@ class Manifest:
         if known > 1:
             text = text_section(fields["inputs"])
             fields |= {name: needed(text, name) for name in _OF_TEXT}
+            fields |= {name: text[name] for name in _OF_LONG_TEXT if name in text}
             fields["labels"] = fields["target"]["labels"]
             fields |= {name: tuple(fields[name]) for name in ("inputs", "probes") if name in fields}
+        if ("max_windows" in fields) != (fields.get("long_text") == "windows"):
+            raise BundleError("the manifest is not valid: max_windows goes with long_text: windows, and only with it")
         return cls(**{**fields, "labels": tuple(fields["labels"])})
 
     def to_dict(self) -> dict[str, Any]:
         """The manifest as a JSON object, absent fields left out."""
         fields = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
         present = {name: value for name, value in fields.items() if value is not None} | {"labels": list(self.labels)}
+        if self.long_text == "head":
+            del present["long_text"]  # as bundles were before there was a choice, so that older readers take it
         if self.inputs is not None:  # what version 1 says of the text and of the labels has its place there
-            for name in (*_OF_TEXT, "labels"):
-                del present[name]
+            present = {
+                name: value for name, value in present.items() if name not in (*_OF_TEXT, *_OF_LONG_TEXT, "labels")
+            }
             present |= {name: list(present[name]) for name in ("inputs", "probes") if name in present}
         return {"format": FORMAT, "format_version": self.format_version, **present}
 

@@ -22,9 +22,10 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
 
-from edgeline_edge.classifier import Classifier, LongText
+from edgeline_edge.classifier import Classifier
 from edgeline_edge.connections import Connections, Place
 from edgeline_edge.handler import Handler, RequestError
+from edgeline_edge.long_text import LongText
 from edgeline_edge.metrics import Metrics
 
 
@@ -41,7 +42,7 @@ class Server(socketserver.TCPServer):
         *,
         name: str | None = None,
         version: str | None = None,
-        long_text: LongText = "cut",
+        long_text: LongText | None = None,
         max_body: int = 1 << 20,
         max_instances: int = 256,
         max_windows: int = 256,
@@ -59,7 +60,7 @@ class Server(socketserver.TCPServer):
             long_text: as in `Classifier.predict`.
             max_body: largest request body in bytes.
             max_instances: most texts in a request.
-            max_windows: most windows that a text may need, where it is not cut.
+            max_windows: most windows of a text, where it is read in windows; as in `Classifier.predict`.
             max_seconds: longest time to work on a request; it ends as well when its client leaves.
             max_connections: most connections at a time. One more takes the place of one that waits for its client's
                 next request; if none does, it is answered 503, but for health and metrics.
@@ -73,7 +74,7 @@ class Server(socketserver.TCPServer):
         self.version = version or str(int(manifest.digests["tflite"][:12], 16))
         self.path = f"/v1/models/{quote(name or manifest.task, safe='')}"
         self.paths = (self.path, f"{self.path}/versions/{self.version}")
-        self.long_text: LongText = long_text
+        self.long_text = long_text
         self.max_body = max_body
         self.max_instances = max_instances
         self.max_windows = max_windows

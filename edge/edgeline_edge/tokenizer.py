@@ -13,6 +13,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 import numpy.typing as npt
 
+from edgeline_edge.long_text import LongText, head_tail, starts
 from edgeline_edge.normalization import Normalization, bert_uncased
 
 PAD, UNKNOWN, START, END = "[PAD]", "[UNK]", "[CLS]", "[SEP]"
@@ -84,17 +85,26 @@ class Tokenizer:
                     return found[:limit]
         return found
 
-    def encode(self, texts: Iterable[str]) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
-        """Tokenizes texts to rows of equal length; what does not fit is cut off, as in training.
+    def encode(
+        self, texts: Iterable[str], long_text: LongText = "head"
+    ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
+        """Tokenizes texts to rows of equal length, one for each.
 
         Args:
             texts: the texts.
+            long_text: what to keep of a text that does not fit, `head` or `head_tail`; the bundle's manifest says
+                what its model was trained for. `cut` makes windows.
 
         Returns:
             `token_ids` and `padding_mask`, both int32 `[texts, sequence_length]`: `[CLS] pieces [SEP] [PAD] …`, and 1
             where a row holds a token other than padding.
+
+        Raises:
+            ValueError: `long_text` is neither.
         """
-        return self.rows([self.pieces(text, self.sequence_length - 2) for text in texts])
+        if long_text not in ("head", "head_tail"):
+            raise ValueError(f"long_text is {long_text!r}, must be head or head_tail where a text is one row")
+        return self.rows([self.cut(text, long_text)[0] for text in texts])
 
     def rows(self, pieces: Sequence[Sequence[int]]) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
         """Wraps lists of pieces into rows.
@@ -113,29 +123,24 @@ class Tokenizer:
             padding_mask[row, :used] = 1
         return token_ids, padding_mask
 
-    def windows(self, text: str, stride: int, most: int | None = None) -> list[list[int]]:
-        """Cuts the pieces of a long text into overlapping windows that each fit a row.
+    def cut(self, text: str, long_text: LongText, most: int | None = None) -> list[list[int]]:
+        """The pieces of a text that a model reads.
 
         Args:
             text: the text.
-            stride: distance between the beginnings of two windows, 1 … `sequence_length - 2`.
+            long_text: what to read of a text that does not fit; see `edgeline_edge.long_text`.
             most: windows that there may be; `None` for any number.
 
         Returns:
-            At least one window; the last one ends with the text and is full if the text fills one.
-
-        Raises:
-            ValueError: the text needs more than `most` windows.
+            The pieces of each window, at most `sequence_length - 2`; one window, where `long_text` is not `windows`.
         """
         room = self.sequence_length - 2
-        longest = None if most is None else room + stride * (most - 1)
-        pieces = self.pieces(text, None if longest is None else longest + 1)
-        if longest is not None and len(pieces) > longest:
-            raise ValueError(f"needs more than {most} windows ({longest:,} tokens)")
-        starts = list(range(0, max(len(pieces) - room, 0), stride))
-        # The last window is moved back to be full: a window of three words would get the vote of sixty.
-        starts.append(max(len(pieces) - room, 0))
-        return [pieces[start : start + room] for start in starts]
+        if long_text == "head":
+            return [self.pieces(text, room)]
+        pieces = self.pieces(text)
+        if long_text == "head_tail":
+            return [head_tail(pieces, room)]
+        return [pieces[start : start + room] for start in starts(len(pieces), room, most)]
 
     def _remember(self, word: str) -> tuple[int, ...]:
         if len(word) * 4 > MAX_WORD_BYTES and len(word.encode("utf-8", "surrogatepass")) > MAX_WORD_BYTES:

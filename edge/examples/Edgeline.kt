@@ -70,9 +70,28 @@ class Tokenizer(vocabulary: List<String>, private val length: Int, private val n
     private val tails = heads.filterKeys { it.startsWith("##") }.mapKeys { it.key.substring(2) }
     private val longest = vocabulary.maxOf { it.length }
 
-    /** `token_ids` and `padding_mask` of one text; what does not fit is cut off. */
-    fun encode(text: String): Pair<IntArray, IntArray> {
-        val pieces = normalization.apply(text).split(' ').filter { it.isNotEmpty() }.flatMap(::cut).take(length - 2)
+    /**
+     * `token_ids` and `padding_mask` of one text, one pair a window. `longText` and `maxWindows` are the manifest's:
+     * what to read of a text that does not fit. The text's scores are the mean of those of its windows.
+     */
+    fun encode(text: String, longText: String = "head", maxWindows: Int = Int.MAX_VALUE): List<Pair<IntArray, IntArray>> {
+        val room = length - 2
+        val pieces = normalization.apply(text).split(' ').filter { it.isNotEmpty() }.flatMap(::cut)
+        val spare = maxOf(0, pieces.size - room)
+        return when (longText) {
+            "windows" -> {
+                val count = minOf(maxOf(1, (pieces.size + room - 1) / room), maxWindows)
+                (0 until count).map { row(pieces.drop(it * spare / maxOf(1, count - 1)).take(room)) }
+            }
+            "head_tail" -> {
+                val first = minOf(pieces.size, (room + 1) / 2)
+                listOf(row(pieces.take(first) + pieces.drop(first + spare)))
+            }
+            else -> listOf(row(pieces.take(room)))
+        }
+    }
+
+    private fun row(pieces: List<Int>): Pair<IntArray, IntArray> {
         val row = listOf(heads.getValue("[CLS]")) + pieces + heads.getValue("[SEP]")
         val ids = IntArray(length) { row.getOrElse(it) { heads.getValue("[PAD]") } }
         return ids to IntArray(length) { if (it < row.size) 1 else 0 }
@@ -102,8 +121,9 @@ class Classifier(bundle: File, normalizationTable: String) : AutoCloseable {
             zip.getInputStream(zip.getEntry(name)).use { it.readBytes().decodeToString() }
         }
     }
-    private val length = JSONObject(files.getValue("manifest.json")).getInt("sequence_length")
-    private val tokenizer = Tokenizer(lines("vocab.txt"), length, Normalization(normalizationTable))
+    private val manifest = JSONObject(files.getValue("manifest.json"))
+    private val tokenizer =
+        Tokenizer(lines("vocab.txt"), manifest.getInt("sequence_length"), Normalization(normalizationTable))
     private val model = CompiledModel.create(bundle.path, CompiledModel.Options(Accelerator.CPU))
     private val inputs = listOf("token_ids", "padding_mask").associateWith { model.createInputBuffer(it, SIGNATURE) }
     private val outputs = listOf("probabilities").associateWith { model.createOutputBuffer(it, SIGNATURE) }
@@ -112,11 +132,17 @@ class Classifier(bundle: File, normalizationTable: String) : AutoCloseable {
 
     /** The score of each label. */
     fun classify(text: String): Map<String, Float> {
-        val (ids, mask) = tokenizer.encode(text)
-        inputs.getValue("token_ids").writeInt(ids)
-        inputs.getValue("padding_mask").writeInt(mask)
-        model.run(inputs, outputs, SIGNATURE)
-        return labels.zip(outputs.getValue("probabilities").readFloat().toList()).toMap()
+        val windows = tokenizer.encode(
+            text, manifest.optString("long_text", "head"), manifest.optInt("max_windows", Int.MAX_VALUE)
+        ).map { (ids, mask) ->
+            inputs.getValue("token_ids").writeInt(ids)
+            inputs.getValue("padding_mask").writeInt(mask)
+            model.run(inputs, outputs, SIGNATURE)
+            outputs.getValue("probabilities").readFloat()
+        }
+        return labels.withIndex().associate { (index, label) ->
+            label to windows.map { it[index] }.average().toFloat()
+        }
     }
 
     override fun close() {

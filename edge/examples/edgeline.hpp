@@ -169,14 +169,32 @@ class Tokenizer {
     }
   }
 
-  // `[CLS] pieces [SEP] [PAD] …`; what does not fit is cut off.
-  Row encode(std::string_view text) const {
-    std::vector<std::int32_t> ids = {heads_.at("[CLS]")};
+  // Rows of `[CLS] pieces [SEP] [PAD] …`: one, or one a window. `long_text` and `max_windows` are the manifest's: what
+  // to read of a text that does not fit. The text's scores are the mean of those of its rows.
+  std::vector<Row> encode(std::string_view text, std::string_view long_text = "head",
+                          std::size_t max_windows = SIZE_MAX) const {
+    const std::size_t room = length_ - 2;
+    std::vector<std::int32_t> ids;
     for (const auto& word : split(normalization_.apply(text), ' ')) {
       if (!word.empty()) append_pieces(ids, word);
-      if (ids.size() + 1 >= length_) break;
+      if (long_text == "head" && ids.size() >= room) break;
     }
-    ids.resize(std::min(ids.size(), length_ - 1));
+    const std::size_t spare = ids.size() > room ? ids.size() - room : 0;
+    std::size_t count = 1;
+    if (long_text == "windows")
+      count = std::min(std::max<std::size_t>(1, (ids.size() + room - 1) / room), max_windows);
+    else if (long_text == "head_tail" && spare)
+      ids.erase(ids.begin() + (room + 1) / 2, ids.begin() + (room + 1) / 2 + spare);
+    std::vector<Row> rows;
+    for (std::size_t i = 0; i < count; ++i)
+      rows.push_back(row(ids, i * spare / std::max<std::size_t>(1, count - 1), room));
+    return rows;
+  }
+
+ private:
+  Row row(const std::vector<std::int32_t>& pieces, std::size_t start, std::size_t room) const {
+    std::vector<std::int32_t> ids = {heads_.at("[CLS]")};
+    ids.insert(ids.end(), pieces.begin() + start, pieces.begin() + std::min(pieces.size(), start + room));
     ids.push_back(heads_.at("[SEP]"));
     Row row{ids, std::vector<std::int32_t>(ids.size(), 1)};
     row.token_ids.resize(length_, heads_.at("[PAD]"));
@@ -184,7 +202,6 @@ class Tokenizer {
     return row;
   }
 
- private:
   using Table = std::unordered_map<std::string, std::int32_t>;
 
   // The longest pieces from the left; `[UNK]` for the whole word if that fails, or if it has more than 100 bytes.

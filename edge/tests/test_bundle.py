@@ -219,6 +219,9 @@ def resealed(bundle_path: Path, tiny: bytes, change: dict[str, Any]) -> bytes:
         ({"normalization": {"name": "bert-uncased", "version": 2, "sha256": "0" * 64}}, "normalises text by"),
         ({"notes": {"\ud83d": 1}}, "notes' holds a lone surrogate"),
         ({"task": "\udc00"}, "task' holds a lone surrogate"),
+        ({"long_text": "tail"}, "long_text must be one of"),
+        ({"long_text": "windows"}, "max_windows goes with long_text: windows"),
+        ({"max_windows": 4}, "max_windows goes with long_text: windows"),
         ({"digests": {"tflite": "0" * 64, "vocabulary": "0" * 64, "labels": "0" * 64}}, "is not the one"),
     ],
 )
@@ -227,6 +230,18 @@ def test_a_manifest_that_contradicts_the_bundle_is_refused(
 ) -> None:
     with pytest.raises(BundleError, match=message):
         Classifier.load(resealed(bundle_path, tiny, change))
+
+
+def test_what_is_read_of_a_long_text_is_said_where_it_is_not_the_beginning(tmp_path: Path, bundle_path: Path) -> None:
+    older = json.loads(attached(bundle_path)["manifest.json"])
+    assert "long_text" not in older, "so that a package that knows no choice still reads it"
+    assert read_bundle(bundle_path).manifest.long_text == "head"
+    told = update_manifest(bundle_path, tmp_path / "b", long_text="windows", max_windows=4)
+    assert (told.long_text, told.max_windows) == ("windows", 4)
+    again = update_manifest(tmp_path / "b", tmp_path / "b", metrics={"accuracy": 1.0})
+    assert (again.long_text, again.max_windows) == ("windows", 4)
+    update_manifest(tmp_path / "b", tmp_path / "b", long_text=None, max_windows=None, metrics=None)
+    assert (tmp_path / "b").read_bytes() == bundle_path.read_bytes()
 
 
 def test_a_newer_format_says_what_to_do(bundle_path: Path) -> None:

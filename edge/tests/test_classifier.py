@@ -11,6 +11,7 @@ import pytest
 
 from edgeline_edge import BundleError, Classifier, Prediction, write_bundle
 from edgeline_edge.classifier import answered
+from edgeline_edge.long_text import LongText
 
 LABELS = ("negative", "neutral", "positive")
 MANIFEST = {"task": "sentiment", "recipe": "dynamic_wi8_afp32", "run_id": "r1", "licence": "Apache-2.0"}
@@ -74,7 +75,7 @@ def test_bad_texts_are_named_by_their_index(classifier: Classifier) -> None:
             classifier.predict(["a", "b", bad])  # type: ignore[list-item]
     with pytest.raises(TypeError, match=r"write \[text\]"):
         classifier.predict("a single text")
-    with pytest.raises(ValueError, match="must be one of cut, mean, max"):
+    with pytest.raises(ValueError, match="must be one of head, head_tail, windows"):
         classifier.predict(["a"], long_text="other")  # type: ignore[arg-type]
 
 
@@ -82,24 +83,44 @@ def test_white_space_alone_is_a_text(classifier: Classifier) -> None:
     assert classifier.predict(["   "])[0].scores == classifier.predict(["\u3000\n"])[0].scores
 
 
-def test_long_texts_are_cut_or_slid_over(classifier: Classifier) -> None:
+def test_what_is_read_of_a_long_text(classifier: Classifier) -> None:
     head, tail = "good film " * 20, "war court fire " * 30
-    cut, whole = classifier.predict([head, head + tail])
-    assert cut == whole
-    for how in ("mean", "max"):
-        slid = classifier.predict([head + tail], long_text=how)[0]  # type: ignore[arg-type]
-        assert slid != cut
-        assert sum(slid.scores.values()) == pytest.approx(1, abs=1e-5)
-        assert classifier.predict(["good film"], long_text=how) == classifier.predict(["good film"])  # type: ignore[arg-type]
+    head_alone, whole = classifier.predict([head, head + tail])
+    assert head_alone == whole
+    ways: list[LongText] = ["head_tail", "windows"]
+    for how in ways:
+        both = classifier.predict([head + tail], long_text=how)[0]
+        assert both != whole
+        assert sum(both.scores.values()) == pytest.approx(1, abs=1e-5)
+        assert classifier.predict(["good film"], long_text=how) == classifier.predict(["good film"])
+    halves = "good film " * 7 + "good " + "war court fire " * 5  # 15 pieces of each end fill the window of 30
+    assert classifier.predict([head + tail], long_text="head_tail") == classifier.predict([halves])
 
 
-def test_the_mean_over_windows_is_the_mean(classifier: Classifier) -> None:
+def test_the_windows_of_a_text_are_answered_by_their_mean(classifier: Classifier) -> None:
     text = "the good film is never boring , but war is . " * 10
-    windows = classifier.tokenizer.windows(text, 15)
+    windows = classifier.tokenizer.cut(text, "windows")
     assert len(windows) > 3
     expected = classifier.predict_ids(*classifier.tokenizer.rows(windows)).mean(axis=0)
-    got = list(classifier.predict([text], long_text="mean")[0].scores.values())
+    got = list(classifier.predict([text], long_text="windows")[0].scores.values())
     np.testing.assert_allclose(got, expected, rtol=1e-6)
+    ends = classifier.tokenizer.rows([windows[0], windows[-1]])
+    two = list(classifier.predict([text], long_text="windows", max_windows=2)[0].scores.values())
+    np.testing.assert_allclose(two, classifier.predict_ids(*ends).mean(axis=0), rtol=1e-6)
+    with pytest.raises(ValueError, match="max_windows is 0"):
+        classifier.predict([text], long_text="windows", max_windows=0)
+
+
+@pytest.mark.parametrize("told", [{"long_text": "head_tail"}, {"long_text": "windows", "max_windows": 2}])
+def test_a_bundle_reads_long_texts_as_its_model_was_trained_to(
+    tmp_path: Path, tiny: bytes, vocabulary: list[str], classifier: Classifier, told: dict[str, Any]
+) -> None:
+    write_bundle(tiny, tmp_path / "b", vocabulary=vocabulary, labels=LABELS, manifest={**MANIFEST, **told})
+    own = Classifier.load(tmp_path / "b")
+    text = "good film " * 20 + "war court fire " * 30
+    assert own.predict([text]) == classifier.predict([text], **told)
+    assert own.predict([text]) != own.predict([text], long_text="head") == classifier.predict([text])
+    assert own.predict([text], max_windows=50) == own.predict([text]), "never more windows than in training"
 
 
 def test_eight_threads_get_the_answers_of_one(classifier: Classifier) -> None:

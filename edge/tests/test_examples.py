@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from edgeline_edge import Classifier
+from edgeline_edge.long_text import LongText
 from tests.tools import programs
 
 EDGE = Path(__file__).parent.parent
@@ -31,15 +32,18 @@ def test_cpp_gives_the_same_ids(bundle_path: Path, classifier: Classifier, tmp_p
             texts.append((record["text"] * record.get("times", 1)).encode("utf-8", "surrogatepass"))
     table = EDGE / "edgeline_edge" / "data" / "normalization-1.txt"
     length = classifier.tokenizer.sequence_length
-    done = subprocess.run(
-        [program, bundle_path, table, str(length)],
-        input="".join(f"{text.hex()}\n" for text in texts),
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    expected = classifier.tokenizer.encode(text.decode("utf-8", "replace") for text in texts)[0]
-    rows = done.stdout.splitlines()
-    assert len(rows) == len(texts) >= 300
-    for text, row, ids in zip(texts, rows, expected, strict=True):
-        assert [int(number) for number in row.split()] == ids.tolist(), text[:60]
+    tokenizer = classifier.tokenizer
+    cuts: list[LongText] = ["head", "head_tail", "windows"]
+    for how in cuts:
+        done = subprocess.run(
+            [program, bundle_path, table, str(length), how, "3"],
+            input="".join(f"{text.hex()}\n" for text in texts),
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        rows = done.stdout.splitlines()
+        assert len(rows) == len(texts) >= 300
+        for text, row in zip(texts, rows, strict=True):
+            ids = tokenizer.rows(tokenizer.cut(text.decode("utf-8", "replace"), how, 3))[0]
+            assert [int(number) for number in row.split()] == ids.ravel().tolist(), (how, text[:60])

@@ -73,10 +73,27 @@ def test_every_field_of_a_record_reaches_the_model(table: Classifier, vocabulary
     assert shop != table.predict([{"text": "bad", "store": "x"}])[0].scores
 
 
+def test_the_section_of_the_text_says_what_is_read_of_a_long_one(
+    table: Classifier, vocabulary: list[str], tmp_path: Path
+) -> None:
+    said = {"long_text": "windows", "max_windows": 2}
+    path = written(tmp_path / "model.tflite", vocabulary, ({**TEXT, **said}, PRICE, SHOP))
+    update_manifest(path, path, metrics={"accuracy": 1.0})
+    own = Classifier.load(path)
+    assert (own.manifest.long_text, own.manifest.max_windows) == ("windows", 2)
+    assert said.items() <= own.manifest.to_dict()["inputs"][0].items()
+    assert not said.keys() & own.manifest.to_dict().keys()
+    record = {"text": "good film " * 40 + "bad " * 40, "price": 3.5}
+    expected = table.predict([record], long_text="windows", max_windows=2)
+    assert own.predict([record]) == expected != table.predict([record])
+    with pytest.raises(BundleError, match="max_windows goes with long_text: windows"):
+        written(tmp_path / "other.tflite", vocabulary, ({**TEXT, "max_windows": 2}, PRICE, SHOP))
+
+
 def test_a_long_text_has_the_same_table_in_each_window(table: Classifier, vocabulary: list[str]) -> None:
     text = "good " * 100
-    [answer] = table.predict([{"text": text, "price": 3.5, "store": "web"}], long_text="mean")
-    windows = table.tokenizer.windows(text, 15)
+    [answer] = table.predict([{"text": text, "price": 3.5, "store": "web"}], long_text="windows")
+    windows = table.tokenizer.cut(text, "windows")
     expected = [by_hand(vocabulary, "good " * len(window), [2.0, 0.0], 2) for window in windows]
     np.testing.assert_allclose(list(answer.scores.values()), np.mean(expected, axis=0), atol=1e-6)
 

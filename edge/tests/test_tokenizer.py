@@ -66,16 +66,28 @@ def test_rows_are_cut_and_padded_with_the_ids_of_this_vocabulary(tokenizer: Toke
     assert padding_mask.tolist() == [[1] * 4 + [0] * 4, [1] * 8, [1] * 2 + [0] * 6]
 
 
-def test_windows_cover_the_text_and_the_last_one_is_full(tokenizer: Tokenizer) -> None:
+def test_windows_cover_the_text_evenly_and_are_full(tokenizer: Tokenizer) -> None:
     text = " ".join(["ab", "a", "b", "cafe", "x", "!", "a", "b", "a", "b", "a", "b", "a"])
     pieces = tokenizer.pieces(text)
-    windows = tokenizer.windows(text, stride=3)
-    assert [len(window) for window in windows] == [6] * len(windows)
-    assert windows[0] == pieces[:6]
-    assert windows[-1] == pieces[-6:]
-    assert {number for window in windows for number in window} == set(pieces)
-    assert tokenizer.windows("a b", stride=3) == [tokenizer.pieces("a b")]
-    assert tokenizer.windows(" ", stride=3) == [[]]
+    assert tokenizer.cut(text, "windows") == [pieces[0:6], pieces[3:9], pieces[7:13]]
+    assert tokenizer.cut(text, "windows", 2) == [pieces[:6], pieces[-6:]]
+    assert tokenizer.cut(text, "windows", 1) == tokenizer.cut(text, "head") == [pieces[:6]]
+    assert tokenizer.cut(text, "head_tail") == [pieces[:3] + pieces[-3:]]
+    for how in ("head", "head_tail", "windows"):
+        assert tokenizer.cut("a b", how) == [tokenizer.pieces("a b")]  # type: ignore[arg-type]
+        assert tokenizer.cut(" ", how) == [[]]  # type: ignore[arg-type]
+
+
+def test_an_odd_window_keeps_one_piece_more_of_the_beginning() -> None:
+    pieces = Tokenizer(SMALL, 7).pieces("a b x a b cafe !")
+    assert Tokenizer(SMALL, 7).cut("a b x a b cafe !", "head_tail") == [pieces[:3] + pieces[-2:]]
+    assert Tokenizer(SMALL, 3).cut("a b x", "head_tail") == [pieces[:1]]
+
+
+def test_a_row_a_text_and_windows_contradict_each_other(tokenizer: Tokenizer) -> None:
+    assert tokenizer.encode(["a b " * 9], "head_tail")[0].tolist() == [[2, 3, 4, 3, 4, 3, 4, 1]]
+    with pytest.raises(ValueError, match="long_text is 'windows', must be head or head_tail"):
+        tokenizer.encode(["a"], "windows")
 
 
 def test_the_memory_of_words_and_code_points_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:

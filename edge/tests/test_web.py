@@ -111,9 +111,11 @@ def test_the_browser_gives_the_labels_of_python(
     undecided = [np.array([1 - score, score], np.float32) for score in thresholds()]
     decisions = [*({"label": "spam", "threshold": threshold} for threshold in (0.3, 0.7, 1 / 3)), None]
     asked = [(scores, ("ham", "spam"), decision) for scores in undecided for decision in decisions]
+    cuts: list[tuple[Any, int | None]] = [("head", None), ("head_tail", None), ("windows", 3)]
     questions = {
         "texts": texts,
         "tokenize": ugly_texts,
+        "cuts": [[how, *([most] if most else [])] for how, most in cuts],
         "damaged": base64.b64encode(damaged).decode(),
         "decide": [(scores.tolist(), *rest) for scores, *rest in asked],
     }
@@ -129,10 +131,11 @@ def test_the_browser_gives_the_labels_of_python(
     print(f"LiteRT.js: median {milliseconds:.2f} ms a text, largest difference of a score {difference:.1e}")
     assert difference < SCORE_TOLERANCE
 
-    token_ids, padding_mask = reference.tokenizer.encode(ugly_texts)
-    for index, (ids, mask) in enumerate(answers["ids"]):
-        assert ids == token_ids[index].tolist(), ugly_texts[index][:60]
-        assert mask == padding_mask[index].tolist()
+    for (how, most), found in zip(cuts, answers["ids"], strict=True):
+        for text, rows in zip(ugly_texts, found, strict=True):
+            expected_rows = reference.tokenizer.rows(reference.tokenizer.cut(text, how, most))
+            for name, values, wanted in zip(("ids", "mask"), zip(*rows, strict=True), expected_rows, strict=True):
+                assert list(values) == wanted.tolist(), (how, name, text[:60])
 
     assert answers["decided"] == [answered(*question) for question in asked], "to the last bit of a threshold"
     assert answers["refusal"].startswith("BundleError: ")

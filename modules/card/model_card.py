@@ -16,6 +16,7 @@ from modules.quality import intervals, scoring
 from modules.quality.predictions import Predictions
 from modules.quality.slice_names import shown_name, shown_value
 from modules.tensors import ColumnType
+from modules.text import fit
 
 CARD_VERSION = 1
 SERVER, EDGE = "server", "edge"
@@ -38,6 +39,7 @@ def server(
     size: Mapping[str, Any],
     created: str,
     linear: Mapping[str, Any] | None = None,
+    texts: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Gathers the facts about a SavedModel.
 
@@ -49,6 +51,7 @@ def server(
         size: `bytes` of the SavedModel and `parameters`.
         created: date, `YYYY-MM-DD`.
         linear: by split, what `modules.quality.against_baseline.measure` found; None where nothing was compared.
+        texts: what StatisticsGen found of the texts; None where there are none.
 
     Returns:
         JSON values, the content of `model_card.json`.
@@ -57,7 +60,7 @@ def server(
     rows = {"train": training["rows"], **{name: len(found) for name, found in splits.items()}}
     shown = ("epochs", "batch_size", "learning_rate", "dropout", "weight_decay", "seed")
     return {
-        **_common(settings, SERVER, created),
+        **_common(settings, SERVER, created, texts),
         "rows": rows,
         "training": {
             **{name: training["settings"][name] for name in shown},
@@ -81,6 +84,7 @@ def edge(
     bundle: Mapping[str, Any],
     training_rows: int,
     created: str,
+    texts: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Gathers the facts about a bundle.
 
@@ -90,6 +94,7 @@ def edge(
         bundle: `bytes` and `sha256` of the file.
         training_rows: rows of the train split.
         created: date, `YYYY-MM-DD`.
+        texts: as of `server`.
 
     Returns:
         JSON values, the content of `model_card.json`.
@@ -98,7 +103,7 @@ def edge(
     variant, test, reference = pareto["variants"][name], pareto["test"]["selected"], pareto["test"]["reference"]
     titles = scoring.of(settings.target).titles
     return {
-        **_common(settings, EDGE, created),
+        **_common(settings, EDGE, created, texts),
         "rows": {"train": training_rows, "eval": variant["rows"], "test": test["rows"]},
         "recipe": name,
         "metrics": {split: _of_counts(found, titles) for split, found in (("test", test), ("eval", variant))},
@@ -170,7 +175,10 @@ def _decision(settings: ModelCardNodeSettings, found: Mapping[str, Any] | None) 
     return {**found, "chosen": settings.target.is_open} if found else None
 
 
-def _common(settings: ModelCardNodeSettings, kind: str, created: str) -> dict[str, Any]:
+def _common(
+    settings: ModelCardNodeSettings, kind: str, created: str, texts: Mapping[str, Any] | None
+) -> dict[str, Any]:
+    spoken, unknown = (texts or {}).get("languages", {}), (texts or {}).get("unknown_token_rate", 0.0)
     section = settings.card.model_dump(mode="json", exclude={"sources", "probes"})
     sources = [
         source
@@ -184,13 +192,20 @@ def _common(settings: ModelCardNodeSettings, kind: str, created: str) -> dict[st
         "kind": kind,
         "task": settings.task,
         "labels": settings.target.names,
+        "answer": settings.target.told,
         "created": created,
         **section,
         "sources": [source.model_dump(mode="json", exclude={"dataset", "backbone"}) for source in sources],
         "sequence_length": settings.sequence_length,
+        "reads": settings.reads,
         "columns": list(settings.columns),
         "row": {name: _EXAMPLES[kind] for name, kind in settings.columns.items()},
         "backbone": settings.backbone,
+        "languages": {
+            "texts": spoken,
+            "backbone": settings.backbone_languages,
+            "problem": fit.problem("the backbone's vocabulary", unknown, spoken, settings.backbone_languages),
+        },
         "slice_columns": settings.slices,
         "digests": settings.digests,
     }

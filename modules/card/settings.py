@@ -80,10 +80,16 @@ class ModelCardNodeSettings(NodeSettings):
     """The data set that is read, where it is one of those that come with the project."""
     backbone: str
     """Kind of the backbone; empty where no input has one."""
+    backbone_languages: list[str] = []
+    """Languages that the backbone's weights were trained on; empty where they are random, or nobody knows."""
+    profile: str = ""
+    """File of what StatisticsGen found of the texts; empty where no input has a backbone."""
     backbone_sources: list[CardSource] = []
     """What the backbone says of its weights, for a card whose section names none."""
     sequence_length: int
     """Window in tokens; 0 where no input has a backbone."""
+    reads: str = ""
+    """What of a text counts, for a person."""
     columns: dict[str, ColumnType] = {}
     """Types of all columns that the inputs read, by name."""
     digests: dict[str, str]

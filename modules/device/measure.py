@@ -17,12 +17,10 @@ from typing import Any
 
 from modules.device.cost import alternating_latency, peak_memory
 from modules.device.gate import missed, pareto, select
+from modules.device.records import device_steps, rows_of
 from modules.device.settings import CostSettings, Gate, Objective
 from modules.inputs import kinds as inputs_lib
-from modules.inputs.base import Input
-from modules.inputs.roles import DeviceStep
 from modules.machine.progress import tell
-from modules.network.trained import read_architecture
 from modules.quality import against_baseline, intervals
 from modules.quality.scoring import Scoring
 from modules.rows.raw import RawSplit
@@ -34,8 +32,6 @@ import numpy as np
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 GATED = "accuracy"  # the score that the gate bounds, see `modules.device.settings.Gate`
 _PARETO_KEYS = ((GATED, 1), ("bytes", -1), ("latency_p50_ms", -1))
-# Shorter than this, nothing was said; the edge package refuses empty texts, and cleaning removes them.
-_EMPTY = " "
 
 
 @dataclasses.dataclass(frozen=True)
@@ -77,12 +73,15 @@ def make_bundles(folder: str, target: str, provenance: Provenance, inputs: input
         path = os.path.join(target, f"{name}.tflite")
         record = index["reference"] if name == variants_lib.REFERENCE else made[name]
         parity = record["parity"]
+        steps = device_steps(words, inputs)
+        of_text = steps.pop("of_text", {})
         write_bundle(
             variants_lib.read_model(folder, name),
             path,
-            **device_steps(words, inputs),
+            **steps,
             labels=index["labels"],
             manifest={
+                **of_text,
                 "task": provenance.task,
                 "recipe": variants_lib.FLOAT if name == variants_lib.REFERENCE else name,
                 "run_id": provenance.run_id,
@@ -103,65 +102,6 @@ def make_bundles(folder: str, target: str, provenance: Provenance, inputs: input
         )
         bundles[name] = path
     return bundles
-
-
-def device_steps(folder: str, inputs: inputs_lib.Inputs) -> dict[str, Any]:
-    """What the inputs of a network say that a device must do before the model: `write_bundle`'s arguments.
-
-    Args:
-        folder: of the network, with its `architecture.json`, which says what its inputs have learnt.
-        inputs: of the task.
-
-    Returns:
-        `vocabulary`, and where there are inputs beside the text `inputs` and `probes`.
-
-    Raises:
-        CheckpointError: there is no architecture.
-        ValueError: no device can compute an input.
-    """
-    architecture = read_architecture(folder)
-    if not architecture.encoded:
-        raise ValueError(f"{folder}: no device can compute a network without a backbone")
-    main = inputs_lib.encoded(inputs)
-    parts: dict[str, Input] = {main.name: main, **inputs_lib.read(architecture.inputs)}
-    steps: dict[str, DeviceStep] = {}
-    for name, part in parts.items():
-        step = part.part("device")
-        if step is None:
-            raise ValueError(f"{folder}: no device can compute an input of kind {part.kind}")
-        steps[name] = step(part, folder)
-    made: dict[str, Any] = {"vocabulary": steps[main.name].words}
-    if len(parts) == 1:
-        return made
-    made["inputs"] = [
-        {
-            **{"name": name, "kind": part.kind, "column": part.column},
-            "tensors": [tensor.name for tensor in part.tensors()],
-            **steps[name].section,
-        }
-        for name, part in parts.items()
-    ]
-    count = max(len(step.probes) for step in steps.values())
-    made["probes"] = [
-        {part.column: steps[name].probes[row % len(steps[name].probes)] for name, part in parts.items()}
-        for row in range(count)
-    ]
-    return made
-
-
-def rows_of(split: RawSplit, column: str) -> list[Any]:
-    """The rows of a split as a bundle is asked about them: texts, or records of all columns.
-
-    Args:
-        split: the rows.
-        column: the field of a record that holds the text; empty where the model reads a text alone.
-    """
-    texts = [text or _EMPTY for text in split.texts]
-    if not column:
-        return texts
-    # Of a number that is missing, a record says nothing; NaN is no JSON.
-    others = {name: [None if value != value else value for value in values] for name, values in split.others.items()}
-    return [{column: text, **{name: values[row] for name, values in others.items()}} for row, text in enumerate(texts)]
 
 
 def measure(

@@ -24,7 +24,12 @@ def build(loaded: LoadedRows) -> BuiltModel:
     settings = loaded.settings
     with loaded.strategy.scope():
         model, architecture = starting_model(
-            loaded.inputs, loaded.target, settings, policy=loaded.policy, base_model=loaded.base_model
+            loaded.inputs,
+            loaded.target,
+            settings,
+            policy=loaded.policy,
+            answers=loaded.stream.labels,
+            base_model=loaded.base_model,
         )
         total = loaded.stream.steps_per_epoch * settings.passes
         rates = layer_rates(model, settings.layer_decay)

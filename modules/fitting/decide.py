@@ -5,6 +5,7 @@ from __future__ import annotations
 from modules.fitting.values import DecidedModel, FittedModel
 from modules.machine import progress
 from modules.network.model import build_model
+from modules.rows.transformed import by_text, first_of_text
 from modules.stages import extend
 
 import numpy as np
@@ -31,9 +32,12 @@ def decide(fitted: FittedModel) -> DecidedModel:
     plain.set_weights(fitted.model.get_weights())
     target = fitted.target
     if target.is_open:
-        target = target.settled(*_answers(plain, fitted.evaluation))
+        truth, outputs = _answers(plain, fitted.evaluation)
+        texts = fitted.evaluation_texts
+        target = target.settled(first_of_text(truth, texts), by_text(outputs, texts))
         told = target.device_decision or {}
-        progress.tell(f"chosen on eval: {', '.join(f'{name} {value}' for name, value in told.items())}", **told)
+        if told:  # too few rows leave things open
+            progress.tell(f"chosen on eval: {', '.join(f'{name} {value}' for name, value in told.items())}", **told)
     return extend(fitted, DecidedModel, plain=plain, decided=target)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import modules  # noqa: F401  (settles Keras 2 before TensorFlow is imported)
+from modules.fitting import probe
 from modules.fitting.values import BuiltModel, FittedModel
 from modules.machine import devices, progress
 from modules.stages import extend
@@ -19,7 +20,8 @@ def fit(built: BuiltModel) -> FittedModel:
         built: what the stage before gave; `backup_dir` is that of the killed training.
 
     Returns:
-        The same with the history of all epochs, those before a kill too; the network holds the best weights.
+        The same with the history of all epochs, those before a kill too, none where only the head was fitted; the
+        network holds the best weights.
     """
     settings, target, stream, model = built.settings, built.target, built.stream, built.model
     steps, epochs = stream.steps_per_epoch, settings.passes
@@ -36,7 +38,11 @@ def fit(built: BuiltModel) -> FittedModel:
     best.read()
     if best.is_over(done, steps):
         best.restore()
-        return extend(built, FittedModel, history=best.history)
+        return extend(built, FittedModel, history=best.history, probe=best.start)
+    if settings.probe != "none" and not done and not built.base_model:
+        best.begin(probe.put_into_head(built))
+        if settings.probe == "only":
+            return extend(built, FittedModel, history={}, probe=best.start)
     callbacks: list[tf_keras.callbacks.Callback] = [
         best,
         # After BestWeights, so that a checkpoint at an epoch's end comes with that epoch's record.
@@ -58,4 +64,7 @@ def fit(built: BuiltModel) -> FittedModel:
     best.restore()
     if settings.tensorboard and settings.profile_steps:
         trace.summarise(built.log_dir)
-    return extend(built, FittedModel, history=best.history)
+    if best.start is not None:
+        epoch = f"epoch {best.best_epoch + 1} was" if best.best_epoch >= 0 else "no epoch was"
+        progress.tell(f"{epoch} better on eval than the fitted head alone", best_epoch=best.best_epoch)
+    return extend(built, FittedModel, history=best.history, probe=best.start)

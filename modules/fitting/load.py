@@ -31,11 +31,11 @@ def load(given: Given) -> LoadedRows:
         batch_size=settings.batch_size * given.replicas,
         seed=settings.seed,
     )
+    evaluation = load_split(given.eval_files, inputs, target)
     return extend(
         dataclasses.replace(given, settings=settings.planned(stream.steps_per_epoch)),
         LoadedRows,
         stream=stream,
-        evaluation=batches.evaluation_batches(
-            load_split(given.eval_files, inputs, target), batch_size=_EVALUATION_ROWS * given.replicas
-        ),
+        evaluation=batches.evaluation_batches(evaluation, batch_size=_EVALUATION_ROWS * given.replicas),
+        evaluation_texts=evaluation.texts,
     )

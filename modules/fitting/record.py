@@ -33,6 +33,7 @@ def record(exported: ExportedModel) -> dict[str, Any]:
         "replicas": exported.replicas,
         "rows": exported.stream.rows,
         "history": dict(exported.history),
+        "probe": dict(exported.probe) if exported.probe else None,
         "parameters": int(exported.model.count_params()),
         "warm_start": bool(exported.base_model),
         "decision": exported.decided.device_decision,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import modules  # noqa: F401  (settles Keras 2 before TensorFlow is imported)
 from modules.inputs.kinds import Inputs
@@ -12,8 +13,10 @@ from modules.rows.batches import TrainingStream
 from modules.targets.base import Target
 from modules.training.settings import TrainerSettings
 
+import numpy as np
 import tensorflow as tf
 import tf_keras
+from numpy.typing import NDArray
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -63,10 +66,12 @@ class LoadedRows(Given):
     Attributes:
         stream: training batches, for all replicas together.
         evaluation: batches to choose the best epoch on.
+        evaluation_texts: of their rows, see `modules.rows.transformed.Examples`.
     """
 
     stream: TrainingStream
     evaluation: tf.data.Dataset
+    evaluation_texts: NDArray[np.int64] | None = None
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -88,9 +93,11 @@ class FittedModel(BuiltModel):
 
     Attributes:
         history: Keras' history of the epochs that this process trained, by metric.
+        probe: what the network was worth on eval with a fitted head, before its first epoch; None without one.
     """
 
     history: Mapping[str, Sequence[float]]
+    probe: Mapping[str, Any] | None = None
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

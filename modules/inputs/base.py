@@ -155,9 +155,19 @@ class BackboneInput(Input):
     """An input that a pretrained backbone encodes. A network has one."""
 
     sequence_length: int
-    """Longest row of its tensors."""
+    """Longest window of its tensors."""
     backbone: AnyBackbone
     """Its backbone."""
+
+    @property
+    def windows(self) -> int:
+        """Windows that a row of its tensors holds, side by side; the network reads one at a time."""
+        return 1
+
+    @property
+    def reads(self) -> str:
+        """What of a value counts, for a person."""
+        return f"the first {self.sequence_length} tokens count"
 
     @abc.abstractmethod
     def vocabulary(self) -> list[str]:

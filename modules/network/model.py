@@ -198,6 +198,11 @@ def clone_initializer(initializer: tf_keras.initializers.Initializer) -> tf_kera
     return type(initializer).from_config(initializer.get_config())
 
 
+def head_input(model: tf_keras.Model) -> tf_keras.Model:
+    """The same network (shared weights) with what its head reads as its output, float32 `[batch, dim]`."""
+    return tf_keras.Model(model.input, model.get_layer("dropout").input, name="head_input")
+
+
 def logits_model(model: tf_keras.Model) -> tf_keras.Model:
     """The same network (shared weights) with the logits as its output, for losses that want them."""
     return tf_keras.Model(model.input, model.get_layer(LOGITS).output, name="classifier_logits")

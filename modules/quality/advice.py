@@ -70,6 +70,9 @@ def _length(config: Mapping[str, Any], target: Target, training: Mapping[str, An
     if not training:
         return
     settings = TrainerSettings.model_validate(training["settings"])
+    if settings.probe == "only":
+        yield "fine-tuning behind the fitted head, which stays where that is no better: trainer.probe=first"
+        return
     curve = _curve(training["history"], target)
     steps = len(curve) * -(-training["rows"] // (settings.batch_size * training["replicas"]))
     asked = config["trainer"]["epochs"]
@@ -93,13 +96,19 @@ def _rows(config: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _window(where: str, main: BackboneInput, texts: Mapping[str, Any] | None) -> Iterator[str]:
-    bins, window = (texts or {}).get("tokens", {}), main.sequence_length
+    bins, window, place = (texts or {}).get("tokens", {}), main.sequence_length, where or "preprocessing."
     # A bin's number is twice the binary logarithm of the length plus one; two tokens of a window are not text.
-    longer = sum(count for number, count in bins.items() if 2 ** (int(number) / 2) - 1 > window - 2)
+    longer = sum(count for number, count in bins.items() if 2 ** (int(number) / 2) - 1 > main.windows * (window - 2))
     share = longer / max(1, sum(bins.values()))
     if share > _CUT:
-        field = f"{where or 'preprocessing.'}sequence_length"
-        yield f"a longer window: about {share:.0%} of the texts have more than the {window} tokens of {field}"
+        yield (
+            f"a longer window: about {share:.0%} of the texts have more than the {main.windows * window} tokens of "
+            f"{place}sequence_length"
+        ) + (f"; {place}long_text=head_tail reads their end, too" if _reads_head(main) else "")
+
+
+def _reads_head(main: BackboneInput) -> bool:
+    return getattr(main, "long_text", "") == "head"
 
 
 def _layers(where: str, main: BackboneInput) -> Iterator[str]:

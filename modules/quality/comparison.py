@@ -17,6 +17,7 @@ import numpy as np
 
 if TYPE_CHECKING:
     from modules.quality.predictions import Predictions
+    from modules.quality.scoring import Scoring
 
 
 def compare(
@@ -64,6 +65,44 @@ def compare(
     result["mcnemar"] = mcnemar(mine == label, theirs == label)
     result["agreement"] = float(np.mean(mine == theirs))
     return result
+
+
+def compare_scores(one: Predictions, other: Predictions, judge: Scoring) -> dict[str, Any]:
+    """Compares two models of any target row by row.
+
+    Args:
+        one: answers of the model that was there.
+        other: answers of the one that is compared with it.
+        judge: of the target of both.
+
+    Returns:
+        `rows`, as of `compare`, and, where there are common rows, `scores`: by metric of the target `title`, `one`,
+        `other`, and `difference` (other minus one) with `low`, `high` and `significant`.
+    """
+    first, second = paired_rows(one.text_hash, other.text_hash)
+    apart = one.label[first] != other.label[second]
+    same = ~(apart.any(axis=1) if apart.ndim > 1 else apart)
+    counts = {"one": len(one), "other": len(other), "common": int(same.sum()), "relabelled": int((~same).sum())}
+    if not counts["common"]:
+        return {"rows": counts}
+    truth, mine, theirs = one.label[first][same], one.predicted[first][same], other.predicted[second][same]
+    before, now = (judge.scores(truth, predicted) for predicted in (mine, theirs))
+    found = judge.differences(truth, theirs, mine)
+    return {
+        "rows": counts,
+        "scores": {
+            name: {
+                "title": title,
+                "one": before[name],
+                "other": now[name],
+                "difference": found[name].value,
+                "low": found[name].low,
+                "high": found[name].high,
+                "significant": not found[name].low <= 0.0 <= found[name].high,
+            }
+            for name, title in judge.titles.items()
+        },
+    }
 
 
 def mcnemar(one: np.ndarray, other: np.ndarray) -> dict[str, Any]:

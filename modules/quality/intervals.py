@@ -20,6 +20,10 @@ from scipy import sparse
 RESAMPLES = 2000
 LEVEL = 0.95
 _MEASURED = ("accuracy", "balanced_accuracy", "macro_f1")
+# Rows times resamples times numbers of a row, above which their means are drawn from the normal distribution.
+_WORK = 2_000_000_000
+_FEW = 64  # numbers of a row, for their joint distribution is a table of their squares
+_ROWS_AT_ONCE = 4_000_000  # rows times resamples in memory: 32 MB
 _VALUES_AT_ONCE = 4_000_000  # of resampled counts: 32 MB
 
 
@@ -75,6 +79,35 @@ def resampled_metrics(table: Ints, *, resamples: int = RESAMPLES, seed: int = 0)
     true, predicted = np.nonzero(table)
     found = _Cells(table[true, predicted], true, len(table)).metrics(resamples, seed, predicted)
     return {name: values[0] for name, values in found.items()}
+
+
+def resampled_means(values: np.ndarray | sparse.csr_array, *, resamples: int, seed: int) -> Floats:
+    """Means over resamples of the rows, for metrics that are functions of such means, as a mean squared error is.
+
+    They are drawn row by row as long as that is quick; of more rows the means are normally distributed to far below the
+    width of an interval, and are drawn from that distribution, which costs the same for any number of them.
+
+    Args:
+        values: of each row, float `[rows, numbers]`; at least one row. Many numbers of which most are 0: sparse.
+        resamples: how many.
+        seed: of the draws; the same seed gives the same resamples, whatever the numbers are.
+
+    Returns:
+        float64 `[resamples, numbers]`.
+    """
+    rng, (rows, numbers) = np.random.default_rng(seed), values.shape
+    if rows * resamples * numbers > _WORK and numbers <= _FEW and isinstance(values, np.ndarray):
+        center = values.mean(axis=0)
+        spread = np.atleast_2d(np.cov(values, rowvar=False, bias=True)) / rows
+        return rng.multivariate_normal(center, spread, size=resamples, method="svd")
+    found = np.empty((resamples, numbers))
+    some = max(1, _ROWS_AT_ONCE // rows)
+    for start in range(0, resamples, some):
+        count = min(some, resamples - start)
+        drawn = rng.integers(0, rows, (count, rows)) + np.arange(count)[:, np.newaxis] * rows
+        counts = np.bincount(drawn.ravel(), minlength=count * rows).reshape(count, rows)
+        found[start : start + count] = counts @ values / rows
+    return found
 
 
 def interval(value: float, samples: np.ndarray, *, level: float = LEVEL) -> Interval:

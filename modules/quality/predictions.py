@@ -35,7 +35,7 @@ class Predictions:
     Attributes:
         text_hash: hash of the normalised text; pairs the same row in two runs.
         text: the raw text.
-        label: right answers, int64 or float64 `[rows]`: of one label the ids.
+        label: right answers, int64 or float64 `[rows]`: of one label the ids; of several int8 `[rows, labels]`.
         predicted: what was answered, in the same form.
         more: further columns of the target's, `[rows]` or `[rows, width]`: of one label `probabilities`.
         slices: by slice column, the value of each row.
@@ -140,8 +140,8 @@ def write(path: str, splits: Mapping[str, Predictions], labels: Sequence[str]) -
             "split": pa.array([name] * len(found), pa.string()),
             TEXT_HASH: pa.array(found.text_hash, pa.string()),
             "text": pa.array(found.text, pa.string()),
-            "label": pa.array(found.label),
-            "predicted": pa.array(found.predicted),
+            "label": _stored(found.label),
+            "predicted": _stored(found.predicted),
             **{column: _stored(values) for column, values in found.more.items()},
         }
         columns |= {f"{_SLICE}{column}": pa.array(values, pa.string()) for column, values in found.slices.items()}
@@ -216,8 +216,8 @@ def _rows(table: pa.Table) -> Predictions:
     return Predictions(
         text_hash=table[TEXT_HASH].to_pylist(),
         text=table["text"].to_pylist(),
-        label=table["label"].to_numpy(),
-        predicted=table["predicted"].to_numpy(),
+        label=_loaded(table["label"]),
+        predicted=_loaded(table["predicted"]),
         more={
             name: _loaded(table[name])
             for name in table.column_names

@@ -110,6 +110,18 @@ def of_counts(right: np.ndarray, actual: np.ndarray, predicted: np.ndarray) -> d
     }
 
 
+def r_squared(squared_errors: ArrayLike, variances: ArrayLike) -> Floats:
+    """One minus the mean squared error over the variance of the right answers, of one or of many.
+
+    Args:
+        squared_errors: mean ones, `[...]`.
+        variances: of the right answers, `[...]`; where there is none, an error counts as 0 and none as 1.
+    """
+    errors, spread = np.asarray(squared_errors, np.float64), np.asarray(variances, np.float64)
+    there = spread > 0
+    return np.where(there, 1.0 - errors / np.where(there, spread, 1.0), np.where(errors > 0, 0.0, 1.0))
+
+
 def _scores(labels: np.ndarray, predictions: np.ndarray, num_classes: int, metrics: Sequence[str]) -> dict[str, Any]:
     found = of_confusion(confusion(labels, predictions, num_classes))
     return {"rows": len(labels), **{name: float(found[name]) for name in metrics}}

@@ -115,14 +115,7 @@ class Scoring(abc.ABC):
         Raises:
             ValueError: there are no rows.
         """
-        if not len(truth):
-            raise ValueError("there are no rows to score; check the split sizes")
-        found = {"rows": len(truth), **self.scores(truth, predicted)}
-        parts = {
-            name: {"rows": int(rows.sum()), **self.scores(truth[rows], predicted[rows])}
-            for name, rows in by_slice(slices).items()
-        }
-        return {**found, "slices": parts}
+        return scored(self.scores, truth, predicted, slices)
 
     def told(self, found: Predictions, row: int) -> dict[str, Any] | None:
         """What a server tells of its answer to a row, as JSON; None where a kind does not say.
@@ -183,6 +176,35 @@ def of(target: Target) -> Scoring:
     if made is None:
         raise ValueError(f"a target of kind {target.kind} does not say how it is judged: `scoring` of its parts")
     return made(target)
+
+
+def scored(
+    scores: Callable[[np.ndarray, np.ndarray], dict[str, float]],
+    truth: np.ndarray,
+    predicted: np.ndarray,
+    slices: Mapping[str, Sequence[str]],
+) -> dict[str, Any]:
+    """Metrics of all rows and of each slice.
+
+    Args:
+        scores: as `Scoring.scores`.
+        truth: right answers, `[rows]`.
+        predicted: answers, `[rows]`.
+        slices: by slice column, the value of each row.
+
+    Returns:
+        `rows`, the metrics, and `slices`: the same by `column:value`.
+
+    Raises:
+        ValueError: there are no rows.
+    """
+    if not len(truth):
+        raise ValueError("there are no rows to score; check the split sizes")
+    parts = {
+        name: {"rows": int(rows.sum()), **scores(truth[rows], predicted[rows])}
+        for name, rows in by_slice(slices).items()
+    }
+    return {"rows": len(truth), **scores(truth, predicted), "slices": parts}
 
 
 def _bootstrapped(

@@ -22,7 +22,7 @@ class Bound(Section):
     max_drop: float | None = Field(None, ge=0)
     """How much worse than the latest blessed model the metric may be."""
     slice_min: float | None = None
-    """Floor for the metric on every value of every slice column."""
+    """Floor for the metric on every value of every slice column; of an error, of which less is better, a ceiling."""
 
     @model_validator(mode="after")
     def _something(self) -> Self:
@@ -36,7 +36,7 @@ class Bound(Section):
 class GapBound(Section):
     """Limit of the gap of one metric between the slices of one column."""
 
-    max_gap: Annotated[float, Field(ge=0, le=1)]
+    max_gap: Annotated[float, Field(ge=0)]
     """The model is not blessed where the best and the worst slice lie further apart than this."""
     decided_by: Literal["value", "lower_end"] = "value"
     """`value`: the gap itself; `lower_end`: that end of its interval, so that chance alone hardly ever decides."""
@@ -47,8 +47,8 @@ class FairnessSettings(Section):
 
     bounds: dict[str, dict[str, GapBound]] = {}
     """By slice column and metric of the target: of one label accuracy, macro_f1, precision and recall (macro),
-    `recall_<label>`, and equal_opportunity, the largest gap of any label's recall. Empty: gaps are shown and gate
-    nothing."""
+    `recall_<label>`, and equal_opportunity, the largest gap of any label's recall; of a number rmse and mae. Empty:
+    gaps are shown and gate nothing."""
     min_rows: int = Field(30, ge=1)
     """Slices with fewer rows (for the recall of a label: fewer rows of that label) are shown and count for no gap."""
     resamples: int = Field(2000, ge=100)
@@ -63,8 +63,8 @@ class BeatsBaseline(Section):
     """The model against the linear baseline, on the same rows of eval, with a paired bootstrap of the difference."""
 
     metric: str | None = None
-    """What both are compared by, a metric that the target is trained by (of one label `macro_f1` or `accuracy`). Empty:
-    the target's objective, of one label `macro_f1`."""
+    """What both are compared by, a metric that the target is trained by (of one label `macro_f1` or `accuracy`, of a
+    number `rmse` or `mae`). Empty: the target's objective, the first of these."""
     margin: float = 0.0
     """How much better than the baseline the model has to be; below 0, how much worse it may be."""
     decided_by: Literal["upper_end", "value", "lower_end"] = "upper_end"
@@ -86,7 +86,8 @@ class EvaluatorSettings(Section):
 
     thresholds: dict[str, Bound] = {}
     """Bounds by metric of the target: of one label accuracy, macro_f1, balanced_accuracy, auc, pr_auc, precision and
-    recall (macro), recall_at_precision, calibration_error."""
+    recall (macro), recall_at_precision, calibration_error; of several labels a row macro_f1, micro_f1,
+    subset_accuracy, precision and recall (macro); of a number rmse, mae and r2."""
     fairness: FairnessSettings = FairnessSettings()
     """Gaps between slices."""
     other_labels: OtherLabels = "not_compared"

@@ -37,12 +37,13 @@ class Compared:
     rows: np.ndarray
 
 
-def gap_interval(metrics: Sequence[Compared], *, level: float) -> Interval:
+def gap_interval(metrics: Sequence[Compared], *, level: float, most: float = 1.0) -> Interval:
     """The largest difference between two slices, in whichever of the metrics it is.
 
     Args:
-        metrics: at least one, each of at least two slices, with equally many resamples; metrics lie in 0 … 1.
+        metrics: at least one, each of at least two slices, with equally many resamples.
         level: of confidence. Where all differences are 0, the lower end is above 0 with at most one minus this.
+        most: the largest difference that there can be; of metrics that are shares, 1.
 
     Returns:
         The gap with its interval.
@@ -65,7 +66,7 @@ def gap_interval(metrics: Sequence[Compared], *, level: float) -> Interval:
     margin = width * np.asarray(errors)
     found = np.asarray(differences)
     return Interval(
-        float(found.max()), float(max(0.0, (found - margin).max())), float(min(1.0, (found + margin).max()))
+        float(found.max()), float(max(0.0, (found - margin).max())), float(min(most, (found + margin).max()))
     )
 
 

@@ -61,19 +61,24 @@ def render(facts: Mapping[str, Any], run: Mapping[str, Any] | None = None) -> st
         script=script,
         policy=_policy(get_plotlyjs(), script),
         metrics=facts["metrics"],
+        lower_is_better=TARGETS[facts["target"]].lower_is_better,
         models=MODELS,
         config=yaml.safe_dump(facts["provenance"]["config"], sort_keys=False, allow_unicode=True, width=100),
     )  # fmt: skip
 
 
 def _plots(facts: Mapping[str, Any], run: Mapping[str, Any] | None) -> dict[str, list[Plot]]:
-    labels, path = facts["labels"], TARGETS[facts["target"]].parts.get("plots")
+    labels, target = facts["labels"], TARGETS[facts["target"]]
+    path, lower = target.parts.get("plots"), target.lower_is_better
     own = load(path) if path else lambda section, names: []
     makers = {
         "data": lambda section: data_plots(section, labels),
         "tuning": tuning_plots,
         "training": training_plots,
-        "quality": lambda section: [*quality_plots(section, facts["metrics"]), *own(section, labels)],
+        "quality": lambda section: [
+            *quality_plots(section, facts["metrics"], lower_is_better=lower),
+            *own(section, labels),
+        ],
         "compression": edge_plots,
     }
     found = {name: make(facts[name]) if facts[name] else [] for name, make in makers.items()}

@@ -82,8 +82,13 @@ def load_split(file_patterns: Sequence[str], inputs: inputs_lib.Inputs, target: 
         file_patterns: globs of its files.
         inputs: of the task.
         target: of the task.
+
+    Returns:
+        The rows; where a text is read in windows, each window with its row's answer.
     """
-    return load_examples(file_patterns, inputs_lib.tensors(inputs), target.tensor(), mask=inputs_lib.mask(inputs))
+    main = inputs_lib.with_backbone(inputs)
+    rows = load_examples(file_patterns, inputs_lib.tensors(inputs), target.tensor(), mask=inputs_lib.mask(inputs))
+    return rows.apart(main.windows if main else 1)
 
 
 def training_batches(
@@ -133,9 +138,9 @@ class TrainingStream:
     """The train split as Keras wants it: `training_batches` with the labels beside the features.
 
     Attributes:
-        rows: examples per epoch.
+        rows: of the split, each counted once.
         steps_per_epoch: batches per epoch.
-        labels: the right answers of all rows.
+        labels: the right answers of all examples; where rows are read in windows, of each window.
     """
 
     def __init__(self, examples: Examples, *, batch_size: int, seed: int) -> None:
@@ -147,9 +152,20 @@ class TrainingStream:
             seed: of the shuffle.
         """
         self._examples, self._batch_size, self._seed = examples, batch_size, seed
-        self.rows = len(examples)
+        self.rows = examples.whole
         self.labels = examples.labels
-        self.steps_per_epoch = steps_per_epoch(self.rows, batch_size)
+        self.steps_per_epoch = steps_per_epoch(len(examples), batch_size)
+
+    def in_order(self, batch_size: int) -> tf.data.Dataset:
+        """All rows once, in the order of `labels`.
+
+        Args:
+            batch_size: rows per batch.
+
+        Returns:
+            As `evaluation_batches`.
+        """
+        return evaluation_batches(self._examples, batch_size=batch_size)
 
     def batches(self, epochs: int, *, skip_steps: int = 0) -> tf.data.Dataset:
         """All batches of some epochs.

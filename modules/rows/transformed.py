@@ -28,16 +28,24 @@ class Examples:
         labels: the right answers as the loss takes them, `[rows, *shape]`.
         windows: those of the features whose second axis may be cut to the longest row of a batch, `[rows, seq]` each.
         mask: the one of them that is 1 where a row goes on; None where rows have no length.
+        texts: where the windows of a text are rows by themselves, the number of the text that each is of, int64
+            `[rows]`; None where a row is a whole one.
     """
 
     features: dict[str, NDArray[Any]]
     labels: NDArray[Any]
     windows: tuple[str, ...] = ()
     mask: str | None = None
+    texts: NDArray[np.int64] | None = None
 
     def __len__(self) -> int:
         """Rows."""
         return len(self.labels)
+
+    @property
+    def whole(self) -> int:
+        """Rows of the split that these are, each counted once however many windows it has."""
+        return len(self) if self.texts is None else len(np.unique(self.texts))
 
     @property
     def lengths(self) -> Ints:
@@ -47,7 +55,28 @@ class Examples:
     def take(self, rows: NDArray[np.integer]) -> Self:
         """The rows with these numbers."""
         features = {name: values[rows] for name, values in self.features.items()}
-        return dataclasses.replace(self, features=features, labels=self.labels[rows])
+        texts = None if self.texts is None else self.texts[rows]
+        return dataclasses.replace(self, features=features, labels=self.labels[rows], texts=texts)
+
+    def apart(self, windows: int) -> Examples:
+        """Each window of a row as a row by itself, with the row's answer and whatever else the row has.
+
+        Args:
+            windows: that a row holds side by side; those that are padding alone are left out.
+
+        Returns:
+            The windows in the rows' order; the same rows where each is one window.
+        """
+        if windows == 1 or self.mask is None:
+            return self
+        shape = (len(self), windows, -1)
+        there = self.features[self.mask].reshape(shape).any(axis=2)
+        texts = np.nonzero(there)[0]
+        features = {
+            name: values.reshape(shape)[there] if name in self.windows else values[texts]
+            for name, values in self.features.items()
+        }
+        return Examples(features, self.labels[texts], self.windows, self.mask, texts)
 
     def changed(self, **features: NDArray[Any]) -> Self:
         """The same rows, right answers included, with other values of some features."""
@@ -56,7 +85,32 @@ class Examples:
     def followed_by(self, other: Examples) -> Self:
         """These rows and then those; the shapes of a row must be equal."""
         features = {name: np.concatenate([values, other.features[name]]) for name, values in self.features.items()}
-        return dataclasses.replace(self, features=features, labels=np.concatenate([self.labels, other.labels]))
+        return dataclasses.replace(
+            self, features=features, labels=np.concatenate([self.labels, other.labels]), texts=None
+        )
+
+
+def by_text(values: NDArray[Any], texts: NDArray[np.int64] | None) -> NDArray[Any]:
+    """What a network gives to texts, as a server answers them: the mean over the windows of each.
+
+    Args:
+        values: of each window, float32 `[rows, …]`.
+        texts: the number of the text that each is of; None where a row is a whole text.
+
+    Returns:
+        float32 `[texts, …]` in the order of the numbers.
+    """
+    if texts is None:
+        return values
+    numbers, place, windows = np.unique(texts, return_inverse=True, return_counts=True)
+    sums = np.zeros((len(numbers), *values.shape[1:]))
+    np.add.at(sums, place, values)
+    return (sums / windows.reshape(-1, *(1,) * (values.ndim - 1))).astype(values.dtype)
+
+
+def first_of_text(values: NDArray[Any], texts: NDArray[np.int64] | None) -> NDArray[Any]:
+    """What all windows of a text have alike, as its right answer: `[rows, …]` to `[texts, …]`, as of `by_text`."""
+    return values if texts is None else values[np.unique(texts, return_index=True)[1]]
 
 
 def lengths(features: Mapping[str, NDArray[Any]], mask: str | None, rows: int) -> Ints:

@@ -18,7 +18,7 @@ import modules  # noqa: F401  (settles Keras 2 before TensorFlow is imported)
 from modules.inputs import kinds
 from modules.inputs.base import SERVING_ROWS, TENSORS
 from modules.inputs.text.input import Text
-from modules.serving import warmup
+from modules.serving import pooled, warmup
 from modules.targets.base import Target
 from modules.tensors import raw_spec
 
@@ -60,6 +60,8 @@ class Server(tf.Module):
         # Tuples: TensorFlow would write a dictionary into the SavedModel as an object of its own.
         self._inputs, self._tensors = tuple(inputs.values()), kinds.tensors(inputs)
         self._columns, self._only = kinds.columns(inputs), kinds.only(inputs)
+        main = kinds.with_backbone(inputs)
+        self._mask, self._windows = kinds.mask(inputs), main.windows if main else 1
         self._answers = target.answers()
 
     @property
@@ -69,7 +71,14 @@ class Server(tf.Module):
 
     def _answer(self, tensors: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         features = {tensor.name: tf.cast(tensors[tensor.name], tensor.dtype) for tensor in self._tensors}
-        return self._answers(self._model(features, training=False))
+        if self._mask is None or self._windows == 1:
+            return self._answers(self._network(features))
+        return self._answers(
+            pooled.answer(self._network, features, self._tensors, mask=self._mask, windows=self._windows)
+        )
+
+    def _network(self, features: Mapping[str, tf.Tensor]) -> tf.Tensor:
+        return self._model(features, training=False)
 
     def _rows(self, raw: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         """From `[batch]` values by column to answers, each input without what no row of the batch needs of it."""

@@ -8,12 +8,14 @@ this but the bundle.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from modules.inputs import kinds
 from modules.inputs.base import SERVING_ROWS, TENSORS
 from modules.network.trained import Trained
 from modules.rows import words
+from modules.serving import pooled
 from modules.targets.base import Target
 from modules.tensors import raw_spec
 
@@ -34,7 +36,15 @@ class _Student(tf.Module):
 
     def _of_tensors(self, *values: tf.Tensor) -> dict[str, tf.Tensor]:
         features = {tensor.name: value for tensor, value in zip(self._tensors, values, strict=True)}
-        return self._answers(self._model(features, training=False))
+        [main] = self._main
+        if main.mask is None or main.windows == 1:
+            return self._answers(self._network(features))
+        return self._answers(
+            pooled.answer(self._network, features, self._tensors, mask=main.mask, windows=main.windows)
+        )
+
+    def _network(self, features: Mapping[str, tf.Tensor]) -> tf.Tensor:
+        return self._model(features, training=False)
 
     def _of_rows(self, *values: tf.Tensor) -> dict[str, tf.Tensor]:
         raw = {column.name: value for column, value in zip(self._columns, values, strict=True)}

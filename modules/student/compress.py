@@ -11,7 +11,7 @@ from modules.machine.progress import tell
 from modules.network.architecture import Architecture
 from modules.network.logits import split_outputs
 from modules.network.trained import Trained
-from modules.rows.transformed import Examples
+from modules.rows.transformed import Examples, by_text, first_of_text
 from modules.student.settings import PrunerSettings
 from modules.student.stages import cut, export, label, trim, tune
 from modules.student.stages.values import Compressed, Given
@@ -81,7 +81,8 @@ def decided(compressed: Compressed, target: Target) -> Target:
     if not target.is_open:
         return target
     rows = compressed.evaluation
-    return target.settled(rows.labels, split_outputs(compressed.trained.model, rows))
+    outputs = by_text(split_outputs(compressed.trained.model, rows), rows.texts)
+    return target.settled(first_of_text(rows.labels, rows.texts), outputs)
 
 
 def describe(architecture: Architecture) -> str:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from modules.registry import load
 from modules.settings import Section
+from modules.targets.cell import Cell
 from modules.tensors import Column, Tensor
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ class Target(Section, abc.ABC):
     # `scoring`: a class of `modules.quality.scoring.Scoring`, of the target; every kind has it.
     # `decision`: (target, truth, probabilities) to the target with what `settled` chooses.
     # `linear`: (raw splits by name, target, seed) to the `modules.quality.linear_baseline.LinearModel` to beat.
+    # `probe`: (vectors, right answers, width, balanced, seed) to weights of the layer `LOGITS`, and what was chosen.
     # `distillation`: a class of `modules.student.distillation.Distillation`, of the target; a student needs it.
     # `device`: a class of `modules.tflite.output.Output`, what a file for a device ends in; a bundle needs it. Its
     # answers must have names, and accuracy, which the gate of bundles bounds, be among its scores.
@@ -59,6 +61,16 @@ class Target(Section, abc.ABC):
     def gaps(self) -> list[str]:
         """Metrics whose gap between slices `evaluator.fairness` may bound."""
         return []
+
+    @property
+    def cell(self) -> Cell:
+        """What its column may hold, besides the names of the answers."""
+        return Cell(type=self.columns()[0].type)
+
+    @property
+    def told(self) -> str:
+        """What is answered, in words for a person; empty where names say it."""
+        return ""
 
     @property
     def looked_for(self) -> dict[str, Any] | None:
@@ -141,6 +153,22 @@ class Target(Section, abc.ABC):
     @abc.abstractmethod
     def loss(self) -> tf_keras.losses.Loss:
         """Between `features` and what the head gives."""
+
+    def begin(self, model: tf_keras.Model, values: np.ndarray) -> None:
+        """Tells a network that is not trained yet what its head must know of the training rows.
+
+        Args:
+            model: with this target's head.
+            values: `features` of all training rows, `[rows, *shape]`.
+        """
+
+    def loss_of(self, model: tf_keras.Model) -> tf_keras.losses.Loss:
+        """The loss that one network learns by, where it depends on what `begin` told that network.
+
+        Args:
+            model: with this target's head.
+        """
+        return self.loss()
 
     def smoothed_loss(self, smoothing: float) -> tf_keras.losses.Loss:
         """The same with smoothed answers.

@@ -11,7 +11,14 @@ from modules.targets.base import Target
 
 from pydantic import BeforeValidator, SerializeAsAny
 
-TARGETS: Registry[type[Target]] = Registry("target", {"one_label": "modules.targets.one_label.target:OneLabel"})
+TARGETS: Registry[type[Target]] = Registry(
+    "target",
+    {
+        "one_label": "modules.targets.one_label.target:OneLabel",
+        "many_labels": "modules.targets.many_labels.target:ManyLabels",
+        "number": "modules.targets.number.target:Number",
+    },
+)
 TargetSection = Annotated[
     SerializeAsAny[Target], BeforeValidator(lambda section: read_section(TARGETS, section))
 ]  # a target as a field of settings, read by its kind

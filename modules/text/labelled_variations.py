@@ -4,6 +4,9 @@ The first three are those of Wei & Zou (2019), EDA, https://arxiv.org/abs/1901.1
 operation. They change the text and keep its label, so they are meant for rows that people labelled. What
 `modules.inputs.text.unlabelled` makes is another thing: variations of token ids, for a teacher to label.
 
+A word is what `modules.text.segments` finds: of Chinese a character. What an operation must know of a language, its
+negations and its synonyms, it is given, or it is left out for texts of that language.
+
 Nothing here imports TensorFlow, and nothing depends on more than the text and the random numbers that are passed in.
 """
 
@@ -16,11 +19,13 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from modules.text import negations, segments
+
 Operation = Callable[[str, random.Random], str]
 Synonyms = Mapping[str, Sequence[str]]
+Negated = Callable[[str], negations.Spans]
 BUNDLED_SYNONYMS = Path(__file__).parent / "tables" / "synonyms_en.txt"
-_WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
-_NEGATIONS = frozenset({"not", "no", "never", "nor", "neither", "none", "nothing", "without", "cannot", "hardly"})
+_LANGUAGE = re.compile(r"^\s*#\s*language:\s*([a-z]{2,3})\s*$", re.MULTILINE)
 _KEY_ROWS = ("qwertyuiop", "asdfghjkl", "zxcvbnm")
 
 
@@ -31,30 +36,34 @@ def operations(
     swap: float,
     keyboard: float,
     table: Synonyms,
+    negated: Negated | None,
     back_translation: Callable[[str], str] | None = None,
 ) -> list[Operation]:
-    """The operations that a configuration asks for.
+    """The operations that a configuration asks for, as far as they can be done in a language.
 
     Args:
         synonyms: share of the words in `table` to replace; 0 leaves the operation out, as with the next three.
         deletion: share of words to leave out.
         swap: share of words that change places with another.
         keyboard: share of letters to replace by a neighbour on the keyboard.
-        table: synonyms of each word, lower case.
+        table: synonyms of each word, lower case; an empty one leaves them out.
+        negated: finds the negations of a text, which no operation touches; None, where nobody wrote them down, leaves
+            `deletion` out.
         back_translation: text to text, through another language; None leaves it out.
 
     Returns:
         Functions of a text and a source of randomness, in a fixed order.
     """
+    spans: Negated = negated or (lambda text: [])
     found: list[Operation] = []
-    if synonyms:
+    if synonyms and table:
         found.append(functools.partial(_synonyms, table=table, rate=synonyms))
-    if deletion:
-        found.append(functools.partial(_deletion, rate=deletion))
+    if deletion and negated:
+        found.append(functools.partial(_deletion, rate=deletion, negated=spans))
     if swap:
-        found.append(functools.partial(_swap, rate=swap))
+        found.append(functools.partial(_swap, rate=swap, negated=spans))
     if keyboard:
-        found.append(functools.partial(_keyboard, rate=keyboard))
+        found.append(functools.partial(_keyboard, rate=keyboard, negated=spans))
     if back_translation:
         found.append(functools.partial(_back_translation, translate=back_translation))
     return found
@@ -105,6 +114,12 @@ def read_synonyms(content: str, name: str) -> dict[str, list[str]]:
     return table
 
 
+def table_language(content: str) -> str:
+    """The language that a synonym table says it is of, in a line `# language: de`; empty where it says none."""
+    found = _LANGUAGE.search(content)
+    return found[1] if found else ""
+
+
 def load_callable(path: str) -> Callable[[str], str]:
     """Imports a function.
 
@@ -125,35 +140,45 @@ def load_callable(path: str) -> Callable[[str], str]:
 
 
 def _synonyms(text: str, chance: random.Random, *, table: Synonyms, rate: float) -> str:
-    words = list(_WORD.finditer(text))
+    words = _units(text)
     known = [place for place, word in enumerate(words) if word[0].lower() in table]
     chosen = _chosen(known, rate, chance)
-    return _replaced(text, {place: _like(chance.choice(table[words[place][0].lower()]), words[place][0])
-                            for place in chosen})  # fmt: skip
+    return _replaced(text, words, {place: _like(chance.choice(table[words[place][0].lower()]), words[place][0])
+                                   for place in chosen})  # fmt: skip
 
 
-def _deletion(text: str, chance: random.Random, *, rate: float) -> str:
-    words = [word.lower().replace("’", "'") for word in _WORD.findall(text)]
+def _deletion(text: str, chance: random.Random, *, rate: float, negated: Negated) -> str:
+    words = _units(text)
     # Without its negation a text says the opposite, and its label is wrong.
-    places = [place for place, word in enumerate(words) if word not in _NEGATIONS and not word.endswith("n't")]
-    chosen = _chosen(places, rate, chance)
+    chosen = _chosen(_free(words, negated(text)), rate, chance)
     if len(chosen) == len(words):
         chosen = chosen[1:]
-    return " ".join(_replaced(text, dict.fromkeys(chosen, "")).split()) if chosen else text
+    return " ".join(_replaced(text, words, dict.fromkeys(chosen, "")).split()) if chosen else text
 
 
-def _swap(text: str, chance: random.Random, *, rate: float) -> str:
-    words = _WORD.findall(text)
-    places = list(range(len(words)))
-    if len(places) > 1:
-        for _ in range(max(1, round(rate * len(places)))):
-            one, other = chance.sample(range(len(places)), 2)
-            places[one], places[other] = places[other], places[one]
-    return _replaced(text, {place: words[source] for place, source in enumerate(places) if place != source})
+def _swap(text: str, chance: random.Random, *, rate: float, negated: Negated) -> str:
+    words = _units(text)
+    free = _free(words, negated(text))
+    order = list(range(len(words)))
+    if len(free) > 1:
+        for _ in range(max(1, round(rate * len(words)))):
+            one, other = _pair(free, words, chance)
+            order[one], order[other] = order[other], order[one]
+    return _replaced(text, words, {place: words[source][0] for place, source in enumerate(order) if place != source})
 
 
-def _keyboard(text: str, chance: random.Random, *, rate: float) -> str:
-    letters = [place for place, letter in enumerate(text) if letter.lower() in _neighbours()]
+def _pair(free: Sequence[int], words: Sequence[re.Match[str]], chance: random.Random) -> tuple[int, int]:
+    """Two places that change their words. A character is swapped with the next one: far away it means nothing."""
+    one, other = chance.sample(free, 2)
+    if not segments.spaceless(words[one][0] + words[other][0]):
+        return one, other
+    number = free.index(one)
+    return one, free[number + 1] if number + 1 < len(free) else free[number - 1]
+
+
+def _keyboard(text: str, chance: random.Random, *, rate: float, negated: Negated) -> str:
+    kept = {place for start, end in negated(text) for place in range(start, end)}
+    letters = [place for place, letter in enumerate(text) if letter.lower() in _neighbours() and place not in kept]
     characters = list(text)
     for place in _chosen(letters, rate, chance):
         characters[place] = _like(chance.choice(_neighbours()[text[place].lower()]), text[place])
@@ -174,10 +199,26 @@ def _chosen(places: Sequence[int], rate: float, chance: random.Random) -> list[i
     return chosen if chosen or not places else [chance.choice(places)]
 
 
-def _replaced(text: str, replacements: Mapping[int, str]) -> str:
+def _units(text: str) -> list[re.Match[str]]:
+    return list(segments.unit().finditer(text))
+
+
+def _free(words: Sequence[re.Match[str]], negated: negations.Spans) -> list[int]:
+    """The numbers of the words that are no part of a negation."""
+    return [
+        place
+        for place, word in enumerate(words)
+        if not any(start < word.end() and word.start() < end for start, end in negated)
+    ]
+
+
+def _replaced(text: str, words: Sequence[re.Match[str]], replacements: Mapping[int, str]) -> str:
     """The text with some of its words, by number, replaced; what stands between the words stays."""
-    numbers = iter(range(len(text)))
-    return _WORD.sub(lambda word: replacements.get(next(numbers), word[0]), text)
+    parts, behind = [], 0
+    for place, word in enumerate(words):
+        parts += [text[behind : word.start()], replacements.get(place, word[0])]
+        behind = word.end()
+    return "".join([*parts, text[behind:]])
 
 
 def _like(word: str, model: str) -> str:

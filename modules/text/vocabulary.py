@@ -97,8 +97,9 @@ def count_tokens(token_ids: NDArray[np.integer], padding_mask: NDArray[np.intege
 class Retokenizer:
     """Turns ids of a large vocabulary into the ids that its smaller one gives to the same text.
 
-    Words are put together again from their pieces, and split anew where a piece has gone. Exact for texts that were
-    not cut at the window's end; a word that was cut there is treated as if it ended there.
+    Words are put together again from their pieces, and split anew where a piece has gone. Exact for texts that fitted
+    the window; a word that was cut at its end is treated as if it ended there, and a row that grows beyond it is cut
+    there, whatever it has of its text (`long_text`). Rows of the training split grow with `min_count` above 1 alone.
 
     Args:
         old: tokens in the order of the ids that come in.

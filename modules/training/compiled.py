@@ -19,6 +19,9 @@ class Learnable(Protocol):
     def loss(self) -> tf_keras.losses.Loss:
         """Between the right answer and what the network gives."""
 
+    def loss_of(self, model: tf_keras.Model) -> tf_keras.losses.Loss:
+        """The same of one network, whose head may have been told of the training rows."""
+
     def smoothed_loss(self, smoothing: float) -> tf_keras.losses.Loss:
         """The same with a share of each right answer spread over all answers."""
 
@@ -47,7 +50,7 @@ def compile_model(
     """
     model.compile(
         optimizer=make_optimizer(settings, total_steps, rates),
-        loss=target.smoothed_loss(settings.label_smoothing) if settings.label_smoothing else target.loss(),
+        loss=target.smoothed_loss(settings.label_smoothing) if settings.label_smoothing else target.loss_of(model),
         metrics=target.metrics(),
         jit_compile=False,  # slower on CPU, and lengths differ from batch to batch
     )

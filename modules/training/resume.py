@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from modules import content  # and settles Keras 2 before TensorFlow is imported
 
@@ -49,6 +50,7 @@ class BestWeights(tf_keras.callbacks.Callback):
         self._monitor, self._patience, self._sign = monitor, patience, -1.0 if minimize else 1.0
         self.best: float | None = None
         self.best_epoch = -1
+        self.start: dict[str, Any] | None = None
         self._epochs: list[dict[str, float]] = []
 
     def read(self) -> None:
@@ -57,7 +59,18 @@ class BestWeights(tf_keras.callbacks.Callback):
             with tf.io.gfile.GFile(self._record) as stream:
                 record = json.load(stream)
             self.best, self.best_epoch = record["value"], record["epoch"]
-            self._epochs = record.get("epochs", [])
+            self._epochs, self.start = record.get("epochs", []), record.get("start")
+
+    def begin(self, found: Mapping[str, Any]) -> None:
+        """Takes what the network is worth before its first epoch: one that is not better is not kept.
+
+        Args:
+            found: values by name, the metric among them; kept as `start`.
+        """
+        self.start = dict(found)
+        self.best, self.best_epoch = float(found[self._monitor]), -1
+        self.model.save_weights(f"{self._prefix}-start")
+        self._write()
 
     def is_over(self, done: int, steps: int) -> bool:
         """Whether an interrupted training had come to its end by early stopping.
@@ -88,15 +101,21 @@ class BestWeights(tf_keras.callbacks.Callback):
             self.model.save_weights(f"{self._prefix}-{epoch}")
         elif self._waited_long_enough(epoch):
             self.model.stop_training = True
+        self._write()
+
+    def _write(self) -> None:
         # The record is written last: it never names weights that are not there.
         with tf.io.gfile.GFile(f"{self._record}.partial", "w") as stream:
-            json.dump({"value": self.best, "epoch": self.best_epoch, "epochs": self._epochs}, stream)
+            record = {"value": self.best, "epoch": self.best_epoch, "epochs": self._epochs, "start": self.start}
+            json.dump(record, stream)
         tf.io.gfile.rename(f"{self._record}.partial", self._record, overwrite=True)
 
     def restore(self) -> None:
         """Puts the best weights into the model."""
         if self.best_epoch >= 0:
             self.model.load_weights(f"{self._prefix}-{self.best_epoch}").expect_partial()
+        elif self.start is not None:
+            self.model.load_weights(f"{self._prefix}-start").expect_partial()
 
     def _waited_long_enough(self, epoch: int) -> bool:
         return epoch - self.best_epoch >= max(1, self._patience)

@@ -52,6 +52,10 @@ class TrainerSettings(Section):
     layer_decay: float = Field(1.0, gt=0, le=1)
     """Each layer of the encoder learns at so many times the rate of the one above it, the head at the full rate, the
     embeddings at the lowest: what a pretrained encoder knows of the language is kept while the head is still raw."""
+    probe: Literal["none", "first", "only"] = "none"
+    """Fit the head to the vectors of the untouched encoder before anything else: logistic regression, regularised as
+    cross-validation on train says. `first` fine-tunes from there, and where no epoch is better on eval, the fitted head
+    stays; `only` fine-tunes nothing. For few rows; a warm start and the trials of a search go without."""
     weight_decay: float = Field(0.01, ge=0)
     """AdamW's decoupled decay; never on biases and layer norms."""
     gradient_clip_norm: float = Field(1.0, gt=0)

@@ -27,6 +27,8 @@ data.add_command(collect)
 @click.option("--label", "label_column", metavar="COLUMN", help="The column with the label, in place of the guess.")
 @click.option("--slice", "slice_columns", multiple=True, metavar="COLUMN",
               help="A column to evaluate by, in place of the guess; repeatable, `none` for none.")  # fmt: skip
+@click.option("--target", type=click.Choice(["one_label", "many_labels", "number"]),
+              help="What the label's column holds, in place of the guess.")  # fmt: skip
 @click.option("--columns", metavar="A,B,…", help="Names of the columns of a CSV file without a header row.")
 @click.option(
     "--delimiter", help="What separates the columns of a CSV file; `tab` for a tabulator.  [default: found out]"
@@ -40,8 +42,8 @@ data.add_command(collect)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
 def profile(
     path: Path, text_column: str | None, label_column: str | None, slice_columns: tuple[str, ...],
-    columns: str | None, delimiter: str | None, encoding: str | None, name: str | None, output: Path | None,
-    no_draft: bool, force: bool, as_json: bool,
+    target: str | None, columns: str | None, delimiter: str | None, encoding: str | None, name: str | None,
+    output: Path | None, no_draft: bool, force: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Say what is in a file, and draft a configuration and a schema for it.
 
@@ -55,7 +57,8 @@ def profile(
 
     try:
         task = draft.task_name(path, name)
-        found = _with_progress(path, text_column, label_column, slice_columns, _source(columns, delimiter, encoding))
+        source = _source(columns, delimiter, encoding)
+        found = _with_progress(path, text_column, label_column, slice_columns, target, source)
     except (DataError, ColumnChoiceError, draft.DraftError) as error:
         raise WrongUse(str(error)) from None
     config_path, schema_path = draft.paths(task, output)
@@ -111,7 +114,12 @@ def _source(columns: str | None, delimiter: str | None, encoding: str | None) ->
 
 
 def _with_progress(
-    path: Path, text_column: str | None, label_column: str | None, slice_columns: tuple[str, ...], source: Any
+    path: Path,
+    text_column: str | None,
+    label_column: str | None,
+    slice_columns: tuple[str, ...],
+    target: str | None,
+    source: Any,
 ) -> dict[str, Any]:
     from rich.console import Console
     from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
@@ -127,6 +135,7 @@ def _with_progress(
             text_column=text_column,
             label_column=label_column,
             slice_columns=None if not slice_columns else [] if slice_columns == ("none",) else slice_columns,
+            target=target,
             source=source,
             progress=lambda stage, row: bar.update(shown, description=f"{stage}: row {row:,}"),
         )

@@ -30,6 +30,7 @@ from tfx.utils import io_utils
 from pipeline.components import artifacts
 
 MODEL, EVALUATION, TEST_EVALUATION, BUNDLE = "model", "evaluation", "test_evaluation", "bundle"
+STATISTICS = "statistics"
 CARD, SETTINGS = "card", "settings"
 _PROBED = 512  # rows that probes are chosen from
 
@@ -88,6 +89,7 @@ def _server(settings: ModelCardNodeSettings, input_dict: artifacts.Artifacts) ->
         size={"bytes": _bytes(artifacts.serving_folder(model)), "parameters": training["parameters"]},
         created=_today(),
         linear=linear,
+        texts=_texts(settings, input_dict),
     )
 
 
@@ -127,7 +129,17 @@ def _edge(settings: ModelCardNodeSettings, input_dict: artifacts.Artifacts) -> d
         bundle={"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()},
         training_rows=training["rows"],
         created=_today(),
+        texts=_texts(settings, input_dict),
     )
+
+
+def _texts(settings: ModelCardNodeSettings, input_dict: artifacts.Artifacts) -> Any:
+    """What StatisticsGen found of the texts, of the split that it looked at."""
+    folder = artifacts.single(input_dict, STATISTICS).uri if input_dict.get(STATISTICS) and settings.profile else None
+    if folder is None:
+        return None
+    found = [split for split in fileio.listdir(folder) if fileio.exists(os.path.join(folder, split, settings.profile))]
+    return _read_json(os.path.join(folder, min(found)), settings.profile) if found else None
 
 
 def _read_json(folder: str, name: str) -> Any:
@@ -156,6 +168,7 @@ class ModelCardSpec(component_spec.ComponentSpec):
         EVALUATION: component_spec.ChannelParameter(type=standard_artifacts.ModelEvaluation),
         TEST_EVALUATION: component_spec.ChannelParameter(type=standard_artifacts.ModelEvaluation, optional=True),
         BUNDLE: component_spec.ChannelParameter(type=standard_artifacts.Model, optional=True),
+        STATISTICS: component_spec.ChannelParameter(type=standard_artifacts.ExampleStatistics, optional=True),
     }
     OUTPUTS = {CARD: component_spec.ChannelParameter(type=standard_artifacts.ModelEvaluation)}
 
@@ -173,6 +186,7 @@ class ModelCard(base_component.BaseComponent):
         settings: ModelCardNodeSettings,
         test_evaluation: types.BaseChannel | None = None,
         bundle: types.BaseChannel | None = None,
+        statistics: types.BaseChannel | None = None,
     ) -> None:
         """Wires the node.
 
@@ -182,6 +196,7 @@ class ModelCard(base_component.BaseComponent):
             settings: what the card depends on.
             test_evaluation: of the SavedModel, TestEvaluator's.
             bundle: EdgeEvaluator's bundle; without it the card is the SavedModel's.
+            statistics: of the rows, which say in what language they are.
         """
         super().__init__(
             ModelCardSpec(
@@ -189,6 +204,7 @@ class ModelCard(base_component.BaseComponent):
                 evaluation=evaluation,
                 test_evaluation=test_evaluation,
                 bundle=bundle,
+                statistics=statistics,
                 settings=settings.to_json(),
                 card=types.Channel(type=standard_artifacts.ModelEvaluation),
             )

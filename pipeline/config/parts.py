@@ -16,6 +16,7 @@ from modules.network.backbones.base import Backbone
 from modules.quality.settings import EvaluatorSettings
 from modules.targets.base import Target
 from modules.targets.kinds import ONE_LABEL, TARGETS
+from modules.text.settings import PreprocessingSettings
 from modules.training.settings import TrainerSettings, TunerSettings
 
 from pydantic import ValidationError
@@ -69,9 +70,9 @@ def completed(values: Any) -> Any:
     return {**rest, **({"data": data} if "data" in values else {}), "target": whole}
 
 
-def short_inputs(column: str, sequence_length: int, backbone: Backbone) -> dict[str, Input]:
+def short_inputs(column: str, preprocessing: PreprocessingSettings, backbone: Backbone) -> dict[str, Input]:
     """The one text of the short form."""
-    section = {"kind": TEXT, "column": column, "sequence_length": sequence_length, "backbone": backbone}
+    section = {"kind": TEXT, "column": column, **preprocessing.model_dump(), "backbone": backbone}
     return inputs_lib.read({TEXT: section})
 
 
@@ -170,6 +171,10 @@ def check_metrics(target: Target, evaluator: EvaluatorSettings, tuner: TunerSett
                 raise ValueError(f"evaluator.thresholds.{name}.{field} is {value:g}; {name} lies between 0 and 1")
     where = ("evaluator", "fairness", "bounds")
     for column, bounds in evaluator.fairness.bounds.items():
+        for metric, bound in bounds.items():
+            if target.shares and bound.max_gap > 1:
+                largest = f"{bound.max_gap:g}; {metric} lies between 0 and 1"
+                raise ValueError(f"evaluator.fairness.bounds.{column}.{metric}.max_gap is {largest}")
         _known(where, column, slices, "slice columns (data.columns.slices)")
         for metric in bounds:
             _known((*where, column), metric, target.gaps, f"{of_target} whose gap can be bounded")
@@ -208,9 +213,15 @@ def check_classes(target: Target, trainer: TrainerSettings, *, balanced: bool) -
             f"trainer.label_smoothing is {trainer.label_smoothing}; a target of kind {target.kind} has no labels to "
             "smooth; set it to 0"
         )
-    if balanced and not target.names:
+    if trainer.probe != "none" and "probe" not in target.parts:
         raise ValueError(
-            f"data.augmentation.balance: a target of kind {target.kind} has no labels to balance; set it to false"
+            f"trainer.probe is {trainer.probe}; a target of kind {target.kind} has no head that can be fitted "
+            "before the training; set it to none"
+        )
+    if balanced and (not target.names or target.cell.separator):
+        what = "no single label a row" if target.names else "no labels"
+        raise ValueError(
+            f"data.augmentation.balance: a target of kind {target.kind} has {what} to balance; set it to false"
         )
 
 

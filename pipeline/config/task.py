@@ -98,8 +98,8 @@ class Config(Section):
         """Puts the parts in place; what the short form says is not written down a second time."""
         parts.refuse_both({*self.model_fields_set, *(f"data.columns.{x}" for x in self.data.columns.model_fields_set)})
         if "inputs" not in self.model_fields_set:
-            length, column = self.preprocessing.sequence_length, self.data.columns.text
-            self.__dict__["inputs"] = parts.short_inputs(column, length, self.backbone)
+            column = self.data.columns.text
+            self.__dict__["inputs"] = parts.short_inputs(column, self.preprocessing, self.backbone)
         if "target" not in self.model_fields_set:
             if not self.labels:
                 raise ValueError("labels: is missing; name the labels, or set `target`")

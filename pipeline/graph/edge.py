@@ -16,7 +16,7 @@ from pipeline.graph.settings import BUNDLE_NODES, BUNDLE_SECTIONS, columns, comm
 
 
 def edge_branch(
-    config: Config, push_folder: str, examples: Any, transform: Any, model: Any, evaluator: Any
+    config: Config, push_folder: str, examples: Any, transform: Any, model: Any, evaluator: Any, statistics: Any
 ) -> list[Any]:
     """The nodes from Pruner to EdgePusher.
 
@@ -27,6 +27,7 @@ def edge_branch(
         transform: the node that makes the features.
         model: Trainer's model.
         evaluator: the node that blessed it.
+        statistics: of the rows.
     """
     transformed = transform.outputs["transformed_examples"]
     pruner = Pruner(
@@ -62,7 +63,7 @@ def edge_branch(
             **common(config, "EdgeEvaluator"),
         ),
     )
-    card = evaluation.edge_card(config, model, edge_evaluator)
+    card = evaluation.edge_card(config, model, edge_evaluator, statistics)
     edge_pusher = Pusher(
         model=edge_evaluator.outputs["bundle"],
         model_blessing=edge_evaluator.outputs["blessing"],

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import modules  # noqa: F401  (settles Keras 2 before TFX imports TensorFlow)
 from modules.card.settings import CardSource, ModelCardNodeSettings
 from modules.inputs import kinds
+from modules.inputs.profiles import profile_file
 from modules.network.backbones.base import Source
 from modules.quality import shared_labels, tfma_config
 from modules.quality.settings import BeatsBaseline, Bound
@@ -73,7 +74,7 @@ def test_evaluator(config: Config, examples: Any, model: Any, linear: Any) -> Ev
     return node.with_id("TestEvaluator")
 
 
-def server_card(config: Config, model: Any, evaluator: Any, test_evaluator: Any) -> ModelCard:
+def server_card(config: Config, model: Any, evaluator: Any, test_evaluator: Any, statistics: Any) -> ModelCard:
     """The card of the SavedModel.
 
     Args:
@@ -81,9 +82,11 @@ def server_card(config: Config, model: Any, evaluator: Any, test_evaluator: Any)
         model: Trainer's model.
         evaluator: the node that judged it on eval.
         test_evaluator: the node that measured it on test.
+        statistics: of the rows.
     """
     return ModelCard(
         model=model,
+        statistics=statistics,
         evaluation=evaluator.outputs["evaluation"],
         test_evaluation=test_evaluator.outputs["evaluation"],
         settings=_card_settings(config, MODEL_SECTIONS, MODEL_NODES).with_values(
@@ -92,16 +95,18 @@ def server_card(config: Config, model: Any, evaluator: Any, test_evaluator: Any)
     )
 
 
-def edge_card(config: Config, model: Any, edge_evaluator: Any) -> ModelCard:
+def edge_card(config: Config, model: Any, edge_evaluator: Any, statistics: Any) -> ModelCard:
     """The card of the bundle.
 
     Args:
         config: the task's configuration.
         model: Trainer's model.
         edge_evaluator: the node that made and judged it.
+        statistics: of the rows.
     """
     node = ModelCard(
         model=model,
+        statistics=statistics,
         evaluation=edge_evaluator.outputs["evaluation"],
         bundle=edge_evaluator.outputs["bundle"],
         settings=_card_settings(config, BUNDLE_SECTIONS, BUNDLE_NODES),
@@ -151,8 +156,11 @@ def _card_settings(config: Config, sections: tuple[str, ...], made_by: tuple[str
         slices=config.data.columns.slices,
         dataset=None if config.data.path else config.data.dataset,
         backbone=main.backbone.kind if main else "",
+        backbone_languages=list(main.backbone.languages()) if main else [],
+        profile=profile_file(main.name) if main else "",
         backbone_sources=[_of_card(source) for source in main.backbone.sources()] if main else [],
         sequence_length=main.sequence_length if main else 0,
+        reads=main.reads if main else "",
         columns={column.name: column.type for column in kinds.columns(config.inputs)},
         digests={"config": config.digest_of(*sections), "code": code_digest.of(config, *made_by)},
         **common(config, "ModelCard"),

@@ -39,7 +39,7 @@ def example_gen(config: Config, data: str) -> RowsExampleGen:
     settings = ExampleGenNodeSettings(
         columns=columns(config),
         labels=config.target.names,
-        label_type=config.target.columns()[0].type,
+        cell=config.target.cell,
         others=others(config),
         source=config.data.source,
         cleaning=config.data.cleaning,

@@ -36,7 +36,8 @@ def validation(
     Returns:
         The nodes, StatisticsGen first and ExampleValidator last.
     """
-    label = config.target.column if config.target.names else None  # numbers are no labels that could be counted
+    # Numbers are no labels that could be counted, and several labels in a cell are not one.
+    label = config.target.column if config.target.names and not config.target.cell.separator else None
     statistics_gen = StatisticsGen(
         examples=examples,
         settings=_statistics_settings(config, label, config.compared_split),

@@ -9,6 +9,9 @@ import os
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from modules.registry import load_extensions
+from modules.targets.kinds import ONE_LABEL, read
+
 import yaml
 
 from pipeline import nodes
@@ -91,7 +94,7 @@ def _metrics(one: Mapping[str, Any], other: Mapping[str, Any], split: str) -> di
 
 def _test_rows(paths: TaskPaths, one: str, other: str) -> dict[str, Any] | None:
     from modules.artifact_files import PREDICTIONS_FILE
-    from modules.quality import comparison, predictions
+    from modules.quality import comparison, predictions, scoring
 
     found = []
     for run_id in (one, other):
@@ -103,9 +106,23 @@ def _test_rows(paths: TaskPaths, one: str, other: str) -> dict[str, Any] | None:
             splits, labels = predictions.parse(stream.read(), file)
         found.append((splits["test"], labels))
     (first, labels), (second, other_labels) = found
-    if not labels and not other_labels:
-        return {"no_labels": True}  # McNemar's test and the bootstrap of the confusion matrix are made of labels
-    return comparison.compare(first, second, labels, other_labels)
+    targets = [_target(_config(paths, run_id)) for run_id in (one, other)]
+    if all(target is None for target in targets):
+        return comparison.compare(first, second, labels, other_labels)
+    if len({target and (target.kind, target.column) for target in targets}) > 1:
+        return {"targets_differ": True}
+    if labels != other_labels:
+        return {"rows": {}, "labels_differ": [labels, other_labels]}
+    return comparison.compare_scores(first, second, scoring.of(targets[1]))
+
+
+def _target(config: Mapping[str, Any]) -> Any:
+    """The target of a run's configuration; None where it is one label, which is compared by its confusion matrix."""
+    section = config.get("target") or {}
+    if section.get("kind", ONE_LABEL) == ONE_LABEL:
+        return None
+    load_extensions(config.get("extensions") or ())
+    return read(section)
 
 
 def _bundles(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any] | None:

@@ -15,18 +15,25 @@ from pipeline.history.history import PastRun
 from pipeline.history.paths import relative
 
 _WORDS = {True: "yes", False: "no", None: ""}
+# What runs are told apart by, as far as their target has it: the first of them.
+_METRICS = {
+    "accuracy": "accuracy", "macro_f1": "macro-F1", "micro_f1": "micro-F1", "rmse": "RMSE", "mae": "MAE", "r2": "R²",
+}  # fmt: skip
+_SHOWN_METRICS = 2
 
 
 def runs_table(runs: Sequence[PastRun]) -> Table:
     """One row per run."""
-    table = _table("run", "started", "profile", "state", "executed", "cached", "blessed", "test accuracy",
-                   "test macro-F1", "pushed")  # fmt: skip
-    for run in runs:
-        test = (run.summary.get("metrics") or {}).get("test") or {}
+    tests = [(run.summary.get("metrics") or {}).get("test") or {} for run in runs]
+    there = [name for name in _METRICS if any(name in test for test in tests)]
+    shown = there[:_SHOWN_METRICS] or list(_METRICS)[:_SHOWN_METRICS]
+    table = _table("run", "started", "profile", "state", "executed", "cached", "blessed",
+                   *(f"test {_METRICS[name]}" for name in shown), "pushed")  # fmt: skip
+    for run, test in zip(runs, tests, strict=True):
         table.add_row(
             run.run_id, f"{run.started:%Y-%m-%d %H:%M}", run.profile or "", run.state,
             str(run.executed), str(run.cached), _WORDS[run.summary.get("blessed")],
-            *(_number(test.get(name)) for name in ("accuracy", "macro_f1")),
+            *(_number(test.get(name)) for name in shown),
             ", ".join(f"{where} {version}" for where, version in sorted(run.pushed.items())),
         )  # fmt: skip
     return table
@@ -61,8 +68,8 @@ def verdict(test: Mapping[str, Any] | None) -> list[str]:
     """Says in sentences whether the test rows show a difference."""
     if test is None:
         return ["Significance: not tested, since one of the runs kept no predictions of the test split."]
-    if "no_labels" in test:
-        return ["Significance: not tested, since the answers of these runs are no labels."]
+    if "targets_differ" in test:
+        return ["Significance: not tested, since the runs do not predict the same."]
     if "labels_differ" in test:
         return ["Significance: not tested, since the runs have different labels."]
     rows = test["rows"]
@@ -76,13 +83,16 @@ def verdict(test: Mapping[str, Any] | None) -> list[str]:
         )
     if not rows["common"]:
         return [*lines, "Significance: not tested, since no test row is in both runs."]
-    for name, shown in (("accuracy", "Accuracy"), ("macro_f1", "Macro-F1")):
-        values = test[name]
+    shares = {"accuracy": "Accuracy", "macro_f1": "Macro-F1"}
+    named = {values["title"]: values for values in test.get("scores", {}).values()}
+    for shown, values in (named or {shown: test[name] for name, shown in shares.items()}).items():
         said = "more than chance explains" if values["significant"] else "no more than chance explains"
         lines.append(
             f"{shown} on the {rows['common']} common test rows: {values['one']:.4f} → {values['other']:.4f}, "
             f"{values['difference']:+.4f} [{values['low']:+.4f}, {values['high']:+.4f}], {said}."
         )
+    if named:
+        return lines
     split = test["mcnemar"]
     lines.append(
         f"Right only before: {split['only_one']} rows, right only now: {split['only_other']} "

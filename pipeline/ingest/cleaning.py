@@ -10,6 +10,9 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
+from modules.targets.cell import JSON
+from modules.text import languages
+
 from pipeline.config.messages import nearest, shown, some
 from pipeline.config.rows.cleaning import CleaningConfig
 from pipeline.ingest.rows import DataError, Layout, Row, count_rows
@@ -59,12 +62,15 @@ def row_check(layout: Layout, config: CleaningConfig) -> Callable[[Record], Row 
     Returns:
         A function that gives the row, repaired, or the row that is kept back with the first reason that holds.
     """
-    labels = frozenset(layout.labels)  # faster than `Layout.is_right`, which has the same to say of a label
+    # Faster than `Layout.is_right`, which has the same to say of one label.
+    labels = frozenset(() if layout.cell.separator else layout.labels)
     language = _language_check(config)
 
     def check(record: Record) -> Row | Quarantined:
-        if record.problem:
-            return Quarantined(MALFORMED, record.file, record.line, f"{record.problem}.")
+        if record.problem or record.lists:
+            wrong = record.wrong(layout.label if layout.cell.separator == JSON else "")
+            if wrong:
+                return Quarantined(MALFORMED, record.file, record.line, f"{wrong}.")
         values = record.values
         text, label = values[layout.text] if layout.text else layout.identity(values), values[layout.label]
 
@@ -81,9 +87,11 @@ def row_check(layout: Layout, config: CleaningConfig) -> Callable[[Record], Row 
                 f"column {layout.text!r} has {len(text)} characters; data.cleaning.max_characters allows "
                 f"{config.max_characters}.",
             )
-        if label not in labels and not (not labels and layout.is_right(label)):
-            reason = UNKNOWN_LABEL if label.strip() else MISSING_LABEL
-            return kept_back(reason, _unknown_label(label, layout))
+        if label not in labels:
+            if labels or not layout.is_right(label):
+                reason = UNKNOWN_LABEL if label.strip() else MISSING_LABEL
+                return kept_back(reason, _unknown_label(label, layout))
+            label = layout.canonical(label)
         slices = tuple([values[column] for column in layout.slices])
         others = tuple([values[column.name] for column in layout.others])
         if not (text.isascii() or _encodable(text)) or not all(map(_encodable, (*slices, *others))):
@@ -140,8 +148,15 @@ def tally(records: Iterable[Record], layout: Layout, config: CleaningConfig) -> 
             if len(examples) < EXAMPLES:
                 examples.append(row)
 
-    counts = count_rows(usable(), layout)
-    found = sum(counts[layout.label].values())
+    found = 0
+
+    def counted() -> Iterator[Row]:
+        nonlocal found
+        for row in usable():
+            found += 1
+            yield row
+
+    counts = count_rows(counted(), layout)
     problem = too_many(kept_back, found + sum(kept_back.values()), config, examples)
     if problem:
         raise DataError(problem)
@@ -183,13 +198,6 @@ def too_many(counts: Mapping[str, int], rows: int, config: CleaningConfig, examp
 
 
 @functools.cache
-def _language_identifier() -> Any:
-    from py3langid.langid import MODEL_FILE, LanguageIdentifier
-
-    return LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)  # loading it takes a second
-
-
-@functools.cache
 def _repairs() -> Any:
     """Repairs of damage only: quotes, ligatures, widths and line breaks may be meant as they are."""
     import ftfy
@@ -216,9 +224,10 @@ def _encodable(text: str) -> bool:
 
 
 def _unknown_label(label: str, layout: Layout) -> str:
-    if not layout.labels:
-        what = f"column {layout.label!r} is {shown(label)}, which is no {layout.label_type}"
-        return f"{what}. Correct the row, or remove it."
+    if layout.cell.separator or not layout.labels:
+        what = f"column {layout.label!r} is {shown(label)}, {layout.problem(label)}"
+        known = f", or add it to `labels`: {some(layout.labels)}" if layout.labels and label.strip() else ""
+        return f"{what}. Correct the row, or remove it{known}."
     near = nearest(label, layout.labels)
     if near and near.strip().casefold() == label.strip().casefold():
         return (
@@ -233,7 +242,7 @@ def _unknown_label(label: str, layout: Layout) -> str:
 def _language_check(config: CleaningConfig) -> Callable[[str], str] | None:
     if not config.languages:
         return None
-    identifier = _language_identifier()
+    identifier = languages.identifier()
     kept = frozenset(config.languages)
     unknown = sorted(kept - set(identifier.labels))
     if unknown:

@@ -9,7 +9,9 @@ import posixpath
 from collections.abc import Iterable
 from typing import Any
 
+from modules.machine import progress
 from modules.rows.settings import Columns
+from modules.targets.cell import Cell
 from modules.tensors import Column, ColumnType  # and settles Keras 2 before TFX imports TensorFlow
 
 import apache_beam as beam
@@ -20,8 +22,7 @@ from tfx.types import standard_component_specs
 
 from pipeline.config.rows.augmentation import AugmentationConfig
 from pipeline.config.rows.cleaning import CleaningConfig
-from pipeline.ingest import files, rows, tally, transforms
-from pipeline.ingest.augmentation import AddVariedRows
+from pipeline.ingest import augmentation, files, rows, tally, transforms
 from pipeline.ingest.custom_config import FilesNodeSettings, unpacked
 from pipeline.tfx_gaps.batched_writer import writing_splits_in_batches
 
@@ -43,8 +44,8 @@ class ExampleGenNodeSettings(FilesNodeSettings):
     """Which column is what."""
     labels: list[str]
     """The labels that the schema's domain allows."""
-    label_type: ColumnType = "text"
-    """Type of the label's column."""
+    cell: Cell = Cell()
+    """What a cell of the label's column may hold besides."""
     others: dict[str, ColumnType] = {}
     """Types of the columns that further inputs read, by name."""
     cleaning: CleaningConfig = CleaningConfig()
@@ -63,18 +64,18 @@ class ExampleGenNodeSettings(FilesNodeSettings):
         """What a row must look like."""
         others = tuple(Column(name, kind) for name, kind in self.others.items())
         columns = self.columns
-        return rows.Layout(
-            columns.text, columns.label, tuple(columns.slices), tuple(self.labels), others, self.label_type
-        )
+        return rows.Layout(columns.text, columns.label, tuple(columns.slices), tuple(self.labels), others, self.cell)
 
 
 class RowsExecutor(BaseExampleGenExecutor):
     """Cleans rows and writes them as examples with the bytes features text, label, slice columns and `text_hash`.
 
-    What is kept back goes to `quarantine/` inside the artifact, and its counts to the artifact's properties.
+    What is kept back goes to `quarantine/` inside the artifact, and its counts to the artifact's properties; what came
+    of the augmentation to `augmentation/`.
     """
 
     _folder: str | None = None
+    _artifact: str | None = None
 
     def Do(  # noqa: N802 - TFX's name
         self, input_dict: dict[str, list], output_dict: dict[str, list], exec_properties: dict[str, Any]
@@ -82,10 +83,15 @@ class RowsExecutor(BaseExampleGenExecutor):
         """TFX's hook."""
         [artifact] = output_dict[standard_component_specs.EXAMPLES_KEY]
         self._folder = posixpath.join(artifact.uri, transforms.QUARANTINE)
+        self._artifact = artifact.uri
         with writing_splits_in_batches():
             super().Do(input_dict, output_dict, exec_properties)
         counts = transforms.read_counts(self._folder)
-        tally.check(counts, self._folder, unpacked(exec_properties, ExampleGenNodeSettings).cleaning)
+        settings = unpacked(exec_properties, ExampleGenNodeSettings)
+        tally.check(counts, self._folder, settings.cleaning)
+        if settings.augmentation:
+            found = augmentation.read_counts(artifact.uri)
+            progress.tell(found.pop("message"), **found)
         for name, count in tally.properties(counts).items():
             artifact.set_int_custom_property(name, count)
 
@@ -106,13 +112,14 @@ class RowsExecutor(BaseExampleGenExecutor):
                 [*([settings.columns.label] if settings.labels else []), *settings.columns.slices],
             )
         if settings.augmentation:
-            splits[TRAIN_SPLIT] |= "AddVariedRows" >> AddVariedRows(
+            splits[TRAIN_SPLIT] |= "AddVariedRows" >> augmentation.AddVariedRows(
                 settings.augmentation,
                 settings.variations,
                 exec_properties,
                 TRAIN_SPLIT,
                 text=settings.columns.text,
                 label=settings.columns.label if settings.labels else "",
+                folder=self._artifact,
             )
         return splits
 
@@ -157,8 +164,8 @@ def to_example(row: rows.Row, layout: rows.Layout, text_hash: str | None = None)
     feature = example.features.feature
     for name, value in values.items():  # three times as fast as building the messages first and copying them in
         feature[name].bytes_list.value.append(value.encode("utf-8"))
-    if layout.label_type != "text":
-        answer = Column(layout.label, layout.label_type)
+    if layout.cell.type != "text":
+        answer = layout.answer
         feature[layout.label].Clear()
         getattr(feature[layout.label], _LISTS[answer.type]).value.append(answer.value(row.label))
     for column, text in zip(layout.others, row.others, strict=True):

@@ -12,7 +12,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from modules.tensors import Column, ColumnType
+from modules.targets.cell import Cell
+from modules.tensors import Column
 
 from pipeline.config.names import TEXT_HASH as TEXT_HASH
 from pipeline.redaction.redact import redact
@@ -33,9 +34,9 @@ class Layout:
         text: column of the text; empty where a row is all that its inputs read of it, the columns of `others`.
         label: column of the label.
         slices: columns to evaluate by.
-        labels: the labels that the schema's domain allows; none where any value of `label_type` may be right.
+        labels: the labels that the schema's domain allows; none where any value of its type may be right.
         others: columns of further inputs; the feature of a column that is among the above is a text.
-        label_type: of the label's column.
+        cell: what a cell of the label's column may hold besides.
     """
 
     text: str
@@ -43,13 +44,27 @@ class Layout:
     slices: tuple[str, ...]
     labels: tuple[str, ...]
     others: tuple[Column, ...] = ()
-    label_type: ColumnType = "text"
+    cell: Cell = dataclasses.field(default_factory=Cell)
+
+    @property
+    def answer(self) -> Column:
+        """The label's column."""
+        return Column(self.label, self.cell.type)
 
     def is_right(self, label: str) -> bool:
         """Whether a value of the label's column can be the right answer."""
-        if self.labels:
-            return label in self.labels
-        return bool(label.strip()) and Column(self.label, self.label_type).readable(label)
+        return not self.problem(label)
+
+    def problem(self, label: str) -> str:
+        """What keeps a value of that column from being the right answer, in words; empty where nothing does."""
+        if self.labels and not self.cell.separator:
+            return "" if label in self.labels else "which is not among the labels"
+        return self.cell.problem(label, self.labels)
+
+    def canonical(self, label: str) -> str:
+        """One way to write a right answer."""
+        one = self.labels and not self.cell.separator
+        return label if one else self.cell.canonical(label, self.labels)
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -100,10 +115,11 @@ def count_rows(rows: Iterable[Row], layout: Layout) -> dict[str, Counter[str]]:
     """Counts rows by label and by each slice column.
 
     Returns:
-        A counter of values for the label column and for every slice column.
+        A counter of values for the label column and for every slice column; a row counts for each of its labels.
     """
     counts: dict[str, Counter[str]] = {name: Counter() for name in (layout.label, *layout.slices)}
     for row in rows:
-        for name, value in zip((layout.label, *layout.slices), (row.label, *row.slices), strict=True):
+        counts[layout.label].update(layout.cell.names_in(row.label))
+        for name, value in zip(layout.slices, row.slices, strict=True):
             counts[name][value] += 1
     return counts

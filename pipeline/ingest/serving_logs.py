@@ -65,8 +65,8 @@ def read_log(
     """
     for record in sources.read(path, source, opener=files.open_file):
         where = f"{record.file}:{record.line}"
-        if record.problem:
-            raise DataError(f"{where}: {record.problem}.")
+        if record.wrong():
+            raise DataError(f"{where}: {record.wrong()}.")
         if text and text not in record.values:
             raise DataError(
                 f"{where}: there is no text in the field {text!r} (data.columns.text); the record has: "

@@ -201,8 +201,17 @@ def _to_json(row: tuple) -> str:
 
 def _write_counts(counts: dict[str, int], path: str) -> None:
     rows, kept = counts.pop(ROWS, 0), counts.pop(KEPT, 0)
-    content = {ROWS: rows, KEPT: kept, "quarantined": dict(sorted(counts.items()))}
+    write_json({ROWS: rows, KEPT: kept, "quarantined": dict(sorted(counts.items()))}, path)
+
+
+def write_json(content: Mapping[str, Any], path: str) -> None:
+    """Writes a file of the artifact in one step.
+
+    Args:
+        content: JSON values.
+        path: where to, here or in a bucket.
+    """
     tf.io.gfile.makedirs(posixpath.dirname(path))
     with tf.io.gfile.GFile(f"{path}.partial", "w") as stream:
-        stream.write(json.dumps(content, indent=2) + "\n")
+        stream.write(json.dumps(content, indent=2, ensure_ascii=False) + "\n")
     tf.io.gfile.rename(f"{path}.partial", path, overwrite=True)

@@ -83,6 +83,10 @@ def _rows(summary: Mapping[str, Any], console: Console) -> None:
             soft_wrap=True,
             markup=False,
         )
+    if problem := (summary.get("language") or {}).get("problem"):
+        console.print(Text.assemble(("Language", "yellow"), f"  {problem}"), soft_wrap=True)
+    if varied := summary.get("augmentation"):  # an older summary has none
+        console.print(f"Varied    {varied['message']}", soft_wrap=True, markup=False)
 
 
 def _quality(summary: Mapping[str, Any]) -> Table:
@@ -134,13 +138,16 @@ def _number(value: float | None) -> str:
     return "" if value is None else f"{value:.3f}"
 
 
-def _bounds(bounds: Mapping[str, Mapping[str, float | None]]) -> str:
+def _bounds(summary: Mapping[str, Any]) -> str:
     parts = []
-    for metric, bound in bounds.items():
-        for key, sign in (("min", "≥"), ("max", "≤"), ("slice_min", "on every slice ≥")):
+    for metric, bound in summary["thresholds"].items():
+        lower = metric in summary.get("lower_is_better", ())  # an older summary has none
+        for key, sign in (("min", "≥"), ("max", "≤"), ("slice_min", f"on every slice {'≤' if lower else '≥'}")):
             parts += [f"{metric} {sign} {bound[key]:g}"] if bound[key] is not None else []
         if bound["max_drop"] is not None:
-            parts.append(f"{metric} at most {bound['max_drop']:g} below the latest blessed model")
+            parts.append(
+                f"{metric} at most {bound['max_drop']:g} {'above' if lower else 'below'} the latest blessed model"
+            )
     return ", ".join(parts)
 
 
@@ -182,9 +189,7 @@ def _looked_for(summary: Mapping[str, Any], console: Console) -> None:
 def _verdict(summary: Mapping[str, Any], console: Console) -> None:
     blessed, pushed = summary["blessed"], summary["pushed"]["server"]
     if blessed:
-        console.print(
-            "[green]Blessed[/]   every bound on eval was met: " + _bounds(summary["thresholds"]), soft_wrap=True
-        )
+        console.print("[green]Blessed[/]   every bound on eval was met: " + _bounds(summary), soft_wrap=True)
     elif blessed is not None:
         console.print("[yellow]Not blessed[/], so nothing was pushed:")
         for missed in summary["not_blessed_because"]:

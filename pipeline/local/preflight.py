@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from modules.inputs import kinds
+from modules.text import languages
 
 from pipeline import nodes as table
 from pipeline.config import loader, names
@@ -35,7 +36,7 @@ def layout(config: Config) -> rows.Layout:
         tuple(config.data.columns.slices),
         tuple(config.target.names),
         others,
-        config.target.columns()[0].type,
+        config.target.cell,
     )
 
 
@@ -61,6 +62,21 @@ def check_data(config: Config, *, most: int | None = None) -> dict[str, Any]:
     return {"file": data_files.data_path(config), **found}
 
 
+def told(config: Config, column: str, counts: Counter[str]) -> str:
+    """What a column holds, in one line.
+
+    Args:
+        config: the resolved configuration.
+        column: of the label or of a slice.
+        counts: rows by value.
+    """
+    from pipeline.profiling import task_notes
+
+    shape = layout(config)
+    number = column == shape.label and shape.cell.type == "number"
+    return task_notes.numbers(counts) if number else task_notes.values(counts)
+
+
 def notes(config: Config, counts: Mapping[str, Counter[str]]) -> list[str]:
     """What a person should know of rows that can be used, in sentences.
 
@@ -71,9 +87,15 @@ def notes(config: Config, counts: Mapping[str, Counter[str]]) -> list[str]:
     from pipeline.profiling import task_notes
 
     part, shape = kinds.with_backbone(config.inputs), layout(config)
-    found = task_notes.of_labels(shape.labels, counts[shape.label]) if shape.labels else []
+    parts = config.data.splits.model_dump().values()
+    found = task_notes.of_labels(shape.labels, counts[shape.label], share=min(parts) / sum(parts))
+    if shape.cell.type == "number":
+        found += task_notes.of_numbers(shape.label, counts[shape.label])
     if part is not None and shape.text:
         found += task_notes.of_texts(_first_texts(config, shape), part.backbone)
+    wanted = config.data.augmentation
+    if wanted.enabled and shape.text and (spoken := _languages(config)):
+        found += [f"data.augmentation: {note}" for note in wanted.left_out(spoken, wanted.local_table())]
     return found
 
 
@@ -144,7 +166,33 @@ def check(
     if whole or found["rows"] + found["quarantined"].total() < _FIRST_ROWS:  # all of them were seen
         _check_labels(config, found)
     _check_domains(config, schema, found["counts"])
+    _check_augmentation(config)
     return found
+
+
+def _check_augmentation(config: Config) -> None:
+    """Refuses what ExampleGen would stop at: languages that are none, a synonym table of another language."""
+    wanted = config.data.augmentation
+    if not wanted.enabled or not (wanted.languages or wanted.synonym_table):
+        return
+    if problem := wanted.refusal(_languages(config), wanted.local_table()):
+        raise rows.DataError(problem)
+
+
+def _languages(config: Config) -> list[str]:
+    """In which languages the rows are varied: those that are set, or those of the first rows.
+
+    Raises:
+        DataError: one that is set is no language.
+    """
+    named = config.data.augmentation.languages
+    if named:
+        try:
+            languages.identifier(frozenset(named))
+        except ValueError as error:
+            raise rows.DataError(f"data.augmentation.languages: {error}.") from None
+        return list(named)
+    return languages.spoken(languages.shares(_first_texts(config, layout(config))))
 
 
 def _check_labels(config: Config, found: Mapping[str, Any]) -> None:
@@ -224,6 +272,19 @@ def check_schema(config: Config) -> Any:
     label = features[column]
     domains = {domain.name: domain for domain in schema.string_domain}
     domain = _domain(label, domains)
+    if domain and config.target.cell.separator:
+        raise loader.ConfigError(
+            f"{path}: {column!r} has the domain {shown(sorted(domain.value), 300)}, and a cell of it holds several "
+            "labels; take the domain away from the feature. Labels are looked for when rows are cleaned."
+        )
+    wanted = {"text": schema_pb2.BYTES, "integer": schema_pb2.INT, "number": schema_pb2.FLOAT}
+    kind = wanted[config.target.columns()[0].type]
+    if label.type not in (schema_pb2.TYPE_UNKNOWN, kind):
+        raise loader.ConfigError(
+            f"{path}: the feature {column!r} is of type {schema_pb2.FeatureType.Name(label.type)}, and a target of "
+            f"kind {config.target.kind} reads {schema_pb2.FeatureType.Name(kind)}. Change it, or draft a new schema "
+            "with `make schema`."
+        )
     allowed = set(domain.value) if domain else set(labels)
     if allowed != set(labels):
         raise loader.ConfigError(

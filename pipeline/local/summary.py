@@ -9,8 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from modules.artifact_files import BEATS_BASELINE_FILE, FAIRNESS_FILE, PARETO_FILE, SHARED_LABELS_FILE
+from modules.inputs.kinds import with_backbone
+from modules.inputs.profiles import profile_file
 from modules.quality import advice
 from modules.quality.tfma_results import PREVIOUS, metrics, missed_bounds
+from modules.text import fit
 
 from ml_metadata.proto import metadata_store_pb2
 from tfx.components.evaluator import constants as evaluator_constants
@@ -80,6 +83,7 @@ def collect(
         "blessed": _blessed(outputs.artifact(*reported["blessing"])),
         "not_blessed_because": [*missed_bounds(evaluation), *gaps, *behind, *dropped] if evaluation else [],
         "thresholds": config.model_dump(mode="json")["evaluator"]["thresholds"],
+        "lower_is_better": sorted(config.target.lower_is_better),
         "metrics": {
             "eval": metrics(evaluation) if evaluation else None,
             "test": metrics(test) if test else None,
@@ -90,6 +94,7 @@ def collect(
         "shared_labels": shared,
         "baseline": told["baseline"],
         "beats_baseline": linear,
+        "language": _language(config, outputs),
         "try": _to_try(config, told["training"], outputs, linear["eval"], pareto),
         "training": told["training"],
         "tuner_trials": told["tuner_trials"],
@@ -120,14 +125,34 @@ def _to_try(
     """What may help a model that is not shown to be better than the baseline, or that its own student beats."""
     if not advice.wanted(linear, (pareto or {}).get("student")):
         return []
-    statistics = outputs.uri("StatisticsGen", "statistics")
     return advice.what_to_try(
         config.model_dump(mode="json"),
         config.inputs,
         config.target,
         training,
-        lambda file: _read_json(statistics, "Split-train", file),
+        lambda file: _profile(config, outputs, file),
     )
+
+
+def _profile(config: Config, outputs: RunOutputs, file: str) -> Any:
+    """What StatisticsGen found of an input, in the split that it looked at."""
+    return _read_json(outputs.uri("StatisticsGen", "statistics"), f"Split-{config.compared_split}", file)
+
+
+def _language(config: Config, outputs: RunOutputs) -> dict[str, Any] | None:
+    """In which languages the texts are, and whether the backbone fits them; None where nothing was told."""
+    main = with_backbone(config.inputs)
+    texts = _profile(config, outputs, profile_file(main.name)) if main else None
+    if not main or not texts or not texts.get("languages"):
+        return None
+    known, unknown = main.backbone.languages(), texts["unknown_token_rate"]
+    problem = fit.problem("the backbone's vocabulary", unknown, texts["languages"], known)
+    return {
+        "texts": texts["languages"],
+        "backbone": list(known),
+        "unknown_token_rate": unknown,
+        "problem": problem,
+    }
 
 
 def _reused(config: Config, outputs: RunOutputs) -> dict[str, Any] | None:

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
-import re
 from collections import Counter
 from collections.abc import Mapping
 from typing import Any
+
+from modules.text import segments
 
 MOST_VALUES = 2_000  # a column with more different values than these is not counted by value
 _FEW_VALUES = 20  # nor one with more than these of which most occur once
 MOST_DISTINCT = 1_000_000  # what is kept to count different values; beyond it the count is a lower bound
 _LOOKED_AT = 2_000  # values that the type is found out from
-# Scripts whose words have no spaces between them: Thai, Lao, Myanmar, Khmer, kana, Han.
-_SPACELESS = re.compile(
-    "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]"
-)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -137,9 +134,7 @@ def spread(counts: Mapping[int, int]) -> dict[str, float]:
 def words_of(value: str) -> int:
     """About how many words a value has, of any script."""
     words = value.count(" ") + 1
-    if value.isascii():
-        return words
-    return words + len(_SPACELESS.findall(value)) // 3
+    return words + segments.spaceless(value) // 3
 
 
 def _number(value: str) -> float | None:

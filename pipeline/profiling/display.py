@@ -11,6 +11,7 @@ from rich.table import Table
 
 _SHOWN_VALUES = 5
 _BAR = 24
+_ENDS = {"low": "at least", "high": "at most"}  # what a score is with bad luck
 _MOST_LABELS = 20  # in the table; of more, the most and the least frequent
 
 
@@ -19,6 +20,8 @@ def show(profile: Mapping[str, Any], console: Console) -> None:
     console.print(_file(profile), soft_wrap=True)
     console.print(_columns(profile))
     console.print(_roles(profile))
+    if profile["numbers"]:
+        console.print(_numbers(profile["numbers"]), soft_wrap=True)
     if profile["labels"]:
         console.print(_labels(profile))
     if profile["text"]:
@@ -61,6 +64,14 @@ def _roles(profile: Mapping[str, Any]) -> Table:
         for item in items:
             table.add_row(role, escape(item["column"] or "none"), escape(item["reason"]))
     return table
+
+
+def _numbers(found: Mapping[str, float]) -> str:
+    """What the numbers are like, in one line."""
+    if not found["rows"]:
+        return "[bold]Numbers[/]   none"
+    spread = f"from {found['min']:.6g} to {found['max']:.6g}, mean {found['mean']:.6g}"
+    return f"[bold]Numbers[/]   {found['rows']:,.0f}, {spread}, standard deviation {found['deviation']:.4g}"
 
 
 def _labels(profile: Mapping[str, Any]) -> Table:
@@ -107,7 +118,8 @@ def _texts(found: Mapping[str, Any], linear: Mapping[str, Any] | None) -> Table:
     table.add_row(f"damaged, of {found['sampled']:,}", f"{found['damaged']:.1%} hold mojibake or HTML entities")
     if linear:
         scores = ", ".join(
-            f"{name} {score['value']:.3f} (on eval at least {score['low']:.3f})"
+            f"{name} {score['value']:.4g}"
+            + "".join(f" (on eval {words} {score[end]:.4g})" for end, words in _ENDS.items() if end in score)
             for name, score in linear["scores"].items()
         )
         table.add_row(f"a linear model, on {linear['rows']:,}", escape(scores))

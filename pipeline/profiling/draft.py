@@ -12,11 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from modules.machine.files import write_whole
+from modules.targets.cell import Cell
 
 from pipeline.config import loader
 from pipeline.config.messages import some
 from pipeline.ingest.rows import Layout
 from pipeline.profiling import draft_text, schema_draft
+from pipeline.profiling.answers.kinds import NUMBER
 from pipeline.profiling.columns import Column
 from pipeline.profiling.roles import MOST_LABELS, why_no_labels
 
@@ -104,7 +106,10 @@ def _check(profile: Mapping[str, Any]) -> None:
     names = [roles["text"]["column"], label, *(item["column"] for item in roles["slices"])]
     if len(set(names)) != len(names):
         raise DraftError(f"the columns {', '.join(names)} must all differ.")
-    if not 2 <= len(profile["labels"]) <= MOST_LABELS:
+    if profile["target"]["kind"] == NUMBER:
+        if not profile["answered"]:
+            raise DraftError(f"{file}: no row has both a text and a finite number in {label!r}.")
+    elif not 2 <= len(profile["labels"]) <= MOST_LABELS:
         raise DraftError(f"{file}: {label!r} cannot be the label: {why_no_labels(_measured(profile, label))}.")
     if not profile["text"]["texts"]:
         raise DraftError(f"{file}: no row has a text in {roles['text']['column']!r}.")
@@ -121,6 +126,9 @@ def _layout(profile: Mapping[str, Any]) -> Layout:
         roles["label"]["column"],
         tuple(item["column"] for item in roles["slices"]),
         tuple(profile["labels"]),
+        cell=Cell(
+            type="number" if profile["target"]["kind"] == NUMBER else "text", separator=profile["target"]["separator"]
+        ),
     )
 
 

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from pipeline.profiling import shipping, training
-from pipeline.profiling.profile import EVAL_SHARE
+from pipeline.profiling import long_texts, shipping, training
+from pipeline.profiling.answers import draft as answers
+from pipeline.profiling.answers.draft import comment, quoted
+from pipeline.profiling.answers.kinds import NUMBER, ONE_LABEL
+from pipeline.profiling.sections import card, few_rows
 from pipeline.profiling.shipping import Shape
 
 _QUICK_ROWS = 8_000  # of the train split, in the quick profile
 _QUICK_WINDOW = 128  # in the quick profile, at most
-_TRAIN_SHARE = 0.8
 _WINDOWS = (16, 32, 48, 64, 96, 128, 192, 256, 384, 512)
-_SHOWN = 12  # labels beside which their rows stand
 # The teachers of both profiles, and what their students keep of the feed-forward neurons.
 _MINILM = {"quick": Shape(30_522, 3, 384, 1536), "full": Shape(30_522, 6, 384, 1536)}
 _SCRATCH = {"quick": Shape(0, 2, 128, 512), "full": Shape(0, 4, 256, 1024)}
@@ -40,23 +40,24 @@ def text(profile: Mapping[str, Any], task: str, schema_path: Path, vocabulary_pa
         schema_path: what the configuration calls the schema.
         vocabulary_path: likewise the vocabulary of characters, if the profile has one.
     """
-    roles, labels = profile["roles"], profile["labels"]
-    rows, file = sum(labels.values()), Path(profile["file"]).name
+    roles, labels, kind = profile["roles"], profile["labels"], profile["target"]["kind"]
+    rows, file = profile["answered"], Path(profile["file"]).name
+    passes = _epochs(profile, rows * _share(profile, "train"))
     lines = [
-        f"# A draft from {_comment(file)}: {profile['rows']} rows. Read it before you rely on it.",
-        *(f"# - {_comment(note)}" for note in profile["notes"]),
+        f"# A draft from {comment(file)}: {profile['rows']} rows. Read it before you rely on it.",
+        *(f"# - {comment(note)}" for note in profile["notes"]),
         f"task: {task}",
-        *_labels(labels),
-        *training.decision(labels),
+        *answers.section(profile),
         f"schema_path: {quoted(str(schema_path))}",
         "",
         "data:",
         f"  path: {quoted(profile['file'])}",
         *_source(profile),
         "  columns:",
-        f"    text: {quoted(roles['text']['column'])}  # {_comment(roles['text']['reason'])}",
-        f"    label: {quoted(roles['label']['column'])}  # {_comment(roles['label']['reason'])}",
+        f"    text: {quoted(roles['text']['column'])}  # {comment(roles['text']['reason'])}",
+        *answers.column(profile),
         f"    slices: [{', '.join(quoted(item['column']) for item in roles['slices'])}]  # results for each value",
+        *([few_rows.splits()] if _few(profile) else []),
         *_cleaning(profile),
         "",
         *_preprocessing(profile["text"]),
@@ -64,11 +65,13 @@ def text(profile: Mapping[str, Any], task: str, schema_path: Path, vocabulary_pa
         "trainer:",
         *(["  learning_rate: 5.0e-4  # random weights have further to go"] if profile["characters"] else []),
         *(["  class_weights: balanced  # rare labels would be given up, since they hardly count in the loss"]
-          if training.unbalanced(labels) else []),
-        f"  epochs: {_epochs(profile, rows * _TRAIN_SHARE)}  # at most, enough for {rows:,} rows, {len(labels)} labels",
+          if kind == ONE_LABEL and training.unbalanced(labels) else []),
+        *(few_rows.trainer(labels) if _few(profile) else
+          [f"  epochs: {passes}  # at most, enough for {rows:,} rows" + (f", {len(labels)} labels" if labels else ""),
+           *training.patience_lines(passes)]),
         "",
-        *_evaluator(profile),
-        *_card(profile, task),
+        *answers.evaluator(profile),
+        *card.lines(profile),
         "profiles:",
         *_profile(profile, "quick", rows),
         *_profile(profile, "full", rows),
@@ -79,27 +82,6 @@ def text(profile: Mapping[str, Any], task: str, schema_path: Path, vocabulary_pa
 def window(tokens: float) -> int:
     """The window that holds so many tokens."""
     return next((size for size in _WINDOWS if size >= tokens), _WINDOWS[-1])
-
-
-def quoted(value: str) -> str:
-    """A YAML string; always in quotes, since `no`, `1` and `null` would be something else."""
-    return json.dumps(value, ensure_ascii=False)
-
-
-def _comment(value: str) -> str:
-    """Fit to stand in a comment: a column's name may hold a line break."""
-    return " ".join(value.split())
-
-
-def _labels(labels: Mapping[str, int]) -> list[str]:
-    if len(labels) <= _SHOWN:
-        counts = ", ".join(map(str, labels.values()))
-        return [f"labels: [{', '.join(map(quoted, labels))}]  # rows: {counts}"]
-    counted = sorted(labels.values())
-    lines, width = ["labels:"], max(map(len, map(quoted, labels)))
-    lines += [f"  - {quoted(label):<{min(width, 60)}}  # {count} rows" for label, count in labels.items()]
-    lines[0] += f"  # {len(labels)}, with {counted[0]} to {counted[-1]} rows"
-    return lines
 
 
 def _source(profile: Mapping[str, Any]) -> list[str]:
@@ -116,14 +98,18 @@ def _source(profile: Mapping[str, Any]) -> list[str]:
 def _cleaning(profile: Mapping[str, Any]) -> list[str]:
     """Room for the rows that are known to be kept back: duplicates and rare labels of a file are no accident."""
     rows = max(profile["rows"], 1)
-    labelled = sum(profile["labels"].values()) + sum(profile["rare_labels"].values())
+    one = profile["target"]["kind"] == ONE_LABEL
+    labelled = profile["answered"] + (sum(profile["rare_labels"].values()) if one else 0)
     lost = profile["malformed"]["rows"] + sum(profile["rare_labels"].values()) + profile["text"]["duplicates"]
     lost += max(0, rows - profile["malformed"]["rows"] - labelled)
     share = lost / rows
-    if share <= 0.15:
-        return []
     bound = min(0.95, math.ceil(20 * (share + 0.05)) / 20)
-    return [f"  cleaning: {{max_quarantined: {bound:g}}}  # about {share:.0%} of the rows will be kept back"]
+    lines = (
+        [f"    max_quarantined: {bound:g}  # about {share:.0%} of the rows will be kept back"] if share > 0.15 else []
+    )
+    if profile["target"]["kind"] == NUMBER:
+        lines.append("    conflicting_labels: keep  # two numbers of one text are no contradiction")
+    return ["  cleaning:", *lines] if lines else []
 
 
 def _preprocessing(found: Mapping[str, Any]) -> list[str]:
@@ -132,13 +118,19 @@ def _preprocessing(found: Mapping[str, Any]) -> list[str]:
     if tokens["p99"] <= size:
         why = f"99 % of the texts have at most {about}{tokens['p99']} tokens"
     else:
-        why = (
-            f"the most; 99 % of the texts have at most {about}{tokens['p99']} tokens, half {tokens['p50']}; rest is cut"
-        )
-    return ["preprocessing:", f"  sequence_length: {size}  # {why}", ""]
+        why = f"the most; 99 % of the texts have at most {about}{tokens['p99']} tokens, half at most {tokens['p50']}"
+    more = [f"  {line}" for line in long_texts.lines(tokens, size)]
+    return ["preprocessing:", f"  sequence_length: {size}  # {why}", *more, ""]
 
 
 def _backbone(profile: Mapping[str, Any], vocabulary_path: Path) -> list[str]:
+    if _few(profile):
+        return [
+            "backbone:",
+            "  kind: minilm",
+            "  layers: [0, 1, 2, 3, 4, 5]  # what they know, few rows cannot teach",
+            "",
+        ]
     if not profile["characters"]:
         return ["backbone:", "  kind: minilm", "  layers: [0, 2, 5]  # three of six are quick", ""]
     return [
@@ -160,91 +152,54 @@ def _scratch_shape(name: str, indent: str) -> list[str]:
     ]
 
 
+def _few(profile: Mapping[str, Any]) -> bool:
+    one_label = profile["target"]["kind"] == ONE_LABEL  # of other kinds no head can be fitted
+    return one_label and few_rows.are(profile["labels"], profile["characters"])
+
+
+def _share(profile: Mapping[str, Any], split: str) -> float:
+    return few_rows.share(split, few=_few(profile))
+
+
 def _epochs(profile: Mapping[str, Any], train_rows: float) -> int:
     share = 4.0 if profile["characters"] else 1.0
-    return training.epochs(round(train_rows), len(profile["labels"]), share=share)
-
-
-def _evaluator(profile: Mapping[str, Any]) -> list[str]:
-    result, labels = profile["linear"], profile["labels"]
-    largest = max(labels.values()) / sum(labels.values())
-    if result is None:
-        lows = {"accuracy": round(largest, 2)}
-        why = [f"  # too few rows to try a linear model on; to answer the most frequent label gives {largest:.3f}"]
-    else:
-        scores = result["scores"]
-        lows = {name: math.floor(100 * scores[name]["low"]) / 100 for name in scores}
-        if training.looked_for(labels):  # rows of the frequent label, answered right, hide the others in these
-            del lows["accuracy"], lows["recall"]
-        elif not training.unbalanced(labels):
-            lows.pop("recall")
-        told = ", ".join(f"{name} {scores[name]['value']:.3f}" for name in lows)
-        why = [
-            f"  # {result['model']}, cross-validated on {result['rows']:,} of these rows: {told}.",
-            "  # A floor is what it would reach on the eval split even with bad luck; recall is the mean over labels.",
-        ]
-    return [
-        "evaluator:",
-        *why,
-        "  thresholds:",
-        *(f"    {name}: {{min: {low:g}}}" for name, low in lows.items()),
-        "",
-    ]
-
-
-def _card(profile: Mapping[str, Any], task: str) -> list[str]:
-    labels = list(profile["labels"])
-    shown = ", ".join(labels[:_SHOWN]) + (f" and {len(labels) - _SHOWN} more" if len(labels) > _SHOWN else "")
-    languages = ", ".join(f"{name} {share:.0%}" for name, share in list(profile["text"]["languages"].items())[:3])
-    summary = f"Gives a text one of {len(labels)} labels: {_comment(shown)}."
-    note = (
-        f"{profile['rows']:,} rows, text from column {profile['roles']['text']['column']!r}, label from "
-        f"{profile['roles']['label']['column']!r}; languages: {languages or 'not told'}."
-    )
-    limits = [f"Learned from texts in {languages}; other languages were not measured."] if languages else []
-    limits += [f"{_comment(note[:1].upper() + note[1:])}." for note in profile["notes"]]
-    return [
-        "card:  # add intended_use, out_of_scope and contacts",
-        f"  summary: {quoted(summary)}",
-        *(["  limits:"] if limits else []),
-        *(f"    - {quoted(limit)}" for limit in limits),
-        "  sources:  # the weights name themselves",
-        f"    - name: {quoted(Path(profile['file']).name)}",
-        "      kind: data",
-        '      licence: "as its owner says; write it here"',
-        f"      note: {quoted(_comment(note))}",
-        "",
-    ]
+    return training.epochs(round(train_rows), max(len(profile["labels"]), 1), share=share)
 
 
 def _profile(profile: Mapping[str, Any], name: str, rows: int) -> list[str]:
     """One profile: teacher, length of training, student, recipes, and a gate that these can pass."""
     counts, characters = profile["labels"], profile["characters"]
-    labels = len(counts)
-    used = min(rows * _TRAIN_SHARE, _QUICK_ROWS if name == "quick" else rows)
-    teacher = _teacher(profile, name)
-    student = _student(profile, teacher, name, rows)
-    expected, bound = shipping.size_bound(teacher, student, labels)
-    eval_rows = round(rows * EVAL_SHARE)
-    drop, agreement = _DROP[name], _AGREEMENT[name] - training.own_thresholds(counts)
+    labels = max(len(counts), 1)
+    train_rows, few = rows * _share(profile, "train"), _few(profile)
+    used = min(train_rows, _QUICK_ROWS if name == "quick" else rows)
+    size = "full" if few else name  # of few rows, the large networks are quick as well
+    teacher = _teacher(profile, size)
     lines = [f"  {name}:  # {'minutes' if name == 'quick' else 'as one would for a release'}"]
     if name == "quick":
-        lines.append(f"    data: {{train_fraction: {min(1.0, round(used / (rows * _TRAIN_SHARE), 3)):g}}}")
-        if _epochs(profile, used) != _epochs(profile, rows * _TRAIN_SHARE):
+        lines.append(f"    data: {{train_fraction: {min(1.0, round(used / train_rows, 3)):g}}}")
+        if not few and _epochs(profile, used) != _epochs(profile, train_rows):
             lines.append(f"    trainer: {{epochs: {_epochs(profile, used)}}}")
-        if window(profile["text"]["tokens"]["p99"]) > _QUICK_WINDOW:
-            lines.append(f"    preprocessing: {{sequence_length: {_QUICK_WINDOW}}}  # the beginning of longer texts")
+        if shorter := long_texts.quick(profile["text"]["tokens"], _QUICK_WINDOW):
+            lines.append(f"    preprocessing: {shorter}")
     elif characters:
         lines += ["    backbone:", *_scratch_shape(name, "      ")]
-    else:
+    elif not few:
         lines.append("    backbone: {layers: [0, 1, 2, 3, 4, 5]}")
-    lines += [
+    if profile["target"]["kind"] != ONE_LABEL:
+        return lines
+    student = _student(profile, teacher, size, rows)
+    expected, bound = shipping.size_bound(teacher, student, labels)
+    eval_rows = round(rows * _share(profile, "eval"))
+    drop, agreement = _DROP[name], _AGREEMENT[name] - training.own_thresholds(counts)
+    passes = max(3 if name == "quick" else 6, training.epochs(round(used), labels, share=0.7))
+    return [
+        *lines,
         "    pruner:",
-        f"      student: {_student_section(name, teacher, scratch=bool(characters))}",
+        f"      student: {_student_section(size, teacher, scratch=bool(characters))}",
         "      pruning: {sparsity: 0.3}",
-        f"      epochs: {max(3 if name == 'quick' else 6, training.epochs(round(used), labels, share=0.7))}",
+        *(few_rows.pruner(profile["labels"]) if few else [f"      epochs: {passes}"]),
         "    converter:",
-        f"      recipes: {_RECIPES[name]}",
+        f"      recipes: {_RECIPES[size]}",
         *_windows(profile["text"], _QUICK_WINDOW if name == "quick" else _WINDOWS[-1]),
         "    edge_evaluator:",
         "      gate:",
@@ -256,9 +211,8 @@ def _profile(profile: Mapping[str, Any], name: str, rows: int) -> list[str]:
         f"        min_agreement: {shipping.agreement_bound(agreement, eval_rows):g}",
         "        min_latency_ratio: null  # so small a network takes less time than cutting a text into tokens"
         if characters
-        else f"        min_latency_ratio: {_LATENCY[name]}",
+        else f"        min_latency_ratio: {_LATENCY[size]}",
     ]
-    return lines
 
 
 def _teacher(profile: Mapping[str, Any], name: str) -> Shape:

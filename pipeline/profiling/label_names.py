@@ -33,13 +33,14 @@ def notes(labels: Mapping[str, int], rare: Mapping[str, int], column: str) -> li
 
 
 def alike(labels: Iterable[str]) -> list[str]:
-    """Names that differ by case, outer or repeated blanks, or the form of a character alone."""
+    """Names that differ by case, outer or repeated blanks, or the form of a character or a number alone."""
     groups: dict[str, list[str]] = {}
     for label in labels:
-        groups.setdefault(" ".join(unicodedata.normalize("NFKC", label).casefold().split()), []).append(label)
+        same = " ".join(unicodedata.normalize("NFKC", label).casefold().split())
+        groups.setdefault(_plain(same), []).append(label)
     found = [
-        f"the labels {', '.join(map(_quoted, group))} differ by case, blanks or the form of a character alone and are "
-        "learned as different answers; make them one in the file"
+        f"the labels {', '.join(map(_quoted, group))} differ by case, blanks or the form of a character or a number "
+        "alone and are learned as different answers; make them one in the file"
         for group in groups.values()
         if len(group) > 1
     ]
@@ -74,10 +75,14 @@ def _left_out(rare: Mapping[str, int]) -> list[str]:
     if not rare:
         return []
     shown = messages.some((f"{_quoted(value)} {count}" for value, count in rare.items()), _SHOWN)
-    return [
-        f"{len(rare)} values are too rare for a label, their {sum(rare.values())} rows will be quarantined: "
-        f"{shown}; add rows, or put them into another label"
-    ]
+    rows = sum(rare.values())
+    what = (
+        "1 value is too rare for a label, its"
+        if len(rare) == 1
+        else f"{len(rare)} values are too rare for a label, their"
+    )
+    how_many = "1 row" if rows == 1 else f"{rows} rows"
+    return [f"{what} {how_many} will be quarantined: {shown}; add rows, or put them into another label"]
 
 
 def _few(labels: Mapping[str, int]) -> list[str]:
@@ -88,7 +93,7 @@ def _few(labels: Mapping[str, int]) -> list[str]:
     share = few[least] / sum(labels.values())
     return [
         f"{len(few)} of {len(labels)} labels have fewer than {_FEW} rows, the fewest {_quoted(least)} with "
-        f"{few[least]} ({share:.1%}); about a tenth of them is evaluated on, so what is measured is mostly chance"
+        f"{few[least]} ({share:.1%}); only some of these are evaluated on, so what is measured is mostly chance"
     ]
 
 
@@ -108,12 +113,12 @@ def _is_value(name: str) -> bool:
 
 
 def _plain(name: str) -> str:
-    """`1.0` as `1`, `True` as `true`."""
+    """`1.0` as `1`, `True` as `true`; what is no number stays as it is."""
     try:
         number = float(name)
     except ValueError:
         return name.strip().lower()
-    return str(int(number)) if number.is_integer() else name
+    return str(int(number)) if number.is_integer() else str(number)
 
 
 def _quoted(name: str) -> str:

@@ -79,7 +79,7 @@ def cross_validated(
 
     Returns:
         `{"rows", "model", "scores": {metric: {"value", "low"}}}`; `low` is what the same model would reach on
-        `eval_rows` rows but in one case of forty. None where there are too few rows to say anything.
+        `eval_rows` rows but in one case of forty. None where there are too few different rows to say anything.
     """
     from modules.quality.scores import confusion
     from modules.targets.one_label.linear import shares
@@ -89,8 +89,8 @@ def cross_validated(
     num_labels = len(names)
 
     unique = list(dict(rows).items())  # a text that stands twice would be known when it is asked for
-    if len(rows) < 10 * _FOLDS or len({label for _, label in unique}) < 2:
-        return None
+    if min(len(unique), len(rows) // 10) < _FOLDS or len({label for _, label in unique}) < 2:
+        return None  # few rows, or texts that differ behind their beginnings
     random.Random(2).shuffle(unique)
     texts = [text for text, _ in unique]
     labels = np.array([label for _, label in unique])

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
+
+from modules.text import fit
 
 from pipeline.config.rows.source import SourceConfig
 from pipeline.ingest import sources
 from pipeline.ingest.rows import DataError
 from pipeline.ingest.sources import csv_file, text
 from pipeline.ingest.sources.base import Record, open_local
-from pipeline.profiling import headers, label_names, linear, roles, texts, token_counts, training
+from pipeline.profiling import headers, label_names, roles, texts, token_counts
+from pipeline.profiling.answers import kinds
 from pipeline.profiling.columns import Column, ColumnCounter
+from pipeline.profiling.sections import few_rows
 
 _EVERY = 5_000  # rows between two reports of progress
-EVAL_SHARE = 0.1  # of the rows, as `data.splits` divides them
+_CELLS = 2_000  # of the label's column, that are looked into
 _HEAD = 200  # lines that the delimiter is found out from
 Progress = Callable[[str, int], None]
 
@@ -31,6 +36,7 @@ def profile(
     text_column: str | None = None,
     label_column: str | None = None,
     slice_columns: Sequence[str] | None = None,
+    target: str | None = None,
     source: SourceConfig | None = None,
     progress: Progress = lambda stage, row: None,
 ) -> dict[str, Any]:
@@ -41,16 +47,18 @@ def profile(
         text_column: which column is the text, if the guess is not wanted.
         label_column: which column is the label, likewise.
         slice_columns: which columns to evaluate by, likewise; an empty list means none.
+        target: which of `answers.kinds.KINDS` the label's column holds, likewise.
         source: delimiter, encoding and columns, as far as they are not to be found out.
         progress: told the stage and the number of rows so far, every few thousand rows.
 
     Returns:
         JSON values: `file`, `format`, `encoding`, `delimiter`, `named` (columns of a file without a header), `rows`,
         `malformed` (`rows` and the first `problem`), `columns`, `roles` (`text`, `label`, each `{"column", "reason"}`,
-        and a list `slices`), `labels` (rows by label), `rare_labels`, `text` (see `texts.measure`; None without a text
-        column), `characters` (tokens of a vocabulary of characters, where the default one does not fit), `linear` (see
-        `linear.cross_validated`), `headless` (why the first line seems to be a row; empty if it does not) and `notes`,
-        sentences that a person should read.
+        and a list `slices`), `target` (an `answers.kinds.Answer`), `answered` (rows with a right answer), `numbers`
+        (what they are like; None of labels), `labels` (rows by label), `rare_labels`, `text` (see `texts.measure`; None
+        without a text column), `characters` (tokens of a vocabulary of characters, where the default one does not fit),
+        `linear` (see `cross_validated` of `linear`, and of `answers.numbers` and `answers.several`), `headless` (why
+        the first line seems to be a row; empty if it does not) and `notes`, sentences that a person should read.
 
     Raises:
         DataError: the file cannot be read.
@@ -72,8 +80,15 @@ def profile(
         else [roles.Choice(name, "as asked for") for name in slice_columns]
     )
     label = next((column for column in columns if column.name == chosen_label.column), None)
-    labels = {value: label.values[value] for value in roles.labels_of(label)} if label else {}
-    rare = roles.rare_labels(label) if label else {}
+    answer = kinds.kind_of(label, _some(path, source, chosen_label.column), target)
+    named = label if answer.kind == kinds.ONE_LABEL else None
+    labels = {value: named.values[value] for value in roles.labels_of(named)} if named else {}
+    rare = roles.rare_labels(named) if named else {}
+    taken = kinds.collector(answer, labels)
+    looked_at = _texts(path, source, chosen_text.column, chosen_label.column, taken, progress)
+    progress("linear model", 0)
+    few = answer.kind == kinds.ONE_LABEL and few_rows.are(labels, looked_at["characters"])
+    judged = kinds.judged(taken, labels, rare, few_rows.share("eval", few=few))
     found = {
         "file": str(path),
         "format": form,
@@ -88,14 +103,19 @@ def profile(
             "label": {"column": chosen_label.column, "reason": chosen_label.reason},
             "slices": [{"column": item.column, "reason": item.reason} for item in slices],
         },
-        "labels": labels,
-        "rare_labels": rare,
-        **_texts(path, source, chosen_text.column, chosen_label.column, labels, progress),
+        "target": dataclasses.asdict(answer),
+        "answered": judged.rows,
+        "numbers": judged.numbers,
+        "labels": dict(judged.labels),
+        "rare_labels": dict(judged.rare),
+        **looked_at,
+        "linear": judged.linear,
         "headless": headers.seems_data(columns) if form == "csv" and not source.columns else "",
     }
     found["notes"] = [
         *found["notes"],
-        *(label_names.notes(labels, rare, chosen_label.column) if labels else []),
+        *judged.notes,
+        *(label_names.notes(judged.labels, judged.rare, chosen_label.column) if judged.labels else []),
         *headers.notes(columns, found["headless"]),
     ]
     return found
@@ -134,12 +154,20 @@ def _columns(path: Path, source: SourceConfig, progress: Progress) -> tuple[list
     return [counter.column(rows - malformed) for counter in counters.values()], rows, malformed, problem
 
 
-def _texts(
-    path: Path, source: SourceConfig, column: str, label: str, labels: Mapping[str, int], progress: Progress
-) -> dict[str, Any]:
-    """`text`, `characters`, `linear`, and the `notes` that come of them."""
+def _some(path: Path, source: SourceConfig, column: str) -> list[str]:
+    """The first cells of a column."""
     if not column:
-        return {"text": None, "characters": None, "linear": None, "notes": []}
+        return []
+    rows = itertools.islice(sources.read(str(path), source, [column]), _CELLS)
+    return [record.values[column] for record in rows if not record.problem]
+
+
+def _texts(
+    path: Path, source: SourceConfig, column: str, label: str, taken: kinds.Collector, progress: Progress
+) -> dict[str, Any]:
+    """`text`, `characters`, and the `notes` that come of them."""
+    if not column:
+        return {"text": None, "characters": None, "notes": []}
     notes: list[str] = []
     vocabulary = None
     progress("vocabulary", 0)
@@ -147,34 +175,27 @@ def _texts(
         vocabulary = token_counts.default_vocabulary()
     except token_counts.UnavailableError as error:
         notes.append(f"tokens are estimated, since the default vocabulary cannot be fetched ({error})")
-    rows = linear.Rows(list(labels))
-    measured = texts.measure(_pairs(path, source, column, label, rows, progress), vocabulary)
+    measured = texts.measure(_pairs(path, source, column, label, taken, progress), vocabulary)
     found, characters = measured.found, None
     if vocabulary:
-        notes += token_counts.notes(found["counted"], found["languages"], vocabulary.languages)
-        if found["counted"]["unknown"] > token_counts.UNFIT:
+        found["fit"] = token_counts.notes(found["counted"], found["languages"], vocabulary.languages)
+        notes += found["fit"]
+        if found["counted"]["unknown"] > fit.UNFIT:
             fitting = token_counts.of_characters(measured.sample)
             characters = list(fitting.tokens)
             found |= {"unfit": found["counted"], "counted": token_counts.measure(measured.sample, fitting)}
             found["tokens"] = found["counted"]["tokens"]
-    progress("linear model", len(rows.kept))
-    eval_rows = round(sum(labels.values()) * EVAL_SHARE)
-    result = None
-    if len(labels) > 1:
-        looked_for = training.looked_for(labels)
-        result = linear.cross_validated(rows.kept, list(labels), eval_rows=eval_rows, looked_for=looked_for)
-    notes += linear.notes(result, labels)
-    return {"text": found, "characters": characters, "linear": result, "notes": notes}
+    return {"text": found, "characters": characters, "notes": notes}
 
 
 def _pairs(
-    path: Path, source: SourceConfig, column: str, label: str, rows: linear.Rows, progress: Progress
+    path: Path, source: SourceConfig, column: str, label: str, taken: kinds.Collector, progress: Progress
 ) -> Iterator[tuple[str, str]]:
     """Text and label of each row that could be read."""
     for record in _read(path, source, [column, *([label] if label else [])], "texts", progress):
         if not record.problem:
             pair = (record.values[column], record.values.get(label, ""))
-            rows.add(*pair)
+            taken.add(*pair)
             yield pair
 
 

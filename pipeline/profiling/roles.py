@@ -75,6 +75,15 @@ def find_label(columns: Sequence[Column], text: str) -> Choice:
     return Choice(best.name, ", ".join(reasons))
 
 
+def is_measurement(column: Column) -> bool:
+    """Whether the values of a column are a number to predict rather than labels: more of them than labels have."""
+    if column.kind != "number":
+        return False
+    if _named(column, _LABEL_NAMES) and column.whole and 2 <= len(labels_of(column)) <= MOST_LABELS:
+        return column.distinct > MOST_LABELS
+    return column.distinct > (_MANY if column.whole else MOST_SLICES)
+
+
 def find_slices(columns: Sequence[Column], text: str, label: str) -> list[Choice]:
     """Columns with few values that nearly every row has: results are worth knowing for each value."""
     return [

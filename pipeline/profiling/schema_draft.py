@@ -23,14 +23,18 @@ def draft(counts: dict[str, dict[str, int]], layout: rows.Layout) -> schema_pb2.
 
     Returns:
         Features for text, label, slices and the text's hash, each present in every row; domains for the label,
-        however many there are, and for slice columns of at most 50 values.
+        however many there are, if a row has one, and for slice columns of at most 50 values.
     """
     schema = schema_pb2.Schema()
+    types = {"text": schema_pb2.BYTES, "integer": schema_pb2.INT, "number": schema_pb2.FLOAT}
     for name in (layout.text, layout.label, *layout.slices, rows.TEXT_HASH):
-        feature = schema.feature.add(name=name, type=schema_pb2.BYTES)
+        kind = layout.cell.type if name == layout.label else "text"
+        feature = schema.feature.add(name=name, type=types[kind])
         feature.presence.min_fraction = 1.0
         feature.presence.min_count = 1
         feature.shape.dim.add(size=1)
+        if name == layout.label and layout.cell.separator:
+            continue  # a cell holds several labels, which are looked for when rows are cleaned
         values = layout.labels if name == layout.label else sorted(counts.get(name, ()))
         if values and (name == layout.label or len(values) <= _LARGEST_DOMAIN):
             feature.domain = name

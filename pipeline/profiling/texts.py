@@ -10,6 +10,8 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any, Generic, TypeVar
 
+from modules.text import languages
+
 from pipeline.ingest import cleaning, duplicates, rows
 from pipeline.profiling import token_counts
 from pipeline.profiling.columns import spread
@@ -19,7 +21,6 @@ NEAR = 0.8  # similarity that counts as nearly equal, of `data.cleaning.near_dup
 _COMPARED = 20_000  # texts among which near duplicates are looked for
 _COMPARED_CHARACTERS = 2_000_000  # of all of them together
 _BEGINNING = 1_000  # characters of a text that near duplicates and damage are looked for in
-_TELLING = 400  # characters that its language is told by
 _SAMPLED = 2_000  # texts whose tokens, language and damage are looked at
 _WORD = re.compile(r"\w+|[^\w\s]")
 _IDEOGRAPH = re.compile("[\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")  # each is a word of its own
@@ -103,7 +104,7 @@ def measure(texts: Iterable[tuple[str, str]], vocabulary: Vocabulary | None = No
         "duplicates": repeated,
         "conflicts": len(conflicts),
         "near_duplicates": {"threshold": NEAR, "compared": len(compared), "rows": _near(compared.values())},
-        "languages": languages(sampled),
+        "languages": languages.shares(sampled),
         "damaged": round(damaged / max(len(sampled), 1), 4),
         "sampled": len(sampled),
     }
@@ -114,14 +115,6 @@ def approximate_tokens(text: str) -> int:
     """About how many WordPiece tokens a text has, [CLS] and [SEP] included, where no vocabulary is at hand."""
     words = _WORD.findall(_IDEOGRAPH.sub(r" \g<0> ", text))
     return _SPECIAL + sum(1 + (len(word) - 1) // _LETTERS_A_PIECE // 2 for word in words)
-
-
-def languages(texts: list[str]) -> dict[str, float]:
-    """The share of each language among texts, the most frequent first, as py3langid tells them; rare ones left out."""
-    from py3langid import classify
-
-    found = Counter(classify(text[:_TELLING])[0] for text in texts)
-    return {name: round(count / len(texts), 3) for name, count in found.most_common() if count / len(texts) >= 0.01}
 
 
 def _near(candidates: Iterable[duplicates.Candidate]) -> int:

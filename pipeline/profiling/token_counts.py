@@ -8,9 +8,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from modules.text import fit
+
 from pipeline.profiling.columns import spread
 
-UNFIT = 0.1  # share of [UNK] above which a vocabulary does not fit the texts
 _MOST_CHARACTERS = 20_000  # of a text that are looked at: far more than the longest window holds
 _SPECIAL = 2  # [CLS] and [SEP]
 _LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789.,;:!?'\"()-"
@@ -123,19 +124,5 @@ def notes(found: Mapping[str, Any], languages: Mapping[str, float], known: Seque
         languages: shares by ISO 639-1 code.
         known: languages of the pretrained encoder; empty where it is of none.
     """
-    if found["unknown"] > UNFIT:
-        return [
-            f"{found['vocabulary']} does not fit these texts: {found['unknown']:.0%} of the tokens are [UNK], of which "
-            "nothing can be learned; what `data profile` drafts instead is an encoder of single characters with random "
-            "weights (`backbone: {kind: scratch}`), which needs thousands of rows: take the linear baseline beside it "
-            "in the closing table if that is better"
-        ]
-    others = {name: share for name, share in languages.items() if name not in known}
-    if known and sum(others.values()) > 0.5:
-        name, share = max(others.items(), key=lambda item: item[1])
-        return [
-            f"the texts seem to be in another language ({name} {share:.0%}) than the pretrained encoder "
-            f"({', '.join(known)}): it knows the letters and not the words; look at the linear baseline beside it in "
-            "the closing table, and take what is better"
-        ]
-    return []
+    told = fit.problem(found["vocabulary"], found["unknown"], languages, known)
+    return [told] if told else []

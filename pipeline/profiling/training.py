@@ -9,11 +9,13 @@ import json
 import math
 from collections.abc import Mapping
 
+from modules.training.settings import TrainerSettings
+
 from pipeline.profiling import shipping
 
 _BATCH = 32
 _STEPS, _STEPS_A_LABEL = 250, 8
-_FEWEST, _MOST = 2, 20
+_FEWEST, _MOST = 2, 60
 _MOVED = 0.02  # of the rows lie between two thresholds that do equally well
 _EVEN = 0.8  # of as many labels as there are; below it rare labels are so rare that they must be weighed
 
@@ -28,6 +30,21 @@ def epochs(rows: int, labels: int, *, share: float = 1.0) -> int:
     """
     steps = share * (_STEPS + _STEPS_A_LABEL * labels)
     return max(_FEWEST, min(_MOST, math.ceil(steps / max(1, rows / _BATCH))))
+
+
+def patience_lines(epochs: int) -> list[str]:
+    """How many epochs without progress such a training should bear: a quarter of them, as with `trainer.epochs: auto`.
+
+    Args:
+        epochs: of the training. Of few rows an epoch is a few steps, and the first ones are warming up.
+
+    Returns:
+        A line of the section `trainer`; none where its own default is as much.
+    """
+    needed = math.ceil(epochs / 4)
+    if needed <= TrainerSettings().early_stopping_patience:
+        return []
+    return [f"  early_stopping_patience: {needed}  # epochs: each is a few steps, and the first ones are warming up"]
 
 
 def looked_for(labels: Mapping[str, int]) -> str | None:

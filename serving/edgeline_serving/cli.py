@@ -166,14 +166,15 @@ def _add_work(parser: argparse.ArgumentParser) -> None:
     add("--batch", type=_positive, default=32, metavar="N", help="most rows a SavedModel answers in one call (32)")
     add(
         "--long-text",
-        choices=("cut", "mean", "max"),
-        default="cut",
-        help="bundles: cut at the window, or slide it (cut)",
+        choices=("head", "head_tail", "windows"),
+        help="bundles: what to read of a text that does not fit (as in training)",
     )
     add("--max-body", type=_positive, default=1 << 20, metavar="BYTES", help="of a request (1 MiB)")
     add("--max-instances", type=_positive, default=256, metavar="N", help="rows of a request (256)")
     add("--max-depth", type=_positive, default=16, metavar="N", help="of nested JSON (16)")
-    add("--max-windows", type=_positive, default=256, metavar="N", help="that a text may need, unless it is cut (256)")
+    add(
+        "--max-windows", type=_positive, default=256, metavar="N", help="most of a text, if it is read in windows (256)"
+    )
     add("--max-seconds", type=_seconds, default=30.0, metavar="S", help="of work on a request (30)")
     add("--max-waiting", type=_positive, default=256, metavar="N", help="requests at a time (256)")
     add("--max-connections", type=_positive, default=1024, metavar="N", help="at a time (1024)")

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 Texts = Literal["stored", "hashed", "left-out"]
-LongText = Literal["cut", "mean", "max"]
+LongText = Literal["head", "head_tail", "windows"]
 Kind = Literal["server", "edge"]
 SERVER: Kind = "server"
 EDGE: Kind = "edge"
@@ -38,7 +38,7 @@ class Limits:
         body: bytes of a request.
         instances: rows of a request.
         depth: of nested JSON.
-        windows: of the model, that a text may need where it is not cut.
+        windows: most of a text, where it is read in windows.
         seconds: of work on a request, waiting included.
         waiting: requests at a time; one more is answered 503.
         connections: at a time; a request on one more is answered 503.
@@ -111,7 +111,7 @@ class Settings:
         grpc_port: of gRPC; 0 takes a free one, None leaves it out.
         threads: interpreters of a bundle, each in a thread of its own.
         batch: most rows that a SavedModel answers in one call.
-        long_text: what a bundle does with a text that does not fit its window.
+        long_text: what a bundle reads of a text that does not fit its window; None for what its model was trained for.
         interval: seconds between two looks at the push folders.
         tolerance: largest difference of a score from what the push expects.
         trial: of a new version.
@@ -130,7 +130,7 @@ class Settings:
     grpc_port: int | None = None
     threads: int = 1
     batch: int = 32
-    long_text: LongText = "cut"
+    long_text: LongText | None = None
     interval: float = 2.0
     tolerance: float = 0.02
     trial: Trial = Trial()

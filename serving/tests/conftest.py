@@ -25,13 +25,16 @@ MANIFEST = {"task": "sentiment", "recipe": "dynamic_wi8_afp32", "run_id": "r1", 
 TEXTS = ["good film", "the worst phone", "meh", "a warm, funny film that earns its tears"]
 
 
-def make_bundle(path: Path, *, labels: tuple[str, ...] = LABELS, **manifest: Any) -> None:
-    """Writes a bundle of the committed model."""
+def make_bundle(
+    path: Path, *, labels: tuple[str, ...] = LABELS, model: str = "tiny.tflite", inputs: Any = (), records: Any = (),
+    **manifest: Any,
+) -> None:  # fmt: skip
+    """Writes a bundle of a committed model; with `inputs` of more than a text, and with probes of its own."""
     vocabulary = (DATA / "vocab.txt").read_text("utf-8").split("\n")[:-1]
     path.parent.mkdir(parents=True, exist_ok=True)
     write_bundle(
-        (DATA / "tiny.tflite").read_bytes(), path, vocabulary=vocabulary, labels=labels,
-        manifest={**MANIFEST, **manifest},
+        (DATA / model).read_bytes(), path, vocabulary=vocabulary, labels=labels, manifest={**MANIFEST, **manifest},
+        **({"inputs": inputs, "probes": records} if inputs else {}),
     )  # fmt: skip
 
 

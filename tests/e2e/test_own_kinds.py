@@ -1,4 +1,4 @@
-"""A pipeline run with an input and a target of one's own, no label among them, up to a pushed server model."""
+"""Pipeline runs with inputs of one's own and other targets than one label, up to a pushed server model."""
 
 from __future__ import annotations
 
@@ -23,17 +23,21 @@ OVERRIDES = ("tuner.enabled=false", "trainer.epochs=4", "edge=false")
 
 @pytest.fixture(scope="module")
 def own(tmp_path_factory: pytest.TempPathFactory) -> tiny.TinyTask:
-    """The tiny task with the letters of `source` as a second input, and stars in the place of labels."""
+    """The tiny task with the letters of `source` as a second input, and a number in the place of labels."""
     task = tiny.make(tmp_path_factory.mktemp("own"), rows=200)
     values = yaml.safe_load(task.config.read_text())
     backbone, window = values.pop("backbone"), values.pop("preprocessing")
-    values["extensions"] = ["tests.toys.letter_count", "tests.toys.stars"]
+    values["extensions"] = ["tests.toys.letter_count"]
     values["inputs"] = {
         "body": {"kind": "text", "column": "text", **window, "backbone": backbone},
         "letters": {"kind": "letter_count", "column": "source", "letters": "sw"},
     }
-    values["target"] = {"kind": "stars", "column": "stars"}
-    values["evaluator"] = {"thresholds": {"mae": {"max": 1.6, "max_drop": 0.5, "slice_min": 2.0}}}
+    values["target"] = {"kind": "number", "column": "stars", "min": 1, "max": 6, "coverage": 0.8}
+    values["evaluator"] = {
+        "thresholds": {"mae": {"max": 1.6, "max_drop": 0.5, "slice_min": 2.0}, "r2": {"min": 0.2}},
+        "fairness": {"min_rows": 10, "resamples": 200, "bounds": {"source": {"rmse": {"max_gap": 2.0}}}},
+        "beats_baseline": {"margin": -2.0, "resamples": 200},
+    }
     del values["labels"], values["data"]["columns"]["text"], values["data"]["columns"]["label"]
     task.config.write_text(yaml.safe_dump(values, sort_keys=False))
     chance = random.Random(3)
@@ -46,6 +50,7 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> tiny.TinyTask:
             stars = (4.0 if row["label"] == "positive" else 1.0) + chance.uniform(0, 0.5)
             writer.writerow([row["text"], f"{stars:.2f}", row["source"]])
         writer.writerow(["the film was nothing", "many", "web"])
+        writer.writerow(["the film was more than all", "7.5", "web"])
     schema = Path(values["schema_path"])
     number = (
         'feature { name: "stars" type: FLOAT presence { min_fraction: 1.0 min_count: 1 } shape { dim { size: 1 } } }'
@@ -72,8 +77,9 @@ def test_the_server_model_is_pushed_and_answers_rows_of_all_columns(
     answer = served.signatures["serving_rows"](
         text=tf.constant(["the film was great", "the film was awful"]), source=tf.constant(["shop", "web"])
     )
-    good, bad = answer["stars"].numpy()
-    assert good > bad
+    good, bad = answer["number"].numpy()
+    assert 6 >= good > bad >= 1
+    assert (answer["low"].numpy() < answer["high"].numpy()).all()
     assert Path(outcome.summary["report"]).is_file()
     # What the kinds found for drift, and what they tell the report, each by its own name.
     statistics = own.root / "pipeline_root" / "StatisticsGen" / "statistics"
@@ -91,11 +97,17 @@ def test_the_server_model_is_pushed_and_answers_rows_of_all_columns(
 def test_a_number_is_measured_beside_its_baseline_on_every_slice(outcome: session.Outcome) -> None:
     for split in ("eval", "test"):
         model, linear = outcome.summary["metrics"][split], outcome.summary["baseline"]["splits"][split]
-        assert 0 < model["mae"] < 2
-        assert model["mse"] >= model["mae"] ** 2
+        assert 0 < model["mae"] <= model["rmse"] < 3
         assert 0 < linear["mae"] < 2
         assert set(model["slices"]) == set(linear["slices"]) == {"source:shop", "source:web"}
-    assert outcome.summary["data_cleaning"]["quarantined"]["unknown_label"] == 1
+        gap = outcome.summary["fairness"][split]["columns"]["source"]["gaps"]["rmse"]
+        sides = [model["slices"][f"source:{gap[side]['slice']}"]["rmse"] for side in ("worst", "best")]
+        assert gap["value"] == pytest.approx(sides[0] - sides[1], abs=1e-4)
+        assert sides[0] >= sides[1], "of an error, the largest is the worst"
+    compared = outcome.summary["beats_baseline"]["eval"]
+    assert compared["metric"] == "rmse"
+    assert compared["difference"]["value"] == pytest.approx(compared["baseline"] - compared["model"]), "more is better"
+    assert outcome.summary["data_cleaning"]["quarantined"]["unknown_label"] == 2, "no number, and one beyond target.max"
 
 
 def test_predictions_report_and_card_tell_the_number(own: tiny.TinyTask, outcome: session.Outcome) -> None:
@@ -103,14 +115,24 @@ def test_predictions_report_and_card_tell_the_number(own: tiny.TinyTask, outcome
 
     [file] = (own.root / "pipeline_root" / "TestEvaluator").rglob("predictions.parquet")
     table = pq.read_table(file)
-    assert {"label", "predicted", "shown", "slice:source"} <= set(table.column_names)
-    error = np.abs(table["label"].to_numpy() - table["predicted"].to_numpy()).mean()
-    assert error == pytest.approx(outcome.summary["metrics"]["test"]["mae"], abs=1e-4)
+    assert {"label", "predicted", "low", "high", "slice:source"} <= set(table.column_names)
+    label, predicted, low, high = (table[name].to_numpy() for name in ("label", "predicted", "low", "high"))
+    measured = outcome.summary["metrics"]["test"]
+    assert np.abs(label - predicted).mean() == pytest.approx(measured["mae"], abs=1e-4)
+    assert np.sqrt(np.mean((label - predicted) ** 2)) == pytest.approx(measured["rmse"], abs=1e-4)
+    assert 1 - np.var(label - predicted) / np.var(label) >= measured["r2"] - 1e-6
     page = Path(outcome.summary["report"]).read_text(encoding="utf-8")
-    assert 'id="plot-slices-mae"' in page
+    for name in ("slices-rmse", "slices-r2", "predicted-true", "residuals"):
+        assert f'id="plot-{name}"' in page
+    assert "whose answer is furthest off" in page
     assert "macro-F1" not in page
     [card] = (own.root / "pushed" / "server").rglob("model_card.md")
-    assert "| slice | rows | mean error |\n|---|---:|---:|\n| overall |" in card.read_text(encoding="utf-8")
+    text = card.read_text(encoding="utf-8")
+    assert "| slice | rows | RMSE | MAE | R² |\n|---|---:|---:|---:|---:|\n| overall |" in text
+    assert "| Answer | a number from 1 to 6, and the interval" in text
+    assert (
+        f"holds the right number of {np.mean((low <= label) & (label <= high)):.1%} of these rows, made for 80%" in text
+    )
 
 
 def test_a_missed_bound_of_its_own_metric_keeps_the_model_back_and_runs_nothing_else(
@@ -127,6 +149,74 @@ def test_a_missed_bound_of_its_own_metric_keeps_the_model_back_and_runs_nothing_
 def test_an_input_without_a_device_step_is_refused_where_bundles_are_made(own: tiny.TinyTask) -> None:
     with pytest.raises(loader.ConfigError, match=r"inputs\.letters: no device can compute .*letter_count.*edge: false"):
         loader.load(own.config, overrides=OVERRIDES[:-1])
+
+
+def tagged(folder: Path) -> tiny.TinyTask:
+    """Texts of none to three words that each stand for a label of their own."""
+    task = tiny.make(folder, rows=1)
+    words = {"praise": "great", "blame": "awful", "speed": "fast"}
+    chance = random.Random(3)
+    with task.rows.open("w", newline="") as out:
+        writer = csv.writer(out)
+        writer.writerow(["text", "tags", "source"])
+        for number in range(240):
+            tags = [tag for tag in words if chance.random() < 0.45]
+            said = " and ".join(words[tag] for tag in tags) or "a meal"
+            shown = [tag for tag in tags if chance.random() < 0.95]
+            writer.writerow([f"the film was {said} {number}", " | ".join(shown), chance.choice(("shop", "web"))])
+        writer.writerow(["the film was nothing", "praise | scorn", "web"])
+    values = yaml.safe_load(task.config.read_text())
+    del values["labels"], values["data"]["columns"]["label"]
+    values["target"] = {"kind": "many_labels", "column": "tags", "labels": list(words), "none_allowed": True}
+    values["evaluator"] = {
+        "thresholds": {"micro_f1": {"min": 0.6, "slice_min": 0.4}, "subset_accuracy": {"min": 0.2}},
+        "fairness": {"min_rows": 10, "resamples": 200, "bounds": {"source": {"micro_f1": {"max_gap": 0.5}}}},
+        "beats_baseline": {"margin": -1.0, "resamples": 200},
+    }
+    task.config.write_text(yaml.safe_dump(values, sort_keys=False))
+    schema = Path(values["schema_path"])
+    lines = schema.read_text().replace('name: "label" type: BYTES domain: "label"', 'name: "tags" type: BYTES')
+    schema.write_text("\n".join(line for line in lines.splitlines() if "string_domain" not in line) + "\n")
+    return task
+
+
+def test_several_labels_a_row_are_learned_answered_and_told(tmp_path: Path) -> None:
+    import pyarrow.parquet as pq
+
+    task = tagged(tmp_path)
+    with pytest.raises(loader.ConfigError, match=r"no device can answer a target of kind many_labels yet.*edge: false"):
+        loader.load(task.config)
+    outcome = tiny.run_task(task, "edge=false", "tuner.trials=1", "trainer.epochs=12", "trainer.learning_rate=0.02")
+    assert outcome.error is None, outcome.error
+    summary = outcome.summary
+    assert summary["blessed"] is True, summary["not_blessed_because"]
+    assert summary["tuner_trials"][0]["score"] > 0
+    assert summary["data_cleaning"]["quarantined"]["unknown_label"] == 1
+    thresholds = summary["training"]["decision"]["thresholds"]
+    assert set(thresholds) == {"praise", "blame", "speed"}
+    folder = task.root / "pushed" / "server" / summary["pushed"]["server"]["version"]
+    served = tf.saved_model.load(str(folder))
+    answer = served.signatures["serving_text"](text=tf.constant(["the film was great and fast", "a meal was a meal"]))
+    assert [label.decode() for label in answer["label"].numpy()] == ["praise|speed", ""]
+    reached = answer["probabilities"].numpy() >= np.float32(list(thresholds.values()))
+    assert (answer["decision"].numpy() == reached).all()
+    # What TFMA measured of the server is what its answers, row by row, come to; the baseline knows the same rows.
+    [file] = (task.root / "pipeline_root" / "TestEvaluator").rglob("predictions.parquet")
+    table = pq.read_table(file)
+    label, predicted = (np.array(table[name].to_pylist()) for name in ("label", "predicted"))
+    measured = summary["metrics"]["test"]
+    assert (label == predicted).all(axis=1).mean() == pytest.approx(measured["subset_accuracy"])
+    micro = 2 * (label & predicted).sum() / (label.sum() + predicted.sum())
+    assert micro == pytest.approx(measured["micro_f1"])
+    assert {"macro_f1", "precision_praise", "recall_blame"} <= set(measured)
+    assert set(measured["slices"]) == set(summary["baseline"]["splits"]["test"]["slices"])
+    assert summary["beats_baseline"]["eval"]["metric"] == "macro_f1"
+    page = Path(summary["report"]).read_text(encoding="utf-8")
+    for name in ("labels", "slices-micro_f1", "by-label", "several-labels"):
+        assert f'id="plot-{name}"' in page
+    card = next(folder.rglob("model_card.md")).read_text(encoding="utf-8")
+    assert "any number of the labels, separated by" in card
+    assert "| label | rows | precision | recall |" in card
 
 
 def numbers(folder: Path) -> tiny.TinyTask:

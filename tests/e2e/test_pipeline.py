@@ -20,6 +20,7 @@ from ml_metadata.proto import metadata_store_pb2
 from plotly.offline import get_plotlyjs
 
 import local_runner
+from pipeline.config import loader
 from pipeline.graph import code_digest
 from pipeline.history import history
 from pipeline.history.paths import TaskPaths
@@ -104,6 +105,18 @@ def test_the_summary_says_what_cleaning_did_with_every_row(first_run, task):
     assert cleaning["rows"] == len(lines) - 1
     assert cleaning["rows"] == cleaning["kept"] + sum(cleaning["quarantined"].values())
     assert Path(cleaning["file"]).is_file()
+
+
+def test_summary_and_cards_say_in_which_language_the_rows_are(first_run):
+    found = first_run.summary["language"]
+    assert next(iter(found["texts"])) == "en"
+    assert (found["backbone"], found["problem"]) == ([], "")  # of random weights
+    pushed = first_run.summary["pushed"]
+    for card in (
+        Path(pushed["server"]["path"]) / "assets.extra" / "model_card.json",
+        Path(pushed["edge"]["path"]) / "model_card.json",
+    ):
+        assert json.loads(card.read_text(encoding="utf-8"))["languages"]["texts"] == found["texts"]
 
 
 def test_the_summary_on_disk_is_the_one_of_the_latest_run(first_run, task):
@@ -276,6 +289,19 @@ def test_the_blessed_bundle_is_pushed_and_answers_from_raw_text(first_run, task)
         ):
             assert field in variant, f"{name} has no {field}"
     assert sum(bool(variant.get("selected")) for variant in edge["variants"].values()) == 1
+
+
+def test_rows_that_were_in_no_file_are_answered_by_the_server_model_and_by_the_bundle(first_run, task):
+    from benchmarks.ours import drafted
+
+    texts = ["the film was awful and ugly and slow", "the plot was great and lovely and fine"] * 40
+    found = drafted.answers(loader.load(task.config), task.root, first_run.run_id, texts)
+    for answers in (found["server"], found["bundle"]):
+        assert answers == ["negative", "positive"] * 40
+    assert found["blessed"]
+    assert not found["why"]
+    assert found["bytes"] > 1000
+    assert not found["variants"][found["variant"]], "what shipped missed no bound"
 
 
 def test_a_device_gives_the_answers_of_the_interpreter_here_on_the_whole_test_split(first_run, task):

@@ -53,10 +53,10 @@ def text_layout(length: int = LENGTH) -> Layout:
     return Layout(tensors, PADDING_MASK)
 
 
-def text_inputs(length: int = LENGTH) -> dict[str, Input]:
+def text_inputs(length: int = LENGTH, **more: Any) -> dict[str, Input]:
     """The inputs of a task with a text alone."""
     section = {"kind": "text", "column": "text", "sequence_length": length, "backbone": {"kind": "scratch"}}
-    return inputs_lib.read({"text": section})
+    return inputs_lib.read({"text": {**section, **more}})
 
 
 def ran(content: bytes, rows: Examples) -> np.ndarray:

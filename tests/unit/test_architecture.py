@@ -40,7 +40,7 @@ FLOORS = (
     ("modules.entry_settings",),
     ("modules.inputs.text.report", "modules.inputs.number.report", "modules.inputs.category.report"),
     # What nodes of their own run for a kind: loaded by its role, never imported, so that no node depends on a kind.
-    ("modules.targets.one_label",),
+    ("modules.targets.one_label", "modules.targets.many_labels", "modules.targets.number"),
     ("modules.student", "modules.device", "modules.report", "modules.card"),
     ("modules.tflite", "modules.serving", "modules.quality", "modules.inputs.text.attribution"),
     ("modules.network", "modules.inputs.text.unlabelled", "modules.inputs.text.words"),
@@ -50,7 +50,8 @@ FLOORS = (
     ("modules.network.bert", "modules.network.weights"),
     ("modules.network.anatomy",),
     ("modules.network.architecture", "modules.network.arrays"),
-    ("modules.targets.one_label.target",),
+    ("modules.targets.one_label.target", "modules.targets.many_labels.target", "modules.targets.number.target"),
+    ("modules.targets.number.layers",),  # of the network that a head is part of
     ("modules.inputs", "modules.targets"),
     ("modules.text", "modules.training", "modules.network.backbones.base"),
     (
@@ -87,7 +88,7 @@ KNOW_A_TEXT = (
     "pipeline/config/task.py",
     "pipeline/ingest/cleaning.py",
     "pipeline/ingest/example_gen.py",
-    "pipeline/profiling/*.py",
+    "pipeline/profiling/**/*.py",
 )
 OF_A_LABEL = frozenset(
     {"softmax", "argmax", "macro_f1", "val_macro_f1", "SparseMacroF1", "MacroF1", "label_id", "LABEL_ID"}
@@ -95,6 +96,7 @@ OF_A_LABEL = frozenset(
 )
 KNOW_A_LABEL = (
     "modules/targets/one_label/*.py",
+    "modules/targets/many_labels/*.py",  # macro-F1, of its labels
     # What is computed of a confusion matrix; `modules/targets/one_label/scoring.py` and the history of runs ask it.
     "modules/quality/scores.py",
     "modules/quality/intervals.py",

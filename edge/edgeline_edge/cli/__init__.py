@@ -72,7 +72,7 @@ def _parser() -> argparse.ArgumentParser:
     for name in ("predict", "serve"):
         made[name].add_argument("--threads", type=_positive, default=1, metavar="N", help="threads per call (1)")
         made[name].add_argument(
-            "--long-text", choices=("cut", "mean", "max"), default="cut", help="cut at the window, or slide it (cut)"
+            "--long-text", choices=("head", "head_tail", "windows"), help="what to read of it (as in training)"
         )
     _predict(made["predict"])
     made["info"].add_argument("--json", action="store_true", help="for programs")
@@ -114,7 +114,7 @@ def _serve(command: argparse.ArgumentParser) -> None:
     command.add_argument("--max-body", type=_positive, default=1 << 20, metavar="BYTES", help="largest request (1 MiB)")
     command.add_argument("--max-instances", type=_positive, default=256, metavar="N", help="texts per request (256)")
     command.add_argument(
-        "--max-windows", type=_positive, default=256, metavar="N", help="windows per text, unless it is cut (256)"
+        "--max-windows", type=_positive, default=256, metavar="N", help="windows per text, if it is read in them (256)"
     )
     command.add_argument("--max-seconds", type=_seconds, default=30.0, metavar="S", help="of work per request (30)")
     command.add_argument("--max-connections", type=_positive, default=64, metavar="N", help="at the same time (64)")

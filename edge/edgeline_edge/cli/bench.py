@@ -126,7 +126,9 @@ def measure(bundle: Bundle, texts: tuple[str, ...], threads: int, seconds: float
     with quiet_runtime():
         classifier = Classifier(bundle, threads)
         bare = Model(bundle.content, threads, kinds.table(bundle.manifest.inputs or ()))
-    rows, asked = [classifier.tokenizer.encode([text]) for text in texts], [classifier.row(text) for text in texts]
+    tokenizer, reads = classifier.tokenizer, bundle.manifest
+    rows = [tokenizer.rows(tokenizer.cut(text, reads.long_text, reads.max_windows)) for text in texts]
+    asked = [classifier.row(text) for text in texts]
     clock = time.perf_counter_ns
 
     def time_whole(index: int) -> int:
@@ -137,7 +139,8 @@ def measure(bundle: Bundle, texts: tuple[str, ...], threads: int, seconds: float
     def time_bare(index: int) -> int:
         token_ids, padding_mask = rows[index]
         start = clock()
-        bare(token_ids, padding_mask)
+        for row in range(len(token_ids)):
+            bare(token_ids[row : row + 1], padding_mask[row : row + 1])
         return clock() - start
 
     whole: list[int] = []

@@ -162,10 +162,17 @@ def contract(bundle: Bundle) -> str:
             + ".",
             f"- Text normalisation: `{table['name']}` version {table['version']}; SHA-256 of its table:",
             f"  `{table['sha256']}`.",
+            f"- A text that does not fit: {_long_text(manifest)}.",
             f"- Calibration: {json.dumps(manifest.calibration) if manifest.calibration else 'none'}.",
             f"- Decision: {_decision(manifest)}.",
         ]
     )
+
+
+def _long_text(manifest: Manifest) -> str:
+    if manifest.long_text == "windows":
+        return f"`windows`, at most {manifest.max_windows}, the mean of their scores"
+    return f"`{manifest.long_text}`"
 
 
 def _decision(manifest: Manifest) -> str:

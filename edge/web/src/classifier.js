@@ -55,9 +55,13 @@ export class Classifier {
 
   async #answer(text) {
     const started = performance.now();
-    const { tokenIds, paddingMask } = this.tokenizer.encode(text);
-    const raw = await this.runtime.run({ token_ids: tokenIds, padding_mask: paddingMask });
-    const values = calibrate(raw, this.manifest.calibration?.temperature ?? 1);
+    const { long_text: longText, max_windows: maxWindows, calibration } = this.manifest;
+    const windows = [];
+    for (const { tokenIds, paddingMask } of this.tokenizer.encode(text, longText, maxWindows)) {
+      const raw = await this.runtime.run({ token_ids: tokenIds, padding_mask: paddingMask });
+      windows.push(calibrate(raw, calibration?.temperature ?? 1));
+    }
+    const values = this.labels.map((_, index) => windows.reduce((sum, one) => sum + one[index], 0) / windows.length);
     const milliseconds = performance.now() - started;
     const best = decide(values, this.labels, this.manifest.decision);
     const scores = Object.fromEntries(this.labels.map((label, index) => [label, values[index]]));

@@ -28,17 +28,29 @@ export class Tokenizer {
 
   /**
    * @param {string} text
-   * @returns {{tokenIds: Int32Array, paddingMask: Int32Array}} one row: [CLS] pieces [SEP] [PAD] …, what does not
-   *   fit is cut off
+   * @param {"head" | "head_tail" | "windows"} longText what to read of a text that does not fit, as the manifest says
+   * @param {number} [maxWindows] most windows of a text
+   * @returns {{tokenIds: Int32Array, paddingMask: Int32Array}[]} one row, or one a window: [CLS] pieces [SEP] [PAD] …
    */
-  encode(text) {
+  encode(text, longText = "head", maxWindows = Infinity) {
     const room = this.sequenceLength - 2;
     const pieces = [];
     for (const word of this.normalization.apply(text).split(" ")) {
       if (word) pieces.push(...this.#pieces(word));
-      if (pieces.length >= room) break;
+      if (longText === "head" && pieces.length >= room) break;
     }
-    const row = [this.start, ...pieces.slice(0, room), this.end];
+    const spare = Math.max(0, pieces.length - room);
+    if (longText === "windows") {
+      const count = Math.min(Math.max(1, Math.ceil(pieces.length / room)), maxWindows);
+      const starts = Array.from({ length: count }, (_, index) => Math.floor((index * spare) / Math.max(1, count - 1)));
+      return starts.map((start) => this.#row(pieces.slice(start, start + room)));
+    }
+    if (longText === "head_tail" && spare > 0) pieces.splice(Math.ceil(room / 2), spare);
+    return [this.#row(pieces.slice(0, room))];
+  }
+
+  #row(pieces) {
+    const row = [this.start, ...pieces, this.end];
     const tokenIds = new Int32Array(this.sequenceLength).fill(this.pad);
     tokenIds.set(row);
     return { tokenIds, paddingMask: new Int32Array(this.sequenceLength).fill(1, 0, row.length) };

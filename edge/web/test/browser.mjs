@@ -2,7 +2,8 @@
  * Asks the built page in headless Chromium, for a comparison with the Python package:
  * `node test/browser.mjs FOLDER QUESTIONS.json`, answers as JSON on stdout.
  *
- * Questions are `{"texts": [...], "tokenize": [...], "damaged": base64, "decide": [[scores, labels, decision], ...]}`.
+ * Questions are `{"texts": [...], "tokenize": [...], "cuts": [[longText, maxWindows], ...], "damaged": base64,
+ * "decide": [[scores, labels, decision], ...]}`.
  */
 
 import { readFile } from "node:fs/promises";
@@ -41,15 +42,16 @@ try {
   });
   await page.goto(home);
   await page.waitForFunction(() => window.edgeline !== undefined, null, { timeout: 60_000 });
-  const answers = await page.evaluate(async ({ texts, tokenize, damaged, decide }) => {
+  const answers = await page.evaluate(async ({ texts, tokenize, cuts, damaged, decide }) => {
     const { classifier, error } = window.edgeline;
     if (!classifier) return { error };
     const predictions = [];
     for (const text of texts) predictions.push(await classifier.predict(text));
-    const ids = tokenize.map((text) => {
-      const { tokenIds, paddingMask } = classifier.tokenizer.encode(text);
-      return [Array.from(tokenIds), Array.from(paddingMask)];
-    });
+    const rows = (text, cut) =>
+      classifier.tokenizer
+        .encode(text, ...cut)
+        .map(({ tokenIds, paddingMask }) => [Array.from(tokenIds), Array.from(paddingMask)]);
+    const ids = cuts.map((cut) => tokenize.map((text) => rows(text, cut)));
     const module = await import("./src/classifier.js");
     const { Classifier } = module;
     const decided = decide.map((asked) => module.decide(...asked));

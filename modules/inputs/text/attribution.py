@@ -13,14 +13,17 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping, Sequence
 
-from modules.inputs.base import BackboneInput
+from modules.inputs.text.input import Text
 from modules.machine.progress import tell
 from modules.network import anatomy
 from modules.network.trained import Trained
 from modules.targets.base import LOGITS
-from modules.text.tokenization import PAD, SUFFIX, piece_spans, wordpiece
+from modules.text.features import TOKEN_IDS
+from modules.text.tokenization import PAD, SUFFIX, piece_spans
 
 import numpy as np
+
+from edgeline_edge.long_text import head_tail, starts
 
 import tensorflow as tf  # isort: skip  (after `modules`, which settles Keras 2)
 import tf_keras
@@ -32,7 +35,7 @@ class Span:
 
     Attributes:
         text: as it stands in the text; all spans together are the text.
-        weight: what it adds to the margin, in logits; None for white space and for what the window cut off.
+        weight: what it adds to the margin, in logits; None for white space and for what is not read of a long text.
     """
 
     text: str
@@ -45,7 +48,7 @@ class Explanation:
 
     Attributes:
         spans: the text, word by word.
-        margin: logit of the label minus logit of the other, on the text.
+        margin: logit of the label minus logit of the other, on the text; of several windows, the mean over them.
         start: the same with every word replaced by `[PAD]`.
     """
 
@@ -55,7 +58,7 @@ class Explanation:
 
 
 def explain(
-    part: BackboneInput,
+    part: Text,
     trained: Trained,
     values: Sequence[str],
     labels: Sequence[int],
@@ -84,26 +87,46 @@ def explain(
     found = []
     for number, (text, label, other, held) in enumerate(zip(values, labels, others, fixed, strict=True), start=1):
         tell(f"explaining error {number} of {len(values)}", step=number, steps=len(values))
-        ids, mask = wordpiece(tf.constant([text]), trained.vocabulary, part.sequence_length)
-        length = int(tf.reduce_sum(mask))
-        ids = ids[:, :length]
-        blank = tf.concat([ids[:, :1], tf.fill([1, length - 2], trained.vocabulary.index(PAD)), ids[:, -1:]], axis=1)
-        whole, empty = network.embed(ids), network.embed(blank)
-        difference = whole - empty
-        path = empty + at[:, tf.newaxis, tf.newaxis] * difference  # [points, length, dim]
-        with tf.GradientTape() as tape:
-            tape.watch(path)
-            margins = network.margin(path, held, int(label), int(other))
-        gradient = tf.einsum("p,pld->ld", share, tape.gradient(margins, path))
-        pieces = tf.reduce_sum(gradient * difference[0], axis=-1).numpy()
-        found.append(
-            Explanation(
-                merge_words(text, piece_spans(text, trained.vocabulary)[: length - 2], pieces[1:-1]),
-                margin=float(network.margin(whole, held, int(label), int(other))[0]),
-                start=float(network.margin(empty, held, int(label), int(other))[0]),
-            )
-        )
+        pieces = piece_spans(text, trained.vocabulary)
+        windows, added, ends = read(part, len(pieces)), np.zeros(len(pieces)), np.zeros(2)
+        rows = part.tokenized({part.column: tf.constant([text])}, trained.vocabulary)
+        ids = tf.reshape(rows[TOKEN_IDS], [-1, part.sequence_length])
+        for row, numbers in zip(ids, windows, strict=False):  # behind them there may be rows of padding
+            window = row[tf.newaxis, : len(numbers) + 2]
+            padding = tf.fill([1, len(numbers)], trained.vocabulary.index(PAD))
+            blank = tf.concat([window[:, :1], padding, window[:, -1:]], axis=1)
+            whole, empty = network.embed(window), network.embed(blank)
+            difference = whole - empty
+            path = empty + at[:, tf.newaxis, tf.newaxis] * difference  # [points, length, dim]
+            with tf.GradientTape() as tape:
+                tape.watch(path)
+                margins = network.margin(path, held, int(label), int(other))
+            gradient = tf.einsum("p,pld->ld", share, tape.gradient(margins, path))
+            added[numbers] += tf.reduce_sum(gradient * difference[0], axis=-1).numpy()[1:-1]
+            ends += [float(network.margin(end, held, int(label), int(other))[0]) for end in (whole, empty)]
+        seen = sorted(set().union(*windows))
+        margin, start = ends / len(windows)
+        spans = merge_words(text, [pieces[number] for number in seen], (added[seen] / len(windows)).tolist())
+        found.append(Explanation(spans, margin=float(margin), start=float(start)))
     return found
+
+
+def read(part: Text, pieces: int) -> list[list[int]]:
+    """What a network reads of a text.
+
+    Args:
+        part: the input.
+        pieces: that the whole text has.
+
+    Returns:
+        Of each window the numbers of the pieces in it, as the input cuts it.
+    """
+    room, numbers = part.sequence_length - 2, range(pieces)
+    if part.long_text == "head":
+        return [list(numbers[:room])]
+    if part.long_text == "head_tail":
+        return [head_tail(numbers, room)]
+    return [list(numbers[start : start + room]) for start in starts(pieces, room, part.max_windows)]
 
 
 def merge_words(text: str, pieces: Sequence[tuple[str, int, int]], weights: Sequence[float]) -> list[Span]:

@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from modules.inputs.roles import DeviceStep
 from modules.inputs.text.input import Text
 from modules.inputs.vocabulary_file import VOCABULARY_FILE, read_vocabulary
 
 _PROBES = ("The quick brown fox.", "good", "It was not what I had hoped for, and it came too late. " * 20, "?!")
+
+
+def said(part: Text) -> dict[str, Any]:
+    """What a manifest says of long texts: nothing of `head`, which is what it means without a word.
+
+    Args:
+        part: the text.
+    """
+    if part.long_text == "head":
+        return {}
+    return {"long_text": part.long_text} | ({"max_windows": part.max_windows} if part.windows > 1 else {})
 
 
 def step(part: Text, folder: str) -> DeviceStep:
@@ -16,5 +29,4 @@ def step(part: Text, folder: str) -> DeviceStep:
         part: the text.
         folder: of a network, with the vocabulary that it was made for.
     """
-    del part
-    return DeviceStep({}, words=read_vocabulary(f"{folder}/{VOCABULARY_FILE}"), probes=_PROBES)
+    return DeviceStep(said(part), words=read_vocabulary(f"{folder}/{VOCABULARY_FILE}"), probes=_PROBES)

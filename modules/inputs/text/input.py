@@ -10,6 +10,7 @@ from modules.network.backbones import base as backbones
 from modules.network.backbones.base import AnyBackbone
 from modules.tensors import Tensor
 from modules.text.features import PADDING_MASK, TOKEN_IDS
+from modules.text.settings import PreprocessingSettings
 
 from pydantic import Field
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     import tensorflow as tf
 
 
-class Text(BackboneInput):
+class Text(PreprocessingSettings, BackboneInput):
     """A text, cut into tokens of the backbone's vocabulary."""
 
     parts: ClassVar[Mapping[str, str]] = {
@@ -38,14 +39,28 @@ class Text(BackboneInput):
     """Selects this kind."""
     column: str = "text"
     """Column with the text."""
-    sequence_length: int = Field(64, ge=8, le=512)
-    """Window in tokens, [CLS] and [SEP] included; longer texts are cut."""
     backbone: AnyBackbone = Field(default_factory=lambda: backbones.read(backbones.DEFAULT))
     """The pretrained encoder: `kind: minilm`, `preset` or `scratch`, as in the section `backbone`."""
 
     def tensors(self) -> tuple[Tensor, ...]:
-        """Token ids and their mask."""
-        return tuple(Tensor(name, "int32", (self.sequence_length,), window=True) for name in (TOKEN_IDS, PADDING_MASK))
+        """Token ids and their mask, of all windows of a text side by side."""
+        row = (self.windows * self.sequence_length,)
+        return tuple(Tensor(name, "int32", row, window=True) for name in (TOKEN_IDS, PADDING_MASK))
+
+    @property
+    def windows(self) -> int:
+        """Most windows of a text."""
+        return self.max_windows if self.long_text == "windows" else 1
+
+    @property
+    def reads(self) -> str:
+        """What of a text counts, for a person."""
+        if self.long_text == "head_tail":
+            tail = (self.sequence_length - 2) // 2
+            return f"the first {self.sequence_length - 2 - tail} and the last {tail} tokens count"
+        if self.long_text == "windows":
+            return f"at most {self.max_windows} windows of {self.sequence_length} tokens count, spread evenly over it"
+        return super().reads
 
     @property
     def mask(self) -> str | None:
@@ -75,12 +90,19 @@ class Text(BackboneInput):
         """
         from modules.text import tokenization
 
-        ids, mask = tokenization.wordpiece(raw[self.column], words, self.sequence_length)
+        texts = raw[self.column]
+        if self.long_text == "windows":
+            ids, mask = tokenization.windows(texts, words, self.sequence_length, self.max_windows)
+        else:
+            ids, mask = tokenization.wordpiece(texts, words, self.sequence_length, self.long_text)
         return {TOKEN_IDS: ids, PADDING_MASK: mask}
 
     def trimmed(self, tensors: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         """Short texts need no full window; mean pooling and attention mask make the answer independent of it."""
         import tensorflow as tf
 
-        longest = tf.reduce_max(tf.reduce_sum(tensors[PADDING_MASK], axis=1))
-        return {name: value[:, :longest] for name, value in tensors.items()}
+        shape = [-1, self.windows, self.sequence_length]
+        apart = {name: tf.reshape(value, shape) for name, value in tensors.items()}
+        longest = tf.maximum(tf.reduce_max(tf.reduce_sum(apart[PADDING_MASK], axis=-1)), 1)  # of no row it is negative
+        row = [-1, self.windows * longest]
+        return {name: tf.reshape(value[:, :, :longest], row) for name, value in apart.items()}

@@ -18,12 +18,13 @@ def facts(part: BackboneInput, patterns: Mapping[str, str], *, limit: int) -> di
     """How many rows have how many tokens, by split: the role `facts`, see `modules.inputs.roles`.
 
     Returns:
-        `lengths` with `window`, `limit`, and `splits`: by split, rows by number of tokens from 0 to the window.
+        `lengths` with `window` (of all windows of a row together), `limit`, and `splits`: by split, rows by number of
+        tokens from 0 to the window.
     """
     from modules.rows.batches import read_split
     from modules.tensors import Tensor
 
-    window, mask = part.sequence_length, str(part.mask)
+    window, mask = part.windows * part.sequence_length, str(part.mask)
     splits = {}
     for split, pattern in patterns.items():
         tell(f"counting the lengths of {split}")

@@ -18,7 +18,7 @@ from typing import Any
 
 from modules.inputs.base import BackboneInput
 from modules.inputs.profiles import Comparison, Distance
-from modules.text import tokenization
+from modules.text import languages, tokenization
 
 import numpy as np
 
@@ -28,6 +28,7 @@ DIVERGENCE, NORM = "jensen_shannon_divergence", "infinity_norm"
 DIFFERENCE, NEW_WORDS = "absolute_difference", "new_word_share"
 _LONGEST = 512  # tokens that are counted of a text
 _MOST_WORDS = 100_000
+_TOLD = 5_000  # texts whose language is told
 _BATCH = 512
 _WORD = re.compile(r"[^\W_]+")
 
@@ -44,6 +45,7 @@ class TextProfile:
         unknown_token_rate: share of `[UNK]` among the tokens.
         words: occurrences of each word with a letter in it, case-folded; the most frequent ones.
         labels: rows by label, of all rows; empty where there are no labels.
+        languages: shares of the sample's texts by language; empty in a profile that was made before they were told.
     """
 
     rows: int
@@ -53,6 +55,7 @@ class TextProfile:
     unknown_token_rate: float
     words: Mapping[str, int]
     labels: Mapping[str, int]
+    languages: Mapping[str, float] = dataclasses.field(default_factory=dict)
 
     def to_json(self) -> str:
         """As text."""
@@ -101,6 +104,7 @@ def profile(
         unknown_token_rate=unknown / max(1, sum(lengths)),
         words=dict(words.most_common(_MOST_WORDS)),
         labels=dict(labels),
+        languages=languages.shares(decoded[:_TOLD]),
     )
 
 

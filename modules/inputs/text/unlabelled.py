@@ -13,6 +13,7 @@ from collections.abc import Sequence
 
 from modules.rows.transformed import Examples
 from modules.text.features import PADDING_MASK, TOKEN_IDS
+from modules.text.segments import spaceless
 from modules.text.tokenization import END, PAD, START, SUFFIX
 
 import numpy as np
@@ -48,7 +49,8 @@ def augment(
         `copies * len(examples)` rows with the answer `unanswered`.
     """
     rng = np.random.default_rng([seed, 7])
-    continues = np.array([token.startswith(SUFFIX) and len(token) > len(SUFFIX) for token in vocabulary])
+    # A piece of a script without spaces is a word of its own: a clause of Thai would be one else.
+    continues = np.array([_continues(token) and not spaceless(token) for token in vocabulary])
     start, end, pad = (list(vocabulary).index(token) for token in (START, END, PAD))
     rows = examples.features[TOKEN_IDS]
     words = [_words(ids[1 : length - 1], continues) for ids, length in zip(rows, examples.lengths, strict=True)]
@@ -67,6 +69,10 @@ def augment(
         mask[number, : len(body) + 2] = 1
     varied = examples.take(np.arange(len(ids)) % max(len(words), 1)).changed(**{TOKEN_IDS: ids, PADDING_MASK: mask})
     return dataclasses.replace(varied, labels=np.full(len(ids), unanswered, examples.labels.dtype))
+
+
+def _continues(token: str) -> bool:
+    return token.startswith(SUFFIX) and len(token) > len(SUFFIX)
 
 
 def _words(ids: Ints, continues: NDArray[np.bool_]) -> list[Ints]:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from modules.artifact_files import DRIFT_FILE
+from modules.artifact_files import AUGMENTATION_FILE, DRIFT_FILE
 from modules.inputs.kinds import playing, with_backbone
 from modules.network.architecture import TEXT
 from modules.report.files import read_json
 from modules.report.settings import ReporterNodeSettings
+from modules.targets.base import Target
 
 import tensorflow as tf
 from tensorflow_metadata.proto.v0 import statistics_pb2
@@ -34,6 +37,7 @@ def data(artifacts: Artifacts, settings: ReporterNodeSettings) -> dict[str, Any]
         "splits": splits,
         "lengths": None,
         "quarantine": counts["quarantined"] if counts else None,
+        "augmentation": read_json(artifacts.examples, AUGMENTATION_FILE),
         "drift": read_json(artifacts.anomalies, DRIFT_FILE),
         **(_of_inputs(artifacts.transformed_examples, settings) if artifacts.transformed_examples else {}),
     }
@@ -53,7 +57,7 @@ def _counts(folder: str, settings: ReporterNodeSettings) -> dict[str, Any]:
         }
         found[split] = {
             "rows": int(statistics.num_examples),
-            "labels": _frequencies(values.get(settings.target.column)),
+            "labels": _by_label(_frequencies(values.get(settings.target.column)), settings.target),
             "slices": {column: _frequencies(values.get(column)) for column in settings.slices},
         }
     return found
@@ -66,6 +70,15 @@ def _frequencies(feature: Any) -> dict[str, int]:
         bucket.label: int(bucket.sample_count)
         for bucket in sorted(feature.string_stats.rank_histogram.buckets, key=lambda bucket: bucket.label)
     }
+
+
+def _by_label(cells: Mapping[str, int], target: Target) -> dict[str, int]:
+    """Rows by label; a row with several counts for each."""
+    found: Counter[str] = Counter()
+    for cell, rows in cells.items():
+        for name in target.cell.names_in(cell):
+            found[name] += rows
+    return dict(found)
 
 
 def _of_inputs(folder: str, settings: ReporterNodeSettings) -> dict[str, Any]:

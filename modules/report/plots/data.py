@@ -46,9 +46,11 @@ def _of_inputs(data: Mapping[str, Any]) -> list[Plot]:
 
 def _balance(splits: Mapping[str, Any], labels: list[str]) -> Plot:
     names = list(splits)
+    # Where a row may have several labels, there are more of these than rows.
+    whole = {name: max(split["rows"], sum(split["labels"].values())) for name, split in splits.items()}
     figure = go.Figure(layout=theme.layout(height=90 + 50 * len(names), barmode="stack", bargap=0.3))
     for index, (label, counts) in enumerate(_parts(splits, labels)):
-        shares = [share(count, splits[name]["rows"]) for count, name in zip(counts, names, strict=True)]
+        shares = [share(count, whole[name]) for count, name in zip(counts, names, strict=True)]
         figure.add_bar(
             y=names, x=shares, name=label, orientation="h", customdata=counts,
             text=[percent(value, 0) for value in shares], textposition="inside", insidetextanchor="middle",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from modules.quality.slice_names import shown_name
@@ -16,20 +16,28 @@ MODELS = {"model": "this model", "previous": "blessed before", "linear": "linear
 _MOST_SLICES = 40  # in a plot, those with the most rows; the tables hold all
 
 
-def quality_plots(quality: Mapping[str, Any], titles: Mapping[str, str]) -> list[Plot]:
+def quality_plots(
+    quality: Mapping[str, Any], titles: Mapping[str, str], *, lower_is_better: Collection[str] = ()
+) -> list[Plot]:
     """Slices by metric on eval, where the gate is.
 
     Args:
         quality: the section `quality` of the facts.
         titles: the target's metrics with what a person calls them.
+        lower_is_better: metrics of which less is better.
     """
     evaluated, bounds = quality["splits"]["eval"], quality["thresholds"]
     if not evaluated["model"]:
         return []
-    return [_slices(metric, title, evaluated, bounds.get(metric) or {}) for metric, title in titles.items()]
+    return [
+        _slices(metric, title, evaluated, bounds.get(metric) or {}, lower=metric in lower_is_better)
+        for metric, title in titles.items()
+    ]
 
 
-def _slices(metric: str, title: str, split: Mapping[str, Any], bounds: Mapping[str, float | None]) -> Plot:
+def _slices(
+    metric: str, title: str, split: Mapping[str, Any], bounds: Mapping[str, float | None], *, lower: bool
+) -> Plot:
     by_rows = sorted(split["model"]["slices"].items(), key=lambda item: -item[1]["rows"])
     largest = {name for name, _ in by_rows[:_MOST_SLICES]}
     names = ["", *(name for name in split["model"]["slices"] if name in largest)]
@@ -56,7 +64,7 @@ def _slices(metric: str, title: str, split: Mapping[str, Any], bounds: Mapping[s
             hovertemplate=f"%{{y}}: %{{x:.4f}}<extra>{model_title}</extra>",
         )  # fmt: skip
     figure.update_yaxes(range=[len(names) - 0.5, -0.95], type="category")
-    _bound_lines(figure, bounds, len(names))
+    _bound_lines(figure, bounds, len(names), lower=lower)
     model = split["model"]
     spread = [model["slices"][name][metric] for name in model["slices"]]
     alt = f"{title} on eval: {model[metric]:.3f} overall" + (
@@ -65,7 +73,7 @@ def _slices(metric: str, title: str, split: Mapping[str, Any], bounds: Mapping[s
     return Plot(f"slices-{metric}", f"{title} by slice, on eval", alt, figure)
 
 
-def _bound_lines(figure: go.Figure, bounds: Mapping[str, float | None], rows: int) -> None:
+def _bound_lines(figure: go.Figure, bounds: Mapping[str, float | None], rows: int, *, lower: bool) -> None:
     """A line for each bound, over the rows that it holds for: overall is the first of them."""
     for key, first, last in (("min", -0.5, 0.5), ("max", -0.5, 0.5), ("slice_min", 0.5, rows - 0.5)):
         value = bounds.get(key)
@@ -74,7 +82,7 @@ def _bound_lines(figure: go.Figure, bounds: Mapping[str, float | None], rows: in
         figure.add_shape(
             type="line", x0=value, x1=value, y0=first, y1=last, line={"dash": "dash", "width": 2}, layer="below"
         )
-        side = "at most" if key == "max" else "at least"
+        side = "at most" if key == "max" or (key == "slice_min" and lower) else "at least"
         figure.add_annotation(
             x=value, y=first, text=f"{side} {value:g}", showarrow=False, yanchor="bottom", font={"size": 11}
         )

@@ -12,13 +12,14 @@ many as the limits below allow, drawn by the seed. 100,000 texts of 60 character
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from modules.machine.progress import tell
 from modules.quality.linear_baseline import LinearModel
 from modules.quality.predictions import Predictions
 from modules.quality.scores import SHOWN, SHOWN_OF_RARE, score
+from modules.rows import ngrams
 from modules.rows.raw import RawSplit
 from modules.targets.base import Target
 from modules.targets.one_label import ranking
@@ -26,22 +27,16 @@ from modules.targets.one_label.target import PROBABILITIES, OneLabel
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse, special
-from sklearn.feature_extraction.text import TfidfVectorizer
+from scipy import special
 from sklearn.linear_model import LogisticRegression
 from sklearn.svm import LinearSVC
 
 TRAIN, EVAL = "train", "eval"
-_LONGEST = 4_000  # characters of a text that are looked at
-_COMPARED = 4_000_000  # characters of the rows that candidates are compared on
-_LEARNT = 20_000_000  # characters of the rows that the winner learns from: about 2 GB of memory
 # Characters times classes, for a linear SVM is fitted for each class: of the winner's rows, and of those compared on.
 _WORK = 1_500_000_000
 _COMPARED_WORK = 50_000_000
 _LOGISTIC = 30_000_000  # the same, above which logistic regression is left out: it takes ten times as long
 _TOLERANCE = 1e-2  # liblinear's own is 1e-1; scikit-learn's 1e-4 gives the same answers later
-_RARE_ROWS = 1_000  # with fewer rows than that, an n-gram that occurs once counts as well
-_FEATURES = {"words": 200_000, "characters": 400_000}  # at most, the most frequent ones
 
 _REGRESSION, _MACHINE, _BALANCED = "logistic regression", "linear SVM", "linear SVM with balanced labels"
 # In the order in which equals are preferred.
@@ -52,7 +47,6 @@ _CANDIDATES: tuple[tuple[tuple[str, ...], str], ...] = (
     (("words", "characters"), _MACHINE),
     (("words", "characters"), _BALANCED),
 )
-_SHOWN = {"words": "words (1-2-grams)", "characters": "characters within words (1-5-grams)"}
 
 
 def baseline(splits: Mapping[str, RawSplit], target: Target, seed: int) -> LinearModel:
@@ -80,11 +74,11 @@ def baseline(splits: Mapping[str, RawSplit], target: Target, seed: int) -> Linea
             f"all {len(train.texts)} rows of the train split have the label {target.names[int(train.labels[0])]!r}: "
             "there is nothing to learn. Add rows of other labels, or give train a larger share in data.splits."
         )
-    limit = min(_LEARNT, _WORK // num_classes)
-    fewer = min(limit, _COMPARED, _COMPARED_WORK // num_classes)
-    few, many = (_part(train, most, seed) for most in (fewer, limit))
-    features, learnt = _features(_FEATURES, few.texts)
-    on_eval = _part(splits[EVAL], _COMPARED, seed)
+    limit = min(ngrams.LEARNT, _WORK // num_classes)
+    fewer = min(limit, ngrams.COMPARED, _COMPARED_WORK // num_classes)
+    few, many = (ngrams.part(train, most, seed) for most in (fewer, limit))
+    features, learnt = ngrams.features(ngrams.FEATURES, few.texts)
+    on_eval = ngrams.part(splits[EVAL], ngrams.COMPARED, seed)
     judged = {kind: made.transform(on_eval.texts) for kind, made in features.items()}
     work = sum(map(len, few.texts)) * num_classes
     candidates = [
@@ -95,16 +89,16 @@ def baseline(splits: Mapping[str, RawSplit], target: Target, seed: int) -> Linea
     found: list[tuple[float, Any]] = []
     for number, (kinds, name) in enumerate(candidates, start=1):
         tell(f"linear baseline: {_told(kinds, name)}", step=number, steps=len(candidates))
-        classifier = _classifier(name, seed).fit(_beside(learnt, kinds), few.labels)
-        probabilities = _probabilities(classifier, _beside(judged, kinds), num_classes)
+        classifier = _classifier(name, seed).fit(ngrams.beside(learnt, kinds), few.labels)
+        probabilities = _probabilities(classifier, ngrams.beside(judged, kinds), num_classes)
         chosen = target.settled(on_eval.labels, probabilities).decided(probabilities)
         found.append((score(on_eval.labels, chosen, {}, num_classes)["macro_f1"], classifier))
     best = max(range(len(found)), key=lambda number: found[number][0])  # the first of equals
     (kinds, name), (_, classifier) = candidates[best], found[best]
     if len(many.texts) > len(few.texts):
         tell(f"linear baseline: {_told(kinds, name)}, {len(many.texts)} rows")
-        features, learnt = _features(kinds, many.texts)
-        classifier = _classifier(name, seed).fit(_beside(learnt, kinds), many.labels)
+        features, learnt = ngrams.features(kinds, many.texts)
+        classifier = _classifier(name, seed).fit(ngrams.beside(learnt, kinds), many.labels)
     used = {kind: features[kind] for kind in kinds}
     answered = {
         split: _probabilities_of(rows, classifier, used, num_classes)
@@ -145,31 +139,7 @@ def _scored(target: Target, rows: Predictions) -> dict[str, Any]:
 
 
 def _told(kinds: Sequence[str], classifier: str) -> str:
-    return f"{' and '.join(_SHOWN[kind] for kind in kinds)}, {classifier}"
-
-
-def _features(kinds: Iterable[str], texts: Sequence[str]) -> tuple[dict[str, TfidfVectorizer], dict[str, Any]]:
-    """Fits the n-grams; those of which the texts hold none (words, in texts of signs alone) are left out."""
-    made: dict[str, TfidfVectorizer] = {}
-    matrices: dict[str, Any] = {}
-    for kind in kinds:
-        vectorizer = TfidfVectorizer(
-            analyzer="word" if kind == "words" else "char_wb",
-            ngram_range=(1, 2) if kind == "words" else (1, 5),
-            sublinear_tf=True,
-            min_df=2 if len(texts) >= _RARE_ROWS else 1,
-            max_features=_FEATURES[kind],
-            strip_accents="unicode",
-        )
-        try:
-            matrices[kind] = vectorizer.fit_transform(texts)
-        except ValueError as error:  # scikit-learn's word for an empty vocabulary
-            tell(f"linear baseline: no {_SHOWN[kind]}: {error}")
-            continue
-        made[kind] = vectorizer
-    if not made:
-        raise ValueError("linear baseline: the texts of the train split hold neither words nor characters")
-    return made, matrices
+    return f"{' and '.join(ngrams.SHOWN[kind] for kind in kinds)}, {classifier}"
 
 
 def _classifier(name: str, seed: int) -> Any:
@@ -179,26 +149,12 @@ def _classifier(name: str, seed: int) -> Any:
     return LinearSVC(class_weight=weights, tol=_TOLERANCE, random_state=seed)
 
 
-def _beside(matrices: Mapping[str, Any], kinds: Sequence[str]) -> Any:
-    return sparse.hstack([matrices[kind] for kind in kinds], format="csr")
-
-
 def _scores(classifier: Any, matrix: Any) -> NDArray[np.float64]:
     """Logarithms of probabilities, or margins, `[rows, classes of the classifier]`."""
     if isinstance(classifier, LogisticRegression):
         return np.asarray(classifier.predict_log_proba(matrix), np.float64)
     margins = np.asarray(classifier.decision_function(matrix), np.float64)
     return margins if margins.ndim == 2 else np.stack([-margins, margins], axis=1)
-
-
-def _part(split: RawSplit, characters: int, seed: int) -> RawSplit:
-    """The texts up to a length, and no more of them than have so many characters together."""
-    texts = [text[:_LONGEST] for text in split.texts]
-    order = np.random.default_rng(seed).permutation(len(texts))
-    lengths = np.array([len(texts[row]) for row in order], np.int64)
-    fit = max(1, int(np.searchsorted(np.cumsum(lengths), characters, side="right")))
-    rows = np.sort(order[:fit])
-    return RawSplit([texts[row] for row in rows], split.labels[rows], {})
 
 
 def shares(margins: NDArray[np.float64]) -> NDArray[np.float32]:
@@ -225,9 +181,9 @@ def _probabilities_of(
     """The same of a split, some thousand rows at a time."""
     parts = [np.zeros((0, num_classes), np.float32)]
     for start in range(0, len(split.texts), 4096):
-        texts = [text[:_LONGEST] for text in split.texts[start : start + 4096]]
+        texts = [text[: ngrams.LONGEST] for text in split.texts[start : start + 4096]]
         matrices = {kind: made.transform(texts) for kind, made in features.items()}
-        parts.append(_probabilities(classifier, _beside(matrices, list(features)), num_classes))
+        parts.append(_probabilities(classifier, ngrams.beside(matrices, list(features)), num_classes))
     return np.concatenate(parts)
 
 

@@ -49,7 +49,7 @@ def _of_answers(target: OneLabel) -> dict[str, dict[str, Any]]:
         "macro_f1": _own("MacroF1", **shown),
         "precision": _own("MacroPrecision", **shown),
         "recall": _own("MacroRecall", **shown),
-        "balanced_accuracy": _own("BalancedAccuracy", **shown),
+        "balanced_accuracy": _own("MeanRecall", **shown),
     }
     if decided:  # TFMA's own ones know the most probable label alone
         by_label = {
@@ -57,7 +57,7 @@ def _of_answers(target: OneLabel) -> dict[str, dict[str, Any]]:
             for index, label in enumerate(target.labels)
             for kind in ("precision", "recall")
         }
-        return {"rows": metric("ExampleCount"), **by_label, "accuracy": _own("Accuracy", **shown), **scores}
+        return {"rows": metric("ExampleCount"), **by_label, "accuracy": _own("ShareRight", **shown), **scores}
     per_class = [
         metric(kind, name=f"{kind.lower()}_{label}", top_k=1, class_id=index)
         for index, label in enumerate(target.labels)

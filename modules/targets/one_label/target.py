@@ -65,6 +65,7 @@ class OneLabel(Target):
         "scoring": f"{_FOLDER}.scoring:LabelScoring",
         "distillation": f"{_FOLDER}.distillation:LabelDistillation",
         "device": f"{_FOLDER}.device:LabelOutput",
+        "probe": f"{_FOLDER}.probe:fit",
         "linear": f"{_FOLDER}.linear:baseline",
         "plots": f"{_FOLDER}.plots:label_plots",
         "errors": "modules.report.facts.errors:worst_errors",

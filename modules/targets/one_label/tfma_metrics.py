@@ -3,7 +3,8 @@
 What is answered is the arg max of what the model gives under `prediction_key`: its probabilities, or where a threshold
 decides, the decision itself.
 
-Named in an `EvalConfig` by class name and this module; see https://www.tensorflow.org/tfx/model_analysis/metrics.
+Named in an `EvalConfig` by class name and this module; see https://www.tensorflow.org/tfx/model_analysis/metrics. A
+name that TFMA or Keras has as well would be taken for theirs.
 """
 
 from __future__ import annotations
@@ -89,7 +90,7 @@ class MacroRecall(_MatrixMetric):
         super().__init__("recall", num_classes, name, prediction_key, None)
 
 
-class BalancedAccuracy(_MatrixMetric):
+class MeanRecall(_MatrixMetric):
     """Unweighted mean of the recall of those classes that occur."""
 
     def __init__(self, num_classes: int, name: str = "balanced_accuracy", prediction_key: str = "") -> None:
@@ -97,7 +98,7 @@ class BalancedAccuracy(_MatrixMetric):
         super().__init__("balanced_accuracy", num_classes, name, prediction_key, None)
 
 
-class Accuracy(_MatrixMetric):
+class ShareRight(_MatrixMetric):
     """Share of rows that got their label."""
 
     def __init__(self, num_classes: int, name: str = "accuracy", prediction_key: str = "") -> None:

@@ -28,12 +28,25 @@ class Record(NamedTuple):
         file: the file that it is from.
         line: the line on which it ends, or its number in a source without lines; both from 1.
         problem: what is wrong with the row, if it could not be read.
+        lists: the columns of which `values` has a JSON list, for the source has a list of texts.
     """
 
     values: Mapping[str, str]
     file: str
     line: int
     problem: str = ""
+    lists: tuple[str, ...] = ()
+
+    def wrong(self, may_be_list: str = "") -> str:
+        """What is wrong with the row, a list in the place of a text included; empty where nothing is.
+
+        Args:
+            may_be_list: the column that holds lists.
+        """
+        found = [name for name in self.lists if name != may_be_list]
+        if self.problem or not found:
+            return self.problem
+        return f"the value of {found[0]!r} is a list, not text (of several labels a row, set target.separator to json)"
 
 
 def open_local(path: str) -> BinaryIO:
@@ -112,11 +125,19 @@ def _is_nan(value: float | Decimal) -> bool:
 
 
 def as_record(pairs: Iterable[tuple[str, Any]], file: str, line: int) -> Record:
-    """A record of values of any type; one whose values are no text has a problem instead."""
+    """A record of values of any type; one whose values are neither text nor lists of it has a problem instead."""
+    values: dict[str, str] = {}
+    lists: list[str] = []
     try:
-        return Record({name: to_text(value) for name, value in pairs}, file, line)
+        for name, value in pairs:
+            if isinstance(value, list) and all(isinstance(part, str) for part in value):
+                lists.append(name)
+                values[name] = json.dumps(value, ensure_ascii=False)
+            else:
+                values[name] = to_text(value)
     except ValueError as error:
         return Record({}, file, line, str(error))
+    return Record(values, file, line, lists=tuple(lists))
 
 
 def check_columns(wanted: Sequence[str], found: Sequence[str], where: str) -> None:

@@ -23,10 +23,12 @@ class Column:
     Attributes:
         name: as the task calls it.
         datatype: as the Open Inference Protocol calls it; a text is `BYTES`.
+        optional: whether a row may lack it; then there is no such key in the row.
     """
 
     name: str
     datatype: Datatype = "BYTES"
+    optional: bool = False
 
 
 class CancelledError(RuntimeError):
@@ -41,19 +43,21 @@ class Backend(abc.ABC):
         task: what the version says it decides; empty where it says nothing.
         labels: in the order of `probabilities`; empty where answers are no labels.
         columns: what it reads.
+        probes: rows with the answers to them that it carries in itself, of a row a part may be told.
     """
 
     platform: str
     task: str
     labels: tuple[str, ...]
     columns: tuple[Column, ...]
+    probes: tuple[tuple[Row, Answer], ...] = ()
 
     @abc.abstractmethod
     def submit(self, rows: Sequence[Row], stop: Callable[[], bool]) -> Future[list[Answer]]:
         """Begins to answer rows, in threads of the backend's own.
 
         Args:
-            rows: each with all `columns`, of their types.
+            rows: each with all `columns` but optional ones, of their types.
             stop: asked now and then; True ends the work with `CancelledError`.
 
         Returns:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import queue
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 from edgeline_edge import BundleError, Classifier, read_bundle
 from edgeline_edge.classifier import CancelledError as EdgeCancelledError
@@ -21,14 +22,16 @@ class BundleBackend(Backend):
 
     platform = "edgeline_litert"
 
-    def __init__(self, path: Path, *, threads: int = 1, long_text: LongText = "cut", max_windows: int = 256) -> None:
+    def __init__(
+        self, path: Path, *, threads: int = 1, long_text: LongText | None = None, max_windows: int = 256
+    ) -> None:
         """Reads the bundle and makes its interpreters.
 
         Args:
             path: the file.
             threads: interpreters.
             long_text: as in `Classifier.predict`.
-            max_windows: windows that a text may need, where it is not cut.
+            max_windows: likewise.
 
         Raises:
             VersionError: it is not a bundle that can be run.
@@ -40,11 +43,15 @@ class BundleBackend(Backend):
                 self._idle.put(Classifier(bundle))
         except (BundleError, OSError) as error:
             raise VersionError(str(error)) from error
-        self.task = bundle.manifest.task
-        self.labels = bundle.manifest.labels
-        self.columns = (Column(TEXT),)
-        self.manifest = bundle.manifest
-        self._long_text: LongText = long_text
+        manifest = bundle.manifest
+        self.task, self.labels = manifest.task, manifest.labels
+        self.columns = tuple(map(_column, manifest.inputs or ())) or (Column(TEXT),)
+        self.probes = tuple(
+            (probe["record"], {"scores": dict(zip(self.labels, probe["scores"], strict=True))})
+            for probe in manifest.probes or ()
+        )
+        self._text, self._takes_records = self.columns[0].name, len(self.columns) > 1
+        self._long_text = long_text
         self._max_windows = max_windows
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="litert")
 
@@ -59,18 +66,31 @@ class BundleBackend(Backend):
     def _answers(self, rows: Sequence[Row], stop: Callable[[], bool]) -> list[Answer]:
         classifier = self._idle.get()
         try:
-            return [self._answer(classifier, row[TEXT], stop) for row in rows]
+            return [self._answer(classifier, self._asked(row), stop) for row in rows]
         except EdgeCancelledError as error:
             raise CancelledError(str(error)) from error
         finally:
             self._idle.put(classifier)
 
-    def _answer(self, classifier: Classifier, text: str, stop: Callable[[], bool]) -> Answer:
+    def _asked(self, row: Row) -> str | Row:
+        """What `Classifier.predict` takes: a text, or where there is more to read a record without anything else."""
+        if not self._takes_records:
+            text: str = row[self._text]
+            return text
+        return {column.name: row[column.name] for column in self.columns if column.name in row}
+
+    def _answer(self, classifier: Classifier, asked: str | Row, stop: Callable[[], bool]) -> Answer:
         try:
             [answer] = classifier.predict(
-                [text], long_text=self._long_text, max_windows=self._max_windows, cancelled=stop
+                [asked], long_text=self._long_text, max_windows=self._max_windows, cancelled=stop
             )
         except ValueError as error:
-            # An empty text, or one of too many windows: the library says which, and never what it holds.
+            # An empty text: the library says so, and never what a text holds.
             return {"error": str(error).replace("texts[0]", "the text")}
         return {"label": answer.label, "score": answer.score, "scores": answer.scores}
+
+
+def _column(section: Mapping[str, Any]) -> Column:
+    """The column of an input, as the manifest describes it; what is beside the text may be missing in a row."""
+    kind = section["kind"]
+    return Column(section["column"], "FP32" if kind == "number" else "BYTES", optional=kind != TEXT)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
@@ -15,6 +16,7 @@ from edgeline_serving.errors import VersionError
 
 SIGNATURES = ("serving_text", "serving_rows")
 CARD = Path("assets.extra") / "model_card.json"
+_NONE = math.nan  # how ExampleGen writes a number that a row does not have, see docs/data.md
 PROBABILITIES, LABEL = "probabilities", "label"
 
 
@@ -49,7 +51,7 @@ class SavedModelBackend(Backend):
             )
         self._signature = self._loaded.signatures[names[0]]
         self._dtypes = {name: spec.dtype for name, spec in self._signature.structured_input_signature[1].items()}
-        self.columns = tuple(Column(name, _datatype(folder, name, dtype)) for name, dtype in self._dtypes.items())
+        self.columns = tuple(_column(folder, name, dtype) for name, dtype in self._dtypes.items())
         self._only_text = names[0] == SIGNATURES[0]
         card = _card(folder)
         self.task = str(card.get("task") or "")
@@ -86,7 +88,7 @@ class SavedModelBackend(Backend):
 
     def _outputs(self, rows: Sequence[Row]) -> list[Answer]:
         given = {
-            name: self._tensorflow.constant([_raw(row[name]) for row in rows], dtype)
+            name: self._tensorflow.constant([_raw(row.get(name, _NONE)) for row in rows], dtype)
             for name, dtype in self._dtypes.items()
         }
         outputs = {name: value.numpy().tolist() for name, value in self._signature(**given).items()}
@@ -101,6 +103,8 @@ class SavedModelBackend(Backend):
 
 def _tensorflow() -> Any:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    # Set where models are trained; here it would have TensorFlow look for a Keras that a server does not need.
+    os.environ.pop("TF_USE_LEGACY_KERAS", None)
     try:
         import tensorflow
         import tensorflow_text  # noqa: F401  (registers the tokenizer's operations)
@@ -111,11 +115,11 @@ def _tensorflow() -> Any:
     return tensorflow
 
 
-def _datatype(folder: Path, name: str, dtype: Any) -> Datatype:
+def _column(folder: Path, name: str, dtype: Any) -> Column:
     known: dict[str, Datatype] = {"string": "BYTES", "int64": "INT64", "float32": "FP32"}
     if dtype.name not in known:
         raise VersionError(f"{folder}: the argument {name} is of type {dtype.name}, which no column has")
-    return known[dtype.name]
+    return Column(name, known[dtype.name], optional=known[dtype.name] == "FP32")
 
 
 def _card(folder: Path) -> Mapping[str, Any]:

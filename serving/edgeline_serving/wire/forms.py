@@ -65,7 +65,8 @@ def row_of(instance: Any, columns: Sequence[Column], where: str) -> Row:
         where: what to call it in a message.
 
     Returns:
-        The values by column; what else the client sent is kept for the log, if it is a plain value.
+        The values by column, without those of optional ones that it lacks; what else the client sent is kept for the
+        log, if it is a plain value.
 
     Raises:
         RequestError: a column is missing or of another type.
@@ -76,20 +77,27 @@ def row_of(instance: Any, columns: Sequence[Column], where: str) -> Row:
         return {columns[0].name: value_of(instance, columns[0], where)}
     row: dict[str, Any] = {}
     for column in columns:
+        value = instance.get(column.name)
+        if column.optional and (value is None or (isinstance(value, float) and math.isnan(value))):
+            continue
         if column.name not in instance:
             raise RequestError(400, f"{where} lacks {column.name!r}")
-        row[column.name] = value_of(instance[column.name], column, f"{where}.{column.name}")
-    return {**others(instance, row), **row}
+        row[column.name] = value_of(value, column, f"{where}.{column.name}")
+    return {**others({name: instance[name] for name in instance if name not in _names(columns)}), **row}
 
 
-def others(found: Mapping[str, Any], row: Mapping[str, Any]) -> dict[str, Any]:
-    """What a client sent besides the columns: the first plain values, by names that are no longer than reasonable."""
+def others(found: Mapping[str, Any]) -> dict[str, Any]:
+    """Of what a client sent besides the columns the first plain values, by names that are no longer than reasonable."""
     plain = {
         name: value
         for name, value in found.items()
-        if name not in row and len(name) <= _LONGEST_NAME and isinstance(value, (str, int, float, bool))
+        if len(name) <= _LONGEST_NAME and isinstance(value, (str, int, float, bool))
     }
     return dict(list(plain.items())[:_MOST_OTHERS])
+
+
+def _names(columns: Sequence[Column]) -> set[str]:
+    return {column.name for column in columns}
 
 
 def value_of(value: Any, column: Column, where: str) -> Any:

@@ -35,15 +35,15 @@ def rows_of_v2(request: InferRequest, columns: Sequence[Column], most: int) -> l
         named = {columns[0].name: request.inputs[0]}
     else:
         named = {given.name: given for given in request.inputs}
-    missing = [column.name for column in columns if column.name not in named]
+    missing = [column.name for column in columns if column.name not in named and not column.optional]
     if missing:
         raise RequestError(400, f"there is no input {', '.join(missing)}")
     types = {column.name: column for column in columns}
     values = {name: _values(given, types.get(name), f"inputs[{name[:64]}]", most) for name, given in named.items()}
-    count = len(values[columns[0].name])
-    uneven = [name for name, found in values.items() if len(found) != count]
-    if uneven:
-        raise RequestError(400, f"the inputs differ in their number of rows: {columns[0].name} has {count}")
+    counts = {len(found) for found in values.values()}
+    if len(counts) != 1:
+        raise RequestError(400, f"the inputs have different numbers of rows: {', '.join(map(str, sorted(counts)))}")
+    [count] = counts
     rows = [{name: found[number] for name, found in values.items()} for number in range(count)]
     return [forms.row_of(row, columns, f"row {number}") for number, row in enumerate(rows)]
 

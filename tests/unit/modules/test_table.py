@@ -101,13 +101,13 @@ def chain(
         },
         "target": {"kind": "one_label", "column": "mood", "labels": ["bad", "good"]},
     }
-    given = rows(240)
+    given = rows(200)
     graph, written = transformed(config, given, folder)
     inputs, target = inputs_lib.read(config["inputs"]), targets_lib.read(config["target"])
     arguments = SimpleNamespace(
         custom_config={**config, "trainer": TRAINER}, hyperparameters=None, base_model=None,
-        train_files=[write_examples(folder / "train.gz", written[:192])],
-        eval_files=[write_examples(folder / "eval.gz", written[192:])],
+        train_files=[write_examples(folder / "train.gz", written[:152])],
+        eval_files=[write_examples(folder / "eval.gz", written[152:])],
         transform_graph_path=graph,
         serving_model_dir=str(folder / "model" / "Format-Serving"), model_run_dir=str(folder / "run" / "1"),
     )  # fmt: skip
@@ -115,13 +115,13 @@ def chain(
     teacher = load_trained(training_dir(arguments.serving_model_dir))
     train, evaluation = (load_split(files, inputs, target) for files in (arguments.train_files, arguments.eval_files))
     settings = helpers.compression_settings(
-        student={"layers": 1, "importance_rows": 32}, epochs=3, batch_size=16, learning_rate=3e-3,
+        student={"layers": 1, "importance_rows": 16}, epochs=2, batch_size=16, learning_rate=3e-3,
         augmentation={"copies": 1}, distillation={"hidden": 0.1},
     )  # fmt: skip
     made = compress(teacher, train, evaluation, settings, backup_dir=str(folder / "backup"))
     index = variants.convert_all(
         made.trained, teacher, train, evaluation, [RECIPES[name] for name in RECIPE_NAMES],
-        folder=str(folder / "variants"), layout=inputs_lib.layout(inputs), windows=[8], calibration_rows=16,
+        folder=str(folder / "variants"), layout=inputs_lib.layout(inputs), calibration_rows=16, parity_rows=32,
     )  # fmt: skip
     (folder / "bundles").mkdir()
     bundles = measure.make_bundles(
@@ -163,7 +163,7 @@ def test_a_device_makes_the_very_tensors_that_transform_made(chain: SimpleNamesp
 
 def test_a_server_answers_rows_as_the_network_answers_transforms_output(chain: SimpleNamespace) -> None:
     served = tf.saved_model.load(chain.serving).signatures
-    given = chain.given[192:]
+    given = chain.given[152:]
     columns = {name: tf.constant([row[name] for row in given]) for name in ("body", "price", "shop")}
     answer = served["serving_rows"](**columns)
     expected = chain.teacher.model.predict(chain.evaluation.features, verbose=0)
@@ -189,7 +189,7 @@ def test_a_student_learns_of_the_table_and_answers_rows_with_its_own_words(chain
     folder = str(chain.folder / "student")
     save_student(student, folder, inputs=chain.inputs, target=chain.target)
     own = words.of("text").renumbered(chain.evaluation, chain.teacher.vocabulary, student.vocabulary)
-    columns = {name: tf.constant([row[name] for row in chain.given[192:]]) for name in ("body", "price", "shop")}
+    columns = {name: tf.constant([row[name] for row in chain.given[152:]]) for name in ("body", "price", "shop")}
     answer = tf.saved_model.load(folder).signatures["serving_rows"](**columns)
     np.testing.assert_allclose(answer["probabilities"], student.model.predict(own.features, verbose=0), atol=1e-5)
 
@@ -208,7 +208,7 @@ def test_a_bundle_answers_each_row_as_its_file_answers_transforms_tensors(chain:
     own = words.of("text").renumbered(chain.evaluation, chain.teacher.vocabulary, student.vocabulary)
     layout = inputs_lib.layout(chain.inputs)
     expected = parity.run(variants.read_model(folder, recipe), own.features, layout, LabelOutput())
-    answers = Classifier.load(chain.bundles[recipe]).predict([record(row) for row in chain.given[192:]])
+    answers = Classifier.load(chain.bundles[recipe]).predict([record(row) for row in chain.given[152:]])
     np.testing.assert_allclose([list(answer.scores.values()) for answer in answers], expected, atol=1e-5)
     bound = {"float32": 1e-5, "static_wi8_ai8": 0.3}[recipe]
     network = student.model.predict(own.features, verbose=0)
@@ -217,7 +217,7 @@ def test_a_bundle_answers_each_row_as_its_file_answers_transforms_tensors(chain:
 
 
 def test_bundles_are_measured_by_records_and_keep_answers_to_made_up_ones(chain: SimpleNamespace) -> None:
-    given = chain.given[192:]
+    given = chain.given[152:]
     split = RawSplit(
         [row["body"] for row in given], chain.target.truth([row["mood"] for row in given]),
         {"shop": [row["shop"] for row in given]}, [],

@@ -18,6 +18,10 @@ class Preset(Backbone):
     preset: str
     """Name of a preset (`bert_tiny_en_uncased`; needs the network) or a local preset folder."""
 
+    def languages(self) -> tuple[str, ...]:
+        """As KerasNLP names its presets: `bert_base_en_uncased`; of a folder nobody knows."""
+        return ("en",) if "_en_" in self.preset and not Path(self.preset).is_dir() else ()
+
     def vocabulary_path(self) -> str:
         folder = Path(self.preset)
         if folder.is_dir():

@@ -50,6 +50,7 @@ def settings(**changes: Any) -> ModelCardNodeSettings:
         "backbone": "minilm",
         "backbone_sources": [],
         "sequence_length": 64,
+        "reads": "the first 64 tokens count",
         "thresholds": {"accuracy": {"min": 0.8, "max": None, "max_drop": 0.01, "slice_min": None}},
         "gaps": {"source": {"accuracy": {"max_gap": 0.15, "decided_by": "value"}}},
         "digests": {"config": "c0ffee"},
@@ -79,7 +80,7 @@ TRAINING = {
 }
 
 
-def server(**changes: Any) -> dict[str, Any]:
+def server(texts: dict[str, Any] | None = None, **changes: Any) -> dict[str, Any]:
     test = predictions()
     gaps = FairnessSettings(min_rows=30, resamples=200, level=0.95, seed=1)
     return model_card.server(
@@ -89,6 +90,7 @@ def server(**changes: Any) -> dict[str, Any]:
         training=TRAINING,
         size={"bytes": 12_340_000, "parameters": 22_713_986},
         created="2026-11-25",
+        texts=texts,
     )
 
 
@@ -104,6 +106,20 @@ def test_the_card_says_how_far_the_model_is_from_the_linear_baseline() -> None:
     told = "macro_f1 is +0.0512 [+0.030, +0.070] against the linear baseline (TF-IDF of words), paired row by row"
     assert f"- On eval, {told}: better. A model that is worse by more than noise is not pushed." in page
     assert f"- On test, {told}: within noise.\n" in page
+
+
+def test_the_card_says_in_which_language_the_texts_are_and_whether_the_backbone_fits() -> None:
+    known = {"backbone_languages": ["en"]}
+    page = model_card.render(server(**known, texts={"languages": {"en": 0.97}, "unknown_token_rate": 0.01}), TITLES)
+    assert "| Languages of its texts | en 97%; the pretrained encoder knows en |" in page
+    assert "another language" not in page
+    for make in (server, edge):
+        card = make(**known, texts={"languages": {"de": 0.9, "en": 0.1}, "unknown_token_rate": 0.01})
+        assert card["languages"]["problem"]
+        assert "- The texts seem to be in another language (de 90%) than" in model_card.render(card, TITLES)
+    card = server(texts={"languages": {"zh": 1.0}, "unknown_token_rate": 0.65})
+    assert "- The backbone's vocabulary does not fit these texts: 65% of the" in model_card.render(card, TITLES)
+    assert "Languages of its texts" not in model_card.render(server(), TITLES)
 
 
 def test_a_label_that_is_looked_for_has_its_threshold_and_its_ranking_in_the_card() -> None:
@@ -139,7 +155,7 @@ def scores(rows: int, accuracy: float) -> dict[str, Any]:
     }
 
 
-def edge(**changes: Any) -> dict[str, Any]:
+def edge(texts: dict[str, Any] | None = None, **changes: Any) -> dict[str, Any]:
     variant = {
         **scores(100, 0.9), "gzip_bytes": 900, "size_ratio": 12.5, "sparsity": 0.5, "latency_ratio": 6.0,
         "agreement": 0.991, "peak_bytes": None, "latency": {"1": {"p50_ms": 1.5, "p95_ms": 2.0}},
@@ -157,6 +173,7 @@ def edge(**changes: Any) -> dict[str, Any]:
         bundle={"bytes": 1_200_000, "sha256": "ab" * 32},
         training_rows=1600,
         created="2026-11-25",
+        texts=texts,
     )
 
 

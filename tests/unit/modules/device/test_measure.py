@@ -282,7 +282,7 @@ class _Artifacts:
             ),
             task="opinions",
             columns=Columns(slices=["source"]),
-            inputs=helpers.text_inputs(),
+            inputs=helpers.text_inputs(long_text="windows", max_windows=3),
             target=TARGET,
         )
         edge_evaluator.Executor().Do(self.inputs, self.outputs, {"settings": settings.to_json()})
@@ -308,6 +308,8 @@ def test_a_variant_that_passes_is_blessed_bundled_and_measured_once_on_test(conv
     classifier = Classifier.load(bundle)
     assert classifier.manifest.metrics["accuracy"] == result["test"]["selected"]["accuracy"]
     assert classifier.predict(["a great great film"])[0].label in ("bad", "good")
+    told = classifier.manifest.long_text, classifier.manifest.max_windows
+    assert told == ("windows", 3), "the device reads what was read in training"
     blessing = artifacts.outputs["blessing"][0]
     assert (tmp_path / "blessing" / "BLESSED").exists()
     assert blessing.get_string_custom_property("current_model") == artifacts.outputs["bundle"][0].uri

@@ -13,6 +13,7 @@ from modules.fitting.record import record
 from modules.fitting.values import ExportedModel, FittedModel
 from modules.network.logits import split_outputs
 from modules.network.trained import load_trained
+from modules.rows.transformed import by_text, first_of_text
 from modules.stages import extend
 
 import numpy as np
@@ -54,9 +55,14 @@ def test_a_threshold_is_chosen_on_eval_for_what_is_shipped_and_every_answer_foll
     exported: ExportedModel, served: dict[str, np.ndarray]
 ) -> None:
     rows = split().take(np.arange(16))  # what `loaded` evaluates on
-    expected = exported.target.settled(rows.labels, split_outputs(exported.plain, rows))
+    outputs = split_outputs(exported.plain, rows)
+    expected = exported.target.settled(rows.labels, outputs)
     assert exported.target.is_open
     assert exported.decided.threshold == pytest.approx(expected.threshold, abs=1e-5)
+    texts = np.array([0, 1, 1, 1, 2, 3, 4, 4, 5, 6, 7, 8, 9, 10, 10, 11])
+    windows = decide(dataclasses.replace(exported, evaluation_texts=texts)).decided
+    whole = exported.target.settled(first_of_text(rows.labels, texts), by_text(outputs, texts))
+    assert windows.threshold == pytest.approx(whole.threshold, abs=1e-5)
     chosen = exported.decided.decided(served["probabilities"])
     assert [label.decode() for label in served["label"]] == [exported.target.names[label] for label in chosen]
     assert served["decision"].argmax(axis=1).tolist() == chosen.tolist()

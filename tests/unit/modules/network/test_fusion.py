@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from modules.device.measure import device_steps
+from modules.device.records import device_steps
 from modules.network.architecture import Architecture
 from modules.network.fusion import concat
 from modules.network.model import build_model

@@ -60,6 +60,7 @@ def advice(config: dict[str, Any] | None = None, training: Any = None, texts: An
         ({}, {}, {"unknown_token_rate": 0.65}, "65% of their tokens are unknown"),
         ({"data.train_fraction": 0.4}, {}, {}, "this profile trains on 40% of them; data.train_fraction=1"),
         ({}, {}, {"tokens": {"8": 80, "14": 20}}, "about 20% of the texts have more than the 64 tokens"),
+        ({}, {}, {"tokens": {"14": 20}}, "; preprocessing.long_text=head_tail reads their end, too"),
         ({"layers": [0, 2, 5]}, {}, {}, "backbone.layers=[0,1,2,3,4,5], where [0, 2, 5] is used"),
         ({}, {}, {"labels": {"a": 87, "b": 13}}, "b has 13 rows; trainer.class_weights=balanced"),
         ({"tuner.enabled": False}, {}, {}, "tuner.enabled=true"),
@@ -94,3 +95,10 @@ def test_a_proven_model_needs_no_advice_unless_its_student_beats_it() -> None:
     assert wanted(noise, None)
     assert wanted(better, better)
     assert not wanted(None, None)
+
+
+def test_of_a_head_that_was_fitted_alone_fine_tuning_is_what_is_left() -> None:
+    settings = TrainerSettings(probe="only").model_dump(mode="json")
+    told = advice(training={"settings": settings, "history": {}})
+    assert "trainer.probe=first" in told
+    assert "longer training" not in told

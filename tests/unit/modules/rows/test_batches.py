@@ -16,6 +16,7 @@ from modules.rows.batches import (
     training_batches,
     trim,
 )
+from modules.rows.transformed import Examples, by_text, first_of_text
 from modules.tensors import Tensor
 
 import numpy as np
@@ -221,3 +222,24 @@ def test_an_empty_split_is_an_error_that_names_the_causes(tmp_path: Path, write_
     file = write_examples(tmp_path / "Split-train" / "transformed-0.gz", [])
     with pytest.raises(ValueError, match=r"Split-train.* hold no examples; check data.train_fraction"):
         load_examples([str(file)], *tensors(3))
+
+
+def test_windows_are_rows_with_their_rows_answer_and_a_row_counts_once() -> None:
+    ids = np.array([[1, 2, 3, 4, 0, 0], [5, 6, 0, 0, 0, 0], [7, 8, 9, 1, 2, 3]], np.int32)
+    given = Examples(
+        {"token_ids": ids, "padding_mask": (ids > 0).astype(np.int32), "price": np.array([1.0, 2.0, 3.0], np.float32)},
+        np.array([0, 1, 2], np.int32), ("token_ids", "padding_mask"), "padding_mask",
+    )  # fmt: skip
+    found = given.apart(3)
+    assert found.features["token_ids"].tolist() == [[1, 2], [3, 4], [5, 6], [7, 8], [9, 1], [2, 3]]
+    assert found.features["padding_mask"].all()
+    assert found.features["price"].tolist() == [1, 1, 2, 3, 3, 3]
+    assert found.labels.tolist() == [0, 0, 1, 2, 2, 2]
+    stream = TrainingStream(found, batch_size=2, seed=0)
+    assert (stream.rows, stream.steps_per_epoch, len(stream.labels)) == (3, 3, 6)
+    assert found.take(np.array([0, 1, 5])).whole == 2
+    answers = np.array([[0.0, 1.0], [0.5, 0.5], [1.0, 0.0], [0.0, 0.0], [0.3, 0.3], [0.6, 0.9]], np.float32)
+    np.testing.assert_allclose(by_text(answers, found.texts), [[0.25, 0.75], [1, 0], [0.3, 0.4]], rtol=1e-6)
+    assert first_of_text(found.labels, found.texts).tolist() == given.labels.tolist()
+    assert by_text(answers, given.texts) is answers
+    assert given.apart(1) is given

@@ -22,6 +22,8 @@ import tensorflow_transform as tft
 from tensorflow.core.protobuf import saved_model_pb2
 from tensorflow_serving.apis import predict_pb2, prediction_log_pb2
 
+from edgeline_edge import Tokenizer
+
 TEXTS = ["Good film", "", "an awful, boring CAFÉ " * 10, "[CLS] \x00 🙂"]
 
 
@@ -155,3 +157,35 @@ def test_an_empty_batch_is_answered_with_nothing(served: dict[str, Any]) -> None
     answer = served["serving_text"](text=tf.constant([], tf.string))
     assert answer["probabilities"].shape == (0, 2)
     assert answer["label"].shape == (0,)
+
+
+def test_windows_of_a_text_are_answered_in_one_call_by_their_mean(
+    tiny_backbone: dict[str, Any], transform_graph: str, served: dict[str, Any]
+) -> None:
+    vocabulary = served["vocabulary"]
+    model, _ = build_classifier(
+        backbones.read(tiny_backbone), vocabulary_size=len(vocabulary), num_classes=2, sequence_length=16, dropout=0.3,
+        policy="float32",
+    )  # fmt: skip
+    model.set_weights([weight * 10 for weight in model.get_weights()])
+    text = Text(
+        name="text", column="text", sequence_length=16, long_text="windows", max_windows=3, backbone=tiny_backbone
+    )
+    target = OneLabel(column="label", labels=["bad", "schön"])
+    server = signatures.Server(model, tft.TFTransformOutput(transform_graph), inputs={"text": text}, target=target)
+    made = server.signatures()
+    answer = made["serving_text"](tf.constant(TEXTS))["probabilities"].numpy()
+    tokenizer = Tokenizer(vocabulary, 16)
+    counts = []
+    for found, sent in zip(answer, TEXTS, strict=True):
+        windows = tokenizer.cut(sent, "windows", 3)
+        ids, mask = tokenizer.rows(windows)
+        counts.append(len(windows))
+        expected = model({"token_ids": ids, "padding_mask": mask}, training=False).numpy().mean(axis=0)
+        np.testing.assert_allclose(found, expected, atol=1e-6)
+    assert counts == [1, 1, 3, 1]
+    ids, mask = tokenization.windows(tf.constant(TEXTS), vocabulary, 16, 3)
+    np.testing.assert_allclose(made["tokens"](ids, mask)["probabilities"], answer, atol=1e-6)
+    assert made["serving_text"](tf.constant([], tf.string))["probabilities"].shape == (0, 2)
+    none = made["tokens"](tf.zeros_like(ids), tf.zeros_like(mask))["probabilities"].numpy()
+    assert not none.any(), "a row without a token has no answer, and takes none from another row"

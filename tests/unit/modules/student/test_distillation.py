@@ -3,6 +3,7 @@
 from modules.inputs.text import unlabelled as unlabelled_variations
 from modules.network.logits import split_logits
 from modules.network.model import build_model, logits_model
+from modules.rows.transformed import Examples
 from modules.student import distillation
 from modules.student.distillation import Tapped
 from modules.student.fine_tuning import TeacherSignals, fine_tune
@@ -159,6 +160,15 @@ def test_variations_use_nothing_but_the_training_texts() -> None:
     start, end = (helpers.VOCABULARY.index(token) for token in ("[CLS]", "[SEP]"))
     assert (more.token_ids[:, 0] == start).all()
     assert (more.token_ids[np.arange(150), more.lengths - 1] == end).all()
+
+
+def test_a_clause_without_spaces_is_many_words() -> None:
+    vocabulary = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", *"กขคงจ", *("##" + letter for letter in "กขคงจ")]
+    ids = np.array([[2, 4, 10, 11, 12, 13, 3, 0]], np.int32)
+    tensors = {TOKEN_IDS: ids, PADDING_MASK: (ids > 0).astype(np.int32)}
+    rows = Examples(tensors, np.zeros(1, np.int32), tuple(tensors), PADDING_MASK)
+    more = unlabelled_variations.augment(rows, vocabulary, copies=20, drop=0.3, replace=0.0, join=0.0)
+    assert set(more.lengths) > {5, 6}, "some of its letters are dropped, not all of it or none"
 
 
 def test_without_changes_a_variation_is_the_text_itself() -> None:

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from typing import Any
 
-from modules.text import labelled_variations
+from modules.text import labelled_variations, negations
 from modules.text.labelled_variations import BUNDLED_SYNONYMS, load_callable, operations, read_synonyms, variation
 
 import pytest
 
 TABLE = {"film": ["movie", "picture"], "good": ["fine"]}
-OFF = {"synonyms": 0.0, "deletion": 0.0, "swap": 0.0, "keyboard": 0.0, "table": TABLE}
+OFF = {
+    "synonyms": 0.0, "deletion": 0.0, "swap": 0.0, "keyboard": 0.0, "table": TABLE, "negated": negations.of("en"),
+}  # fmt: skip
 TEXT = "The Film, was (very) GOOD — don't miss it!"
 
 
-def varied(text: str, seed: int = 1, **rates: float) -> str | None:
-    return variation(text, operations(**{**OFF, **rates}), random.Random(seed))  # type: ignore[arg-type]
+def varied(text: str, seed: int = 1, **rates: Any) -> str | None:
+    return variation(text, operations(**{**OFF, **rates}), random.Random(seed))
 
 
 def test_a_synonym_keeps_the_case_and_everything_around_the_word() -> None:
@@ -50,6 +53,40 @@ def test_deletion_never_takes_a_negation_away() -> None:
         assert [word for word in found.replace(",", "").split() if word in ("not", "don’t", "no")] == [
             "not", "don’t", "no",
         ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "negation"),
+    [("de", "Das war nicht schlecht, keine Frage", "nicht keine"), ("zh", "房间很大但是床不舒服没有窗", "不 没")],
+)
+def test_no_operation_touches_a_negation_of_the_texts_language(language: str, text: str, negation: str) -> None:
+    rates = {"deletion": 0.5, "swap": 0.5, "keyboard": 0.5}
+    for seed, (name, rate) in enumerate([*rates.items()] * 10):
+        found = varied(text, seed, negated=negations.of(language), **{name: rate})
+        if language != "zh" or name != "keyboard":  # a keyboard has no Chinese
+            assert found is not None
+            assert all(word in found for word in negation.split())
+
+
+def test_a_chinese_text_loses_characters_and_no_clause() -> None:
+    text = "房间很大，但是早餐一般。服务员很热情，下次还会来"
+    for seed in range(20):
+        found = varied(text, seed, deletion=0.1, negated=negations.of("zh"))
+        assert found is not None
+        assert 0.6 * len(text) < len(found) < len(text)
+        left = iter(text)
+        assert all(character in left for character in found), "what stays is in its order"
+        swapped = varied(text, seed, swap=0.01, negated=negations.of("zh"))
+        assert swapped is not None
+        places = [place for place, (old, new) in enumerate(zip(text, swapped, strict=True)) if old != new]
+        assert len(places) in (2, 3), places
+        assert places[-1] - places[0] <= 2, "characters change places with a neighbour"
+
+
+def test_what_is_not_known_of_a_language_is_left_out() -> None:
+    assert varied("one two three", deletion=0.9, negated=None) is None
+    assert varied("a good film", synonyms=1.0, table={}) is None
+    assert varied("one two three", swap=0.5, negated=None) is not None
 
 
 def test_a_swap_keeps_every_word_and_the_punctuation_in_its_place() -> None:

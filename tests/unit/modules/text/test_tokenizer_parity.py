@@ -11,7 +11,8 @@ from pathlib import Path
 import modules  # noqa: F401
 from modules.machine import packages
 from modules.network.backbones.minilm.source import SOURCE, VOCABULARY
-from modules.text.tokenization import SPECIAL_TOKENS, load_vocabulary, wordpiece
+from modules.text.settings import LongText
+from modules.text.tokenization import SPECIAL_TOKENS, load_vocabulary, windows, wordpiece
 
 import numpy as np
 import pytest
@@ -38,13 +39,20 @@ def characters(texts: Sequence[str]) -> list[str]:
     return sorted(c for c in found if not 0xD800 <= ord(c) < 0xE000)
 
 
-def assert_same_ids(texts: Sequence[str | bytes], vocabulary: Sequence[str], length: int = LENGTH) -> None:
+def both_forms(texts: Sequence[str | bytes]) -> tuple[list[bytes], list[str]]:
+    """Texts as a graph takes them, and as a device does."""
+    raw = [text if isinstance(text, bytes) else text.encode("utf-8", "surrogatepass") for text in texts]
+    return raw, [text.decode("utf-8", "replace") if isinstance(text, bytes) else text for text in texts]
+
+
+def assert_same_ids(
+    texts: Sequence[str | bytes], vocabulary: Sequence[str], length: int = LENGTH, long_text: LongText = "head"
+) -> None:
     import tensorflow as tf
 
-    raw = [text if isinstance(text, bytes) else text.encode("utf-8", "surrogatepass") for text in texts]
-    on_device = [text.decode("utf-8", "replace") if isinstance(text, bytes) else text for text in texts]
-    in_graph = [tensor.numpy() for tensor in wordpiece(tf.constant(raw), vocabulary, length)]
-    at_edge = Tokenizer(vocabulary, length).encode(on_device)
+    raw, on_device = both_forms(texts)
+    in_graph = [tensor.numpy() for tensor in wordpiece(tf.constant(raw), vocabulary, length, long_text)]
+    at_edge = Tokenizer(vocabulary, length).encode(on_device, long_text)
     for name, graph, edge in zip(("token_ids", "padding_mask"), in_graph, at_edge, strict=True):
         assert graph.shape == edge.shape == (len(texts), length)
         assert graph.dtype == edge.dtype == np.int32
@@ -99,6 +107,35 @@ def test_the_corpus_is_large_and_ugly(ugly_texts: list[str | bytes]) -> None:
 @pytest.mark.parametrize("length", [3, 16, 64, 512])
 def test_ugly_texts(ugly_texts: list[str | bytes], ugly_vocabulary: list[str], length: int) -> None:
     assert_same_ids(ugly_texts, ugly_vocabulary, length)
+
+
+@pytest.mark.parametrize("length", [3, 4, 15, 64])
+def test_beginning_and_end_of_ugly_texts(
+    ugly_texts: list[str | bytes], ugly_vocabulary: list[str], length: int
+) -> None:
+    assert_same_ids(ugly_texts, ugly_vocabulary, length, "head_tail")
+
+
+@pytest.mark.parametrize(("length", "most"), [(3, 2), (15, 5), (64, 3)])
+def test_windows_of_ugly_texts(
+    ugly_texts: list[str | bytes], ugly_vocabulary: list[str], length: int, most: int
+) -> None:
+    import tensorflow as tf
+
+    raw, on_device = both_forms(ugly_texts)
+    ids, mask = (tensor.numpy() for tensor in windows(tf.constant(raw), ugly_vocabulary, length, most))
+    assert ids.shape == mask.shape == (len(raw), most * length)
+    tokenizer = Tokenizer(ugly_vocabulary, length)
+    counts = set()
+    for row, text in enumerate(on_device):
+        expected_ids, expected_mask = tokenizer.rows(tokenizer.cut(text, "windows", most))
+        there = len(expected_ids)
+        counts.add(there)
+        np.testing.assert_array_equal(ids[row].reshape(most, length)[:there], expected_ids, text[:60])
+        np.testing.assert_array_equal(mask[row].reshape(most, length)[:there], expected_mask, text[:60])
+        assert not mask[row].reshape(most, length)[there:].any()
+        assert set(ids[row].reshape(most, length)[there:].ravel()) <= {ugly_vocabulary.index("[PAD]")}
+    assert counts == set(range(1, most + 1))
 
 
 def test_ugly_texts_in_a_saved_graph(ugly_texts: list[str | bytes], ugly_vocabulary: list[str], tmp_path: Path) -> None:
@@ -218,3 +255,8 @@ def test_the_edge_package_defines_the_same_constants() -> None:
 
     for name in ("PAD", "UNKNOWN", "START", "END", "SPECIAL_TOKENS", "SUFFIX", "MAX_WORD_BYTES"):
         assert getattr(tokenizer, name) == getattr(tokenization, name)
+
+
+def test_a_text_that_is_one_row_has_no_windows(ugly_vocabulary: list[str]) -> None:
+    with pytest.raises(ValueError, match="long_text is 'windows', must be head or head_tail"):
+        wordpiece(["a"], ugly_vocabulary, LENGTH, "windows")

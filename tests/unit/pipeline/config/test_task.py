@@ -262,7 +262,7 @@ def test_a_typo_in_a_list_is_told_with_the_line_of_its_item(file: Path) -> None:
             "evaluator.fairness.bounds.sorce.accuracy.max_gap=0.1",
             ["evaluator.fairness.bounds.sorce: sorce is none of the slice columns"],
         ),
-        ("evaluator.fairness.bounds.s.accuracy.max_gap=2", ["max_gap", "less than or equal to 1"]),
+        ("evaluator.fairness.bounds.s.accuracy.max_gap=2", ["max_gap", "accuracy lies between 0 and 1"]),
         ("evaluator.thresholds.acuracy={min: 1}", ["evaluator.thresholds.acuracy", "Did you mean `accuracy`?"]),
         ("evaluator.thresholds.val_loss={max: 1}", ["evaluator.thresholds.val_loss", "There are: accuracy, macro_f1"]),
         ("tuner.enabled=true", ["tuner", "at least one entry in tuner.space"]),

@@ -26,7 +26,8 @@ TRAINER = {"Trainer", "TestEvaluator"} | EVALUATOR
 TUNER = {"Tuner"} | TRAINER
 TRANSFORM = {"Transform"} | TUNER
 VALIDATOR = {"ExampleValidator"} | REPORTER
-STATISTICS = {"StatisticsGen", "ServingStatisticsGen"} | VALIDATOR
+# Cards say in which language the texts are.
+STATISTICS = {"StatisticsGen", "ServingStatisticsGen", "EdgeModelCard", "EdgePusher"} | VALIDATOR | CARD
 BASELINE = {"LinearBaseline", "TestEvaluator"} | EVALUATOR  # which a model must not lose to
 SERVING = {"ServingExampleGen", "ServingStatisticsGen"} | VALIDATOR
 EXAMPLES = {"ExampleGen", "StatisticsGen"} | VALIDATOR | BASELINE | TRANSFORM
@@ -37,11 +38,13 @@ EXPECTED = {
     "edge/edgeline_edge/data/normalization-1.txt": EDGE_EVALUATOR,
     "edge/edgeline_edge/data/manifest-1.schema.json": EDGE_EVALUATOR,
     "modules/text/tables/synonyms_en.txt": EXAMPLES,
+    "modules/text/tables/negations.txt": EXAMPLES,
     "modules/card/templates/model_card.md.j2": CARD | {"EdgeModelCard", "EdgePusher"},
     "modules/report/templates/report.css": REPORTER,
     # What a device runs; the package loads it late.
     "edge/edgeline_edge/classifier.py": EDGE_EVALUATOR,
     "edge/edgeline_edge/tokenizer.py": EDGE_EVALUATOR,
+    "edge/edgeline_edge/long_text.py": EDGE_EVALUATOR,
     "edge/edgeline_edge/server.py": NOTHING,
     "edge/edgeline_edge/cli/bench.py": NOTHING,
     # Rows.
@@ -89,6 +92,7 @@ EXPECTED = {
     "modules/training/trace.py": TRAINER,
     "modules/serving/server.py": TRAINER,
     "modules/serving/warmup.py": TRAINER,
+    "modules/serving/pooled.py": TRAINER,
     # Judging and pushing.
     "pipeline/components/evaluator.py": EVALUATOR | {"TestEvaluator"},
     "modules/quality/simultaneous.py": EVALUATOR | {"TestEvaluator"},
@@ -106,9 +110,24 @@ EXPECTED = {
     "modules/targets/one_label/ranking.py": BASELINE | EVALUATOR | EDGE_EVALUATOR,
     "modules/targets/one_label/metric_specs.py": NOTHING,
     "modules/targets/one_label/keras_metrics.py": TUNER,
+    "modules/targets/one_label/probe.py": TRAINER,
     "modules/targets/one_label/distillation.py": PRUNER,
     "modules/targets/one_label/device.py": CONVERTER,
     "modules/targets/one_label/plots.py": REPORTER,
+    # Of a number and of several labels.
+    "modules/targets/cell.py": EXAMPLES | SERVING,
+    "modules/targets/number/target.py": TRANSFORM | BASELINE,
+    "modules/targets/number/layers.py": TRANSFORM | BASELINE,
+    "modules/targets/number/scoring.py": EVALUATOR | {"TestEvaluator"} | EDGE_EVALUATOR,
+    "modules/targets/number/metrics.py": BASELINE,
+    "modules/targets/number/linear.py": BASELINE,
+    "modules/targets/number/interval.py": BASELINE | TRAINER,
+    "modules/targets/number/plots.py": REPORTER,
+    "modules/targets/number/errors.py": REPORTER,
+    "modules/targets/many_labels/scoring.py": EVALUATOR | {"TestEvaluator"} | EDGE_EVALUATOR,
+    "modules/targets/many_labels/tfma_metrics.py": EVALUATOR | {"TestEvaluator"},
+    "modules/targets/many_labels/decision.py": BASELINE | TRAINER,
+    "modules/rows/ngrams.py": BASELINE,
     # From the blessed model to a bundle.
     "modules/student/structured.py": PRUNER,
     "modules/serving/student.py": PRUNER,

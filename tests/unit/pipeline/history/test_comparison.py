@@ -11,8 +11,9 @@ from typing import Any
 
 from modules.artifact_files import PREDICTIONS_FILE
 from modules.quality import comparison as rows_comparison
-from modules.quality import predictions
+from modules.quality import predictions, scoring
 from modules.quality.predictions import Predictions
+from modules.targets.number.target import Number
 
 import numpy as np
 import pytest
@@ -49,6 +50,20 @@ def wrong_in(*rows: range, count: int = ROWS) -> np.ndarray:
     for part in rows:
         right[list(part)] = False
     return right
+
+
+def test_two_runs_of_a_number_are_compared_by_its_errors() -> None:
+    rng = np.random.default_rng(1)
+    truth, off = rng.normal(size=ROWS), rng.normal(size=ROWS)
+    keys, numbers = [f"h{row}" for row in range(ROWS)], Number(column="stars")
+    before, now = (Predictions(keys, [""] * ROWS, truth, truth + part * off, {}, {}) for part in (1.0, 0.5))
+    found = rows_comparison.compare_scores(before, now, scoring.of(numbers))
+    assert found["rows"] == {"one": ROWS, "other": ROWS, "common": ROWS, "relabelled": 0}
+    assert found["scores"]["rmse"]["difference"] == pytest.approx(-0.5 * np.sqrt(np.mean(off**2)))
+    assert found["scores"]["rmse"]["significant"]
+    lines = display.verdict(found)
+    assert [line.split(" on ")[0] for line in lines] == ["RMSE", "MAE", "R²"]
+    assert all("more than chance explains" in line for line in lines)
 
 
 # The same rows
@@ -201,10 +216,14 @@ def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Runs:
 def test_answers_that_are_numbers_are_compared_by_their_metrics_alone(runs: Runs) -> None:
     stars = np.linspace(1.0, 5.0, 8)
     numbers = Predictions([str(row) for row in range(8)], ["text"] * 8, stars, stars + 0.5, {}, {})
-    one, other = (runs.add(f"2026010{day}T000000", {}, numbers, labels=[]) for day in (1, 2))
+    config = {"target": {"kind": "number", "column": "stars"}}
+    one, other = (runs.add(f"2026010{day}T000000", config, numbers, labels=[]) for day in (1, 2))
     found = comparison.compare(runs.paths, one, other)
-    [line] = display.verdict(found["test"])
-    assert line == "Significance: not tested, since the answers of these runs are no labels."
+    assert found["test"]["scores"]["rmse"]["one"] == pytest.approx(0.5)
+    assert display.verdict(found["test"])[0].startswith("RMSE on the 8 common test rows: 0.5000 → 0.5000")
+    third = runs.add("20260103T000000", {"labels": ["a"]}, answers(wrong_in(range(10))))
+    apart = comparison.compare(runs.paths, one, third)
+    assert display.verdict(apart["test"]) == ["Significance: not tested, since the runs do not predict the same."]
 
 
 def both(runs: Runs) -> dict[str, Any]:

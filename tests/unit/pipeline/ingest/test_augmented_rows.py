@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -60,13 +61,17 @@ def augment(tmp_path: Path) -> Callable[..., Found]:
 
     def run(given: list[rows.Row], variations: dict[str, str] = TEXT, **values: Any) -> Found:
         wanted = AugmentationConfig(**values)
+        if (tmp_path / "augmentation").exists():
+            shutil.rmtree(tmp_path / "augmentation")
         properties = {standard_component_specs.OUTPUT_CONFIG_KEY: proto_utils.proto_to_json(output_config())}
         train = [row for row in given if split_of(row.text) == "train"]
         with beam.Pipeline(runner=FnApiRunner()) as pipeline:
             _ = (
                 pipeline
                 | beam.Create([example_gen.to_example(row, LAYOUT) for row in train], reshuffle=True)
-                | augmentation.AddVariedRows(wanted, variations, properties, "train", text="text", label="label")
+                | augmentation.AddVariedRows(
+                    wanted, variations, properties, "train", text="text", label="label", folder=str(tmp_path)
+                )
                 | beam.Map(_values)
                 | beam.io.WriteToText(str(tmp_path / "out"), shard_name_template="")
             )
@@ -157,6 +162,68 @@ def test_the_rare_label_gets_at_most_max_copies(augment: Callable[..., Found]) -
     assert split_of(given[-1].text) == "train"
     found = augment(given, balance=True, max_copies=3)
     assert 1 < Counter(label for _, label, _ in found["augmented"])["odd"] <= 4
+
+
+# Languages
+
+CHINESE = ("房间很大但是床不舒服", "早餐很好服务员也热情", "位置方便可是隔音太差", "前台没有人理我们")
+GERMAN = ("Das Zimmer war nicht sauber", "Der Krieg war vorbei", "Es war kein guter Film", "Wir kommen gern wieder")
+
+
+def in_language(texts: Sequence[str]) -> list[rows.Row]:
+    return [rows.Row(f"{text} {number}", "good", ("web",), "my.csv", number) for number, text in enumerate(texts)]
+
+
+def test_copies_of_chinese_rows_are_made_and_counted(augment: Callable[..., Found], tmp_path: Path) -> None:
+    found = augment(in_language(CHINESE * 15), share=1.0)
+    counts = augmentation.read_counts(str(tmp_path))
+    added = [text for text, _, _ in (Counter(found["augmented"]) - Counter(found["train"])).elements()]
+    assert counts["languages"] == ["zh"]
+    assert counts["wanted"] == len(found["train"]) > 20
+    assert counts["made"] == len(added) > 0.9 * counts["wanted"]
+    assert counts["made"] + counts["nothing_to_vary"] + counts["equal_or_of_another_split"] == counts["wanted"]
+    assert f"{counts['made']} varied rows of {counts['wanted']} wanted" in counts["message"]
+    assert "synonyms are not replaced in zh: the table is en" in counts["message"]
+    for text in added:  # the negation of the row is in it
+        assert "不" in text or "床" not in text
+        assert "没" in text or "前" not in text
+
+
+def test_german_rows_keep_their_negations_and_meet_no_english_table(augment: Callable[..., Found]) -> None:
+    found = augment(in_language(GERMAN * 15), share=2.0, keyboard=0.0, swap=0.0)
+    added = [text for text, _, _ in (Counter(found["augmented"]) - Counter(found["train"])).elements()]
+    assert len(added) > 20
+    assert not [text for text in added if "conflict" in text]
+    assert [text for text in added if "Zimmer" not in text]
+    assert {word for text in added for word in text.split()} <= {w for t in GERMAN for w in t.split()} | set(
+        map(str, range(60))
+    )
+    assert all("nicht" in text for text in added if "sauber" in text)
+
+
+def test_a_text_in_which_nothing_can_be_varied_is_told_of(augment: Callable[..., Found], tmp_path: Path) -> None:
+    found = augment(in_language(GERMAN * 5), share=1.0, deletion=0.0, swap=0.0, keyboard=0.0)
+    counts = augmentation.read_counts(str(tmp_path))
+    assert (counts["made"], counts["nothing_to_vary"]) == (0, len(found["train"]))
+    assert "of texts in which nothing could be varied" in counts["message"]
+
+
+def test_a_table_of_another_language_is_refused(augment: Callable[..., Found], tmp_path: Path) -> None:
+    table = tmp_path / "own.txt"
+    table.write_text("# language: fr\nguerre, conflit\n")
+    with pytest.raises(Exception, match=r"own.txt is a table of fr, and the rows are de\. Take one of their language"):
+        augment(in_language(GERMAN * 5), share=1.0, synonym_table=str(table))
+    wanted = AugmentationConfig(share=1.0, synonym_table=str(table))
+    assert wanted.refusal(["de", "fr"], wanted.local_table()) == ""
+    assert "in de: the table is fr" in wanted.left_out(["de", "fr"], wanted.local_table())[0]
+    table.write_text("Krieg, Konflikt\n")
+    assert wanted.refusal(["de"], wanted.local_table()) == "", "one that names no language is its owner's affair"
+
+
+def test_words_are_not_left_out_where_nobody_knows_the_negations() -> None:
+    wanted = AugmentationConfig(share=1.0, synonyms=0.0)
+    assert "words are not left out in eo" in wanted.left_out(["en", "eo"], wanted.local_table())[0]
+    assert AugmentationConfig(share=1.0, synonyms=0.0, deletion=0.0).left_out(["eo"], None) == []
 
 
 # Settings

@@ -7,6 +7,7 @@ import random
 from collections import Counter
 from typing import Any
 
+from modules.targets.cell import Cell
 from modules.tensors import Column
 
 import pytest
@@ -16,7 +17,7 @@ from hypothesis import strategies as st
 from pipeline.config.rows.cleaning import CleaningConfig
 from pipeline.ingest import cleaning, duplicates
 from pipeline.ingest.cleaning import Quarantined, repaired, row_check
-from pipeline.ingest.rows import DataError, Layout, Row, text_hash
+from pipeline.ingest.rows import DataError, Layout, Row, count_rows, text_hash
 from pipeline.ingest.sources import Record
 
 LAYOUT = Layout("text", "label", ("source",), ("negative", "positive"))
@@ -56,11 +57,49 @@ def test_a_row_without_text_is_kept_back(text: str) -> None:
     [("4.5", ""), ("-1e3", ""), ("4,5", "unknown_label"), ("nan", "unknown_label"), ("", "missing_label")],
 )
 def test_where_the_answer_is_a_number_a_row_without_one_is_kept_back(value: str, reason: str) -> None:
-    layout = Layout("text", "stars", (), (), label_type="number")
+    layout = Layout("text", "stars", (), (), cell=Cell(type="number"))
     found = row_check(layout, CleaningConfig())(Record({"text": "fine", "stars": value}, "my.csv", 7))
     assert (found.reason if isinstance(found, Quarantined) else "") == reason
     if reason:
         assert f"column 'stars' is {value!r}, which is no number" in str(found)
+
+
+def test_equal_numbers_are_one_answer_however_they_are_written() -> None:
+    layout = Layout("text", "stars", (), (), cell=Cell(type="number"))
+    rows = [
+        row_check(layout, CleaningConfig())(Record({"text": "fine", "stars": value}, "my.csv", line))
+        for line, value in enumerate(("4", "4.0", "3.5"))
+    ]
+    found = list(duplicates.resolve([found for found in rows if isinstance(found, Row)], CleaningConfig()))
+    assert [item.reason for item in found if isinstance(item, Quarantined)] == ["conflicting_labels"] * 3
+    kept = list(duplicates.resolve([found for found in rows if isinstance(found, Row)],
+                                   CleaningConfig(conflicting_labels="keep")))  # fmt: skip
+    assert [item.label for item in kept if isinstance(item, Row)] == ["3.5", "4.0"]
+
+
+@pytest.mark.parametrize(
+    ("separator", "value", "lists", "reason", "label"),
+    [
+        ("|", "slow | late", (), "", "late\nslow"),
+        ("|", "slow|sad", (), "unknown_label", ""),
+        ("|", "", (), "missing_label", ""),
+        ("json", '["slow"]', ("tags",), "", "slow"),
+        ("|", '["slow"]', ("tags",), "malformed_row", ""),
+        ("json", '["slow"]', ("text",), "malformed_row", ""),
+    ],
+)
+def test_a_cell_of_several_labels_is_checked_label_by_label(
+    separator: str, value: str, lists: tuple[str, ...], reason: str, label: str
+) -> None:
+    layout = Layout("text", "tags", (), ("late", "slow"), cell=Cell(separator=separator))
+    found = row_check(layout, CleaningConfig())(Record({"text": "fine", "tags": value}, "my.csv", 7, lists=lists))
+    if reason:
+        assert isinstance(found, Quarantined)
+        assert found.reason == reason
+    else:
+        assert isinstance(found, Row)
+        assert found.label == label
+        assert count_rows([found], layout)["tags"] == Counter(label.split("\n"))
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from typing import Any
 
 import modules  # noqa: F401
 from modules.rows.settings import Columns
+from modules.targets.cell import Cell
 
 import apache_beam as beam
 import pytest
@@ -103,7 +104,7 @@ def test_an_example_carries_the_columns_and_the_hash_of_its_text() -> None:
 
 
 def test_an_answer_that_is_a_number_is_one_in_the_example() -> None:
-    layout = rows.Layout("text", "stars", (), (), label_type="number")
+    layout = rows.Layout("text", "stars", (), (), cell=Cell(type="number"))
     feature = to_example(rows.Row("fine", "4.5", (), "my.csv", 7), layout).features.feature
     assert feature["stars"].WhichOneof("kind") == "float_list"
     assert list(feature["stars"].float_list.value) == [4.5]

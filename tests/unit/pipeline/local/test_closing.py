@@ -53,6 +53,19 @@ def shown(width: int = 120, **changes: Any) -> str:
     return out.getvalue()
 
 
+def test_copies_that_were_wanted_and_not_made_are_told() -> None:
+    told = "0 varied rows of 186 wanted (186 of texts in which nothing could be varied), as texts in zh"
+    assert f"Varied    {told}" in shown(width=200, augmentation={"made": 0, "wanted": 186, "message": told})
+    assert "Varied" not in shown()
+
+
+def test_a_backbone_of_another_language_is_told() -> None:
+    found = {"texts": {"de": 0.9}, "backbone": ["en"], "unknown_token_rate": 0.0, "problem": "the texts are German"}
+    assert "Language  the texts are German" in shown(language=found)
+    assert "Language" not in shown(language={**found, "problem": ""})
+    assert "Language" not in shown(language=None)
+
+
 def test_quality_is_shown_overall_and_by_slice_beside_the_baseline() -> None:
     lines = shown().splitlines()
     overall = next(line for line in lines if line.startswith("overall"))

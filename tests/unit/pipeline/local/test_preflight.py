@@ -59,6 +59,21 @@ def test_a_value_that_the_schema_lets_pass_is_valid(task: tiny.TinyTask) -> None
     assert preflight.check(loader.load(task.config, profile="quick"), root=task.root)["rows"] == 40
 
 
+def test_a_synonym_table_of_another_language_is_refused_before_a_run(task: tiny.TinyTask) -> None:
+    table = task.folder / "words.txt"
+    table.write_text("# language: de\ngut, fein\n")
+    augmented = ("data.augmentation.share=1", f"data.augmentation.synonym_table={table}")
+    assert "words.txt is a table of de, and the rows are en. Take one of their language" in refused(task, *augmented)
+    assert "languages: ['xx'] are not among: " in refused(task, *augmented, "data.augmentation.languages=[xx]")
+
+
+def test_operations_that_a_language_does_not_allow_are_told(task: tiny.TinyTask) -> None:
+    task.rows.write_text(task.rows.read_text().replace("the ", "das ist doch einmal der "))
+    config = loader.load(task.config, profile="quick", overrides=("data.augmentation.share=1",))
+    [told] = [note for note in preflight.notes(config, preflight.check_data(config)["counts"]) if "augment" in note]
+    assert "data.augmentation: synonyms are not replaced in " in told
+
+
 def test_rows_of_one_label_alone_are_told(task: tiny.TinyTask) -> None:
     text = task.rows.read_text().replace(",negative,", ",positive,")
     task.rows.write_text(text)

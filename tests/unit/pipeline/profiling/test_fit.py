@@ -13,7 +13,7 @@ import pytest
 from edgeline_edge.tokenizer import Tokenizer
 from pipeline.config import loader
 from pipeline.local import preflight
-from pipeline.profiling import draft, linear, shipping, texts, token_counts
+from pipeline.profiling import draft, linear, long_texts, shipping, texts, token_counts
 from pipeline.profiling.profile import profile
 from pipeline.profiling.shipping import Shape
 
@@ -129,7 +129,7 @@ def test_few_rows_loosen_what_chance_decides_and_many_do_not() -> None:
 
 
 def test_both_profiles_have_a_student_and_a_gate_of_their_own(tmp_path: Path) -> None:
-    rows = [f"the film was {('so', 'really')[number % 2]} {number},{number % 2}\n" for number in range(120)]
+    rows = [f"the film was {('so', 'really')[number % 2]} {number},{number % 2}\n" for number in range(400)]
     path = tmp_path / "a.csv"
     path.write_text("text,label\n" + "".join(rows))
     config_path, schema_path = draft.paths("a", tmp_path)
@@ -144,3 +144,40 @@ def test_both_profiles_have_a_student_and_a_gate_of_their_own(tmp_path: Path) ->
         assert config.evaluator.thresholds["macro_f1"].min is not None
         assert config.card.sources[0].name == "a.csv"
     assert len(full.backbone.layers) > len(quick.backbone.layers)
+
+
+# Texts that do not fit a window
+
+
+@pytest.mark.parametrize(
+    ("lengths", "told"),
+    [
+        ({"p50": 20, "p95": 60, "p99": 64}, []),
+        ({"p50": 20, "p95": 60, "p99": 65}, ["long_text: head_tail"]),
+        ({"p50": 64, "p95": 900, "p99": 900}, ["long_text: head_tail"]),
+        ({"p50": 65, "p95": 126, "p99": 200}, ["long_text: windows", "max_windows: 2"]),
+        ({"p50": 200, "p95": 311, "p99": 400}, ["long_text: windows", "max_windows: 5"]),
+        ({"p50": 900, "p95": 5_000, "p99": 9_000}, ["long_text: windows", "max_windows: 8"]),
+    ],
+)
+def test_what_is_read_of_long_texts_follows_from_their_lengths(lengths: dict[str, float], told: list[str]) -> None:
+    assert [line.split("  #")[0] for line in long_texts.lines(lengths, 64)] == told
+    assert bool(long_texts.quick(lengths, 64)) == bool(told)
+
+
+@pytest.mark.parametrize(("longest", "wanted"), [(300, "head"), (600, "head_tail"), (2_000, "windows")])
+def test_a_draft_reads_the_end_of_texts_that_its_window_cuts(tmp_path: Path, longest: int, wanted: str) -> None:
+    chance = random.Random(2)
+    path = tmp_path / "a.csv"
+    lines = [
+        f"{'the film ' * (chance.randint(longest // 4, longest) // 2)}{number % 7},{('good', 'bad')[number % 2]}\n"
+        for number in range(60)
+    ]
+    path.write_text("".join(["text,label\n", *lines]))
+    config_path, schema_path = draft.paths("a", tmp_path / "drafts")
+    draft.write(profile(path), "a", config_path, schema_path, overwrite=False)
+    full, quick = (loader.load(config_path, profile=name) for name in ("full", "quick"))
+    assert full.preprocessing.long_text == full.inputs["text"].long_text == wanted  # type: ignore[attr-defined]
+    assert (quick.preprocessing.sequence_length, quick.preprocessing.long_text) == (128, "head_tail")
+    if wanted == "windows":
+        assert 3 <= full.preprocessing.max_windows <= 5

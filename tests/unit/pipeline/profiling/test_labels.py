@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import random
 from pathlib import Path
 
+from modules.training.settings import TrainerSettings
+
 import pytest
+import yaml
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
@@ -73,6 +77,9 @@ def test_names_that_differ_by_case_or_blanks_alone_are_told() -> None:
     [blank] = label_names.alike([" ham", "spam"])
     assert blank.startswith('" ham": these labels begin or end with a blank')
     assert label_names.alike(["ham", "spam", "Ham and spam"]) == []
+    [number] = label_names.alike(["0", "1", "1.0"])
+    assert number.startswith('the labels "1", "1.0" differ by')
+    assert label_names.alike(["0.5", "1.5", "nan", "inf"]) == []
 
 
 @pytest.mark.parametrize(
@@ -93,7 +100,7 @@ def test_labels_that_are_values_get_names_suggested(labels: list[str], meant: st
 
 def test_few_rows_and_values_that_are_left_out_are_told_with_their_numbers() -> None:
     told = label_names.notes({"good": 600, "bad": 12}, {"goood": 2}, "mood")
-    assert told[0].startswith('1 values are too rare for a label, their 2 rows will be quarantined: "goood" 2;')
+    assert told[0].startswith('1 value is too rare for a label, its 2 rows will be quarantined: "goood" 2;')
     assert told[1].startswith('1 of 2 labels have fewer than 30 rows, the fewest "bad" with 12 (2.0%)')
 
 
@@ -103,6 +110,16 @@ def test_few_rows_and_values_that_are_left_out_are_told_with_their_numbers() -> 
 )
 def test_uneven_labels_are_weighed_also_where_there_are_two(counts: tuple[int, ...], expected: bool) -> None:
     assert training.unbalanced({str(number): count for number, count in enumerate(counts)}) is expected
+
+
+@pytest.mark.parametrize(("rows", "labels", "steps", "patience"), [(205, 8, 314, 13), (3_200, 3, 274, 2)])
+def test_few_rows_get_their_steps_and_are_not_given_up_while_warming_up(
+    rows: int, labels: int, steps: int, patience: int
+) -> None:
+    epochs = training.epochs(rows, labels)
+    assert epochs * math.ceil(rows / 32) >= steps
+    settings = yaml.safe_load("\n".join(["x: 0", *(line.strip() for line in training.patience_lines(epochs))]))
+    assert settings.get("early_stopping_patience", TrainerSettings().early_stopping_patience) == patience
 
 
 def test_a_draft_of_99_to_1_is_about_the_rare_label_and_its_floors_can_be_reached(tmp_path: Path) -> None:

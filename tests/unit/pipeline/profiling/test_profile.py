@@ -270,7 +270,8 @@ def test_looking_alone_writes_nothing(here: Path) -> None:
     [
         (["none.csv"], "none.csv: no such file."),
         (["a.csv", "--text", "bdy"], "there is no column 'bdy'; the columns are: id, body, mood, shop, price."),
-        (["a.csv", "--label", "price"], "'price' cannot be the label: its 58 different values hardly repeat"),
+        (["a.csv", "--label", "id"], "'id' cannot be the label: its 60 different values hardly repeat"),
+        (["a.csv", "--label", "mood", "--target", "number"], "no row has both a text and a finite number in 'mood'"),
         (["a.csv", "--label", "body", "--text", "body"], "must all differ"),
         (["a.csv", "--name", "My Task"], "use small letters, digits and hyphens"),
         (["prices.csv"], "no text column found: no column holds texts of two words"),

@@ -22,8 +22,8 @@ VOCABULARY = (Path(__file__).parents[4] / "data" / "vocab.txt").read_text().spli
 UGLY = "Déjà vu: the FILM isn't <b>GOOD</b> 😀\n\t日本 ''"
 
 
-def text(window: int) -> Text:
-    return Text(name="text", sequence_length=window, backbone={"kind": "scratch"})
+def text(window: int, long_text: str = "head") -> Text:
+    return Text(name="text", sequence_length=window, long_text=long_text, backbone={"kind": "scratch"})
 
 
 @pytest.fixture(scope="module")
@@ -86,6 +86,34 @@ def test_the_spans_are_the_text_and_what_the_window_cuts_off_has_no_weight(train
     assert ["".join(span.text for span in item.spans) for item in found] == texts
     assert found[1].spans[-1] == attribution.Span(found[1].spans[-1].text, None)
     assert "eight" in found[1].spans[-1].text
+
+
+def test_the_end_of_a_long_text_has_weights_where_it_is_read(trained: Trained) -> None:
+    from modules.text.tokenization import wordpiece
+
+    long = "film " * 20 + "GOOD <b> " * 20 + "isn't"
+    [explanation] = attribution.explain(text(16, "head_tail"), trained, [long], [2], [0], fixed=[{}], points=48)
+    read = [span for span in explanation.spans if span.weight is not None]
+    first, last = [span.text for span in read][:7], [span.text for span in read][7:]
+    assert first == ["film"] * 7
+    assert last
+    assert long.replace(" ", "").endswith("".join(last))
+    assert "".join(span.text for span in explanation.spans) == long
+    [skipped] = [span for span in explanation.spans if span.weight is None and len(span.text) > 1]
+    assert "film GOOD" in skipped.text
+    assert sum(span.weight or 0 for span in read) == pytest.approx(explanation.margin - explanation.start, rel=0.03)
+    ids, mask = wordpiece(tf.constant([long]), VOCABULARY, 16, "head_tail")
+    probabilities = trained.model({"token_ids": ids, "padding_mask": mask}).numpy()[0]
+    assert explanation.margin == pytest.approx(np.log(probabilities[2] / probabilities[0]), abs=1e-4)
+
+
+def test_the_words_of_windows_add_up_to_the_mean_of_their_margins(trained: Trained) -> None:
+    long = "film " * 20 + "GOOD <b> " * 20 + "isn't"
+    [explanation] = attribution.explain(text(64, "windows"), trained, [long], [2], [0], fixed=[{}], points=48)
+    assert "".join(span.text for span in explanation.spans) == long
+    assert all(span.weight is not None for span in explanation.spans if not span.text.isspace())
+    total = sum(span.weight for span in explanation.spans if span.weight is not None)
+    assert total == pytest.approx(explanation.margin - explanation.start, rel=0.03)
 
 
 def test_pieces_of_a_word_are_one_span() -> None:

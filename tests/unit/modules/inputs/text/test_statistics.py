@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import string
 from pathlib import Path
@@ -74,6 +75,15 @@ def test_a_sample_does_not_depend_on_the_order() -> None:
 def test_nothing_and_something_are_far_apart() -> None:
     assert found(profile([]), profile(["good"]))["length_tokens"] == 1.0
     assert set(found(profile([]), profile([])).values()) == {0.0}
+
+
+def test_the_languages_of_the_sample_are_told() -> None:
+    made = profile(["das war nicht gut und sehr teuer"] * 8 + ["this was not good and very expensive"] * 2)
+    assert list(made.languages) == ["de", "en"]
+    assert made.languages["de"] == pytest.approx(0.8, abs=0.05)
+    old = json.loads(made.to_json())
+    del old["languages"]
+    assert TextProfile.from_json(json.dumps(old)).languages == {}
 
 
 def test_a_profile_survives_the_way_through_a_file(tmp_path: Path) -> None:

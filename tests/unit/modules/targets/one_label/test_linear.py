@@ -7,6 +7,7 @@ from pathlib import Path
 import modules  # noqa: F401
 from modules.quality import predictions
 from modules.quality.linear_baseline import LinearModel
+from modules.rows import ngrams
 from modules.rows.raw import RawSplit
 from modules.targets.one_label import linear
 from modules.targets.one_label.target import OneLabel
@@ -97,10 +98,10 @@ def test_among_equals_the_simpler_one_is_taken() -> None:
 def test_more_rows_than_the_limits_allow_are_drawn_from(monkeypatch: pytest.MonkeyPatch) -> None:
     rows = chinese(400, 1)  # of 18 characters
     splits = {"train": rows, "eval": chinese(100, 2)}
-    monkeypatch.setattr(linear, "_COMPARED", 18 * 100)
+    monkeypatch.setattr(ngrams, "COMPARED", 18 * 100)
     refitted = fit(splits).record
     assert (refitted["rows"], refitted["of"]) == (400, 400), "compared on a hundred, then learnt from all"
-    monkeypatch.setattr(linear, "_LEARNT", 18 * 300)
+    monkeypatch.setattr(ngrams, "LEARNT", 18 * 300)
     assert fit(splits).record["rows"] == 300
     monkeypatch.setattr(linear, "_WORK", 18 * 200 * 5)
     assert fit(splits, classes=5).record["rows"] == 200, "the more classes, the fewer rows"

@@ -19,6 +19,7 @@ import tensorflow_model_analysis as tfma
 import tf_keras
 from google.protobuf import json_format
 from sklearn.metrics import balanced_accuracy_score, f1_score, precision_score, recall_score
+from tensorflow_model_analysis.metrics import metric_types
 from tensorflow_model_analysis.proto import config_pb2
 
 
@@ -176,6 +177,16 @@ def test_with_a_threshold_the_evaluator_judges_what_is_answered_and_not_the_most
     most_probable = np.mean(labels == probabilities.argmax(axis=1))
     assert found["accuracy"] != pytest.approx(most_probable)
     assert of_answers(labels, probabilities, {}, target)["accuracy"] == pytest.approx(most_probable), "an older model"
+
+
+def test_no_metric_of_ours_has_the_name_of_one_that_tfma_or_keras_would_take_in_its_place() -> None:
+    groups = OneLabel(labels=["no", "yes"], positive="yes", decision={"threshold": 0.5}).metric_specs()
+    listed = [metric for metrics, _ in groups for metric in metrics.values()]
+    own = {metric["class_name"] for metric in listed if "module" in metric}
+    assert {"MeanRecall", "ShareRight", "OfLabel"} <= own
+    assert not own & metric_types.registered_metrics().keys()
+    assert not [name for name in own if hasattr(tf_keras.metrics, name)]
+    assert all(hasattr(tfma_metrics, name) for name in own)
 
 
 def test_training_goes_by_the_macro_f1_of_what_will_be_answered() -> None:

@@ -95,11 +95,12 @@ def jsonl(folder: Path, content: str) -> list[Record]:
 def test_a_line_that_is_no_object_is_told_and_the_next_is_read(tmp_path: Path) -> None:
     good = '{"text": "fine", "label": "good", "extra": [1]}\n'
     found = jsonl(tmp_path, f'{good}{{"text": "brok\n[1]\n\n{good}{{"text": ["a"], "label": "good"}}\n')
-    assert [bool(record.problem) for record in found] == [False, True, True, False, True]
+    assert [bool(record.wrong()) for record in found] == [False, True, True, False, True]
     assert [record.line for record in found] == [1, 2, 3, 5, 6]
     assert "not valid JSON" in found[1].problem
     assert found[2].problem == "a JSON list in place of an object"
-    assert found[4].problem == "a value is a list, not text"
+    assert found[4].wrong().startswith("the value of 'text' is a list, not text")
+    assert (found[4].wrong("text"), found[4].values["text"]) == ("", '["a"]')
 
 
 def test_null_and_a_field_that_a_later_object_lacks_are_empty(tmp_path: Path) -> None:

@@ -288,6 +288,46 @@ def test_a_bound_on_a_metric_of_ones_own_finds_its_place_and_its_side(tmp_path: 
     }
 
 
+@pytest.mark.parametrize(
+    ("engine", "target"),
+    [
+        ("kubeflow", {"kind": "number", "column": "label", "min": 1, "max": 5}),
+        ("vertex", {"kind": "many_labels", "column": "label", "labels": ["a", "b"], "separator": ";"}),
+    ],
+    ids=["number", "many_labels"],
+)
+def test_a_task_of_another_target_compiles_with_what_its_nodes_need_of_it(
+    engine: str, target: dict[str, Any], tmp_path: Path
+) -> None:
+    values = yaml.safe_load((FOLDER / "task.yaml").read_text())
+    del values["labels"]
+    metric = {"number": "rmse", "many_labels": "micro_f1"}[target["kind"]]
+    values |= {"target": target, "edge": False, "evaluator": {"thresholds": {metric: {"max_drop": 0.5}}}}
+    (tmp_path / "task.yaml").write_text(yaml.safe_dump(values))
+    config = loader.load(tmp_path / "task.yaml", profile=engine)
+    tasks = compile.compile_pipeline(config, make_target(config, engine=engine)).tasks
+    assert not {"Pruner", "TFLiteConverter", "EdgeEvaluator"} & set(tasks)
+    assert {"LinearBaseline", "Trainer", "Evaluator"} <= set(tasks)
+    given = tasks["ExampleGen"]["inputs"]["parameters"]["custom_config"]["runtimeValue"]["constant"]
+    assert json.loads(json.dumps(config.target.cell.model_dump())) == json.loads(_inner(given))["cell"]
+    rows = tasks["LinearBaseline"]["inputs"]["parameters"]["settings"]["runtimeValue"]["constant"]
+    assert json.loads(rows)["target"] == config.target.model_dump(mode="json")
+
+
+def _inner(custom_config: str) -> str:
+    """The settings in ExampleGen's message."""
+    found = json.loads(custom_config)
+    return next(value for value in _texts(found) if '"cell"' in value)
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        for item in value.values():
+            yield from _texts(item)
+    elif isinstance(value, str):
+        yield value
+
+
 def _constant(engine: str, task: str, name: str) -> str:
     return compiled(engine).tasks[task]["inputs"]["parameters"][name]["runtimeValue"]["constant"]
 

@@ -1,0 +1,1 @@
+"""Any labelled text file: what the drafted configuration makes of it, beside what one would have written instead."""

@@ -1,0 +1,1 @@
+"""Several labels a row: `target` is the section; a file each for what a node of its own runs for it."""

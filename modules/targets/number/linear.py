@@ -1,0 +1,108 @@
+"""The linear model that a network of numbers has to beat: n-grams of words and of characters, and ridge regression.
+
+Which n-grams are taken, and how much the weights are held back, is decided on `eval` by the mean squared error; no
+other split has a say. Time and memory are bounded as those of labels are, see `modules.rows.ngrams`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from modules.machine.progress import tell
+from modules.quality.linear_baseline import LinearModel
+from modules.quality.predictions import Predictions
+from modules.quality.scoring import scored
+from modules.rows import ngrams
+from modules.rows.raw import RawSplit
+from modules.targets.base import Target
+from modules.targets.number.metrics import scores
+from modules.targets.number.target import Number
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.linear_model import Ridge
+
+TRAIN, EVAL = "train", "eval"
+# In the order in which equals are preferred: n-grams, and the penalty of their weights.
+_CANDIDATES: tuple[tuple[tuple[str, ...], float], ...] = (
+    (("words",), 1.0),
+    (("characters",), 1.0),
+    (("words", "characters"), 1.0),
+    (("words", "characters"), 0.3),
+    (("words", "characters"), 5.0),
+)
+_SOME = 4096  # rows that are answered at once
+
+
+def baseline(splits: Mapping[str, RawSplit], target: Target, seed: int) -> LinearModel:
+    """Trains on `train`, chooses on `eval`, and answers all splits but `train`.
+
+    Args:
+        splits: raw splits by name, `train` and `eval` among them.
+        target: of the task, of kind `number`.
+        seed: of the choice of rows where there are more than the limits allow.
+
+    Returns:
+        The record, which also has `candidates`, each with its `model` and `rmse` on eval, and `of`, rows that there
+        were to learn from; and the answers, within the bounds of the target.
+
+    Raises:
+        ValueError: a split has no rows, or the texts hold no n-grams at all.
+    """
+    if not isinstance(target, Number):
+        raise ValueError(f"a target of kind {target.kind} is no number")
+    started, train = time.monotonic(), splits[TRAIN]
+    few, many = (ngrams.part(train, most, seed) for most in (ngrams.COMPARED, ngrams.LEARNT))
+    features, learnt = ngrams.features(ngrams.FEATURES, few.texts)
+    on_eval = ngrams.part(splits[EVAL], ngrams.COMPARED, seed)
+    judged = {kind: made.transform(on_eval.texts) for kind, made in features.items()}
+    candidates = [(kinds, penalty) for kinds, penalty in _CANDIDATES if features.keys() >= set(kinds)]
+    found: list[tuple[float, Ridge]] = []
+    for number, (kinds, penalty) in enumerate(candidates, start=1):
+        tell(f"linear baseline: {_told(kinds, penalty)}", step=number, steps=len(candidates))
+        model = Ridge(alpha=penalty).fit(ngrams.beside(learnt, kinds), few.labels)
+        answered = target.clipped(model.predict(ngrams.beside(judged, kinds)))
+        found.append((scores(on_eval.labels, answered)["rmse"], model))
+    best = min(range(len(found)), key=lambda number: found[number][0])  # the first of equals
+    (kinds, penalty), (_, model) = candidates[best], found[best]
+    if len(many.texts) > len(few.texts):
+        tell(f"linear baseline: {_told(kinds, penalty)}, {len(many.texts)} rows")
+        features, learnt = ngrams.features(kinds, many.texts)
+        model = Ridge(alpha=penalty).fit(ngrams.beside(learnt, kinds), many.labels)
+    chosen = {kind: features[kind] for kind in kinds}
+    answers = {name: _answers(rows, model, chosen, target) for name, rows in splits.items() if name != TRAIN}
+    record = {
+        "model": f"TF-IDF of {_told(kinds, penalty)}, scikit-learn",
+        "candidates": [
+            {"model": _told(*candidate), "rmse": value} for candidate, (value, _) in zip(candidates, found, strict=True)
+        ],
+        "rows": len(many.texts),
+        "of": len(train.texts),
+        "seconds": round(time.monotonic() - started, 2),
+        "splits": {name: scored(scores, rows.label, rows.predicted, rows.slices) for name, rows in answers.items()},
+    }
+    return LinearModel(record, answers)
+
+
+def _told(kinds: Sequence[str], penalty: float) -> str:
+    return f"{' and '.join(ngrams.SHOWN[kind] for kind in kinds)}, ridge regression (penalty {penalty:g})"
+
+
+def _answers(split: RawSplit, model: Ridge, features: Mapping[str, Any], target: Number) -> Predictions:
+    """Answers to a split, some thousand rows at a time."""
+    predicted: NDArray[np.float64] = np.zeros(len(split.texts))
+    for start in range(0, len(split.texts), _SOME):
+        rows = slice(start, start + _SOME)
+        texts = [text[: ngrams.LONGEST] for text in split.texts[rows]]
+        matrices = {kind: made.transform(texts) for kind, made in features.items()}
+        predicted[rows] = target.clipped(model.predict(ngrams.beside(matrices, list(features))))
+    return Predictions(
+        text_hash=list(split.text_hashes) or [""] * len(split.texts),
+        text=list(split.texts),
+        label=np.asarray(split.labels, np.float64),
+        predicted=predicted,
+        more={},
+        slices={column: list(values) for column, values in split.slices.items()},
+    )

@@ -1,0 +1,67 @@
+"""In which language texts are written, as py3langid tells it: ISO 639-1 codes."""
+
+from __future__ import annotations
+
+import functools
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
+
+_TELLING = 400  # characters that a text's language is told by
+RARE = 0.01  # share of the texts below which a language is more likely a mistake
+_SPOKEN = 0.1  # share from which on texts are taken to be written in it, and not mistaken for it
+
+
+@functools.lru_cache(maxsize=8)
+def identifier(among: frozenset[str] = frozenset()) -> Any:
+    """What tells a text's language; loading it takes a second.
+
+    Args:
+        among: the only languages to choose from; empty takes all that are known.
+
+    Raises:
+        ValueError: a language that is not known; the text names those that are.
+    """
+    from py3langid.langid import MODEL_FILE, LanguageIdentifier
+
+    found = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
+    if unknown := sorted(among - set(found.labels)):
+        raise ValueError(f"{unknown} are not among: {', '.join(sorted(found.labels))}")
+    if among:
+        found.set_languages(sorted(among))
+    return found
+
+
+def language_of(text: str, among: Collection[str] = ()) -> str:
+    """The language of one text.
+
+    Args:
+        text: the text.
+        among: the languages to choose from; one alone is the answer, none stands for all.
+    """
+    if len(among) == 1:
+        return next(iter(among))
+    return str(identifier(frozenset(among)).classify(text[:_TELLING])[0])
+
+
+def shares(texts: Iterable[str]) -> dict[str, float]:
+    """The share of each language among texts, the most frequent first; rare ones are left out.
+
+    A text counts by how sure its language is: two words are easily mistaken, and seldom surely.
+    """
+    found: dict[str, float] = defaultdict(float)
+    for text in texts:
+        language, sure = identifier().classify(text[:_TELLING])
+        found[str(language)] += float(sure)
+    total = sum(found.values())
+    ordered = sorted(found.items(), key=lambda item: (-item[1], item[0]))
+    return {name: round(count / total, 3) for name, count in ordered if count >= RARE * total}
+
+
+def spoken(found: Mapping[str, float]) -> list[str]:
+    """The languages that texts are written in: the most frequent one, and others with a tenth of the texts.
+
+    Args:
+        found: what `shares` gave.
+    """
+    return sorted(name for place, (name, share) in enumerate(found.items()) if not place or share >= _SPOKEN)

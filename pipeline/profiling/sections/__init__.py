@@ -1,0 +1,1 @@
+"""Parts of a drafted configuration that stand for themselves, and how they are written."""
