@@ -116,7 +116,7 @@ def test_validate_reads_configuration_schema_and_rows_without_tensorflow(task: P
 
 
 def test_validate_tells_what_would_be_quarantined_and_what_was_guessed(task: Path, repository: Path) -> None:
-    rows = "".join(f"text {number};good\n" for number in range(8)) + ";good\nso;meh\n"
+    rows = "".join(f"text {number};{'good' if number % 2 else 'bad'}\n" for number in range(8)) + ";good\nso;meh\n"
     (task / "my.csv").write_text(f"text;label\n{rows}", encoding="utf-8")
     done = process(task, repository, "validate", "-c", "a.yaml")
     assert done.returncode == 0, done.stderr
