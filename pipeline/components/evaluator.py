@@ -34,8 +34,7 @@ from tfx.dsl.io import fileio
 from tfx.types import artifact_utils, component_spec, standard_artifacts, standard_component_specs
 from tfx.utils import io_utils, json_utils, proto_utils
 
-from pipeline.components import artifacts
-from pipeline.components.lookups import comparable
+from pipeline.components import artifacts, model_labels
 
 BLESSING, EVALUATION, EXAMPLES, MODEL, SETTINGS = "blessing", "evaluation", "examples", "model", "settings"
 BASELINE, PREVIOUS = "baseline_evaluation", standard_component_specs.BASELINE_MODEL_KEY
@@ -114,7 +113,7 @@ class Executor(executor.Executor):
         results = os.path.join(artifacts.single(outputs, EVALUATION).uri, os.path.splitext(SHARED_LABELS_FILE)[0])
         work = os.path.join(results, "work")
         previous = artifacts.single(inputs, PREVIOUS)
-        ours, theirs = settings.target.names, comparable.labels_of(previous.uri) or []
+        ours, theirs = settings.target.names, model_labels.labels_of(previous.uri) or []
         target = settings.target.narrowed(shared_labels.shared(ours, theirs))
         if target is None:
             raise ValueError(f"a target of kind {settings.target.kind} has no labels of which some can be left out")
@@ -153,14 +152,14 @@ def comparison(settings: EvaluatorNodeSettings, inputs: _Inputs) -> Literal["who
         labels keep them apart, which is told.
     """
     given, ours = inputs.get(PREVIOUS) or [], settings.target.names
-    theirs = comparable.labels_of(given[0].uri) if given else None
+    theirs = model_labels.labels_of(given[0].uri) if given else None
     if theirs is None or theirs == ours:
         return "whole"
     if settings.other_labels == "shared" and shared_labels.shared(ours, theirs):
         return "shared"
     from modules.machine.progress import tell
 
-    tell(f"not compared with {given[0].uri}: {comparable.other_labels(theirs, ours)}")
+    tell(f"not compared with {given[0].uri}: {model_labels.other_labels(theirs, ours)}")
     return "none"
 
 

@@ -8,6 +8,7 @@ from modules.quality import shared_labels  # and settles Keras 2 before TFX impo
 
 from tfx.orchestration import metadata
 
+from pipeline.components import model_labels
 from pipeline.components.lookups import comparable
 from pipeline.config.loader import ConfigError
 from pipeline.config.messages import some
@@ -34,12 +35,12 @@ def look_ahead(config: Config, connection: Any) -> str:
     if model is None:
         return ""
     if obstacle is None:
-        theirs = comparable.labels_of(model.uri)
+        theirs = model_labels.labels_of(model.uri)
         if theirs is None or theirs == names:
             return ""
         both = some(shared_labels.shared(names, theirs))
         return f"The latest blessed model has other labels: it is compared on the rows of eval of those shared: {both}."
-    if config.evaluator.other_labels == "refused" and comparable.labels_of(model.uri) not in (None, names):
+    if config.evaluator.other_labels == "refused" and model_labels.labels_of(model.uri) not in (None, names):
         raise ConfigError(
             f"evaluator.other_labels: refused: the latest blessed model cannot be compared with: {obstacle}. Set it to "
             "`not_compared` or `shared`, or use another --root for the new task."

@@ -18,8 +18,7 @@ from tfx.dsl.io import fileio
 from tfx.types import artifact_utils, component_spec, standard_artifacts
 from tfx.utils import path_utils
 
-from pipeline.components import pusher
-from pipeline.components.lookups import comparable
+from pipeline.components import model_labels, pusher
 from pipeline.components.marks import ABSENT
 
 CANDIDATE, MODEL, PUSH_FOLDER, SHARED = "candidate", "model", "push_folder", "shared_labels"
@@ -38,7 +37,7 @@ class Executor(base_executor.BaseExecutor):
         self._log_startup(input_dict, output_dict, exec_properties)
         [output] = output_dict[MODEL]
         candidate = artifact_utils.get_single_uri(input_dict[CANDIDATE]) if input_dict.get(CANDIDATE) else None
-        labels = comparable.labels_of(candidate) if candidate else None
+        labels = model_labels.labels_of(candidate) if candidate else None
         content = pusher.content_of(path_utils.serving_model_dir(candidate)) if candidate else None
         shared = bool(exec_properties.get(SHARED))
         found = latest(exec_properties[PUSH_FOLDER], other_than=content, labels=labels, shared=shared)
@@ -76,7 +75,9 @@ def latest(
         serving = path_utils.serving_model_dir(uri)
         if not (fileio.exists(serving) and pusher.content_of(serving) == pushed):
             why = f"it no longer holds what was pushed as version {version}"
-        elif labels is not None and not comparable.may_be_compared(comparable.labels_of(uri), labels, shared=shared):
+        elif labels is not None and not model_labels.may_be_compared(
+            model_labels.labels_of(uri), labels, shared=shared
+        ):
             why = "it has other labels"
         else:
             return uri

@@ -15,6 +15,7 @@ from tfx.dsl.components.common import resolver
 from tfx.dsl.input_resolution.strategies.latest_blessed_model_strategy import LatestBlessedModelStrategy
 from tfx.types import standard_artifacts
 
+from pipeline.components import model_labels
 from pipeline.components.lookups import comparable
 from pipeline.components.marks import span_of
 from pipeline.history import published
@@ -55,7 +56,7 @@ class LatestOtherBlessedModelStrategy(resolver.ResolverStrategy):
         candidates = input_dict[CANDIDATE]
         own = {artifact.id for artifact in candidates}
         others = [artifact for artifact in input_dict[MODEL] if artifact.id not in own]
-        labels = comparable.labels_of(candidates[0].uri) if candidates else None
+        labels = model_labels.labels_of(candidates[0].uri) if candidates else None
         found = _latest_blessed(store, others, input_dict[BLESSING], labels, shared=self._shared)
         return {**found, CANDIDATE: candidates}
 
