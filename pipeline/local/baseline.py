@@ -1,4 +1,4 @@
-"""Tells before the training that the new model cannot be compared with the latest blessed one."""
+"""Tells before the training that the new model cannot be compared with the latest blessed one, or begin from it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,8 @@ def look_ahead(config: Config, connection: Any) -> str:
         What a person should know before hours of training; empty where there is nothing.
 
     Raises:
-        ConfigError: it cannot be compared, and `evaluator.other_labels` refuses that.
+        ConfigError: it cannot be compared, and `evaluator.other_labels` refuses that; or the training would begin from
+            it, and it has other labels.
     """
     names, shared = list(config.target.names), config.evaluator.other_labels == "shared"
     with metadata.Metadata(connection) as handle:
@@ -34,13 +35,21 @@ def look_ahead(config: Config, connection: Any) -> str:
         obstacle = comparable.obstacle(handle.store, model, names, shared=shared) if model else None
     if model is None:
         return ""
+    theirs = model_labels.labels_of(model.uri)
+    unlike = theirs is not None and theirs != names
+    # With spans the weights are those of an earlier span's model, which may have these labels.
+    if unlike and config.warm_starts and not config.data.has_spans:
+        raise ConfigError(
+            "trainer.warm_start: the training cannot begin from the latest blessed model: "
+            f"{model_labels.other_labels(theirs or [], names)}. Set trainer.warm_start to false for this run: it then "
+            "begins from the backbone's weights."
+        )
     if obstacle is None:
-        theirs = model_labels.labels_of(model.uri)
-        if theirs is None or theirs == names:
+        if not unlike:
             return ""
-        both = some(shared_labels.shared(names, theirs))
+        both = some(shared_labels.shared(names, theirs or []))
         return f"The latest blessed model has other labels: it is compared on the rows of eval of those shared: {both}."
-    if config.evaluator.other_labels == "refused" and model_labels.labels_of(model.uri) not in (None, names):
+    if unlike and config.evaluator.other_labels == "refused":
         raise ConfigError(
             f"evaluator.other_labels: refused: the latest blessed model cannot be compared with: {obstacle}. Set it to "
             "`not_compared` or `shared`, or use another --root for the new task."

@@ -42,11 +42,11 @@ def connection(tmp_path: Path) -> Any:
     return found
 
 
-def config(labels: list[str], other_labels: str = "not_compared") -> Config:
+def config(labels: list[str], other_labels: str = "not_compared", **trainer: Any) -> Config:
     return Config.model_validate(
         {
             "task": "a", "labels": labels, "schema_path": "s", "data": {"dataset": "vader"},
-            "evaluator": {"other_labels": other_labels},
+            "evaluator": {"other_labels": other_labels}, "trainer": trainer,
         }
     )  # fmt: skip
 
@@ -79,3 +79,9 @@ def test_a_task_that_never_ran_needs_no_word(tmp_path: Path) -> None:
     empty.sqlite.filename_uri = str(tmp_path / "new.db")
     empty.sqlite.connection_mode = metadata_store_pb2.SqliteMetadataSourceConfig.READWRITE_OPENCREATE
     assert look_ahead(config(["bad", "good"], "refused"), empty) == ""
+
+
+def test_a_training_that_would_begin_from_a_model_of_other_labels_is_refused_before_it(connection: Any) -> None:
+    with pytest.raises(ConfigError, match=r"trainer\.warm_start: .* other labels: .* Set trainer\.warm_start to false"):
+        look_ahead(config(["bad", "good", "mixed"], warm_start=True), connection)
+    assert look_ahead(config(["bad", "good"], warm_start=True), connection) == ""

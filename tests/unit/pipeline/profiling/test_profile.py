@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import random
+import time
 from pathlib import Path
 from typing import Any
 
@@ -313,3 +314,15 @@ def test_progress_is_told_in_both_passes(tmp_path: Path) -> None:
         (stage, row) for stage in ("columns", "texts") for row in (5_000, 10_000)
     ]
     assert told[-1][0] == "linear model"
+
+
+def test_texts_of_ten_thousand_words_take_seconds(tmp_path: Path) -> None:
+    chance = random.Random(5)
+    rows = [
+        {"body": " ".join(chance.choices(_WORDS, k=10_000)) + f" {number}.", "mood": chance.choice(("bad", "good"))}
+        for number in range(220)
+    ]
+    file = write(tmp_path / "long.csv", rows)
+    started = time.process_time()
+    assert profile(file)["rows"] == 220
+    assert time.process_time() - started < 30, "processor seconds; it took minutes"
