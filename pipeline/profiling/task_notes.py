@@ -17,6 +17,7 @@ from pipeline.profiling.token_counts import Vocabulary
 SHOWN_VALUES = 12
 _SPLITS = 3
 _SAFE_ROWS = 5  # expected in a split, below which it may well be empty
+_TELLING = 20  # texts, below which their language is a guess
 
 
 def values(counts: Counter[str]) -> str:
@@ -92,12 +93,13 @@ def of_texts(sample: list[str], backbone: Backbone) -> list[str]:
     """
     if not sample:
         return []
+    spoken = languages.shares(sample) if len(sample) >= _TELLING else {}
     if not _at_hand(backbone):
-        told = fit.problem("", 0.0, languages.shares(sample), backbone.languages())
+        told = fit.problem("", 0.0, spoken, backbone.languages())
         return [told] if told else []
     path = backbone.vocabulary_path()
     counted = token_counts.measure(sample, Vocabulary(f"the vocabulary {path}", token_counts.read(path)))
-    return token_counts.notes(counted, languages.shares(sample), backbone.languages())
+    return token_counts.notes(counted, spoken, backbone.languages())
 
 
 def _at_hand(backbone: Backbone) -> bool:

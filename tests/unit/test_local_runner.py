@@ -108,9 +108,13 @@ def test_help_needs_no_tensorflow(task: Path, repository: Path, arguments: list[
 def test_validate_reads_configuration_schema_and_rows_without_tensorflow(task: Path, repository: Path) -> None:
     done = process(task, repository, "validate", "-c", "a.yaml")
     assert (done.returncode, done.stderr) == (0, "")
-    few = "note: 3 rows are so few that the eval or the test split may be empty, or the training of the "
-    few += "student too short, and then the run fails"
-    assert done.stdout.splitlines()[1:] == [f"{task}/my.csv: 3 rows", "  label: good 2, bad 1", few]
+    notes = [
+        'note: labels with fewer than 3 rows cannot stand in train, eval and test: "bad" 1, "good" 2; nothing can be '
+        "measured of them; add rows, or take them out of `labels`",
+        "note: 3 rows are so few that the eval or the test split may be empty, or the training of the student too "
+        "short, and then the run fails",
+    ]
+    assert done.stdout.splitlines()[1:] == [f"{task}/my.csv: 3 rows", "  label: good 2, bad 1", *notes]
     assert done.stdout.startswith("a.yaml (quick): valid, digest ")
     assert not (task / "runs").exists()
 

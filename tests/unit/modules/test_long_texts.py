@@ -26,6 +26,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 import tensorflow_transform as tft
+import tf_keras
 
 from edgeline_edge import Classifier, write_bundle
 from tests.unit import training_helpers as helpers
@@ -60,6 +61,7 @@ def trained(told: dict[str, Any], folder: Path, write_examples: Callable[..., st
     """A network that learned from these rows as Trainer does it."""
     write_examples(folder / "train.gz", features(told, rows(ROWS, 1)))
     write_examples(folder / "eval.gz", features(told, rows(32, 2)))
+    tf_keras.utils.set_random_seed(3)  # of the first weights
     loaded = load(helpers.given(told, folder, **LEARNING))
     assert loaded.stream.rows == ROWS, "a row counts once, however many windows it has"
     made = decide(fit(build(loaded)))

@@ -170,6 +170,7 @@ def fn_args(transform_settings: dict[str, Any], tmp_path: Path, write_examples: 
         custom_config=config,
         train_files=[write_examples(tmp_path / "train.gz", rows)],
         eval_files=[write_examples(tmp_path / "eval.gz", rows[:8])],
+        transform_graph_path=str(tmp_path / "graph"),
         working_dir=str(tmp_path / "Tuner" / ".system" / "executor_execution" / "4"),
     )
 

@@ -56,10 +56,11 @@ def test_a_language_that_the_encoder_does_not_know_is_told_though_its_vocabulary
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(task_notes.packages, "cached", lambda *args: False)
-    dutch, english = ["het was niet goed en erg duur"] * 9, ["this was not good and very dear"] * 9
+    dutch, english = ["het was niet goed en erg duur"] * 20, ["this was not good and very dear"] * 20
     [told] = task_notes.of_texts(dutch, Minilm())
     assert told.startswith("the texts seem to be in another language (nl ")
     assert task_notes.of_texts(english, Minilm()) == []
+    assert task_notes.of_texts(dutch[:19], Minilm()) == [], "of so few texts the language is a guess"
     assert task_notes.of_texts(dutch, Preset(kind="preset", preset="bert_tiny_en_uncased")) == [told]
     assert task_notes.of_texts(dutch, Preset(kind="preset", preset=str(Path(__file__).parent))) == []
 
