@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from modules.quality.settings import Bound
-from modules.quality.tfma_results import CANDIDATE, PREVIOUS, metrics, missed_bounds
+from modules.quality.tfma.results import CANDIDATE, PREVIOUS, metrics, missed_bounds
 from modules.targets.base import Target
 from modules.tensors import raw_spec
 

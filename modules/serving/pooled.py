@@ -18,21 +18,28 @@ Tensors = Mapping[str, tf.Tensor]
 
 
 def answer(
-    network: Callable[[Tensors], tf.Tensor], tensors: Tensors, specs: tuple[Tensor, ...], *, mask: str, windows: int
+    network: Callable[[Tensors], tf.Tensor],
+    tensors: Tensors,
+    specs: tuple[Tensor, ...],
+    *,
+    mask: str | None,
+    windows: int,
 ) -> tf.Tensor:
-    """Asks a network about rows of windows.
+    """Asks a network about rows, of one window or of several.
 
     Args:
         network: from tensors by name, `[batch, …]`, to its output, `[batch, …]`.
         tensors: by name, `[batch, *shape]`; those that hold windows hold them side by side,
             `[batch, windows * length]`.
         specs: which of them those are.
-        mask: the one that is 1 where a window goes on; a window without one is left out.
+        mask: the one that is 1 where a window goes on; a window without one is left out. None: there are no windows.
         windows: of a row.
 
     Returns:
         Of each row the mean over its windows, `[batch, …]`; zeros where it has none.
     """
+    if mask is None or windows == 1:
+        return network(tensors)
     rows, row_length = tf.unstack(tf.shape(tensors[mask]))
     shape = [-1, windows, row_length // windows]
     apart = {spec.name: tf.reshape(tensors[spec.name], shape) for spec in specs if spec.window}

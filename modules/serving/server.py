@@ -71,8 +71,6 @@ class Server(tf.Module):
 
     def _answer(self, tensors: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         features = {tensor.name: tf.cast(tensors[tensor.name], tensor.dtype) for tensor in self._tensors}
-        if self._mask is None or self._windows == 1:
-            return self._answers(self._network(features))
         return self._answers(
             pooled.answer(self._network, features, self._tensors, mask=self._mask, windows=self._windows)
         )

@@ -37,8 +37,6 @@ class _Student(tf.Module):
     def _of_tensors(self, *values: tf.Tensor) -> dict[str, tf.Tensor]:
         features = {tensor.name: value for tensor, value in zip(self._tensors, values, strict=True)}
         [main] = self._main
-        if main.mask is None or main.windows == 1:
-            return self._answers(self._network(features))
         return self._answers(
             pooled.answer(self._network, features, self._tensors, mask=main.mask, windows=main.windows)
         )

@@ -20,8 +20,9 @@ from modules.artifact_files import (  # and settles Keras 2 before TFX
     PREDICTIONS_FILE,
     SHARED_LABELS_FILE,
 )
-from modules.quality import shared_labels, tfma_config
+from modules.quality import shared_labels
 from modules.quality.settings import BeatsBaseline, Bound, FairnessSettings, OtherLabels
+from modules.quality.tfma import config as tfma_config
 from modules.rows.settings import Columns
 from modules.settings import NodeSettings
 from modules.targets.kinds import TargetSection

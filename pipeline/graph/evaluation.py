@@ -9,8 +9,9 @@ from modules.card.settings import CardSource, ModelCardNodeSettings
 from modules.inputs import kinds
 from modules.inputs.profiles import profile_file
 from modules.network.backbones.base import Source
-from modules.quality import shared_labels, tfma_config
+from modules.quality import shared_labels
 from modules.quality.settings import BeatsBaseline, Bound
+from modules.quality.tfma import config as tfma_config
 
 from pipeline.components.evaluator import Evaluator, EvaluatorNodeSettings
 from pipeline.components.model_card import ModelCard

@@ -12,7 +12,7 @@ from modules.artifact_files import BEATS_BASELINE_FILE, FAIRNESS_FILE, PARETO_FI
 from modules.inputs.kinds import with_backbone
 from modules.inputs.profiles import profile_file
 from modules.quality import advice
-from modules.quality.tfma_results import PREVIOUS, metrics, missed_bounds
+from modules.quality.tfma.results import PREVIOUS, metrics, missed_bounds
 from modules.text import fit
 
 from ml_metadata.proto import metadata_store_pb2

@@ -14,7 +14,7 @@ from modules.artifact_files import (
 from modules.quality import scoring
 from modules.quality.predictions import Predictions, read
 from modules.quality.settings import EvaluatorSettings
-from modules.quality.tfma_results import PREVIOUS, metrics, missed_bounds
+from modules.quality.tfma.results import PREVIOUS, metrics, missed_bounds
 from modules.report.files import read_json
 
 import numpy as np

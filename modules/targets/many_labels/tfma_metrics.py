@@ -5,12 +5,11 @@ Named in an `EvalConfig` by class name and this module; see https://www.tensorfl
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
-from modules.targets.many_labels.metrics import metrics_of  # settles Keras 2 before TFMA imports TensorFlow
+from modules.quality.tfma.rows import RowCombiner
+from modules.targets.many_labels.metrics import metrics_of
 
-import apache_beam as beam
 import numpy as np
 from tensorflow_model_analysis.metrics import metric_types, metric_util
 
@@ -82,38 +81,24 @@ def _derived(
     return [gathered, metric_types.DerivedMetricComputation(keys=[key], result=derive)]
 
 
-class _Combiner(beam.CombineFn):
+class _Combiner(RowCombiner):
     """Sums over rows, see `modules.targets.many_labels.metrics.parts_of`."""
 
     def __init__(self, key: metric_types.MetricKey, eval_config: Any, example_weighted: bool, labels: int) -> None:
-        self._key, self._eval_config, self._example_weighted = key, eval_config, example_weighted
+        super().__init__(key, eval_config, example_weighted)
         self._labels = labels
 
     def create_accumulator(self) -> np.ndarray:
         return np.zeros(3 * self._labels + 2)
 
-    def add_input(self, accumulator: np.ndarray, element: metric_types.StandardMetricInputs) -> np.ndarray:
-        label, prediction, _ = next(
-            metric_util.to_label_prediction_example_weight(
-                element,
-                eval_config=self._eval_config,
-                model_name=self._key.model_name,
-                output_name=self._key.output_name,
-                example_weighted=self._example_weighted,
-                flatten=False,
-                require_single_example_weight=True,
-            )
-        )
-        right, answered = (np.ravel(value) > 0.5 for value in (label, prediction))
+    def added(self, accumulator: np.ndarray, right: np.ndarray, answered: np.ndarray) -> np.ndarray:
+        there, given = right > 0.5, answered > 0.5
         size = self._labels
-        accumulator[:size] += right & answered
-        accumulator[size : 2 * size] += right
-        accumulator[2 * size : 3 * size] += answered
-        accumulator[-2:] += float(np.array_equal(right, answered)), 1.0
+        accumulator[:size] += there & given
+        accumulator[size : 2 * size] += there
+        accumulator[2 * size : 3 * size] += given
+        accumulator[-2:] += float(np.array_equal(there, given)), 1.0
         return accumulator
 
-    def merge_accumulators(self, accumulators: Iterable[np.ndarray]) -> np.ndarray:
-        return np.sum(list(accumulators), axis=0)
-
     def extract_output(self, accumulator: np.ndarray) -> dict[metric_types.MetricKey, np.ndarray]:
-        return {self._key: accumulator}
+        return {self.key: accumulator}

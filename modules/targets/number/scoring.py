@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
-from modules.quality import fairness, intervals
-from modules.quality.intervals import LEVEL, RESAMPLES, Interval, interval
+from modules.quality.means import MeansScoring
 from modules.quality.predictions import Predictions
-from modules.quality.scoring import Scoring
-from modules.quality.settings import FairnessSettings
-from modules.targets.number.metrics import metrics_of, parts_of, scores
+from modules.quality.scores import Floats
+from modules.targets.number.metrics import metrics_of, parts_of
 from modules.targets.number.target import HIGH, LOW, NUMBER, Number
 
 import numpy as np
@@ -20,9 +18,10 @@ _BINS = 41  # of the residuals
 _SEED = 17
 
 
-class NumberScoring(Scoring):
+class NumberScoring(MeansScoring):
     """Of a target of kind `number`."""
 
+    largest_gap: ClassVar[float] = np.inf
     titles: Mapping[str, str] = {"rmse": "RMSE", "mae": "MAE", "r2": "R²"}
 
     def answered(self, served: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -30,90 +29,22 @@ class NumberScoring(Scoring):
         ends = {name: np.asarray(served[name], np.float64) for name in (LOW, HIGH) if name in served}
         return {"predicted": np.asarray(served[NUMBER], np.float64), **ends}
 
-    def scores(self, truth: np.ndarray, predicted: np.ndarray) -> dict[str, float]:
-        """Root of the mean squared error, mean absolute error, and R²."""
-        return scores(truth, predicted)
-
-    def intervals(
-        self,
-        truth: np.ndarray,
-        predicted: np.ndarray,
-        *,
-        resamples: int = RESAMPLES,
-        level: float = LEVEL,
-        seed: int = 0,
-    ) -> dict[str, Interval]:
-        """The bootstrap of the rows.
+    def parts(self, truth: np.ndarray, predicted: np.ndarray) -> Floats:
+        """Errors and right answers, see `modules.targets.number.metrics.parts_of`.
 
         Args:
             truth: float `[rows]`.
             predicted: float `[rows]`.
-            resamples: draws.
-            level: of confidence.
-            seed: of the draws.
         """
-        samples = metrics_of(intervals.resampled_means(parts_of(truth, predicted), resamples=resamples, seed=seed))
-        return {
-            name: interval(value, samples[name], level=level) for name, value in self.scores(truth, predicted).items()
-        }
+        return parts_of(truth, predicted)
 
-    def differences(
-        self,
-        truth: np.ndarray,
-        one: np.ndarray,
-        other: np.ndarray,
-        *,
-        resamples: int = RESAMPLES,
-        level: float = LEVEL,
-        seed: int = 0,
-    ) -> dict[str, Interval]:
-        """The bootstrap of the rows, both models on the same resamples.
+    def of_means(self, means: Floats) -> dict[str, Floats]:
+        """Root of the mean squared error, mean absolute error, and R².
 
         Args:
-            truth: float `[rows]`.
-            one: float `[rows]`.
-            other: float `[rows]`.
-            resamples: draws.
-            level: of confidence.
-            seed: of the draws.
+            means: of `parts`, `[..., 4]`.
         """
-        parts = [parts_of(truth, predicted) for predicted in (one, other)]
-        drawn = intervals.resampled_means(np.hstack(parts), resamples=resamples, seed=seed)
-        first, second = (metrics_of(half) for half in np.split(drawn, 2, axis=1))
-        mine, theirs = (self.scores(truth, predicted) for predicted in (one, other))
-        return {name: interval(mine[name] - theirs[name], first[name] - second[name], level=level) for name in mine}
-
-    def gaps(
-        self,
-        truth: np.ndarray,
-        predicted: np.ndarray,
-        slices: Mapping[str, Sequence[str]],
-        settings: FairnessSettings,
-    ) -> dict[str, Any]:
-        """Of both errors.
-
-        Args:
-            truth: float `[rows]`.
-            predicted: float `[rows]`.
-            slices: by slice column, the value of each row.
-            settings: the section `evaluator.fairness`.
-        """
-        measured, parts = self.target.gaps, parts_of(truth, predicted)
-        columns = {}
-        for column, values in slices.items():
-            of_row, found = np.asarray(values), {}
-            for number, value in enumerate(sorted(set(values))):
-                rows = parts[of_row == value]
-                # A seed of its own for each slice: the same draws everywhere would move all slices together.
-                drawn = intervals.resampled_means(rows, resamples=settings.resamples, seed=settings.seed + number)
-                one, samples = metrics_of(rows.mean(axis=0)), metrics_of(drawn)
-                found[str(value)] = fairness.Slice(
-                    len(rows), {name: float(one[name]) for name in measured}, {name: samples[name] for name in measured}
-                )
-            columns[column] = fairness.of_column(
-                found, settings, lower_is_better=self.target.lower_is_better, most=np.inf
-            )
-        return {"rows": len(truth), "min_rows": settings.min_rows, "level": settings.level, "columns": columns}
+        return metrics_of(means)
 
     def details(self, found: Predictions) -> dict[str, Any]:
         """`points`, some rows' right and answered numbers; `residuals`, counts by distance; and the `interval`."""

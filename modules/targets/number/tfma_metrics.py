@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterable
-from typing import Any
 
-from modules.quality.scores import r_squared  # settles Keras 2 before TFMA imports TensorFlow
+from modules.quality.scores import r_squared
+from modules.quality.tfma.rows import RowCombiner, computations
 
-import apache_beam as beam
 import numpy as np
 from tensorflow_model_analysis.metrics import metric_types, metric_util
 
@@ -21,54 +20,28 @@ class RSquared(metric_types.Metric):
 
     def __init__(self, name: str = "r2") -> None:
         """Args: `name` of the metric."""
-        super().__init__(metric_util.merge_per_key_computations(_computations), name=name)
+        super().__init__(metric_util.merge_per_key_computations(computations(_Combiner)), name=name)
 
 
-def _computations(
-    name: str,
-    eval_config: Any = None,
-    model_name: str = "",
-    output_name: str = "",
-    example_weighted: bool = False,
-) -> metric_types.MetricComputations:
-    key = metric_types.MetricKey(name, model_name, output_name, example_weighted=example_weighted)
-    combiner = _Combiner(key, eval_config, example_weighted)
-    return [metric_types.MetricComputation(keys=[key], preprocessors=None, combiner=combiner)]
-
-
-class _Combiner(beam.CombineFn):
+class _Combiner(RowCombiner):
     """Rows, mean, sum of squares around it, and of squared errors: float64 `[4]`, merged without losing digits.
 
     Source of the merge: Chan et al. 1979, "Updating Formulae and a Pairwise Algorithm for Computing Sample Variances".
     """
 
-    def __init__(self, key: metric_types.MetricKey, eval_config: Any, example_weighted: bool) -> None:
-        self._key, self._eval_config, self._example_weighted = key, eval_config, example_weighted
-
     def create_accumulator(self) -> np.ndarray:
         return np.zeros(4)
 
-    def add_input(self, accumulator: np.ndarray, element: metric_types.StandardMetricInputs) -> np.ndarray:
-        label, prediction, _ = next(
-            metric_util.to_label_prediction_example_weight(
-                element,
-                eval_config=self._eval_config,
-                model_name=self._key.model_name,
-                output_name=self._key.output_name,
-                example_weighted=self._example_weighted,
-                flatten=False,
-                require_single_example_weight=True,
-            )
-        )
-        right, answered = (float(np.ravel(value)[0]) for value in (label, prediction))
-        return _merged(accumulator, np.array([1.0, right, 0.0, (right - answered) ** 2]))
+    def added(self, accumulator: np.ndarray, right: np.ndarray, answered: np.ndarray) -> np.ndarray:
+        number, error = float(right[0]), float(right[0]) - float(answered[0])
+        return _merged(accumulator, np.array([1.0, number, 0.0, error**2]))
 
     def merge_accumulators(self, accumulators: Iterable[np.ndarray]) -> np.ndarray:
         return functools.reduce(_merged, accumulators, self.create_accumulator())
 
     def extract_output(self, accumulator: np.ndarray) -> dict[metric_types.MetricKey, float]:
         rows, _, spread, errors = accumulator
-        return {self._key: float(r_squared(errors / rows, spread / rows)) if rows else float("nan")}
+        return {self.key: float(r_squared(errors / rows, spread / rows)) if rows else float("nan")}
 
 
 def _merged(one: np.ndarray, other: np.ndarray) -> np.ndarray:

@@ -10,13 +10,13 @@ name that TFMA or Keras has as well would be taken for theirs.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from modules.quality.scores import CALIBRATION_BINS, of_confusion  # settles Keras 2 before TFMA imports TensorFlow
+from modules.quality.tfma.rows import RowCombiner, computations
 from modules.targets.one_label.target import PROBABILITIES
 
-import apache_beam as beam
 import numpy as np
 from tensorflow_model_analysis.metrics import (
     metric_types,
@@ -185,52 +185,23 @@ class CalibrationError(metric_types.Metric):
 
     def __init__(self, name: str = "calibration_error") -> None:
         """Args: `name` of the metric."""
-        super().__init__(metric_util.merge_per_key_computations(_calibration_computations), name=name)
+        super().__init__(metric_util.merge_per_key_computations(computations(_CalibrationCombiner)), name=name)
 
 
-def _calibration_computations(
-    name: str,
-    eval_config: Any = None,
-    model_name: str = "",
-    output_name: str = "",
-    example_weighted: bool = False,
-) -> metric_types.MetricComputations:
-    key = metric_types.MetricKey(name, model_name, output_name, example_weighted=example_weighted)
-    combiner = _CalibrationCombiner(key, eval_config, example_weighted)
-    return [metric_types.MetricComputation(keys=[key], preprocessors=None, combiner=combiner)]
-
-
-class _CalibrationCombiner(beam.CombineFn):
+class _CalibrationCombiner(RowCombiner):
     """Sums rows, confidence and hits per bin: an accumulator is float64 `[bins, 3]`."""
-
-    def __init__(self, key: metric_types.MetricKey, eval_config: Any, example_weighted: bool) -> None:
-        self._key, self._eval_config, self._example_weighted = key, eval_config, example_weighted
 
     def create_accumulator(self) -> np.ndarray:
         return np.zeros((CALIBRATION_BINS, 3))
 
-    def add_input(self, accumulator: np.ndarray, element: metric_types.StandardMetricInputs) -> np.ndarray:
-        label, prediction, _ = next(
-            metric_util.to_label_prediction_example_weight(
-                element,
-                eval_config=self._eval_config,
-                model_name=self._key.model_name,
-                output_name=self._key.output_name,
-                example_weighted=self._example_weighted,
-                flatten=False,
-                require_single_example_weight=True,
-            )
-        )
-        best = int(np.argmax(prediction))
-        confidence = float(np.ravel(prediction)[best])
-        hit = best == int(np.ravel(label)[0])
+    def added(self, accumulator: np.ndarray, right: np.ndarray, answered: np.ndarray) -> np.ndarray:
+        best = int(np.argmax(answered))
+        confidence = float(answered[best])
+        hit = best == int(right[0])
         accumulator[min(int(confidence * CALIBRATION_BINS), CALIBRATION_BINS - 1)] += (1.0, confidence, hit)
         return accumulator
-
-    def merge_accumulators(self, accumulators: Iterable[np.ndarray]) -> np.ndarray:
-        return np.sum(list(accumulators), axis=0)
 
     def extract_output(self, accumulator: np.ndarray) -> dict[metric_types.MetricKey, float]:
         rows = accumulator[:, 0].sum()
         error = np.abs(accumulator[:, 2] - accumulator[:, 1]).sum() / rows if rows else float("nan")
-        return {self._key: float(error)}
+        return {self.key: float(error)}

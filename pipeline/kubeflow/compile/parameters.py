@@ -19,7 +19,7 @@ from pipeline.kubeflow.contract.target import Target
 from pipeline.kubeflow.orchestrators.base import orchestrator
 
 Where = Callable[..., dict[str, tuple[Binding, ...]]]  # `places`, with configuration and orchestrator given
-_EPSILON = 1e-9  # as in modules.quality.tfma_config: a metric that equals its bound passes
+_EPSILON = 1e-9  # as in modules.quality.tfma.config: a metric that equals its bound passes
 
 
 def parameters(config: Config, target: Target) -> list[Parameter]:
@@ -94,7 +94,7 @@ def _thresholds(config: Config, where: Where, told: Where) -> list[Parameter]:
 
 
 def _threshold(place: Binding, metric: str, field: str, target: Predicted) -> Callable[[Mapping[str, Any]], Binding]:
-    """Finds a bound in TFMA's settings, as `modules.quality.tfma_config` wrote it; `place` is the whole of them."""
+    """Finds a bound in TFMA's settings, as `modules.quality.tfma.config` wrote it; `place` is the whole of them."""
     lower_is_better = target.less_is_better(metric)
     [own] = [metrics[metric] for metrics, _ in target.metric_specs() if metric in metrics]
     side = "upper_bound" if field == "max" or (field == "slice_min" and lower_is_better) else "lower_bound"

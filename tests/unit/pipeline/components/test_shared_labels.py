@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import modules  # noqa: F401
-from modules.quality import shared_labels, tfma_config
+from modules.quality import shared_labels
 from modules.quality.settings import Bound, FairnessSettings
+from modules.quality.tfma import config as tfma_config
 from modules.rows.settings import Columns
 from modules.targets.one_label.metric_specs import metric
 from modules.targets.one_label.target import OneLabel

@@ -1,4 +1,4 @@
-"""`modules.quality.tfma_config`, and the resolvers: which bounds hold on what, and against whom."""
+"""`modules.quality.tfma.config`, and the resolvers: which bounds hold on what, and against whom."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import modules  # noqa: F401
-from modules.quality.tfma_results import CANDIDATE, PREVIOUS
+from modules.quality.tfma.results import CANDIDATE, PREVIOUS
 from modules.targets.one_label.tfma_metrics import MacroF1
 
 import ml_metadata as mlmd

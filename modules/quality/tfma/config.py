@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from modules.quality.settings import Bound
-from modules.quality.tfma_results import CANDIDATE, PREVIOUS
+from modules.quality.tfma.results import CANDIDATE, PREVIOUS
 from modules.targets.base import Target
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import modules  # noqa: F401
-from modules.quality import tfma_results
+from modules.quality.tfma import results
 
 import pytest
 
@@ -26,4 +26,4 @@ def test_a_slice_is_called_by_its_value_an_empty_one_too(value: dict[str, Any], 
     key = metrics_for_slice_pb2.SliceKey(
         single_slice_keys=[metrics_for_slice_pb2.SingleSliceKey(column="shop", **value)]
     )
-    assert tfma_results.slice_name(key) == name
+    assert results.slice_name(key) == name

@@ -1,0 +1,1 @@
+"""What TFMA is told, what it found, and the metrics that it lacks."""
