@@ -70,8 +70,8 @@ class Cell(Section):
     def _problem_of_one(self, value: str) -> str:
         column = Column("", self.type)
         if not value.strip() or not column.readable(value):
-            comma = "," in value and column.readable(value.replace(",", ".", 1))
-            return f"which is no {column.type}" + (" (a point stands before decimals, not a comma)" if comma else "")
+            comma = " (a point stands before decimals, not a comma)" if has_decimal_comma(value, column) else ""
+            return f"which is no {column.type}{comma}"
         if column.type == "text":
             return ""
         number = column.value(value)
@@ -110,3 +110,13 @@ class Cell(Section):
         if not isinstance(found, list) or not all(isinstance(part, str) for part in found):
             raise ValueError("a list of texts is needed")
         return found
+
+
+def has_decimal_comma(value: str, column: Column) -> bool:
+    """Whether a value would be readable with a point in the place of its comma.
+
+    Args:
+        value: as a source of rows has it.
+        column: of numbers.
+    """
+    return "," in value and column.readable(value.replace(",", ".", 1))

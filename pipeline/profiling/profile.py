@@ -16,7 +16,7 @@ from pipeline.ingest.rows import DataError
 from pipeline.ingest.sources import csv_file, text
 from pipeline.ingest.sources.base import Record, open_local
 from pipeline.profiling import headers, label_names, roles, texts, token_counts
-from pipeline.profiling.answers import kinds
+from pipeline.profiling.answers import kinds, numbers
 from pipeline.profiling.columns import Column, ColumnCounter
 from pipeline.profiling.sections import few_rows
 
@@ -80,7 +80,11 @@ def profile(
         else [roles.Choice(name, "as asked for") for name in slice_columns]
     )
     label = next((column for column in columns if column.name == chosen_label.column), None)
-    answer = kinds.kind_of(label, _some(path, source, chosen_label.column), target)
+    cells = _some(path, source, chosen_label.column)
+    comma = numbers.decimal_comma(chosen_label.column, cells) if target != kinds.MANY_LABELS else ""
+    if comma and target == kinds.NUMBER:
+        raise DataError(f"{path}: {comma}.")
+    answer = kinds.Answer(kinds.ONE_LABEL) if comma else kinds.kind_of(label, cells, target)
     named = label if answer.kind == kinds.ONE_LABEL else None
     labels = {value: named.values[value] for value in roles.labels_of(named)} if named else {}
     rare = roles.rare_labels(named) if named else {}
@@ -115,6 +119,7 @@ def profile(
     found["notes"] = [
         *found["notes"],
         *judged.notes,
+        *([comma] if comma else []),
         *(label_names.notes(judged.labels, judged.rare, chosen_label.column) if judged.labels else []),
         *headers.notes(columns, found["headless"]),
     ]

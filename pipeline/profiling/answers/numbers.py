@@ -7,6 +7,7 @@ import random
 from collections.abc import Sequence
 from typing import Any
 
+from modules.targets.cell import has_decimal_comma
 from modules.tensors import Column
 
 from pipeline.profiling.texts import Sample
@@ -55,6 +56,23 @@ class Numbers:
         return {
             "rows": self._rows, "min": self._least, "max": self._most, "mean": self._mean, "deviation": deviation,
         }  # fmt: skip
+
+
+def decimal_comma(name: str, cells: Sequence[str]) -> str:
+    """That the numbers of a column have a comma where a point is read, in a sentence; empty where they have none.
+
+    Args:
+        name: of the column.
+        cells: some of it.
+    """
+    column, there = Column("", "number"), [cell for cell in cells if cell.strip()]
+    found = [cell for cell in there if has_decimal_comma(cell, column)]
+    if not found or not all(column.readable(cell) or has_decimal_comma(cell, column) for cell in there):
+        return ""
+    return (
+        f"{name!r} seems to hold numbers with a decimal comma, as {found[0]!r}; with a point in its place they are "
+        "drafted as numbers"
+    )
 
 
 def notes(result: dict[str, Any] | None) -> list[str]:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.config import loader
+from pipeline.ingest.rows import DataError
 from pipeline.local import preflight
 from pipeline.profiling import draft
 from pipeline.profiling.answers import numbers, several
@@ -123,3 +124,16 @@ def test_what_numbers_are_like_is_told_without_holding_them() -> None:
     assert numbers.cross_validated([("a text", 1.0)] * 40, eval_rows=4) is None
     [note] = numbers.notes({"scores": {"r2": {"value": -0.1}}})
     assert "next to nothing" in note
+
+
+def test_numbers_with_a_decimal_comma_are_told_and_taken_for_no_labels_between_commas(tmp_path: Path) -> None:
+    chance = random.Random(6)
+    cells = [("it was so and so", f"{chance.randint(1, 4)},{chance.randint(0, 9)}") for _ in range(200)]
+    file = write(tmp_path / "stars.csv", "stars", cells)
+    found = profile(file, label_column="stars")
+    assert found["target"]["kind"] == "one_label"
+    [told] = [note for note in found["notes"] if "decimal comma" in note]
+    assert told.startswith(f"'stars' seems to hold numbers with a decimal comma, as {cells[0][1]!r}; with a point")
+    with pytest.raises(DataError, match=r"stars\.csv: 'stars' seems to hold numbers with a decimal comma"):
+        profile(file, label_column="stars", target="number")
+    assert profile(file, label_column="stars", target="many_labels")["target"]["separator"] == ","
