@@ -24,12 +24,27 @@ def identifier(among: frozenset[str] = frozenset()) -> Any:
     """
     from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
+    check(among)
     found = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
-    if unknown := sorted(among - set(found.labels)):
-        raise ValueError(f"{unknown} are not among: {', '.join(sorted(found.labels))}")
     if among:
         found.set_languages(sorted(among))
     return found
+
+
+def check(codes: Collection[str]) -> None:
+    """Looks whether languages are known.
+
+    Args:
+        codes: ISO 639-1.
+
+    Raises:
+        ValueError: one is not; the text names those that are.
+    """
+    if not codes:
+        return
+    known = set(identifier().labels)
+    if unknown := sorted(set(codes) - known):
+        raise ValueError(f"{unknown} are not among: {', '.join(sorted(known))}")
 
 
 def language_of(text: str, among: Collection[str] = ()) -> str:

@@ -242,11 +242,11 @@ def _unknown_label(label: str, layout: Layout) -> str:
 def _language_check(config: CleaningConfig) -> Callable[[str], str] | None:
     if not config.languages:
         return None
-    identifier = languages.identifier()
-    kept = frozenset(config.languages)
-    unknown = sorted(kept - set(identifier.labels))
-    if unknown:
-        raise DataError(f"data.cleaning.languages: {unknown} are not among: {', '.join(sorted(identifier.labels))}.")
+    identifier, kept = languages.identifier(), frozenset(config.languages)
+    try:
+        languages.check(kept)
+    except ValueError as error:
+        raise DataError(f"data.cleaning.languages: {error}.") from None
 
     def check(text: str) -> str:
         language, confidence = identifier.classify(text)

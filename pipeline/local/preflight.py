@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -91,10 +91,11 @@ def notes(config: Config, counts: Mapping[str, Counter[str]]) -> list[str]:
     found = task_notes.of_labels(shape.labels, counts[shape.label], share=min(parts) / sum(parts))
     if shape.cell.type == "number":
         found += task_notes.of_numbers(shape.label, counts[shape.label])
-    if part is not None and shape.text:
-        found += task_notes.of_texts(_first_texts(config, shape), part.backbone)
+    sample = _first_texts(config, shape) if shape.text else []
+    if part is not None:
+        found += task_notes.of_texts(sample, part.backbone)
     wanted = config.data.augmentation
-    if wanted.enabled and shape.text and (spoken := _languages(config)):
+    if wanted.enabled and shape.text and (spoken := _languages(config, sample)):
         found += [f"data.augmentation: {note}" for note in wanted.left_out(spoken, wanted.local_table())]
     return found
 
@@ -175,12 +176,13 @@ def _check_augmentation(config: Config) -> None:
     wanted = config.data.augmentation
     if not wanted.enabled or not (wanted.languages or wanted.synonym_table):
         return
-    if problem := wanted.refusal(_languages(config), wanted.local_table()):
+    sample = [] if wanted.languages else _first_texts(config, layout(config))
+    if problem := wanted.refusal(_languages(config, sample), wanted.local_table()):
         raise rows.DataError(problem)
 
 
-def _languages(config: Config) -> list[str]:
-    """In which languages the rows are varied: those that are set, or those of the first rows.
+def _languages(config: Config, sample: Sequence[str]) -> list[str]:
+    """In which languages the rows are varied: those that are set, or those of some texts; none where there are none.
 
     Raises:
         DataError: one that is set is no language.
@@ -188,19 +190,20 @@ def _languages(config: Config) -> list[str]:
     named = config.data.augmentation.languages
     if named:
         try:
-            languages.identifier(frozenset(named))
+            languages.check(named)
         except ValueError as error:
             raise rows.DataError(f"data.augmentation.languages: {error}.") from None
         return list(named)
-    return languages.spoken(languages.shares(_first_texts(config, layout(config))))
+    return languages.spoken(languages.shares(sample))
 
 
 def _check_labels(config: Config, found: Mapping[str, Any]) -> None:
     """Refuses rows that have nothing to choose between."""
-    names, there = config.target.names, found["counts"].get(config.target.column, {})
-    if names and len(there) == 1:
+    labels, there = config.target.names, found["counts"].get(config.target.column, {})
+    # Where a cell may hold no label, one of them and none is a choice.
+    if labels and len(there) == 1 and there.total() == found["rows"]:
         [only] = there
-        others = some(name for name in names if name != only)
+        others = some(label for label in labels if label != only)
         raise rows.DataError(
             f"{found['file']}: all {found['rows']} rows have the label {shown(only)}, so that there is nothing to "
             f"learn; add rows of {others}, or look at data.columns and `labels`."

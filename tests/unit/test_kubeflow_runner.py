@@ -73,6 +73,8 @@ def test_the_dry_run_writes_nothing(tmp_path: Path) -> None:
         (["execute", "tests/data/kubeflow/task.yaml", "--root", "x"], "not a pipeline specification"),
         ([*SERVE, "--image", "a", "--uri", "gs://b/7"], "--image a: there is no tag"),
         ([*SERVE, "--image", "a:1", "--uri", "gs://b/pushed"], "--uri gs://b/pushed: give one pushed version"),
+        ([*SERVE, "--image", "a:1", "--uri", "/mnt/edgeline/pushed"], "/mnt/edgeline/pushed: give one pushed version"),
+        ([*SERVE, "--image", "a:1", "--uri", "gs"], "--uri gs: give a path below platform.volumes, or pvc://"),
         ([*SERVE, "--image", "a:1", "--uri", "runs/7"], "--uri runs/7: give a path below platform.volumes, or pvc://"),
         ([*SERVE, "--image", "a:1", "--uri", "/srv/7"], "no volume of platform.volumes is mounted there"),
         ([*SERVE, "--image", "a:1", "--uri", "gs://b/7", "--min-replicas", "9"], "--min-replicas 9: more than"),

@@ -1,13 +1,10 @@
-"""Where two labels are told apart: the threshold of the positive one's probability, chosen on the eval split.
-
-One sort of the rows and running sums give every threshold that makes a difference at once. A threshold lies in the
-middle between two rows, so that rounding on another machine moves no row of eval to the other side.
-"""
+"""Where two labels are told apart: the threshold of the positive one's probability, chosen on the eval split."""
 
 from __future__ import annotations
 
 from modules.machine.progress import tell
 from modules.quality.scores import of_counts
+from modules.quality.thresholds import candidates
 from modules.targets.one_label.target import AUTO, OneLabel
 
 import numpy as np
@@ -48,35 +45,6 @@ def settled(target: OneLabel, truth: np.ndarray, probabilities: np.ndarray) -> O
     best = np.flatnonzero(values >= values.max() - 1e-12)
     threshold = float(thresholds[best[np.abs(thresholds[best] - 0.5).argmin()]])
     return target.with_values(decision=decision.with_values(threshold=threshold))
-
-
-def candidates(positive: np.ndarray, scores: np.ndarray) -> tuple[NDArray[np.float32], dict[str, NDArray[np.int64]]]:
-    """Every threshold that tells the rows apart in another way, and what it counts.
-
-    Args:
-        positive: whether a row has the positive label, bool `[rows]`.
-        scores: probabilities of that label, float32 `[rows]`.
-
-    Returns:
-        Thresholds, float32 `[candidates]`, falling: a row is answered with the positive label where its score is as
-        large or larger. By name, int64 `[candidates]`: `right`, positive rows among these, and `answered`, all of them;
-        `positive` and `rows`, the same for every candidate.
-    """
-    order = np.argsort(-scores, kind="stable")
-    ranked = scores[order]
-    last = np.flatnonzero(np.append(ranked[1:] != ranked[:-1], True))  # of each run of equal scores
-    last = last[ranked[last] > 0] if ranked[0] > 0 else last  # no threshold takes in a row that scores 0
-    above = ranked[last]
-    below = np.append(above[1:], np.float32(0))
-    middle = ((above.astype(np.float64) + below) / 2).astype(np.float32)
-    # Two neighbours of float32 have nothing between them, and 0 is no threshold.
-    thresholds = np.maximum(np.where(middle > below, middle, above), np.finfo(np.float32).tiny)
-    right = np.cumsum(positive[order])[last]
-    whole = np.ones(len(last), np.int64)
-    counts = {
-        "right": right, "answered": last + 1, "positive": whole * int(positive.sum()), "rows": whole * len(scores)
-    }  # fmt: skip
-    return thresholds, counts
 
 
 def _values(

@@ -89,11 +89,11 @@ class AugmentationConfig(Section):
         """Why rows cannot be varied as it is asked for; empty if they can.
 
         Args:
-            languages: that the rows are written in.
+            languages: that the rows are written in; none where nobody could look.
             table: content of the synonym table; None where there is none.
         """
         of = table_language(table or "")
-        if not self.synonym_table or not of or of in languages:
+        if not (self.synonym_table and of and languages) or of in languages:
             return ""
         return (
             f"data.augmentation.synonym_table: {self.synonym_table} is a table of {of}, and the rows are "

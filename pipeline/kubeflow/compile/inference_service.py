@@ -115,16 +115,19 @@ def dump(service: dict[str, Any]) -> str:
 
 def _uri(config: Config, uri: str) -> str:
     """What the storage initializer takes: a path on a volume of the configuration is one on its claim."""
-    if uri.startswith("/"):
-        for volume in config.platform.volumes:
-            if uri.startswith(f"{volume.path}/"):
-                return f"pvc://{volume.claim}{uri.removeprefix(volume.path)}"
-        raise ConfigError(f"--uri {uri}: no volume of platform.volumes is mounted there.")
-    kind = uri.partition("://")[0] if "://" in uri else ""
-    if kind not in _SCHEMES:
-        raise ConfigError(
-            f"--uri {uri}: give a path below platform.volumes, or {', '.join(f'{s}://' for s in _SCHEMES)}."
-        )
+    schemes = tuple(f"{scheme}://" for scheme in _SCHEMES)
+    if not uri.startswith(("/", *schemes)):
+        raise ConfigError(f"--uri {uri}: give a path below platform.volumes, or {', '.join(schemes)}.")
+    found = _on_claim(config, uri) if uri.startswith("/") else uri
     if not re.search(r"/[0-9]+/?$", uri):
         raise ConfigError(f"--uri {uri}: give one pushed version, …/<number>; the service stays with it.")
-    return uri
+    return found
+
+
+def _on_claim(config: Config, path: str) -> str:
+    """The same on the claim of the innermost volume that is mounted above it."""
+    above = [volume for volume in config.platform.volumes if path.startswith(f"{volume.path}/")]
+    if not above:
+        raise ConfigError(f"--uri {path}: no volume of platform.volumes is mounted there.")
+    volume = max(above, key=lambda volume: len(volume.path))
+    return f"pvc://{volume.claim}{path.removeprefix(volume.path)}"

@@ -65,6 +65,8 @@ def test_a_synonym_table_of_another_language_is_refused_before_a_run(task: tiny.
     augmented = ("data.augmentation.share=1", f"data.augmentation.synonym_table={table}")
     assert "words.txt is a table of de, and the rows are en. Take one of their language" in refused(task, *augmented)
     assert "languages: ['xx'] are not among: " in refused(task, *augmented, "data.augmentation.languages=[xx]")
+    wanted = loader.load(task.config, profile="quick", overrides=augmented).data.augmentation
+    assert wanted.refusal([], table.read_text()) == "", "of a TFRecord nobody has seen a row yet"
 
 
 def test_operations_that_a_language_does_not_allow_are_told(task: tiny.TinyTask) -> None:

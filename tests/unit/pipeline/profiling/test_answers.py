@@ -137,3 +137,15 @@ def test_numbers_with_a_decimal_comma_are_told_and_taken_for_no_labels_between_c
     with pytest.raises(DataError, match=r"stars\.csv: 'stars' seems to hold numbers with a decimal comma"):
         profile(file, label_column="stars", target="number")
     assert profile(file, label_column="stars", target="many_labels")["target"]["separator"] == ","
+
+
+def test_one_label_or_none_is_something_to_learn(tmp_path: Path) -> None:
+    file = tagged(tmp_path / "tags.csv", "|")
+    config, _ = drafted(file, tmp_path, label_column="tags")
+    only = [line.replace("login", "").replace("billing", "") for line in file.read_text(encoding="utf-8").splitlines()]
+    file.write_text("\n".join(line.replace("|", "") for line in only) + "\n", encoding="utf-8")
+    task = loader.load(config, profile="quick", overrides=["target.none_allowed=true"])
+    found = preflight.check(task)
+    assert found["counts"]["tags"]["speed"] < found["rows"]
+    with pytest.raises(DataError, match="so that there is nothing to learn"):
+        preflight.check(loader.load(config, profile="quick", overrides=["data.cleaning.max_quarantined=0.9"]))

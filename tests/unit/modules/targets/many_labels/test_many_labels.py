@@ -204,3 +204,12 @@ def test_the_report_is_told_each_label_and_the_surest_errors() -> None:
     assert worst["errors"] == int((truth != predicted).any(axis=1).sum())
     most = int((truth != predicted).sum(axis=1).max())
     assert worst["items"][0]["note"] == f"{most} of 3 labels wrong"
+
+
+def test_a_threshold_lets_in_the_very_rows_that_it_was_chosen_for() -> None:
+    at = np.float32(0.7)
+    near = np.array([at, np.nextafter(at, np.float32(0))], np.float32)  # nothing lies between them
+    [threshold] = decision.best_thresholds(np.array([[1], [0]]), near[:, np.newaxis])
+    assert (near >= np.float32(threshold)).tolist() == [True, False]
+    [threshold] = decision.best_thresholds(np.array([[1], [0]]), np.zeros((2, 1), np.float32))
+    assert 0 < threshold < 1, "rows that all score 0 leave no choice, and are no error"
