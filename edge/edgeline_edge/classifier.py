@@ -255,9 +255,10 @@ class Classifier:
         if not isinstance(row, Mapping):
             wanted = ", ".join(self.columns)
             raise TypeError(f"{where} must be a record with the fields {wanted}, is {type(row).__name__}")
-        unknown = [str(name) for name in row if name not in self.columns]
+        columns = self.columns
+        unknown = [str(name) for name in row if name not in columns]
         if unknown:
-            raise ValueError(f"{where} has the field {unknown[0]!r}; the model reads {', '.join(self.columns)}")
+            raise ValueError(f"{where} has the field {unknown[0]!r}; the model reads {', '.join(columns)}")
         if self._column not in row:
             raise ValueError(f"{where} has no field {self._column!r}")
         tensors: dict[str, Array] = {}

@@ -157,7 +157,7 @@ class Server(socketserver.TCPServer):
         for index, item in enumerate(instances):
             row: Any = item
             if isinstance(item, dict) and not self.classifier.takes_records:
-                row = item.get("text")
+                row = item.get(self.classifier.text_field or "text")
             try:
                 answer = self.classifier.predict(
                     [row], long_text=self.long_text, max_windows=self.max_windows, cancelled=cancelled

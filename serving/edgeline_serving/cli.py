@@ -11,7 +11,9 @@ import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import get_args
 
+from edgeline_edge.long_text import LongText
 from edgeline_serving import __version__
 from edgeline_serving.errors import SettingsError, VersionError
 from edgeline_serving.settings import EDGE, SERVER, Kind, Limits, Log, Settings, Source, Trial
@@ -166,7 +168,7 @@ def _add_work(parser: argparse.ArgumentParser) -> None:
     add("--batch", type=_positive, default=32, metavar="N", help="most rows a SavedModel answers in one call (32)")
     add(
         "--long-text",
-        choices=("head", "head_tail", "windows"),
+        choices=get_args(LongText),
         help="bundles: what to read of a text that does not fit (as in training)",
     )
     add("--max-body", type=_positive, default=1 << 20, metavar="BYTES", help="of a request (1 MiB)")

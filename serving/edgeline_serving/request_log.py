@@ -124,9 +124,14 @@ class RequestLog:
             lines = self._queue.get()
             if lines is None:
                 break
-            self._write(lines)
-            with self._lock:
-                self._waiting -= len(lines)
+            try:
+                self._write(lines)
+            except Exception as error:  # a fault of one answer must not be the last thing that is logged
+                metrics.LOG_DROPPED.labels("fault").inc(len(lines))
+                logger.error("rows cannot be logged: %s", type(error).__name__)
+            finally:
+                with self._lock:
+                    self._waiting -= len(lines)
         if self._file:
             self._file.close()
 
@@ -168,13 +173,15 @@ def _flat(answer: Answer) -> dict[str, Any]:
     """An answer as values that no reader of rows refuses: nothing nested."""
     found: dict[str, Any] = {}
     for name, value in answer.items():
-        if isinstance(value, Mapping):
-            found |= {f"served.{name}.{key}": item for key, item in value.items()}
-        elif isinstance(value, list):
-            found |= {f"served.{name}.{number}": item for number, item in enumerate(value)}
-        else:
-            found[f"served.{name}"] = value
+        found |= _leaves(f"served.{name}", value)
     return found
+
+
+def _leaves(name: str, value: Any) -> dict[str, Any]:
+    if not isinstance(value, (Mapping, list)):
+        return {name: value}
+    parts = value.items() if isinstance(value, Mapping) else enumerate(value)
+    return {leaf: item for key, part in parts for leaf, item in _leaves(f"{name}.{key}", part).items()}
 
 
 def _files(folder: Path) -> list[Path]:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import collections
+import contextlib
 import logging
 import signal
 import sys
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import uvloop
 
@@ -17,6 +19,9 @@ from edgeline_serving.settings import EDGE, Settings
 from edgeline_serving.versions.follower import Follower, Watch
 from edgeline_serving.versions.push_folder import PushFolder
 from edgeline_serving.wire.tokens import Tokens
+
+if TYPE_CHECKING:
+    from edgeline_serving.wire.rpc import RpcServer
 
 logger = logging.getLogger("edgeline_serving")
 
@@ -94,12 +99,13 @@ async def _serve(
         rpc = RpcServer(plane, settings, tokens)
         await rpc.start()
     loop = asyncio.get_running_loop()
-    stopping = asyncio.Event()
+    stopping, at_once = asyncio.Event(), asyncio.Event()
     watch = Watch(followers, settings.interval)
 
     def stop() -> None:
         if stopping.is_set():
             rest.force_exit = True
+            at_once.set()
         plane.stopping = True
         stopping.set()
 
@@ -112,13 +118,29 @@ async def _serve(
     await asyncio.wait([answering, asked], return_when=asyncio.FIRST_COMPLETED)
     watch.stop()
     if stopping.is_set():
-        await asyncio.sleep(settings.notice)
+        await _before(at_once, settings.notice)
     rest.should_exit = True
-    await answering
-    if rpc:
-        await rpc.stop(settings.drain)
+    until = loop.time() + settings.drain
+    await asyncio.gather(answering, *([_end(rpc, at_once, settings.drain)] if rpc else []))
     asked.cancel()
-    await asyncio.to_thread(watch.join, settings.drain)
+    await asyncio.to_thread(watch.join, 0.0 if at_once.is_set() else max(0.0, until - loop.time()))
+
+
+async def _before(event: asyncio.Event, seconds: float) -> None:
+    """Waits for so long, or until an event."""
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(event.wait(), seconds)
+
+
+async def _end(rpc: RpcServer, at_once: asyncio.Event, seconds: float) -> None:
+    """Ends gRPC as REST ends: what is under way has so long, or until somebody asks again."""
+    ending = asyncio.ensure_future(rpc.stop(seconds))
+    hurry = asyncio.ensure_future(at_once.wait())
+    await asyncio.wait([ending, hurry], return_when=asyncio.FIRST_COMPLETED)
+    hurry.cancel()
+    if not ending.done():
+        await rpc.stop(0.0)
+    await ending
 
 
 def _announce(settings: Settings, followers: Sequence[Follower], port: int, grpc_port: int | None) -> None:

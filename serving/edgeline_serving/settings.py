@@ -6,8 +6,9 @@ import dataclasses
 from pathlib import Path
 from typing import Literal
 
+from edgeline_edge.long_text import LongText
+
 Texts = Literal["stored", "hashed", "left-out"]
-LongText = Literal["head", "head_tail", "windows"]
 Kind = Literal["server", "edge"]
 SERVER: Kind = "server"
 EDGE: Kind = "edge"

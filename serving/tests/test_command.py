@@ -13,6 +13,7 @@ import sys
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import grpc
 import pytest
@@ -103,14 +104,18 @@ class Client(threading.Thread):
                 return
 
 
+def started(options: list[Any], folder: Path) -> subprocess.Popen[str]:
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(FOLDER), str(FOLDER.parent / "edge")])}
+    return subprocess.Popen(
+        [sys.executable, "-m", "edgeline_serving", *options], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        env=environment, cwd=folder,
+    )  # fmt: skip
+
+
 def test_it_serves_follows_and_on_sigterm_sends_what_is_under_way(pushed: Path, tmp_path: Path) -> None:
     log = tmp_path / "log"
     options = ["--edge", pushed, "--port", "0", "--grpc-port", "0", "--log", log, "--interval", "0.1"]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(FOLDER), str(FOLDER.parent / "edge")])}
-    process = subprocess.Popen(
-        [sys.executable, "-m", "edgeline_serving", *options], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        env=environment, cwd=tmp_path,
-    )  # fmt: skip
+    process = started(options, tmp_path)
     assert process.stdout
     line = process.stdout.readline()
     found = re.fullmatch(r"serving sentiment, version 100: http://127.0.0.1:(\d+)/v1/models/sentiment:predict\n", line)
@@ -138,6 +143,20 @@ def test_it_serves_follows_and_on_sigterm_sends_what_is_under_way(pushed: Path, 
     # What was answered was logged, and nothing was answered that no client got.
     assert len(rows) == answers * len(TEXTS)
     assert {row["served.version"] for row in rows} == {"100", "101"}
+    assert "Traceback" not in told
+
+
+def test_a_second_signal_ends_at_once(pushed: Path, tmp_path: Path) -> None:
+    options = ["--edge", pushed, "--port", "0", "--grpc-port", "0", "--notice", "60", "--drain", "60"]
+    process = started(options, tmp_path)
+    assert process.stdout
+    assert process.stdout.readline().startswith("serving sentiment")
+    process.send_signal(signal.SIGTERM)
+    with pytest.raises(subprocess.TimeoutExpired):
+        process.wait(1.0)
+    process.send_signal(signal.SIGINT)
+    _, told = process.communicate(timeout=10)
+    assert process.returncode == 0, told
     assert "Traceback" not in told
 
 

@@ -130,6 +130,14 @@ def test_deep_json_is_refused_before_a_parser_sees_it(strict: Running, path: str
     assert strict.call("POST", path, body)[:2] == (400, {"error": "the JSON is nested deeper than 6 levels"})
 
 
+@pytest.mark.parametrize("length", ["0", "9" * 5000])
+def test_a_header_does_not_hide_depth_from_the_look(strict: Running, length: str) -> None:
+    body = b'{"instances": [' + b"[" * 500 + b"]" * 500 + b"]}"
+    headers = {"inference-header-content-length": length, "content-type": "application/json"}
+    for path in (PREDICT, "/v2/models/sentiment/infer"):
+        assert strict.call("POST", path, body, headers)[0] == 400
+
+
 def test_looking_at_a_hostile_body_takes_no_longer_than_reading_it() -> None:
     guard = Guard(None, Limits(depth=6))
     for body in (b'"' + b'\\"' * 500_000, b'[[[[[[[["' + b"\\" * 999_999, b'"' * 1_000_000 + b"{" * 7):

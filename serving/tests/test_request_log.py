@@ -54,6 +54,22 @@ def test_a_row_is_a_line_of_flat_values(tmp_path: Path) -> None:
     assert set(first) - kept <= set(example), "the example that the pipeline's tests read is of this form"
 
 
+def test_an_answer_that_is_no_json_costs_its_row_and_not_the_log(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    log, before = RequestLog(Log(tmp_path)), dropped("fault")
+    strange = {"request_id": "r1", "model": "m", "version": "7", "columns": [Column("text")], "seconds": 0.001}
+    log.note(rows=[{"text": "secret"}], answers=[{"tags": [b"a"]}], **strange)  # type: ignore[arg-type]
+    log.note(rows=[{"text": "b"}], answers=[{"tags": [["a", "b"], ["c"]]}], **strange)  # type: ignore[arg-type]
+    log.close()
+    [found] = lines(tmp_path)
+    nested = {name: value for name, value in found.items() if name.startswith("served.tags")}
+    assert nested == {"served.tags.0.0": "a", "served.tags.0.1": "b", "served.tags.1.0": "c"}
+    assert dropped("fault") == before + 1
+    assert "rows cannot be logged: TypeError" in caplog.text
+    assert "secret" not in caplog.text
+
+
 @pytest.mark.parametrize("how", ["hashed", "left-out"])
 def test_texts_are_hashed_or_left_out_and_so_is_what_a_client_adds(tmp_path: Path, how: Any) -> None:
     log = RequestLog(Log(tmp_path, texts=how, key=b"a key of the log"))

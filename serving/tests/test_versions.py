@@ -15,8 +15,9 @@ import pytest
 
 from edgeline_serving import metrics
 from edgeline_serving.backends.base import Answer, Backend, Column, Row
-from edgeline_serving.errors import VersionError
+from edgeline_serving.errors import ProbeError, VersionError
 from edgeline_serving.settings import Limits, Settings, Source, Trial
+from edgeline_serving.versions import probes
 from edgeline_serving.versions.deployment import Deployment, Loaded
 from edgeline_serving.versions.follower import Follower, Watch
 from edgeline_serving.versions.push_folder import PushFolder
@@ -127,6 +128,31 @@ def test_at_the_start_an_older_version_serves_where_the_newest_cannot(pushed: Pa
     shutil.rmtree(pushed / "101")
     with pytest.raises(VersionError, match="nothing was pushed there yet"):
         follower(pushed)
+
+
+def test_at_the_start_a_version_that_was_rolled_back_stays_so(pushed: Path) -> None:
+    push(pushed, "101")
+    push(pushed, "102")
+    point_latest(pushed, "101")
+    (pushed / "101" / "model.tflite").write_bytes(b"no bundle")
+    assert live(follower(pushed)) == "100"
+
+
+def test_probes_that_a_busy_machine_does_not_answer_refuse_no_version_for_good(
+    pushed: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Callable[[], bool]] = []
+
+    class Slow(Fake):
+        def submit(self, rows: Sequence[Row], stop: Callable[[], bool]) -> Future[list[Answer]]:
+            asked.append(stop)
+            return Future()
+
+    monkeypatch.setattr(probes, "_SECONDS", 0.01)
+    with pytest.raises(VersionError, match=r"were not answered in 0\.01 s") as raised:
+        probes.check(Slow("a"), [], 0.1)
+    assert not isinstance(raised.value, ProbeError), "which is refused for ever"
+    assert asked[0](), "what nobody waits for ends"
 
 
 def test_a_push_folder_that_is_gone_for_a_while_changes_nothing(pushed: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -10,9 +10,11 @@ import importlib
 import os
 import sys
 from collections.abc import Sequence
+from typing import get_args
 
 from edgeline_edge import __version__
 from edgeline_edge.errors import BundleError
+from edgeline_edge.long_text import LongText
 
 _COMMANDS = {
     "predict": "classify texts from arguments, a file or stdin",
@@ -71,9 +73,7 @@ def _parser() -> argparse.ArgumentParser:
         command.set_defaults(module="info" if name == "verify" else name, function=name)
     for name in ("predict", "serve"):
         made[name].add_argument("--threads", type=_positive, default=1, metavar="N", help="threads per call (1)")
-        made[name].add_argument(
-            "--long-text", choices=("head", "head_tail", "windows"), help="what to read of it (as in training)"
-        )
+        made[name].add_argument("--long-text", choices=get_args(LongText), help="what to read of it (as in training)")
     _predict(made["predict"])
     made["info"].add_argument("--json", action="store_true", help="for programs")
     made["info"].add_argument("--markdown", action="store_true", help="the input/output contract, for documentation")

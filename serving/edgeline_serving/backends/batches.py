@@ -42,7 +42,7 @@ class Batches:
 
     def _work(self) -> None:
         open_, left = True, None
-        while open_ or left:
+        while open_:
             batch: list[_Job] = []
             job = left or self._waiting.get()
             left = None

@@ -10,9 +10,9 @@ from typing import Any
 
 from edgeline_edge import BundleError, Classifier, read_bundle
 from edgeline_edge.classifier import CancelledError as EdgeCancelledError
+from edgeline_edge.long_text import LongText
 from edgeline_serving.backends.base import Answer, Backend, CancelledError, Column, Row
 from edgeline_serving.errors import VersionError
-from edgeline_serving.settings import LongText
 
 TEXT = "text"
 

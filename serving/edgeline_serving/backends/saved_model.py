@@ -139,4 +139,6 @@ def _raw(value: Any) -> Any:
 
 
 def _decoded(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_decoded(item) for item in value]
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else value

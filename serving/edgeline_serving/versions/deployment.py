@@ -10,8 +10,7 @@ import dataclasses
 import random
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 from edgeline_serving.backends.base import Backend
 from edgeline_serving.settings import Trial
@@ -32,15 +31,6 @@ class Loaded:
         self._held = 0
         self._retired = False
         self._lock = threading.Lock()
-
-    @contextmanager
-    def held(self) -> Iterator[Loaded]:
-        """Keeps the version open for the time of a request; `hold` and `release` in one."""
-        self.hold()
-        try:
-            yield self
-        finally:
-            self.release()
 
     def hold(self) -> None:
         """One request more that needs it."""

@@ -53,7 +53,7 @@ class Follower:
         self._told = ""
 
     def start(self) -> None:
-        """Loads the version that is wanted; where that fails, the newest one that does not.
+        """Loads the version that is wanted; where that fails, the newest older one that does not.
 
         Raises:
             VersionError: none of them can be served.
@@ -61,8 +61,9 @@ class Follower:
         wanted = self.folder.wanted()
         if wanted is None:
             raise VersionError(f"{self.folder.source.folder}: nothing was pushed there yet")
-        older = [] if self.folder.source.pinned else [v for v in reversed(self.folder.versions()) if v != wanted]
-        for version in [wanted, *older]:
+        there = [] if self.folder.source.pinned else reversed(self.folder.versions())
+        # What is newer than `latest` was rolled back.
+        for version in [wanted, *(number for number in there if int(number) < int(wanted))]:
             loaded = self._loaded(version)
             if loaded:
                 self.name = self.name or loaded.backend.task or self.folder.source.folder.absolute().name

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -43,7 +44,7 @@ def read(place: Path) -> list[Probe]:
         place: its folder, or the bundle where it stands alone.
 
     Returns:
-        None where the push has none.
+        Nothing where the push has none.
 
     Raises:
         VersionError: the file cannot be read; the message names the line.
@@ -70,13 +71,18 @@ def check(backend: Backend, probes: Sequence[Probe], tolerance: float) -> int:
 
     Raises:
         ProbeError: an answer is another one; the message names the probe's number, and no text of it.
+        VersionError: the machine did not get round to it.
     """
     asked = [probe.instance for probe in probes] or _made_up(backend)
     if not asked:
         return 0
+    over = threading.Event()
     try:
         rows = [row_of(instance, backend.columns, f"probe {number}") for number, instance in enumerate(asked, start=1)]
-        answers = backend.submit(rows, lambda: False).result(_SECONDS)
+        answers = backend.submit(rows, over.is_set).result(_SECONDS)
+    except TimeoutError as error:
+        over.set()
+        raise VersionError(f"the probes were not answered in {_SECONDS:g} s") from error
     except RequestError as error:
         raise ProbeError(f"the model does not read what the push expects it to: {error}") from error
     except Exception as error:  # whatever the model's runtime raises

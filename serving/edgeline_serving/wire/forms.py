@@ -76,6 +76,7 @@ def row_of(instance: Any, columns: Sequence[Column], where: str) -> Row:
             raise RequestError(400, f"{where} must be an object with {', '.join(column.name for column in columns)}")
         return {columns[0].name: value_of(instance, columns[0], where)}
     row: dict[str, Any] = {}
+    known = {column.name for column in columns}
     for column in columns:
         value = instance.get(column.name)
         if column.optional and (value is None or (isinstance(value, float) and math.isnan(value))):
@@ -83,7 +84,7 @@ def row_of(instance: Any, columns: Sequence[Column], where: str) -> Row:
         if column.name not in instance:
             raise RequestError(400, f"{where} lacks {column.name!r}")
         row[column.name] = value_of(value, column, f"{where}.{column.name}")
-    return {**others({name: instance[name] for name in instance if name not in _names(columns)}), **row}
+    return {**others({name: instance[name] for name in instance if name not in known}), **row}
 
 
 def others(found: Mapping[str, Any]) -> dict[str, Any]:
@@ -94,10 +95,6 @@ def others(found: Mapping[str, Any]) -> dict[str, Any]:
         if len(name) <= _LONGEST_NAME and isinstance(value, (str, int, float, bool))
     }
     return dict(list(plain.items())[:_MOST_OTHERS])
-
-
-def _names(columns: Sequence[Column]) -> set[str]:
-    return {column.name for column in columns}
 
 
 def value_of(value: Any, column: Column, where: str) -> Any:

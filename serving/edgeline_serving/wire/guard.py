@@ -29,6 +29,7 @@ REQUEST_ID = b"x-request-id"
 _A_REQUEST_ID = re.compile(rb"[\x21-\x7e]{1,128}")
 # The end of a string may be missing: looked for anew from each quote, a hostile body would take minutes.
 _STRINGS = re.compile(rb'"(?:[^"\\]|\\.)*+"?', re.DOTALL)
+_DIGITS = 10  # of a length; a longer number is none
 JSON_LENGTH = b"inference-header-content-length"  # of a V2 request whose tensors follow its JSON as they are
 _NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 
@@ -86,8 +87,7 @@ class Guard:
         self._working += 1
         try:
             body = await self._body(headers, receive)
-            length = headers.get(JSON_LENGTH, b"")
-            self._check_depth(body[: int(length)] if length.isdigit() else body)
+            self._check_depth(_json_of(body, scope["path"], headers))
             await self._app(scope, _replay(body, receive), answer.send)
         finally:
             self._working -= 1
@@ -130,6 +130,13 @@ class Guard:
             if depth > most:
                 metrics.REFUSED.labels("depth").inc()
                 raise RequestError(400, f"the JSON is nested deeper than {most} levels")
+
+
+def _json_of(body: bytes, path: str, headers: dict[bytes, bytes]) -> bytes:
+    """What of a body KServe reads as JSON: all of it, but for V2's tensors as they are."""
+    binary = path.endswith("/infer") and b"json" not in headers.get(b"content-type", b"json").lower()
+    length = headers.get(JSON_LENGTH, b"")
+    return body[: int(length)] if binary and length.isdigit() and len(length) < _DIGITS else body
 
 
 def internal(error: BaseException) -> str:

@@ -17,6 +17,7 @@ from edgeline_serving.settings import Settings
 from edgeline_serving.versions.deployment import Deployment, Loaded, Route
 from edgeline_serving.versions.probes import difference
 from edgeline_serving.wire import forms, tensors
+from edgeline_serving.wire.guard import internal
 from edgeline_serving.wire.kserve_parts import InferRequest, Model
 
 logger = logging.getLogger("edgeline_serving")
@@ -155,7 +156,7 @@ class ServedModel(Model):
             self._count(route.answering, "failed")
             logger.error("%s: version %s failed: %s", self.name, route.answering.number, type(error).__name__)
             if route.instead is None:
-                raise RequestError(500, f"internal error: {type(error).__name__}") from None
+                raise RequestError(500, internal(error)) from None
             self._deployment.tried(route.answering, ok=False)
             return await self._answered(Route(route.instead), rows)
         if route.instead is not None:

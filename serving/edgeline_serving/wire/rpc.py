@@ -12,6 +12,7 @@ from edgeline_serving import metrics
 from edgeline_serving.errors import RequestError, SettingsError
 from edgeline_serving.settings import Settings
 from edgeline_serving.wire.app import Plane, Repository, told
+from edgeline_serving.wire.guard import internal
 from edgeline_serving.wire.kserve_parts import InferenceServicer, grpc_services, kserve_errors
 from edgeline_serving.wire.tokens import Tokens
 
@@ -24,8 +25,7 @@ _STATUS = {
     501: grpc.StatusCode.UNIMPLEMENTED,
     503: grpc.StatusCode.UNAVAILABLE,
 }
-_OPEN = ("ServerLive", "ServerReady")
-_METHODS = (
+_METHODS = (  # whose callers must have a token; whether the server lives and is ready is told to everybody
     "ServerMetadata",
     "ModelReady",
     "ModelMetadata",
@@ -64,7 +64,7 @@ class Servicer(InferenceServicer):
                 raise
             except Exception as error:
                 logger.error("gRPC %s: internal error: %s", method.__name__, type(error).__name__)
-                await context.abort(grpc.StatusCode.INTERNAL, f"internal error: {type(error).__name__}")
+                await context.abort(grpc.StatusCode.INTERNAL, internal(error))
 
         return call
 
