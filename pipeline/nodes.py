@@ -266,8 +266,7 @@ NODES = (
     Node(
         "Reporter", "pipeline.components.reporter:Reporter", "what a run came to, as data and as a page",
         outputs={"report": "ModelEvaluation"},
-        code=("pipeline.components.reporter", *modules_of(INPUTS, "facts", "plots", "reasons"),
-              *modules_of(TARGETS, "scoring", "plots", "errors")),
+        code=("pipeline.components.reporter", *brought("facts plots reasons", "scoring plots errors")),
         files=("report.json", "report.html"), takes={"config": (Taken("settings", "/config"),)},
     ),
 )

@@ -38,14 +38,10 @@ def fasttext(train: Split, evaluation: Split, quick: bool) -> tuple[Predict, dic
     grid = [{"wordNgrams": 2, "epoch": epochs, "lr": rate} for epochs in (5, 15) for rate in (0.2, 0.5)]
     best: tuple[float, Predict, dict[str, Any]] | None = None
     with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "train.txt"
-        lines = [
-            f"__label__{label} {_words(text)}\n" for text, label in zip(train["texts"], train["labels"], strict=True)
-        ]
-        file.write_text("".join(lines), encoding="utf-8")
+        file = _fasttext_file(folder, "train", train, _words)
         for settings in grid[:1] if quick else grid:
             model = fasttext.train_supervised(
-                str(file), dim=100, minCount=1, minn=2, maxn=5, bucket=200_000, thread=2, seed=SEED, verbose=0,
+                file, dim=100, minCount=1, minn=2, maxn=5, bucket=200_000, thread=2, seed=SEED, verbose=0,
                 **settings,
             )  # fmt: skip
             predict = _fasttext_predict(model)
@@ -54,6 +50,14 @@ def fasttext(train: Split, evaluation: Split, quick: bool) -> tuple[Predict, dic
                 best = (score, predict, settings)
     assert best
     return best[1], best[2]
+
+
+def _fasttext_file(folder: str, name: str, split: Split, prepared: Callable[[str], str]) -> str:
+    """A split in the form that fastText trains on; the path of the file."""
+    file = Path(folder) / f"{name}.txt"
+    rows = zip(split["texts"], split["labels"], strict=True)
+    file.write_text("".join(f"__label__{label} {prepared(text)}\n" for text, label in rows), encoding="utf-8")
+    return str(file)
 
 
 def fasttext_autotuned(train: Split, evaluation: Split, quick: bool) -> tuple[Predict, dict[str, Any]]:
@@ -66,17 +70,10 @@ def fasttext_autotuned(train: Split, evaluation: Split, quick: bool) -> tuple[Pr
     order = np.random.default_rng(SEED).permutation(len(train["texts"]))
     shuffled = {"texts": [train["texts"][row] for row in order], "labels": train["labels"][order]}
     with tempfile.TemporaryDirectory() as folder:
-        files = []
-        for name, split in (("train", shuffled), ("eval", evaluation)):
-            file = Path(folder) / f"{name}.txt"
-            lines = (
-                f"__label__{label} {_apart(text)}\n"
-                for text, label in zip(split["texts"], split["labels"], strict=True)
-            )
-            file.write_text("".join(lines), encoding="utf-8")
-            files.append(str(file))
         model = fasttext.train_supervised(
-            files[0], autotuneValidationFile=files[1], autotuneDuration=5 if quick else _AUTOTUNE_SECONDS, thread=1,
+            _fasttext_file(folder, "train", shuffled, _apart),
+            autotuneValidationFile=_fasttext_file(folder, "eval", evaluation, _apart),
+            autotuneDuration=5 if quick else _AUTOTUNE_SECONDS, thread=1,
             seed=SEED, verbose=0,
         )  # fmt: skip
     found = model.f.getArgs()

@@ -100,7 +100,7 @@ class Slice:
     Attributes:
         rows: in it.
         values: its metrics.
-        samples: the same on resamples of its rows, float `[resamples]` each.
+        samples: the same on resamples of its rows, float `[resamples]` each; of no use where it has too few to count.
     """
 
     rows: int

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, TypeAlias
 
 from modules.quality import fairness, intervals
 from modules.quality.intervals import LEVEL, RESAMPLES, Interval, interval
-from modules.quality.scores import Floats
+from modules.quality.scores import Floats, means_of
 from modules.quality.scoring import Scoring
 from modules.quality.settings import FairnessSettings
 
@@ -43,7 +43,7 @@ class MeansScoring(Scoring):
 
     def scores(self, truth: np.ndarray, predicted: np.ndarray) -> dict[str, float]:
         """See `Scoring`."""
-        return {name: float(value) for name, value in self.of_means(_means(self.parts(truth, predicted))).items()}
+        return {name: float(value) for name, value in self.of_means(means_of(self.parts(truth, predicted))).items()}
 
     def intervals(
         self,
@@ -65,7 +65,7 @@ class MeansScoring(Scoring):
         """
         parts = self.parts(truth, predicted)
         drawn = self.of_means(intervals.resampled_means(parts, resamples=resamples, seed=seed))
-        found = self.of_means(_means(parts))
+        found = self.of_means(means_of(parts))
         return {name: interval(float(value), drawn[name], level=level) for name, value in found.items()}
 
     def differences(
@@ -91,7 +91,7 @@ class MeansScoring(Scoring):
         parts = [self.parts(truth, predicted) for predicted in (one, other)]
         drawn = intervals.resampled_means(_beside(parts), resamples=resamples, seed=seed)
         mine, theirs = (self.of_means(half) for half in np.split(drawn, 2, axis=1))
-        first, second = (self.of_means(_means(part)) for part in parts)
+        first, second = (self.of_means(means_of(part)) for part in parts)
         return {
             name: interval(float(first[name]) - float(second[name]), mine[name] - theirs[name], level=level)
             for name in first
@@ -118,23 +118,19 @@ class MeansScoring(Scoring):
             of_row, found = np.asarray(values), {}
             for number, value in enumerate(sorted(set(values))):
                 rows = parts[np.flatnonzero(of_row == value)]
-                # A seed of its own for each slice: the same draws everywhere would move all slices together.
-                seed = settings.seed + number
-                drawn = self.of_means(intervals.resampled_means(rows, resamples=settings.resamples, seed=seed))
-                one = self.of_means(_means(rows))
+                one, samples = self.of_means(means_of(rows)), {}
+                if rows.shape[0] >= settings.min_rows:
+                    # A seed of its own for each slice: the same draws everywhere would move all slices together.
+                    seed = settings.seed + number
+                    drawn = self.of_means(intervals.resampled_means(rows, resamples=settings.resamples, seed=seed))
+                    samples = {name: drawn[name] for name in measured}
                 found[str(value)] = fairness.Slice(
-                    rows.shape[0],
-                    {name: float(one[name]) for name in measured},
-                    {name: drawn[name] for name in measured},
+                    rows.shape[0], {name: float(one[name]) for name in measured}, samples
                 )
             columns[column] = fairness.of_column(
                 found, settings, lower_is_better=self.target.lower_is_better, most=self.largest_gap
             )
         return {"rows": len(truth), "min_rows": settings.min_rows, "level": settings.level, "columns": columns}
-
-
-def _means(parts: Parts) -> Floats:
-    return np.asarray(parts.sum(axis=0), np.float64).reshape(-1) / parts.shape[0]
 
 
 def _beside(parts: Sequence[Parts]) -> Parts:

@@ -8,10 +8,13 @@ together.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
+if TYPE_CHECKING:
+    from scipy import sparse
 
 SHOWN = ("accuracy", "macro_f1")
 SHOWN_OF_RARE = ("accuracy", "balanced_accuracy", "macro_f1")  # where one label of two is looked for
@@ -85,6 +88,15 @@ def of_confusion(tables: np.ndarray, unanswered: ArrayLike = 0) -> dict[str, Flo
     """
     right = np.diagonal(tables, axis1=-2, axis2=-1).astype(np.float64)
     return of_counts(right, tables.sum(axis=-1) + np.asarray(unanswered), tables.sum(axis=-2))
+
+
+def means_of(parts: np.ndarray | sparse.csr_array) -> Floats:
+    """Means over the rows, float64 `[numbers]`.
+
+    Args:
+        parts: `[rows, numbers]`, of at least one row.
+    """
+    return np.asarray(parts.sum(axis=0), np.float64).reshape(-1) / parts.shape[0]
 
 
 def of_counts(right: np.ndarray, actual: np.ndarray, predicted: np.ndarray) -> dict[str, Floats]:

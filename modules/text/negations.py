@@ -26,11 +26,6 @@ def of(language: str) -> Callable[[str], Spans] | None:
     return _finders().get(language)
 
 
-def languages() -> list[str]:
-    """The languages of the table."""
-    return sorted(_finders())
-
-
 def read(content: str, name: str) -> dict[str, list[str]]:
     """Reads a table of negations.
 

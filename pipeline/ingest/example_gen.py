@@ -30,7 +30,7 @@ TRAIN_SPLIT = "train"
 # Fields of tf.train.Feature.
 _LISTS = {
     **dict.fromkeys(("text", "optional text"), "bytes_list"),
-    **{"integer": "int64_list"},
+    "integer": "int64_list",
     **dict.fromkeys(("number", "optional number"), "float_list"),
 }
 

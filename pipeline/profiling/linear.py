@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from modules.targets.one_label.target import AUTO, Decision, OneLabel
@@ -137,12 +137,16 @@ def _wilson(share: float, rows: int) -> float:
     return (centre - _Z * math.sqrt(share * (1 - share) / rows + (_Z / (2 * rows)) ** 2)) / (1 + _Z**2 / rows)
 
 
-def _margins(texts: Sequence[str], labels: Any, num_labels: int) -> Any:
-    """How far each row lies on each label's side, float64 `[rows, labels]`; None where the texts hold nothing."""
+def features(texts: Sequence[str], *, characters: bool = True) -> Any:
+    """TF-IDF of words and characters, float32 `[rows, n-grams]`, sparse; None where the texts hold nothing.
+
+    Args:
+        texts: the rows.
+        characters: whether n-grams of characters are among them.
+    """
     import numpy as np
     from scipy.sparse import hstack
     from sklearn.feature_extraction.text import TfidfVectorizer
-    from sklearn.svm import LinearSVC
 
     # Words carry most of what languages with spaces say, characters all of what the others do. Weighed over all rows,
     # once: that knows no label.
@@ -152,27 +156,45 @@ def _margins(texts: Sequence[str], labels: Any, num_labels: int) -> Any:
         TfidfVectorizer(ngram_range=(1, 2), token_pattern=r"(?u)\b\w+\b", **options),
         TfidfVectorizer(analyzer="char_wb", ngram_range=(1, 4), **options),
     )
-    # One model a label: of many labels characters would take minutes.
-    some = kinds if labels.max() < _MANY_LABELS else kinds[:1]
     found = []
-    for kind in some:
+    for kind in kinds if characters else kinds[:1]:
         try:
             found.append(kind.fit_transform(texts))
         except ValueError:  # no word stands in two texts, or there is none at all, as in a script without spaces
             continue
-    if not found:
-        return None
-    features = hstack(found, format="csr")
-    margins = np.full((len(texts), num_labels), -1e3)  # of a label without a row in the other folds
-    folds = np.arange(len(texts)) % _FOLDS
+    return hstack(found, format="csr") if found else None
+
+
+def folds(rows: int) -> Iterator[tuple[Any, Any]]:
+    """Numbers of the rows that are learned from, and of those that are asked about: each row is asked about once.
+
+    Args:
+        rows: how many there are.
+    """
+    import numpy as np
+
+    of_row = np.arange(rows) % _FOLDS
     for fold in range(_FOLDS):
-        train, held_out = np.flatnonzero(folds != fold), np.flatnonzero(folds == fold)
+        yield np.flatnonzero(of_row != fold), np.flatnonzero(of_row == fold)
+
+
+def _margins(texts: Sequence[str], labels: Any, num_labels: int) -> Any:
+    """How far each row lies on each label's side, float64 `[rows, labels]`; None where the texts hold nothing."""
+    import numpy as np
+    from sklearn.svm import LinearSVC
+
+    # One model a label: of many labels characters would take minutes.
+    weighed = features(texts, characters=labels.max() < _MANY_LABELS)
+    if weighed is None:
+        return None
+    margins = np.full((len(texts), num_labels), -1e3)  # of a label without a row in the other folds
+    for train, held_out in folds(len(texts)):
         seen = np.unique(labels[train])
         if len(seen) == 1:
             margins[held_out, seen[0]] = 0.0
         else:
-            model = LinearSVC(C=0.5, tol=1e-3, random_state=4).fit(features[train], labels[train])
-            found = model.decision_function(features[held_out])
+            model = LinearSVC(C=0.5, tol=1e-3, random_state=4).fit(weighed[train], labels[train])
+            found = model.decision_function(weighed[held_out])
             margins[np.ix_(held_out, model.classes_)] = found if found.ndim == 2 else np.stack([-found, found], axis=1)
     return margins
 

@@ -47,7 +47,7 @@ def profile(
         text_column: which column is the text, if the guess is not wanted.
         label_column: which column is the label, likewise.
         slice_columns: which columns to evaluate by, likewise; an empty list means none.
-        target: which of `answers.kinds.KINDS` the label's column holds, likewise.
+        target: which kind of target the label's column holds, likewise.
         source: delimiter, encoding and columns, as far as they are not to be found out.
         progress: told the stage and the number of rows so far, every few thousand rows.
 

@@ -13,11 +13,12 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
-import os
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+from modules.machine.files import write_whole
 
 import pytest
 
@@ -195,15 +196,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         code = int(pytest.main(["-q", *(test for row in rows for test in row.tests), *more], plugins=[counter]))
         results |= counter.found
         ordered = {row.name: results[row.name] for row in ROWS if row.name in results}
-        _write(RESULTS, json.dumps(ordered, indent=2) + "\n")
-    _write(DOCUMENT, document(DOCUMENT.read_text(encoding="utf-8"), results))
+        write_whole(RESULTS, json.dumps(ordered, indent=2) + "\n")
+    write_whole(DOCUMENT, document(DOCUMENT.read_text(encoding="utf-8"), results))
     return code
-
-
-def _write(file: Path, text: str) -> None:
-    partial = file.with_name(f"{file.name}.partial")
-    partial.write_text(text, encoding="utf-8")
-    os.replace(partial, file)
 
 
 if __name__ == "__main__":

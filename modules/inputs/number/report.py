@@ -8,6 +8,7 @@ from typing import Any
 from modules.inputs.number.input import Number
 from modules.report.plots import theme
 from modules.report.plots.plot import Plot, Table, percent, share
+from modules.tensors import Tensor
 
 import numpy as np
 import plotly.graph_objects as go
@@ -22,14 +23,17 @@ def facts(part: Number, patterns: Mapping[str, str], *, limit: int) -> dict[str,
     Returns:
         `splits`: by split `rows`, `missing`, `quantiles` (5, 50 and 95 %), and `counts` of the rows between `edges`.
     """
-    from modules.rows.transformed_columns import read
+    from modules.rows.batches import read_split
 
+    [tensor] = part.tensors()
     splits: dict[str, Any] = {}
     found: dict[str, np.ndarray] = {}
     for split, pattern in patterns.items():
-        columns = read([pattern], {part.tensor: 2, part.scale: 2}, limit)
-        scaled, missing = columns[part.tensor].T
-        mean, factor = columns[part.scale].T
+        rows = read_split([pattern], [Tensor(part.scale, "float32", (2,))], tensor).unbatch().take(limit).batch(1024)
+        parts = [(values.numpy(), columns[part.scale].numpy()) for columns, values in rows]
+        nothing = np.zeros((0, 2), np.float32)
+        scaled, missing = np.concatenate([nothing, *(values for values, _ in parts)]).T
+        mean, factor = np.concatenate([nothing, *(scale for _, scale in parts)]).T
         found[split] = (scaled / factor + mean)[missing == 0].astype(np.float64)
         splits[split] = {"rows": len(missing), "missing": int((missing > 0).sum())}
     together = np.concatenate(list(found.values()))

@@ -19,9 +19,12 @@ def variation(wanted: Mapping[str, Any]) -> Callable[[str, random.Random], str |
     rates = tuple(float(wanted[name]) for name in ("synonyms", "deletion", "swap", "keyboard"))
     table = wanted["synonym_table"] or str(labelled_variations.BUNDLED_SYNONYMS)
 
+    @functools.lru_cache(maxsize=1)  # a text is varied again and again, until a copy is another one
+    def language_of(text: str) -> str:
+        return languages.language_of(text, wanted["languages"])
+
     def vary(text: str, chance: random.Random) -> str | None:
-        language = languages.language_of(text, wanted["languages"])
-        choices = _operations(*rates, table, wanted["back_translation"], language)
+        choices = _operations(*rates, table, wanted["back_translation"], language_of(text))
         return labelled_variations.variation(text, choices, chance)
 
     return vary

@@ -5,7 +5,7 @@ What would be a division by zero is 0, as of one label (`modules.quality.scores`
 
 from __future__ import annotations
 
-from modules.quality.scores import Floats, of_counts
+from modules.quality.scores import Floats, means_of, of_counts
 
 import numpy as np
 from scipy import sparse
@@ -38,15 +38,6 @@ def parts_of(truth: np.ndarray, answered: np.ndarray) -> sparse.csr_array:
     exact = (right == given).all(axis=1)[:, np.newaxis]
     parts = [sparse.csr_array(part) for part in (right & given, right, given, exact, np.ones_like(exact))]
     return sparse.hstack(parts, format="csr").astype(np.float64)
-
-
-def means_of(parts: sparse.csr_array) -> Floats:
-    """Means of `parts_of` over the rows, `[3 * labels + 2]`.
-
-    Args:
-        parts: of at least one row.
-    """
-    return np.asarray(parts.sum(axis=0), np.float64).reshape(-1) / parts.shape[0]
 
 
 def metrics_of(counts: np.ndarray) -> dict[str, Floats]:

@@ -7,8 +7,8 @@ from typing import Any
 
 from modules.quality.means import MeansScoring
 from modules.quality.predictions import Predictions
-from modules.quality.scores import Floats
-from modules.targets.many_labels.metrics import means_of, metrics_of, parts_of
+from modules.quality.scores import Floats, means_of
+from modules.targets.many_labels.metrics import metrics_of, parts_of
 from modules.targets.many_labels.target import DECISION, PROBABILITIES
 
 import numpy as np

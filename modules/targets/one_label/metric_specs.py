@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
+from modules.targets.metric_spec import metric
 from modules.targets.one_label.target import DECISION, OneLabel
 
 _METRICS = "modules.targets.one_label.tfma_metrics"
@@ -68,10 +68,5 @@ def _of_answers(target: OneLabel) -> dict[str, dict[str, Any]]:
     return listed | {"accuracy": metric("SparseCategoricalAccuracy", name="accuracy"), **scores}
 
 
-def metric(class_name: str, **config: Any) -> dict[str, Any]:
-    """A metric of TFMA or Keras by the name of its class, with its arguments."""
-    return {"class_name": class_name, **({"config": json.dumps(config)} if config else {})}
-
-
 def _own(class_name: str, **config: Any) -> dict[str, Any]:
-    return {**metric(class_name, **config), "module": _METRICS}
+    return metric(class_name, module=_METRICS, **config)

@@ -11,7 +11,6 @@ from pipeline.profiling.answers import numbers, several
 from pipeline.profiling.columns import Column
 
 ONE_LABEL, MANY_LABELS, NUMBER = "one_label", "many_labels", "number"  # kinds of targets
-KINDS = (ONE_LABEL, MANY_LABELS, NUMBER)
 
 
 class Collector(Protocol):

@@ -10,13 +10,12 @@ from typing import Any
 from modules.targets.cell import has_decimal_comma
 from modules.tensors import Column
 
+from pipeline.profiling import linear
 from pipeline.profiling.texts import Sample
 
 _ROWS = 2_500  # that are looked at
 _FOLDS = 3
 _CHARACTERS = 600  # of a text
-_FEATURES = 60_000
-_MANY_TEXTS = 500
 _RESAMPLES = 400
 _HIGH = 0.975  # quantile: chance alone takes the same model above it in one case of forty
 _LEARNED = 0.05  # R², below which nothing was learned
@@ -124,26 +123,10 @@ def cross_validated(rows: Sequence[tuple[str, float]], *, eval_rows: int) -> dic
 
 def _predicted(texts: Sequence[str], numbers: Any) -> Any:
     import numpy as np
-    from scipy.sparse import hstack
-    from sklearn.feature_extraction.text import TfidfVectorizer
     from sklearn.linear_model import Ridge
 
-    options: dict[str, Any] = {"sublinear_tf": True, "max_features": _FEATURES, "dtype": np.float32}
-    options["min_df"] = 2 if len(texts) >= _MANY_TEXTS else 1
-    found = []
-    for kind in (
-        TfidfVectorizer(ngram_range=(1, 2), token_pattern=r"(?u)\b\w+\b", **options),
-        TfidfVectorizer(analyzer="char_wb", ngram_range=(1, 4), **options),
-    ):
-        try:  # weighed over all rows, once: that knows no number
-            found.append(kind.fit_transform(texts))
-        except ValueError:  # no word stands in two texts, or there is none at all, as in a script without spaces
-            continue
-    predicted = np.zeros(len(texts))
-    features = hstack(found, format="csr") if found else None
-    folds = np.arange(len(texts)) % _FOLDS
-    for fold in range(_FOLDS):
-        train, held_out = np.flatnonzero(folds != fold), np.flatnonzero(folds == fold)
+    predicted, features = np.zeros(len(texts)), linear.features(texts)
+    for train, held_out in linear.folds(len(texts)):
         predicted[held_out] = (
             numbers[train].mean()
             if features is None

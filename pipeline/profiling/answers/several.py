@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import random
 from collections import Counter
 from collections.abc import Sequence
@@ -11,6 +10,7 @@ from typing import Any
 from modules.targets.cell import JSON, Cell
 from modules.targets.many_labels.target import ManyLabels
 
+from pipeline.profiling import linear
 from pipeline.profiling.texts import Sample
 
 _SEPARATORS = ("|", ";", ",")
@@ -39,22 +39,16 @@ def separator_of(values: Sequence[str], most: int) -> str:
     there = [value for value in values if value.strip()]
     if not there:
         return ""
-    if all(map(_is_list, there)):
+    lists = Cell(separator=JSON)
+    if all(lists.parts(value) is not None for value in there):
         return JSON
     return next((found for found in _SEPARATORS if _separates(found, there, most)), "")
 
 
-def _is_list(value: str) -> bool:
-    try:
-        found = json.loads(value)
-    except ValueError:
-        return False
-    return isinstance(found, list) and all(isinstance(part, str) for part in found)
-
-
 def _separates(separator: str, cells: Sequence[str], most: int) -> bool:
     """Whether cells fall into labels that repeat in other company: else it is a character of a name."""
-    split = [[part.strip() for part in cell.split(separator) if part.strip()] for cell in cells]
+    of_cell = Cell(separator=separator)
+    split = [of_cell.parts(cell) or [] for cell in cells]
     counts = Counter(part for parts in split for part in parts)
     company: dict[str, set[tuple[str, ...]]] = {}
     for parts in split:
@@ -158,9 +152,7 @@ def _predicted(texts: Sequence[str], truth: Any) -> Any:
         features = words.fit_transform(texts)
     except ValueError:  # no word at all
         return predicted
-    folds = np.arange(len(texts)) % _FOLDS
-    for fold in range(_FOLDS):
-        train, held_out = np.flatnonzero(folds != fold), np.flatnonzero(folds == fold)
+    for train, held_out in linear.folds(len(texts)):
         for label, right in enumerate(truth[train].T):
             if right.all() or not right.any():
                 predicted[held_out, label] = right.all()
