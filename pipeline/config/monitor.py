@@ -192,6 +192,9 @@ class MonitorConfig(Section):
     """How many windows before it a window is compared with; those with a firing alert are left out."""
     min_windows: int = Field(8, ge=2)
     """With fewer windows before it, nothing is compared with them."""
+    season_seconds: float | None = Field(86_400, gt=0)
+    """Length of what repeats itself, a day: a label's share is compared with that at the same time, a 24th of it before
+    and after, once the baseline has nine such windows. Empty: with all windows."""
     slices: list[str] = []
     """Further columns of the log to look at by value, beside `data.columns.slices`."""
     max_slices: int = Field(20, ge=1, le=1000)

@@ -18,6 +18,7 @@ from pipeline.traffic.window import ALL, Closed
 import numpy as np
 
 _LATE_SHARE = 0.05  # of the requests, beyond the 95th percentile
+_DAY_PARTS, _LEAST_NEAR = 24, 9  # how near is the same time of a day; three windows of each of three days
 
 
 @dataclasses.dataclass(frozen=True)
@@ -110,8 +111,7 @@ def _surge(config: MonitorConfig, reference: Reference, seen: Evidence) -> Itera
         rows = sum(window.labels[part].values())
         count = window.labels[part].get(label, 0)
         kept = baseline(seen.before, key_of("surge", name), config.baseline_windows)
-        pairs = [(old.labels[part].get(label, 0), total) for old in kept
-                 if (total := sum(old.labels.get(part, {}).values()))]  # fmt: skip
+        pairs = _counts(_of_this_hour(kept, window, config), label, part)
         if len(pairs) < config.min_windows or rows < rule.min_rows:
             yield Judgement("surge", name, count / rows if rows else 0.0, 1.0, None)
             continue
@@ -219,6 +219,24 @@ def _latency(config: MonitorConfig, reference: Reference, seen: Evidence) -> Ite
         "latency", "", found["p95"], bound, breached,
         f"5 % of {requests} requests took {found['p95']:.1f} ms or longer; up to {bound:.1f} ms was asked for",
     )  # fmt: skip
+
+
+def _counts(windows: Sequence[Closed], label: str, part: str) -> list[tuple[int, int]]:
+    """Rows with a label and all rows of a slice, of the windows that have any."""
+    counts = (window.labels.get(part, {}) for window in windows)
+    return [(of.get(label, 0), total) for of in counts if (total := sum(of.values()))]
+
+
+def _of_this_hour(windows: Sequence[Closed], window: Closed, config: MonitorConfig) -> Sequence[Closed]:
+    """Those of the same time of day, where there are enough of them: what is usual at night is not at noon."""
+    season = config.season_seconds
+    if season is None:
+        return windows
+    near = max(season / _DAY_PARTS, config.window_seconds)
+    found = [
+        old for old in windows if min(apart := (window.start - old.start) % season, season - apart) <= near
+    ]  # fmt: skip
+    return found if len(found) >= max(config.min_windows, _LEAST_NEAR) else windows
 
 
 RULES = {

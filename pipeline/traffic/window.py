@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import heapq
+import math
 from array import array
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
@@ -174,7 +175,7 @@ class Window:
 
     def _keep(self, row: Row) -> None:
         """Keeps the rows with the largest numbers, of which each row has one of its own."""
-        name = f"{row.request_id}\0{row.number}\0{row.time}\0{row.values}".encode("utf-8", "replace")
+        name = f"{row.request_id}\0{row.number}\0{row.time}".encode("utf-8", "replace")
         item = (int.from_bytes(hashlib.blake2b(name, digest_size=8).digest()), self._rows, row)
         if len(self._kept) < self._sample:
             heapq.heappush(self._kept, item)
@@ -183,6 +184,8 @@ class Window:
 
 
 def _entropy(scores: Sequence[float]) -> float:
-    shares = np.clip(np.asarray(scores), 1e-12, None)
-    shares = shares / shares.sum()
-    return float(-(shares * np.log2(shares)).sum())
+    """In bits, of scores that need not sum up to 1."""
+    total = sum(scores)
+    if total <= 0:
+        return 0.0
+    return -sum(score / total * math.log2(score / total) for score in scores if score > 0)
