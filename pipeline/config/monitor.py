@@ -79,7 +79,7 @@ class EstimateRule(Rule):
 
 
 class SilenceRule(Rule):
-    """Nothing is served, for longer than usual: more windows in a row than were ever empty in the baseline."""
+    """Nothing is served, for more windows in a row than were empty twice in the baseline, as they are every night."""
 
     severity: Severity = "critical"
     """The label by which Alertmanager routes it."""

@@ -2,8 +2,9 @@
 
 The share of each window is taken for a draw from a beta distribution, whose mean and spread the windows before tell, and
 the rows with the label for binomial draws from it. The spread between windows is estimated by the method of moments of
-DerSimonian and Laird 1986, "Meta-analysis in clinical trials"; that of the mean is added to it. So a label whose share
-goes up and down with the hour is no surge, and few windows to compare with make no false alarm.
+DerSimonian and Laird 1986, "Meta-analysis in clinical trials"; that of the mean is added to it. As few windows tell
+their own spread badly, the distribution gets the tails of Student's. So a label whose share goes up and down is no surge, and
+few windows to compare with make no false alarm.
 """
 
 from __future__ import annotations
@@ -25,10 +26,12 @@ class Baseline:
     Attributes:
         share: its mean.
         variance: of a window's own share around it, what is not known of the mean included.
+        freedom: degrees of freedom by which it is known; endless where draws alone explain the windows.
     """
 
     share: float
     variance: float
+    freedom: float
 
     @classmethod
     def of(cls, counts: Sequence[int], totals: Sequence[int]) -> Baseline:
@@ -52,9 +55,8 @@ class Baseline:
         if len(rows) > 1:
             scale = total - (rows**2).sum() / total
             between = max(0.0, (apart - (len(rows) - 1)) / scale) * chance
-        # Few windows tell their own spread badly, and too small rather than too large.
-        between *= 1.0 + 2.0 / len(rows)
-        return cls(share, between + chance / total + between * (rows**2).sum() / total**2)
+        freedom = len(rows) - 1.0 if between else np.inf
+        return cls(share, between + chance / total + between * (rows**2).sum() / total**2, freedom)
 
     def chance_of(self, count: int, rows: int) -> float:
         """How probable at least so many rows with the label are.
@@ -63,7 +65,8 @@ class Baseline:
             count: rows with the label.
             rows: of the window.
         """
-        return float(self._distribution(rows).sf(count - 1))
+        normal = stats.norm.isf(self._distribution(rows).sf(count - 1))
+        return float(stats.t.sf(normal, self.freedom))
 
     def most(self, rows: int, level: float) -> float:
         """The largest share that is not too improbable.
@@ -72,7 +75,8 @@ class Baseline:
             rows: of the window.
             level: the probability of a larger one.
         """
-        return float(self._distribution(rows).isf(level)) / rows
+        normal = stats.norm.sf(stats.t.isf(level, self.freedom))
+        return float(self._distribution(rows).isf(normal)) / rows
 
     def _distribution(self, rows: int) -> Any:
         chance = self.share * (1.0 - self.share)

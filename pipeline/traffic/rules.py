@@ -185,11 +185,12 @@ def _silence(config: MonitorConfig, reference: Reference, seen: Evidence) -> Ite
     while before and not before[-1].rows:  # the silence that is judged is no part of what is usual
         before.pop()
     run = 0 if seen.window.rows else len(seen.before) - len(before) + 1
-    kept = baseline(before, key_of("silence", ""), config.baseline_windows)
-    usual = max((len(list(group)) for empty, group in itertools.groupby(not old.rows for old in kept) if empty), default=0)
+    kept = before[-config.baseline_windows :]
+    runs = sorted(len(list(group)) for empty, group in itertools.groupby(not old.rows for old in kept) if empty)
+    usual = runs[-2] if len(runs) > 1 else 0  # what came twice: every night is usual, one outage is not
     yield Judgement(
         "silence", "", float(run), float(usual), run > usual if before else None,
-        f"nothing was served for {run} windows; at most {usual} in a row were empty before",
+        f"nothing was served for {run} windows; {usual} in a row were empty more than once before",
     )  # fmt: skip
 
 
