@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from scipy import stats
@@ -65,7 +64,7 @@ class Baseline:
             count: rows with the label.
             rows: of the window.
         """
-        normal = stats.norm.isf(self._distribution(rows).sf(count - 1))
+        normal = stats.norm.isf(stats.betabinom.sf(count - 1, rows, *self._shape()))
         return float(stats.t.sf(normal, self.freedom))
 
     def most(self, rows: int, level: float) -> float:
@@ -76,13 +75,12 @@ class Baseline:
             level: the probability of a larger one.
         """
         normal = stats.norm.sf(stats.t.isf(level, self.freedom))
-        return float(self._distribution(rows).isf(normal)) / rows
+        return float(stats.betabinom.isf(normal, rows, *self._shape())) / rows
 
-    def _distribution(self, rows: int) -> Any:
+    def _shape(self) -> tuple[float, float]:
         chance = self.share * (1.0 - self.share)
-        variance = min(max(self.variance, _LEAST_SPREAD * chance), 0.9 * chance)
-        weight = chance / variance - 1.0
-        return stats.betabinom(rows, self.share * weight, (1.0 - self.share) * weight)
+        weight = chance / min(max(self.variance, _LEAST_SPREAD * chance), 0.9 * chance) - 1.0
+        return self.share * weight, (1.0 - self.share) * weight
 
 
 def above(count: int, rows: int, share: float) -> float:

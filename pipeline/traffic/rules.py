@@ -116,12 +116,15 @@ def _surge(config: MonitorConfig, reference: Reference, seen: Evidence) -> Itera
             yield Judgement("surge", name, count / rows if rows else 0.0, 1.0, None)
             continue
         usual = chance.Baseline.of(*zip(*pairs, strict=True))
-        share, bound = count / rows, max(usual.most(rows, level), rule.min_ratio * usual.share)
-        breached = usual.chance_of(count, rows) < level and share >= rule.min_ratio * usual.share
+        share, bound = count / rows, rule.min_ratio * usual.share
+        breached = False
+        if share >= bound:  # else chance need not be asked
+            bound = max(bound, usual.most(rows, level))
+            breached = usual.chance_of(count, rows) < level
         yield Judgement(
             "surge", name, share, min(bound, 1.0), breached,
-            f"{share:.1%} of {rows} rows{_of(part)} are {label!r}; {usual.share:.1%} were in the {len(pairs)} windows "
-            f"before, and up to {min(bound, 1.0):.1%} may be chance",
+            f"{share:.1%} of {rows} rows{_of(part)} are {label!r}; {usual.share:.1%} were in {len(pairs)} windows before, "
+            f"and up to {min(bound, 1.0):.1%} is no surge",
         )  # fmt: skip
 
 
