@@ -1,6 +1,6 @@
 """How often the monitor alarms for nothing, and how often it finds what is there.
 
-    python -m benchmarks.monitoring [--days 100] [--rows 1000]
+    python -m benchmarks.monitoring [--profile quick] [--days 100] [--rows 1000]
 
 Traffic is made of the test split's rows with the served model's own answers, drawn again by the hour: the parts of the
 slices swing over the day and wobble from hour to hour. The reference is that of the push: `eval` and StatisticsGen's
@@ -269,7 +269,7 @@ def _result(
     return Result(
         name="monitoring",
         title="Monitoring",
-        command="python -m benchmarks.monitoring",
+        command=f"python -m benchmarks.monitoring --profile {options.profile}",
         explanation=EXPLANATION,
         machine=machine.describe(("tensorflow",)),
         settings={

@@ -39,6 +39,7 @@ _FONTS = """\
   <cachedir prefix="xdg">fontconfig</cachedir>
 </fontconfig>
 """
+_TEMPLATES, _TEMPLATES_HERE = b"/usr/share/prometheus/alertmanager", b"usr//share/prometheus/alertmanager"
 _LAUNCHER = """\
 #!/bin/sh
 here=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
@@ -165,6 +166,14 @@ def _debian(tool: Tool, folder: Path) -> None:
     shutil.rmtree(folder / "apt")
 
 
+def _prometheus(tool: Tool, folder: Path) -> None:
+    """Debian's Alertmanager looks for its templates where only root can put them; here, in the folder it runs in."""
+    _debian(tool, folder)
+    program = folder / tool.programs / "prometheus-alertmanager"
+    content = program.read_bytes()
+    program.write_bytes(content.replace(_TEMPLATES, _TEMPLATES_HERE))  # a release that has them inside has no such path
+
+
 def _launcher(folder: Path, name: str, settings: str, command: str) -> None:
     path = folder / "bin" / name
     path.parent.mkdir(exist_ok=True)
@@ -190,7 +199,7 @@ _FETCHERS: dict[str, Callable[[Tool, Path], None]] = {
     "node": _node,
     "chromium": _chromium,
     "compiler": _compiler,
-    "prometheus": _debian,
+    "prometheus": _prometheus,
 }
 
 if __name__ == "__main__":
