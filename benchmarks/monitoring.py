@@ -236,7 +236,8 @@ def _found(made: Simulated, events: Mapping[str, tuple[str, Event]], days: int) 
 
 def _estimates(reference: Reference, traffic: Traffic, rows: int, windows: int) -> list[list[Any]]:
     """Mean estimated and true accuracy, mean error of a window's estimate, and that of assuming eval's."""
-    assert reference.calibration is not None and reference.accuracy is not None
+    assert reference.calibration is not None
+    assert reference.accuracy is not None
     mixes: dict[str, Callable[[int], Event]] = {
         "as on test": lambda number: CALM,
         "harder texts": lambda number: Event(hard=0.5),

@@ -40,7 +40,9 @@ def monitor() -> None:
 @task_options
 @click.option("--log", "log", metavar="PATTERN", help="The server's log: a folder, a file, or a pattern of files.  "
               "[default: data.serving_logs]")  # fmt: skip
-@click.option("--reference", type=click.Path(path_type=Path), help="What `monitor reference` wrote, in place of a push.")
+@click.option(
+    "--reference", type=click.Path(path_type=Path), help="What `monitor reference` wrote, in place of a push."
+)
 @click.option("--once", is_flag=True, help="Look once, and end: 4 where an alert fires, else 0.")
 @click.option("--json", "as_json", is_flag=True, help="With --once: print status.json.")
 @click.option("--interval", type=click.FloatRange(min=0.1), default=15.0, show_default=True, metavar="SECONDS",
@@ -209,7 +211,9 @@ def _once(config: Any, reference: Reference, folder: Path, pattern: str, *, as_j
     from pipeline.traffic.service import PAGE, Service
     from pipeline.traffic.status import FIRING
 
-    status, changes, undelivered = Service(config, reference, folder, pattern, every=config.monitor.window_seconds).look()
+    service = Service(config, reference, folder, pattern, every=config.monitor.window_seconds)
+    status, changes, undelivered = service.look()
+    service.draw()
     for line in undelivered:
         click.echo(f"problem: {line}", err=True)
     if as_json:

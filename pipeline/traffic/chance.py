@@ -1,10 +1,10 @@
 """What chance alone explains: a label's share against the windows before it, whose own share is not quite steady.
 
-The share of each window is taken for a draw from a beta distribution, whose mean and spread the windows before tell, and
-the rows with the label for binomial draws from it. The spread between windows is estimated by the method of moments of
-DerSimonian and Laird 1986, "Meta-analysis in clinical trials"; that of the mean is added to it. As few windows tell
-their own spread badly, the distribution gets the tails of Student's. So a label whose share goes up and down is no surge, and
-few windows to compare with make no false alarm.
+The share of each window is taken for a draw from a beta distribution, whose mean and spread the windows before tell,
+and the rows with the label for binomial draws from it. The spread between windows is estimated by the method of moments
+of DerSimonian and Laird 1986, "Meta-analysis in clinical trials"; that of the mean is added to it. As few windows tell
+their own spread badly, the distribution gets the tails of Student's. So a label whose share goes up and down is no
+surge, and few windows to compare with make few false alarms.
 """
 
 from __future__ import annotations

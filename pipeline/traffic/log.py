@@ -192,7 +192,9 @@ def _row(line: bytes) -> Row | str:
     except KeyError as error:
         return f"there is no {SERVED}{error.args[0]}"
     except (ValueError, TypeError, OverflowError, RecursionError) as error:  # the message must not hold a text
-        return "not JSON" if isinstance(error, json.JSONDecodeError) else f"not a row of the log: {type(error).__name__}"
+        return (
+            "not JSON" if isinstance(error, json.JSONDecodeError) else f"not a row of the log: {type(error).__name__}"
+        )
 
 
 def _number(value: Any) -> float:

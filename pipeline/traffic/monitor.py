@@ -13,6 +13,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from pipeline.config.task import Config
 from pipeline.redaction.redact import redact
 from pipeline.traffic import alerts, inputs, rules
@@ -23,8 +25,6 @@ from pipeline.traffic.sinks import delivery
 from pipeline.traffic.state import State
 from pipeline.traffic.status import Firing, Status
 from pipeline.traffic.window import Closed, Window
-
-import numpy as np
 
 _MOST_PROBLEMS = 20
 
@@ -115,8 +115,8 @@ class Monitor:
             found.append(self._answers.problem)
         if self.state.history and not any(window.rows for window in self.state.history) and self._others:
             found.append(
-                f"no row of the log is of {' or '.join(sorted(self._models))}, but of {', '.join(sorted(self._others))} "
-                "(monitor.models)"
+                f"no row of the log is of {' or '.join(sorted(self._models))}, but of "
+                f"{', '.join(sorted(self._others))} (monitor.models)"
             )
         return found
 

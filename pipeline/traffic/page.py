@@ -11,14 +11,15 @@ from modules.report.plots import theme
 from modules.report.plots.plot import Plot, Table
 from modules.report.render import document
 
+import plotly.graph_objects as go
+
 from pipeline.traffic.reference import Reference
 from pipeline.traffic.status import Status
 from pipeline.traffic.window import ALL, Closed
 
-import plotly.graph_objects as go
-
 _SECTIONS = (
-    ("alerts", "Alerts"), ("traffic", "What is served"), ("labels", "Labels"), ("quality", "Quality"), ("drift", "Drift"),
+    ("alerts", "Alerts"), ("traffic", "What is served"), ("labels", "Labels"), ("quality", "Quality"),
+    ("drift", "Drift"),
 )  # fmt: skip
 _MOST_LINES = 8
 _MOST_ROWS = 50  # of the numbers below a plot, the newest windows
@@ -75,7 +76,10 @@ def _labels(windows: Sequence[Closed], reference: Reference) -> list[Plot]:
         lines = {label: [_share(window, label, part) for window in windows] for label in shown}
         flat = {label: reference.answered[label] for label in shown} if part == ALL else {}
         found.append(_plot(f"labels-{number}", part or "All rows", "share", windows, lines, flat=flat))
-    sure = {"mean score": [window.confidence for window in windows], "entropy, bits": [item.entropy for item in windows]}
+    sure = {
+        "mean score": [window.confidence for window in windows],
+        "entropy, bits": [item.entropy for item in windows],
+    }
     return [*found, _plot("confidence", "How sure the model is", "", windows, sure)] if found else []
 
 

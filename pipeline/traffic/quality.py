@@ -11,16 +11,16 @@ from typing import Any
 
 from modules.quality import scoring
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
 from pipeline.config.monitor import LateLabelsConfig
 from pipeline.config.task import Config
 from pipeline.ingest import sources
 from pipeline.ingest.rows import DataError
 from pipeline.traffic.log import Row
-
-import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 FOLDER = "answers"
 _KEY = "key"

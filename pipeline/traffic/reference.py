@@ -11,20 +11,20 @@ import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 from modules.inputs import kinds
 from modules.inputs.profiles import profile_file
 from modules.machine.files import write_whole
 from modules.quality import predictions, scoring
 
+import numpy as np
+
 from pipeline.config.task import Config
 from pipeline.history import lineage
 from pipeline.history.paths import TaskPaths
 from pipeline.history.store import RunOutputs, connection
 from pipeline.traffic.estimate import Calibration
-
-import numpy as np
 
 FORMAT = 1
 SPLIT = "eval"

@@ -10,12 +10,12 @@ import dataclasses
 import itertools
 from collections.abc import Callable, Iterator, Sequence
 
+import numpy as np
+
 from pipeline.config.monitor import MonitorConfig
 from pipeline.traffic import chance
 from pipeline.traffic.reference import Reference
 from pipeline.traffic.window import ALL, Closed
-
-import numpy as np
 
 _LATE_SHARE = 0.05  # of the requests, beyond the 95th percentile
 _DAY_PARTS, _LEAST_NEAR = 24, 9  # how near is the same time of a day; three windows of each of three days
@@ -123,8 +123,8 @@ def _surge(config: MonitorConfig, reference: Reference, seen: Evidence) -> Itera
             breached = usual.chance_of(count, rows) < level
         yield Judgement(
             "surge", name, share, min(bound, 1.0), breached,
-            f"{share:.1%} of {rows} rows{_of(part)} are {label!r}; {usual.share:.1%} were in {len(pairs)} windows before, "
-            f"and up to {min(bound, 1.0):.1%} is no surge",
+            f"{share:.1%} of {rows} rows{_of(part)} are {label!r}; {usual.share:.1%} were in {len(pairs)} windows "
+            f"before, and up to {min(bound, 1.0):.1%} is no surge",
         )  # fmt: skip
 
 

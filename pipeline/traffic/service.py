@@ -57,10 +57,15 @@ class Service:
         state.write(self._folder)
         status = self.monitor.status()
         self.metrics.show(status, state.history, self.monitor.reference, time.time())
-        if self._shown != state.number:
-            write_whole(self._folder / PAGE, page(status, state.history, self.monitor.reference))
-            self._shown = state.number
         return status, changes, problems
+
+    def draw(self) -> None:
+        """Makes the page, if a window was closed since the last one: after all who are waiting were told."""
+        state = self.monitor.state
+        if self._shown != state.number:
+            text = page(self.monitor.status(), state.history, self.monitor.reference)
+            write_whole(self._folder / PAGE, text)
+            self._shown = state.number
 
 
 def serve(
@@ -91,6 +96,7 @@ def serve(
                 alert = change.alert
                 say(f"{change.state}: {alert.rule} {alert.series}".rstrip() + f" ({alert.severity}): {alert.message}")
             lines += status.problems
+            service.draw()
         except (OSError, ReferenceError) as error:
             lines = [f"this look failed: {error}"]
         for line in lines:

@@ -15,10 +15,10 @@ from typing import Any, Self
 
 from modules.machine.files import write_whole
 
+import filelock
+
 from pipeline.traffic.alerts import Alert
 from pipeline.traffic.window import Closed
-
-import filelock
 
 FORMAT = 1
 STATE, LOCK = "state.json", ".lock"
@@ -85,7 +85,8 @@ class State:
             return cls()
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise StateError(
-                f"{path}: not the state of a monitor ({error}). Move it aside, and the monitor begins with the log anew."
+                f"{path}: not the state of a monitor ({error}). Move it aside, and the monitor begins with the log "
+                "anew."
             ) from None
 
     def write(self, folder: Path) -> None:

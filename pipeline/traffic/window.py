@@ -11,9 +11,9 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
-from pipeline.traffic.log import Row
-
 import numpy as np
+
+from pipeline.traffic.log import Row
 
 ALL = ""  # the name of the slice that holds all rows
 _PERCENTILES = {"p50": 50.0, "p95": 95.0, "p99": 99.0}
@@ -161,7 +161,9 @@ class Window:
             errors=self._errors,
             late=self._late,
             future=self._future,
-            milliseconds={name: float(np.percentile(times, at)) for name, at in _PERCENTILES.items()} if len(times) else {},
+            milliseconds={name: float(np.percentile(times, at)) for name, at in _PERCENTILES.items()}
+            if len(times)
+            else {},
             labels={part: dict(counts) for part, counts in self._labels.items() if part in parts},
             rows_of={part: count for part, count in self._rows_of.items() if part in parts},
             confidence=float(np.mean(self._scores)) if self._scores else None,

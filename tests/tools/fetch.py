@@ -1,8 +1,8 @@
 """Fetches what the tests need and this machine lacks into `.tools/test/`, without root: `make test-tools`.
 
 It comes from the package index, npm's registry and Debian's archive through pip, npm and apt, and so by the user's
-settings of these; versions and digests are those of programs.py, Debian's those that it signs. Nothing half-done stays behind: a tool is put together in a folder of its own,
-which is moved to its place when its program has run.
+settings of these; versions and digests are those of programs.py, Debian's those that it signs. Nothing half-done stays
+behind: a tool is put together in a folder of its own, which is moved to its place when its program has run.
 """
 
 from __future__ import annotations

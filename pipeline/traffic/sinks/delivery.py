@@ -7,14 +7,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
+import requests
+import tenacity
+
 from pipeline.config.monitor import AlertmanagerConfig, SinksConfig, WebhookConfig
 from pipeline.redaction.redact import redact
 from pipeline.redaction.references import SecretError, fill, fill_url
 from pipeline.traffic.alerts import Alert, Change
 from pipeline.traffic.state import State
-
-import requests
-import tenacity
 
 _MOST_WAITING = 1000  # changes that a sink may lag behind
 _REFUSED = range(400, 500)  # saying it again does not help, but where it is a limit or a timeout
@@ -65,7 +65,7 @@ def names(config: SinksConfig) -> list[str]:
     return [name for name in type(config).model_fields if getattr(config, name) is not None]
 
 
-def put(state: State, sinks: Iterable[str], changes: Sequence[Mapping[str, Any]]) -> None:
+def put(state: State, sinks: Iterable[str], changes: Sequence[dict[str, Any]]) -> None:
     """Puts changes into the outbox, in the state that knows of them.
 
     Args:
@@ -119,7 +119,9 @@ class Webhook:
         del firing, valid
         pending = changes if isinstance(changes, list) else list(changes)
         while pending:
-            _post(self._config.url, pending[0], self._config.timeout_seconds, self._config.attempts, self._config.headers)
+            _post(
+                self._config.url, pending[0], self._config.timeout_seconds, self._config.attempts, self._config.headers
+            )
             pending.pop(0)
 
 
@@ -162,7 +164,7 @@ def _alert(
     }
 
 
-class _TryAgain(Exception):
+class _TryAgainError(Exception):
     """What may be taken a little later."""
 
 
@@ -172,6 +174,7 @@ def _post(url: str, document: Any, timeout: float, attempts: int, headers: Mappi
     Raises:
         SinkError: it was not taken.
     """
+
     def once() -> None:
         try:
             answer = requests.post(
@@ -179,21 +182,21 @@ def _post(url: str, document: Any, timeout: float, attempts: int, headers: Mappi
                 headers={name: fill(value) for name, value in headers.items()},
             )  # fmt: skip
         except requests.ConnectionError:
-            raise _TryAgain("there is no connection") from None
+            raise _TryAgainError("there is no connection") from None
         except requests.Timeout:
-            raise _TryAgain(f"no answer within {timeout:g} s") from None
+            raise _TryAgainError(f"no answer within {timeout:g} s") from None
         if answer.status_code in _REFUSED and answer.status_code not in _AGAIN:
             raise SinkError(f"refused with {answer.status_code}: {answer.text[:200]}")
         if not answer.ok or answer.is_redirect:
-            raise _TryAgain(f"answered with {answer.status_code}")
+            raise _TryAgainError(f"answered with {answer.status_code}")
 
     retrying = tenacity.Retrying(
         stop=tenacity.stop_after_attempt(attempts), wait=tenacity.wait_random_exponential(0.2, max=5),
-        retry=tenacity.retry_if_exception_type(_TryAgain), reraise=True,
+        retry=tenacity.retry_if_exception_type(_TryAgainError), reraise=True,
     )  # fmt: skip
     try:
         retrying(once)
-    except _TryAgain as error:
+    except _TryAgainError as error:
         raise SinkError(f"{error}, after {attempts} attempts") from None
     except (SecretError, requests.RequestException, ValueError) as error:
         raise SinkError(str(error)) from None

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from prometheus_client import CollectorRegistry, Gauge
+
 from pipeline.traffic.rules import RULES
 from pipeline.traffic.status import Status
 from pipeline.traffic.window import ALL, Closed
-
-from prometheus_client import CollectorRegistry, Gauge
 
 PREFIX = "edgeline_monitor"
 # By name, what is told and by which labels.
@@ -62,8 +62,8 @@ class Metrics:
         values["problems"][task] = len(status.problems)
         values["rows"][task], values["labelled_rows"][task] = status.rows, status.labelled
         fires = {item.rule for item in status.firing}
-        values["alert_firing"] = {(*task, rule, "", ""): 0 for rule in RULES if rule not in fires} | {
-            (*task, item.rule, item.series, item.severity): 1 for item in status.firing
+        values["alert_firing"] = {(*task, rule, "", ""): 0.0 for rule in RULES if rule not in fires} | {
+            (*task, item.rule, item.series, item.severity): 1.0 for item in status.firing
         }
         values["reference_label_share"] = {(*task, label): share for label, share in reference.answered.items()}
         values["reference_quality"] = {(*task, name): item["value"] for name, item in reference.scores.items()}
@@ -87,9 +87,9 @@ class Metrics:
         for part, counts in window.labels.items():
             for label in counts:
                 values["window_label_share"][(*task, label, part or "all")] = window.share(label, part or ALL)
-        for key, value in (("window_confidence", window.confidence), ("window_entropy_bits", window.entropy)):
-            if value is not None:
-                values[key][task] = value
+        for key, mean in (("window_confidence", window.confidence), ("window_entropy_bits", window.entropy)):
+            if mean is not None:
+                values[key][task] = mean
         for item in window.drift:
             values["window_distance"][(*task, item["feature"])] = item["distance"]
             if item["bound"] is not None:

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import yaml
+
 from pipeline.config.task import Config
 from pipeline.traffic.rules import RULES
 from pipeline.traffic.sinks.metrics import PREFIX
-
-import yaml
 
 _MEANINGS = {
     "surge": "The share of {{ $labels.series }} rose",

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import modules  # noqa: F401
+
 import numpy as np
 import pytest
-
-import modules  # noqa: F401
 
 from pipeline.traffic.chance import Baseline, above, below
 from pipeline.traffic.estimate import Calibration

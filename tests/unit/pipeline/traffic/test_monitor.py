@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import random
 from pathlib import Path
@@ -84,10 +85,8 @@ def test_a_monitor_that_is_killed_at_any_time_counts_each_row_once(
         place += step
         clock.now = START + LENGTH * 6 * min(place, len(text)) / len(text) + 3
         monkeypatch.setattr(states, "write_whole", dies)
-        try:
+        with contextlib.suppress(KeyboardInterrupt):
             looked(folder, log.parent, clock)
-        except KeyboardInterrupt:
-            pass
         monkeypatch.setattr(states, "write_whole", real)
     clock.now = START + 7 * LENGTH
     made = looked(folder, log.parent, clock)
@@ -150,7 +149,9 @@ def test_a_log_that_is_not_there_and_rows_of_another_model_are_told(tmp_path: Pa
     assert "no log yet; `edgeline-serving --log FOLDER` writes one" in problem
     served.write(tmp_path / "log" / "a.jsonl", window(0, 10, **{"served.model": "other"}))
     made = looked(folder, tmp_path / "log", Clock(START + 2 * LENGTH))
-    assert "no row of the log is of sentiment or sentiment-edge, but of other (monitor.models)" in made.status().problems
+    assert (
+        "no row of the log is of sentiment or sentiment-edge, but of other (monitor.models)" in made.status().problems
+    )
 
 
 def test_broken_lines_are_told_until_the_next_window(log: Path, folder: Path) -> None:

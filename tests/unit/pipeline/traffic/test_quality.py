@@ -6,9 +6,9 @@ import json
 import sqlite3
 from pathlib import Path
 
-import pytest
-
 import modules  # noqa: F401
+
+import pytest
 
 from pipeline.monitoring.judged import Judged
 from pipeline.traffic import inputs

@@ -10,10 +10,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import modules  # noqa: F401
+
 import pytest
 import yaml
-
-import modules  # noqa: F401
+from prometheus_client import generate_latest
 
 from pipeline.config.loader import ConfigError
 from pipeline.traffic.page import page
@@ -23,7 +24,6 @@ from pipeline.traffic.sinks.dashboard import dashboard
 from pipeline.traffic.sinks.metrics import GAUGES, PREFIX, Metrics
 from pipeline.traffic.sinks.rule_file import rule_file
 from pipeline.traffic.state import State
-from prometheus_client import generate_latest
 from tests import served
 from tests.served import LENGTH, START, Clock, looked, window
 
@@ -184,6 +184,7 @@ def test_the_page_is_one_file_that_shows_every_section_and_lets_no_text_become_m
         served.write(log, window(number, 60, source="<script>alert(1)</script>"))
     made = service(folder, log, Clock(START + 8 * LENGTH + 6))
     made.look()
+    made.draw()
     text = (folder / PAGE).read_text(encoding="utf-8")
     assert "<script>alert(1)" not in text
     assert "&lt;script&gt;alert(1)" in text
