@@ -59,6 +59,7 @@ FLOORS = (
         "modules.content",
         "modules.settings",
         "modules.tensors",
+        "modules.network.fusion.kinds",
         "modules.kinds",
         "modules.stages",
         "modules.tf_gaps",
