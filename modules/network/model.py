@@ -17,8 +17,7 @@ from modules.inputs import kinds as inputs_lib
 from modules.inputs.base import Input
 from modules.network import bert, layers
 from modules.network.architecture import ENCODER, INPUT_ENCODER, Architecture
-from modules.network.fusion import kinds as fusions
-from modules.network.fusion.base import Value, fuse, value_of
+from modules.network.fusion.base import Value, fuse, made, value_of
 from modules.targets.base import LOGITS
 from modules.targets.kinds import TARGETS
 from modules.text.features import PADDING_MASK, TOKEN_IDS
@@ -135,7 +134,7 @@ def _joined(
         }
         values.append(value_of(encoder(own)))
         tensors |= own
-    layer = fusions.made(architecture.fusion) if len(values) > 1 else None
+    layer = made(architecture.fusion) if len(values) > 1 else None
     fused = tf_keras.layers.Dropout(dropout, dtype="float32", name="dropout")(fuse(layer, values))
     outputs = TARGETS[architecture.target].head(fused, architecture.num_classes)
     return tf_keras.Model(tensors, outputs, name="classifier")

@@ -30,7 +30,7 @@ def drawn(inputs: Inputs, rows: tf.Tensor, *, rate: float, seed: int, step: tf.T
     """
     seeds = tf.stack([tf.constant(seed, tf.int64), tf.cast(step, tf.int64)])
     chances = tf.random.stateless_uniform([rows, len(inputs)], seeds)
-    kept = tf.one_hot(tf.argmax(chances, axis=1), len(inputs), on_value=True, off_value=False)
+    kept = chances == tf.reduce_max(chances, axis=1, keepdims=True)
     gone = tf.unstack((chances < rate) & ~kept, axis=1)
     return dict(zip(inputs, gone, strict=True))
 

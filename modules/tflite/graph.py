@@ -18,8 +18,7 @@ from modules.inputs import kinds as inputs_lib
 from modules.inputs.base import Input
 from modules.network.architecture import Architecture
 from modules.network.arrays import Array, LayerWeights, NetworkWeights
-from modules.network.fusion import kinds as fusions
-from modules.network.fusion.base import Fusion, Value, fuse, value_of
+from modules.network.fusion.base import Fusion, Value, fuse, made, value_of
 from modules.network.model import input_encoder
 from modules.tensors import Layout
 from modules.tflite import output as outputs
@@ -173,7 +172,7 @@ def _fusion(architecture: Architecture, dims: Sequence[int], arrays: Sequence[Ar
     """The layer in which inputs meet with its weights; its operations are named after it."""
     if len(dims) == 1:
         return None
-    layer = fusions.made(architecture.fusion)
+    layer = made(architecture.fusion)
     layer.build([((1, dim),) for dim in dims])
     layer.set_weights(list(arrays))
     return layer

@@ -1,7 +1,7 @@
 """Lets the inputs look at each other: one block of cross-modal attention over the parts of all of them.
 
 Each input asks with its vector; keys and values are the parts of all inputs: the words of a text, the places of a
-picture, the steps of a series, and of what has no parts its one vector. A word can so be weighed by the price beside it.
+picture, the steps of a series, and of what has no parts its one vector. So a price may decide which word counts.
 Multi-head attention is that of Vaswani et al. 2017, https://arxiv.org/abs/1706.03762, section 3.2.2.
 """
 

@@ -7,11 +7,12 @@ the places of a picture, the steps of a series.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import modules  # noqa: F401  (settles Keras 2 before TensorFlow is imported)
 from modules.network.architecture import FUSION
+from modules.network.fusion.kinds import CONCAT, FUSIONS
 
 import tensorflow as tf
 import tf_keras
@@ -53,6 +54,19 @@ class Fusion(tf_keras.layers.Layer):
             NotImplementedError: a kind without weights of its own.
         """
         raise NotImplementedError(f"{type(self).__name__} weighs nothing")
+
+
+def made(section: Mapping[str, Any]) -> Fusion:
+    """The layer that an architecture's section describes.
+
+    Args:
+        section: what `modules.network.fusion.kinds.section` gave.
+
+    Raises:
+        UnknownKindError: there is no such kind; its module may be missing among `extensions`.
+    """
+    layer: Fusion = FUSIONS[section.get("kind", CONCAT)](width=section.get("width", 0))
+    return layer
 
 
 def value_of(encoded: tf.Tensor | Sequence[tf.Tensor]) -> Value:

@@ -1,4 +1,4 @@
-"""Which ways of fusing there are. Light: nothing here imports TensorFlow, and a row costs nothing until it is asked for.
+"""Which ways of fusing there are. Light: nothing here imports TensorFlow, and a row costs nothing until it is asked.
 
 | kind | what the head reads | explains itself |
 |---|---|---|
@@ -10,15 +10,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from modules.registry import Registry
 
-if TYPE_CHECKING:
-    from modules.network.fusion.base import Fusion
-
 CONCAT = "concat"
-FUSIONS: Registry[type[Fusion]] = Registry(
+FUSIONS: Registry[Any] = Registry(  # of classes of `modules.network.fusion.base.Fusion`
     "fusion",
     {
         CONCAT: "modules.network.fusion.concat:Concat",
@@ -37,15 +34,3 @@ def section(kind: str, width: int, inputs: int) -> Mapping[str, Any]:
         inputs: how many there are; a single one is not fused.
     """
     return {} if kind == CONCAT or inputs == 1 else {"kind": kind, "width": width}
-
-
-def made(section: Mapping[str, Any]) -> Fusion:
-    """The layer that an architecture's section describes.
-
-    Args:
-        section: what `section` gave.
-
-    Raises:
-        UnknownKindError: there is no such kind; its module may be missing among `extensions`.
-    """
-    return FUSIONS[section.get("kind", CONCAT)](width=section.get("width", 0))
