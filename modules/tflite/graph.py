@@ -103,7 +103,7 @@ class InferenceGraph(tf.Module):
         fused = fusion.concat([pooled, *others])
         with tf.name_scope("head"):
             logits = tf.matmul(fused, self._weights.head_kernel) + self._weights.head_bias
-            return {self._output.name: self._output.of_logits(logits)}
+            return {self._output.name: self._output.of_logits(logits, self._weights.ending)}
 
     def _encoded(self, numbers: tf.Tensor, places: tf.Tensor) -> tf.Tensor:
         """The encoder's vector: `[1, seq]` twice -> `[1, hidden]`."""
