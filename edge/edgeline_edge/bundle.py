@@ -2,7 +2,8 @@
 
     <flatbuffer><zip of manifest.json, labels.txt, vocab.txt>
 
-With a text alone it is of format version 1, with further inputs of version 2, whose manifest lists them.
+With a text alone and one label as its answer it is of format version 1, else of version 2, whose manifest lists the
+inputs and describes the target.
 
 Reading trusts nothing: see `archive` for the container. Writing is atomic, and gives the same bytes for the same
 contents.
@@ -20,8 +21,10 @@ from typing import Any
 from edgeline_edge import archive, files, operators
 from edgeline_edge.errors import BundleError
 from edgeline_edge.inputs.sections import TEXT
-from edgeline_edge.manifest import FORMAT, INPUTS, OUTPUT, Manifest
+from edgeline_edge.manifest import FORMAT, INPUTS, Manifest
 from edgeline_edge.normalization import bert_uncased
+from edgeline_edge.targets import kinds as targets
+from edgeline_edge.targets.one_label import OneLabel
 from edgeline_edge.tokenizer import vocabulary_problem
 
 MANIFEST, LABELS, VOCABULARY = "manifest.json", "labels.txt", "vocab.txt"
@@ -126,6 +129,7 @@ def write_bundle(
     labels: Sequence[str],
     manifest: Mapping[str, Any] | Manifest,
     inputs: Sequence[Mapping[str, Any]] | None = None,
+    target: Mapping[str, Any] | None = None,
     probes: Sequence[Mapping[str, Any]] = (),
 ) -> Manifest:
     """Writes a bundle: to a temporary file beside the target, then renamed, so that no half of one is ever seen.
@@ -134,12 +138,14 @@ def write_bundle(
         tflite: the model, or the path of its file. What follows the flatbuffer of a bundle is replaced.
         path: the file to write; an existing one is replaced.
         vocabulary: the tokens in the order of their ids; may be a subset of the original, renumbered.
-        labels: in the order of the model's output.
+        labels: in the order of the model's output; none where answers are no names.
         manifest: `task`, `recipe`, `run_id`, `licence`, and where known `digests` (`data`, `config`, `code`),
             `metrics`, `tolerance`, `calibration`, `notes`. What can be derived (signature, sequence length,
             normalisation, labels, the other digests) is derived; if given as well, it must agree, digests excepted.
-        inputs: where there are more than a text: each with `name`, `kind`, `column`, `tensors` and what else its kind
-            says in `manifest-2.schema.json`; the bundle is then of format version 2.
+        inputs: where there are more than a text, or another target than one label: each with `name`, `kind`, `column`,
+            `tensors` and what else its kind says in `manifest-2.schema.json`; the bundle is then of format version 2.
+        target: of version 2, where the answer is not one label: `kind` and what else it says of its answers in that
+            schema, its output and labels left out.
         probes: of version 2, made-up records: what the model gives to them is written down with them.
 
     Returns:
@@ -158,7 +164,10 @@ def write_bundle(
     problem = vocabulary_problem(vocabulary)
     if problem:
         raise BundleError(f"vocabulary: {problem}")
-    signature = runtime.signature(model, len(vocabulary), kinds.table(inputs or ()))
+    if target is not None and inputs is None:
+        raise BundleError(f"a target of kind {target.get('kind')!r} is of format version 2, which names its inputs")
+    kind = targets.kind_of(target)
+    signature = runtime.signature(model, len(vocabulary), kinds.table(inputs or ()), kind)
     given = manifest.to_dict() if isinstance(manifest, Manifest) else dict(manifest)
     table = bert_uncased()
     of_text = {
@@ -167,7 +176,9 @@ def write_bundle(
     }
     derived = {"format": FORMAT, "format_version": 1, "signature": signature, **of_text, "labels": list(labels)}
     if inputs is not None:
-        derived = _of_version_2(model, signature, inputs, of_text, labels)
+        derived = _of_version_2(model, signature, inputs, of_text)
+        named = {"labels": list(labels)} if "labels" in kind.fields else {}
+        derived["target"] = {**(target or {}), "kind": kind.kind, "output": kind.output, **named}
         given.pop("probes", None)
     for name, value in derived.items():
         claimed = given.get(name, value)
@@ -190,7 +201,6 @@ def _of_version_2(
     signature: Mapping[str, Any],
     inputs: Sequence[Mapping[str, Any]],
     of_text: Mapping[str, Any],
-    labels: Sequence[str],
 ) -> dict[str, Any]:
     """What a manifest of version 2 says that can be derived."""
     oldest = operators.oldest_runtime(model)
@@ -199,7 +209,6 @@ def _of_version_2(
         "format_version": 2,
         "signature": signature,
         "inputs": [{**section, **of_text} if section.get("kind") == TEXT else dict(section) for section in inputs],
-        "target": {"kind": "one_label", "output": OUTPUT, "labels": list(labels)},
         "runtime": {
             "operators": operators.versions(model),
             **({"oldest_tensorflow_lite": oldest} if oldest else {}),
@@ -208,13 +217,12 @@ def _of_version_2(
 
 
 def _answered(content: bytes, records: Sequence[Mapping[str, Any]]) -> tuple[dict[str, Any], ...]:
-    """Records with the scores that a bundle gives to them."""
+    """Records with what the model of a bundle gives to them."""
     from edgeline_edge.classifier import Classifier  # loads the runtime
 
-    answers = Classifier.load(content).predict(records)
+    outputs = Classifier.load(content).outputs(records)
     return tuple(
-        {"record": dict(record), "scores": list(answer.scores.values())}
-        for record, answer in zip(records, answers, strict=True)
+        {"record": dict(record), "scores": scores.tolist()} for record, scores in zip(records, outputs, strict=True)
     )
 
 
@@ -242,13 +250,15 @@ def update_manifest(source: str | os.PathLike[str], target: str | os.PathLike[st
         labels=bundle.manifest.labels,
         manifest=merged,
         inputs=bundle.manifest.inputs,
+        target=bundle.manifest.target,
         probes=[probe["record"] for probe in bundle.manifest.probes or ()],
     )
 
 
 def _check_consistent(manifest: Manifest) -> None:
     """Refuses a manifest whose parts contradict each other, or that asks for a text normalisation unknown here."""
-    inputs, output = manifest.signature["inputs"], manifest.signature["outputs"][OUTPUT]
+    target = targets.of(manifest)
+    inputs, outputs = manifest.signature["inputs"], manifest.signature["outputs"]
     named = [name for section in manifest.inputs or () for name in section["tensors"]] or list(INPUTS)
     if sorted(named) != sorted(inputs):
         raise BundleError(f"the model takes {', '.join(sorted(inputs))}, the inputs give {', '.join(sorted(named))}")
@@ -256,16 +266,14 @@ def _check_consistent(manifest: Manifest) -> None:
     for name in INPUTS:
         if inputs[name] != wanted:
             raise BundleError(f"{name} is {inputs[name]}, but the sequence length demands {wanted}")
-    wanted = {"dtype": "float32", "shape": [1, len(manifest.labels)]}
-    if output != wanted:
-        raise BundleError(f"{OUTPUT} is {output}, but {len(manifest.labels)} labels demand {wanted}")
-    if manifest.decision is not None and (
-        len(manifest.labels) != 2 or manifest.decision["label"] not in manifest.labels
-    ):
-        raise BundleError(
-            f"the decision is about {manifest.decision['label']!r} of two labels, but the labels are "
-            f"{', '.join(manifest.labels)}"
-        )
+    if list(outputs) != [target.output]:
+        raise BundleError(f"the model gives {', '.join(outputs)}, a target of kind {target.kind} has {target.output}")
+    wanted = {"dtype": "float32", "shape": [1, target.outputs]}
+    if outputs[target.output] != wanted:
+        demanding = f"{target.outputs} labels demand" if target.labels else f"a target of kind {target.kind} demands"
+        raise BundleError(f"{target.output} is {outputs[target.output]}, but {demanding} {wanted}")
+    if manifest.calibration and target.kind != OneLabel.kind:
+        raise BundleError(f"a temperature calibrates one label, but the target is of kind {target.kind}")
     table = bert_uncased()
     if dict(manifest.normalization) != {"name": table.name, "version": table.version, "sha256": table.sha256}:
         asked = f"{manifest.normalization['name']} version {manifest.normalization['version']}"

@@ -13,7 +13,9 @@ import numpy.typing as npt
 from edgeline_edge import limits
 from edgeline_edge.errors import BundleError
 from edgeline_edge.inputs.base import Array, TableInput
-from edgeline_edge.manifest import INPUTS, OUTPUT, SIGNATURE
+from edgeline_edge.manifest import INPUTS, SIGNATURE
+from edgeline_edge.targets.base import Target
+from edgeline_edge.targets.one_label import OneLabel
 
 if TYPE_CHECKING:
     from ai_edge_litert.interpreter import Interpreter
@@ -30,32 +32,42 @@ class Model:
     Attributes:
         sequence_length: length of the inputs.
         windows: shorter lengths that the model can be run with, ascending.
-        label_count: length of the output.
+        output_count: length of the output.
         interpreter: the interpreter, its tensors allocated.
     """
 
-    def __init__(self, content: bytes, num_threads: int = 1, table: Sequence[TableInput] = ()) -> None:
+    def __init__(
+        self,
+        content: bytes,
+        num_threads: int = 1,
+        table: Sequence[TableInput] = (),
+        target: type[Target] = OneLabel,
+    ) -> None:
         """Loads a model and checks its signature.
 
         Args:
             content: a TFLite flatbuffer; bytes behind it are ignored.
             num_threads: threads that one call may use.
             table: the inputs beside the text.
+            target: the kind of what it answers, which says how its output is called.
 
         Raises:
             BundleError: LiteRT cannot load the model, or its signature is another one.
         """
+        self._target = target
         self.interpreter = _interpreter(content, num_threads)
         self._table = tuple(table)
         shapes = {name: shape for part in self._table for name, shape in part.shapes().items()}
-        inputs, outputs = _tensors(self.interpreter, shapes)
+        inputs, outputs = _tensors(self.interpreter, shapes, target.output)
         self._token_ids, self._padding_mask = (inputs[name]["index"] for name in INPUTS)
         self._others = {name: inputs[name]["index"] for name in shapes}
         self._nothing = {name: np.zeros(shape, dtype) for name, (dtype, shape) in shapes.items()}
-        self._output = outputs[OUTPUT]["index"]
+        self._output = outputs[target.output]["index"]
         self.sequence_length = int(inputs[INPUTS[0]]["shape"][1])
-        self.label_count = int(outputs[OUTPUT]["shape"][1])
-        self._runners = _window_runners(self.interpreter, self.sequence_length, self.label_count, shapes)
+        self.output_count = int(outputs[target.output]["shape"][1])
+        self._runners = _window_runners(
+            self.interpreter, self.sequence_length, (target.output, self.output_count), shapes
+        )
         self.windows = tuple(self._runners)
         if self._runners:
             # While a signature runner exists, the interpreter itself refuses to be invoked.
@@ -76,7 +88,7 @@ class Model:
             others: the tensors of the inputs beside the text, by name; zeros by default.
 
         Returns:
-            float32 `[1, label_count]`, a copy.
+            float32 `[1, output_count]`, a copy.
         """
         others = self._nothing if others is None else others
         if self.windows:
@@ -98,7 +110,7 @@ class Model:
         used = int(found[-1]) + 1 if len(found) else 0
         window = next(window for window in self._runners if used <= window)
         feed = {name: value[:, :window] for name, value in zip(INPUTS, (token_ids, padding_mask), strict=True)}
-        result: npt.NDArray[np.float32] = self._runners[window](**feed, **others)[OUTPUT]
+        result: npt.NDArray[np.float32] = self._runners[window](**feed, **others)[self._target.output]
         return result
 
     def check_vocabulary(self, tokens: int) -> None:
@@ -139,16 +151,21 @@ class Model:
                 result = self(np.zeros_like(row), row)
             except (RuntimeError, ValueError) as error:
                 raise BundleError(f"LiteRT cannot run the model: {error}") from error
-            _check_answer(result)
+            problem = self._target.problem(result)
+            if problem:
+                raise BundleError(problem)
 
 
-def signature(content: bytes, tokens: int, table: Sequence[TableInput] = ()) -> dict[str, Any]:
+def signature(
+    content: bytes, tokens: int, table: Sequence[TableInput] = (), target: type[Target] = OneLabel
+) -> dict[str, Any]:
     """Describes the signature of a model as a manifest does, once it has run.
 
     Args:
         content: a TFLite flatbuffer.
         tokens: how many the vocabulary has that is to go with it.
         table: the inputs beside the text.
+        target: the kind of what it answers.
 
     Returns:
         Name, inputs and outputs, each tensor with dtype and shape.
@@ -157,10 +174,10 @@ def signature(content: bytes, tokens: int, table: Sequence[TableInput] = ()) -> 
         BundleError: LiteRT cannot load or run the model, its signature is not that of a bundle, or it has fewer
             embeddings than there are tokens.
     """
-    model = Model(content, table=table)
+    model = Model(content, table=table, target=target)
     model.check_vocabulary(tokens)
     shapes = {name: shape for part in table for name, shape in part.shapes().items()}
-    inputs, outputs = _tensors(model.interpreter, shapes)
+    inputs, outputs = _tensors(model.interpreter, shapes, target.output)
 
     def describe(details: dict[str, Any]) -> dict[str, Any]:
         return {"dtype": np.dtype(details["dtype"]).name, "shape": [int(size) for size in details["shape"]]}
@@ -168,7 +185,7 @@ def signature(content: bytes, tokens: int, table: Sequence[TableInput] = ()) -> 
     return {
         "name": SIGNATURE,
         "inputs": {name: describe(inputs[name]) for name in (*INPUTS, *shapes)},
-        "outputs": {OUTPUT: describe(outputs[OUTPUT])},
+        "outputs": {target.output: describe(outputs[target.output])},
     }
 
 
@@ -187,13 +204,15 @@ def _interpreter(content: bytes, num_threads: int) -> Interpreter:
     return interpreter
 
 
-def _tensors(interpreter: Interpreter, others: Shapes) -> tuple[dict[str, dict[str, Any]], dict[str, dict[str, Any]]]:
+def _tensors(
+    interpreter: Interpreter, others: Shapes, output: str
+) -> tuple[dict[str, dict[str, Any]], dict[str, dict[str, Any]]]:
     """Checks the signature, and returns the details of inputs and outputs by name."""
     try:
         names = interpreter.get_signature_list()
         if SIGNATURE not in names:
             raise BundleError(f"the model has no signature {SIGNATURE!r}; it has: {', '.join(names) or 'none'}")
-        _, inputs, outputs = _signature(interpreter, SIGNATURE, names[SIGNATURE], others)
+        _, inputs, outputs = _signature(interpreter, SIGNATURE, names[SIGNATURE], others, output)
         main = {details["index"] for details in interpreter.get_input_details()}
     except (RuntimeError, UnicodeDecodeError, KeyError) as error:
         raise BundleError(f"LiteRT cannot read the model's signatures: {error}") from error
@@ -205,19 +224,19 @@ def _tensors(interpreter: Interpreter, others: Shapes) -> tuple[dict[str, dict[s
 
 
 def _signature(
-    interpreter: Interpreter, name: str, found: dict[str, list[str]], others: Shapes
+    interpreter: Interpreter, name: str, found: dict[str, list[str]], others: Shapes, output: str
 ) -> tuple[Any, dict[str, dict[str, Any]], dict[str, dict[str, Any]]]:
     """The runner of a signature, and the details of its inputs and outputs by name, all checked."""
-    if sorted(found["inputs"]) != sorted((*INPUTS, *others)) or found["outputs"] != [OUTPUT]:
+    if sorted(found["inputs"]) != sorted((*INPUTS, *others)) or found["outputs"] != [output]:
         raise BundleError(
-            f"the signature {name} must take {' and '.join((*INPUTS, *others))} and give {OUTPUT}; "
+            f"the signature {name} must take {' and '.join((*INPUTS, *others))} and give {output}; "
             f"it takes {', '.join(found['inputs'])} and gives {', '.join(found['outputs'])}"
         )
     runner = interpreter.get_signature_runner(name)
     inputs, outputs = runner.get_input_details(), runner.get_output_details()
     for key in INPUTS:
         _check_tensor(f"{name}: {key}", inputs[key], np.int32)
-    _check_tensor(f"{name}: {OUTPUT}", outputs[OUTPUT], np.float32)
+    _check_tensor(f"{name}: {output}", outputs[output], np.float32)
     for key, (dtype, shape) in others.items():
         made = (np.dtype(inputs[key]["dtype"]).name, [int(size) for size in inputs[key]["shape"]])
         if made != (dtype, shape) or -1 in inputs[key].get("shape_signature", []):
@@ -225,22 +244,20 @@ def _signature(
     return runner, inputs, outputs
 
 
-def _check_answer(result: npt.NDArray[np.float32]) -> None:
-    if not (np.isfinite(result).all() and result.min() >= -1e-3 and result.max() <= 1 + 1e-3):
-        raise BundleError(f"the model's output are no probabilities: {result[0, :8].tolist()}")
-
-
-def _window_runners(interpreter: Interpreter, sequence_length: int, label_count: int, others: Shapes) -> dict[int, Any]:
+def _window_runners(
+    interpreter: Interpreter, sequence_length: int, output: tuple[str, int], others: Shapes
+) -> dict[int, Any]:
     """The signatures with a shorter window by their length, ascending; each checked like the whole one."""
+    key, count = output
     found: dict[int, Any] = {}
     for name, tensors in interpreter.get_signature_list().items():
         match = _WINDOW.fullmatch(name)
         if not match:
             continue
         window = int(match[1])
-        runner, inputs, outputs = _signature(interpreter, name, tensors, others)
-        shapes = [int(inputs[key]["shape"][1]) for key in INPUTS] + [int(outputs[OUTPUT]["shape"][1])]
-        if shapes != [window, window, label_count] or window >= sequence_length:
+        runner, inputs, outputs = _signature(interpreter, name, tensors, others, key)
+        shapes = [int(inputs[name]["shape"][1]) for name in INPUTS] + [int(outputs[key]["shape"][1])]
+        if shapes != [window, window, count] or window >= sequence_length:
             raise BundleError(f"the signature {name} has the lengths {shapes}, which do not fit the model")
         found[window] = runner
     return dict(sorted(found.items()))

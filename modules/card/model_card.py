@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from modules.card.settings import ModelCardNodeSettings
-from modules.quality import intervals, scoring
+from modules.quality import intervals, main_score, scoring
 from modules.quality.predictions import Predictions
 from modules.quality.slice_names import shown_name, shown_value
+from modules.targets.base import Target
 from modules.tensors import ColumnType
 from modules.text import fit
 
@@ -101,19 +102,23 @@ def edge(
     """
     name = pareto["selected"]
     variant, test, reference = pareto["variants"][name], pareto["test"]["selected"], pareto["test"]["reference"]
-    titles = scoring.of(settings.target).titles
+    titles, score = scoring.of(settings.target).titles, main_score.of(pareto)
     return {
         **_common(settings, EDGE, created, texts),
         "rows": {"train": training_rows, "eval": variant["rows"], "test": test["rows"]},
         "recipe": name,
         "metrics": {split: _of_counts(found, titles) for split, found in (("test", test), ("eval", variant))},
-        "intervals": {"level": intervals.LEVEL, "method": "Wilson score interval"},
+        "intervals": {"level": intervals.LEVEL, "method": "Wilson score interval" if "accuracy" in titles else None},
         "against_server": {
-            "accuracy_drop": {"eval": variant["accuracy_drop"], "test": test["accuracy_drop"]},
-            "server_accuracy_on_test": reference["accuracy"],
+            score.drop: {"eval": variant[score.drop], "test": test[score.drop]},
+            f"server_{score.name}_on_test": reference[score.name],
             "agreement": variant["agreement"],
+            "told": {
+                "change": f"{score.title} {score.change(test[score.drop])} ({reference[score.name]:.3f} there)",
+                "agreement": f"{score.agrees} {variant['agreement']:.1%}",
+            },
         },
-        "fairness": _score_gaps(test["slices"], titles),
+        "fairness": _score_gaps(test["slices"], titles, settings.target),
         "bounds": {"gate": pareto["gate"], "objective": pareto["objective"]},
         "decision": _decision(settings, variant.get("decision")),
         "size": {
@@ -192,6 +197,7 @@ def _common(
         "kind": kind,
         "task": settings.task,
         "labels": settings.target.names,
+        "target": settings.target.kind,
         "answer": settings.target.told,
         "created": created,
         **section,
@@ -216,17 +222,20 @@ def _of_counts(counted: Mapping[str, Any], titles: Mapping[str, str]) -> dict[st
     from scipy import stats
 
     def one(values: Mapping[str, Any]) -> dict[str, Any]:
+        found: dict[str, Any] = {metric: {"value": values[metric]} for metric in titles}
+        more = {"interval": values["interval"]} if values.get("interval") else {}
+        if "accuracy" not in titles:
+            return {"rows": values["rows"], **found, **more}
         ends = stats.binomtest(round(values["accuracy"] * values["rows"]), values["rows"]).proportion_ci(
             intervals.LEVEL, method="wilson"
         )
         accuracy = {"value": values["accuracy"], "low": float(ends.low), "high": float(ends.high)}
-        found = {metric: {"value": values[metric]} for metric in titles}
         return {"rows": values["rows"], **found, "accuracy": accuracy}
 
     return {**one(counted), "slices": {name: one(values) for name, values in counted["slices"].items()}}
 
 
-def _score_gaps(slices: Mapping[str, Any], titles: Mapping[str, str]) -> dict[str, Any]:
+def _score_gaps(slices: Mapping[str, Any], titles: Mapping[str, str], target: Target) -> dict[str, Any]:
     """Gaps of the target's scores by slice column, from the metrics of slices named `column:value`."""
     columns: dict[str, dict[str, Mapping[str, Any]]] = {}
     for name, values in slices.items():
@@ -237,8 +246,10 @@ def _score_gaps(slices: Mapping[str, Any], titles: Mapping[str, str]) -> dict[st
         gaps = {}
         for metric in titles:
             worst, best = (pick(of_value, key=lambda name: of_value[name][metric]) for pick in (min, max))
+            if target.less_is_better(metric):
+                worst, best = best, worst
             gaps[metric] = {
-                "value": of_value[best][metric] - of_value[worst][metric],
+                "value": abs(of_value[best][metric] - of_value[worst][metric]),
                 "worst": {"slice": worst, "value": of_value[worst][metric]},
                 "best": {"slice": best, "value": of_value[best][metric]},
             }

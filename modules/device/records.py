@@ -14,15 +14,16 @@ from modules.rows.raw import RawSplit
 _EMPTY = " "
 
 
-def device_steps(folder: str, inputs: inputs_lib.Inputs) -> dict[str, Any]:
+def device_steps(folder: str, inputs: inputs_lib.Inputs, *, whole: bool = False) -> dict[str, Any]:
     """What the inputs of a network say that a device must do before the model: `write_bundle`'s arguments.
 
     Args:
         folder: of the network, with its `architecture.json`, which says what its inputs have learnt.
         inputs: of the task.
+        whole: whether the manifest lists the inputs even where a text is the only one.
 
     Returns:
-        `vocabulary`, and where there are inputs beside the text `inputs` and `probes`; else `of_text`, what the
+        `vocabulary`, and where the inputs are listed `inputs` and `probes`; else `of_text`, what the
         manifest itself says of the only one.
 
     Raises:
@@ -41,7 +42,7 @@ def device_steps(folder: str, inputs: inputs_lib.Inputs) -> dict[str, Any]:
             raise ValueError(f"{folder}: no device can compute an input of kind {part.kind}")
         steps[name] = step(part, folder)
     made: dict[str, Any] = {"vocabulary": steps[main.name].words}
-    if len(parts) == 1:
+    if len(parts) == 1 and not whole:
         return made | {"of_text": steps[main.name].section}
     made["inputs"] = [
         {

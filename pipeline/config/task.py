@@ -113,6 +113,10 @@ class Config(Section):
             self.__dict__["pruner"] = self.pruner.with_values(modality_dropout=self.trainer.modality_dropout)
         if self.tuner.objective is None:
             self.__dict__["tuner"] = self.tuner.with_values(objective=f"val_{self.target.objective}")
+        if self.edge:
+            gate = self.edge_evaluator.gate.of_target(self.target)
+            if gate is not self.edge_evaluator.gate:
+                self.__dict__["edge_evaluator"] = self.edge_evaluator.with_values(gate=gate)
         return self
 
     @model_serializer(mode="wrap")

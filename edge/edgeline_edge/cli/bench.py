@@ -125,7 +125,7 @@ def measure(bundle: Bundle, texts: tuple[str, ...], threads: int, seconds: float
     """
     with quiet_runtime():
         classifier = Classifier(bundle, threads)
-        bare = Model(bundle.content, threads, kinds.table(bundle.manifest.inputs or ()))
+        bare = Model(bundle.content, threads, kinds.table(bundle.manifest.inputs or ()), type(classifier.target))
     tokenizer, reads = classifier.tokenizer, bundle.manifest
     rows = [tokenizer.rows(tokenizer.cut(text, reads.long_text, reads.max_windows)) for text in texts]
     asked = [classifier.row(text) for text in texts]

@@ -10,12 +10,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from edgeline_edge.bundle import Bundle, read_bundle
 from edgeline_edge.classifier import Classifier
 from edgeline_edge.cli.quiet import quiet_runtime
 from edgeline_edge.errors import BundleError
 from edgeline_edge.manifest import Manifest
 from edgeline_edge.operators import oldest_runtime, operators
+from edgeline_edge.targets import kinds as targets
 
 # Runtimes of several years differ by up to 0.04 on quantized models (docs/edge.md).
 _PROBES_APART = 0.1
@@ -62,14 +65,14 @@ def verify(options: argparse.Namespace) -> int:
         raise BundleError(f"{options.bundle}: SHA-256 is {digest}, not {options.sha256}")
     with quiet_runtime():
         classifier = Classifier(bundle)
-        answer = classifier.predict([classifier.row("The quick brown fox.")])[0]
+        [answer] = classifier.predict([classifier.row("The quick brown fox.")])
         apart = max((probe_distance(classifier, probe) for probe in bundle.manifest.probes or ()), default=0.0)
-    if answer.label not in bundle.manifest.labels:
+    if not set(answer.counted) <= {*bundle.manifest.labels, ""}:
         raise BundleError(f"{options.bundle}: answers with a label of its own")
     if apart > _PROBES_APART:
         raise BundleError(
-            f"{options.bundle}: this runtime answers the bundle's own records otherwise, by {apart:.3f} of a score; "
-            f"at most {_PROBES_APART} is rounding"
+            f"{options.bundle}: this runtime answers the bundle's own records otherwise, by {apart:.3f} of a score "
+            f"or of a deviation; at most {_PROBES_APART} is rounding"
         )
     print(f"{options.bundle}: valid, runs, sha256 {digest}")
     return 0
@@ -83,10 +86,10 @@ def probe_distance(classifier: Classifier, probe: Mapping[str, Any]) -> float:
         probe: one of the manifest's `probes`.
 
     Returns:
-        The largest difference of a score.
+        The largest difference of a score; of a number, the difference in deviations of the rows that it learned from.
     """
-    scores = classifier.predict([probe["record"]])[0].scores.values()
-    return max(abs(one - other) for one, other in zip(scores, probe["scores"], strict=True))
+    [outputs] = classifier.outputs([probe["record"]])
+    return classifier.target.apart(outputs, np.array(probe["scores"]))
 
 
 def describe(bundle: Bundle) -> dict[str, Any]:
@@ -156,7 +159,8 @@ def contract(bundle: Bundle) -> str:
             *rows,
             "",
             *map(_input, manifest.inputs or ()),
-            f"- Labels, in the order of the output: {', '.join(f'`{label}`' for label in manifest.labels)}.",
+            *([f"- Labels, in the order of the output: {', '.join(f'`{label}`' for label in manifest.labels)}."]
+              if manifest.labels else []),
             f"- Vocabulary: {len(bundle.vocabulary):,} tokens; "
             + ", ".join(f"`{token}` is {number}" for token, number in positions.items())
             + ".",
@@ -164,21 +168,15 @@ def contract(bundle: Bundle) -> str:
             f"  `{table['sha256']}`.",
             f"- A text that does not fit: {_long_text(manifest)}.",
             f"- Calibration: {json.dumps(manifest.calibration) if manifest.calibration else 'none'}.",
-            f"- Decision: {_decision(manifest)}.",
+            f"- Decision: {targets.of(manifest).rule}.",
         ]
-    )
+    )  # fmt: skip
 
 
 def _long_text(manifest: Manifest) -> str:
     if manifest.long_text == "windows":
         return f"`windows`, at most {manifest.max_windows}, the mean of their scores"
     return f"`{manifest.long_text}`"
-
-
-def _decision(manifest: Manifest) -> str:
-    if manifest.decision is None:
-        return "the label with the highest score"
-    return f"`{manifest.decision['label']}` where its score is {manifest.decision['threshold']!r} or more"
 
 
 def _input(section: Mapping[str, Any]) -> str:
