@@ -21,7 +21,7 @@ from typing import Any
 
 from edgeline_edge import archive, files, operators, tokenizers
 from edgeline_edge.errors import BundleError
-from edgeline_edge.inputs.sections import TEXT
+from edgeline_edge.inputs.sections import TEXT, text_section
 from edgeline_edge.manifest import FORMAT, INPUTS, Manifest
 from edgeline_edge.targets import kinds as targets
 from edgeline_edge.targets.one_label import OneLabel
@@ -112,13 +112,13 @@ def parse_bundle(content: bytes) -> Bundle:
         raise BundleError(f"{LABELS} differs from the labels of the manifest")
     _check_consistent(manifest)
     asked = tokenizers.of_manifest(manifest.tokenizer)
-    if asked is not kind:
+    if manifest.has_text and asked is not kind:
         raise BundleError(f"the bundle holds {kind.member}, its manifest asks for {asked.member}")
     try:
         vocabulary = tuple(carried[kind.member].decode("utf-8").split("\n")[:-1])
     except UnicodeDecodeError as error:
         raise BundleError(f"{kind.member} is not UTF-8: {error}") from error
-    problem = kind.problem(vocabulary)
+    problem = kind.problem(vocabulary) if manifest.has_text else _no_words(vocabulary)
     if problem:
         raise BundleError(f"{kind.member}: {problem}")
     return Bundle(manifest, vocabulary, content, model_bytes)
@@ -141,7 +141,7 @@ def write_bundle(
         tflite: the model, or the path of its file. What follows the flatbuffer of a bundle is replaced.
         path: the file to write; an existing one is replaced.
         vocabulary: the lines of its file in the order of the ids, tokens of WordPiece or a table of pieces; may be a
-            subset of the original, renumbered.
+            subset of the original, renumbered; none where `inputs` has no text.
         labels: in the order of the model's output; none where answers are no names.
         manifest: `task`, `recipe`, `run_id`, `licence`, and where known `digests` (`data`, `config`, `code`),
             `metrics`, `tolerance`, `calibration`, `notes`. What can be derived (signature, sequence length,
@@ -166,7 +166,8 @@ def write_bundle(
     content = tflite if isinstance(tflite, bytes) else files.read(Path(tflite))
     model = _without_tail(content)
     cut = tokenizers.of_lines(vocabulary)
-    problem = cut.problem(vocabulary)
+    has_text = inputs is None or text_section(inputs) is not None
+    problem = cut.problem(vocabulary) if has_text else _no_words(vocabulary)
     if problem:
         raise BundleError(f"vocabulary: {problem}")
     if target is not None and inputs is None:
@@ -174,11 +175,15 @@ def write_bundle(
     kind = targets.kind_of(target)
     signature = runtime.signature(model, len(vocabulary), kinds.table(inputs or ()), kind)
     given = manifest.to_dict() if isinstance(manifest, Manifest) else dict(manifest)
-    of_text = {
-        "sequence_length": signature["inputs"][INPUTS[0]]["shape"][1],
-        "normalization": _normalization(cut),
-        **({"tokenizer": dict(cut.spec)} if cut.spec else {}),
-    }
+    of_text: dict[str, Any] = (
+        {}
+        if not has_text
+        else {
+            "sequence_length": signature["inputs"][INPUTS[0]]["shape"][1],
+            "normalization": _normalization(cut),
+            **({"tokenizer": dict(cut.spec)} if cut.spec else {}),
+        }
+    )
     derived = {"format": FORMAT, "format_version": 1, "signature": signature, **of_text, "labels": list(labels)}
     if inputs is not None:
         derived = _of_version_2(model, signature, inputs, of_text)
@@ -272,7 +277,7 @@ def _check_consistent(manifest: Manifest) -> None:
     if sorted(named) != sorted(inputs):
         raise BundleError(f"the model takes {', '.join(sorted(inputs))}, the inputs give {', '.join(sorted(named))}")
     wanted = {"dtype": "int32", "shape": [1, manifest.sequence_length]}
-    for name in INPUTS:
+    for name in INPUTS if manifest.has_text else ():
         if inputs[name] != wanted:
             raise BundleError(f"{name} is {inputs[name]}, but the sequence length demands {wanted}")
     if list(outputs) != [target.output]:
@@ -284,12 +289,17 @@ def _check_consistent(manifest: Manifest) -> None:
     if manifest.calibration and target.kind != OneLabel.kind:
         raise BundleError(f"a temperature calibrates one label, but the target is of kind {target.kind}")
     known = _normalization(tokenizers.of_manifest(manifest.tokenizer))
-    if dict(manifest.normalization) != known:
+    if manifest.has_text and dict(manifest.normalization) != known:
         asked = f"{manifest.normalization['name']} version {manifest.normalization['version']}"
         raise BundleError(
             f"the bundle normalises text by {asked} ({manifest.normalization['sha256'][:12]}…), "
             f"this package knows {known['name']} version {known['version']} ({known['sha256'][:12]}…)"
         )
+
+
+def _no_words(vocabulary: Sequence[str]) -> str:
+    """What is wrong with the vocabulary of a bundle whose rows have no text."""
+    return f"holds {len(vocabulary)} tokens, but no input is a text" if vocabulary else ""
 
 
 def _normalization(kind: tokenizers.Kind) -> dict[str, Any]:

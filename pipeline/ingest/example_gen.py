@@ -28,11 +28,7 @@ from pipeline.tfx_gaps.batched_writer import writing_splits_in_batches
 
 TRAIN_SPLIT = "train"
 # Fields of tf.train.Feature.
-_LISTS = {
-    **dict.fromkeys(("text", "optional text"), "bytes_list"),
-    "integer": "int64_list",
-    **dict.fromkeys(("number", "optional number"), "float_list"),
-}
+_LISTS = {"integer": "int64_list", "number": "float_list"}
 
 
 class ExampleGenNodeSettings(FilesNodeSettings):
@@ -170,7 +166,9 @@ def to_example(row: rows.Row, layout: rows.Layout, text_hash: str | None = None)
         getattr(feature[layout.label], _LISTS[answer.type]).value.append(answer.value(row.label))
     for column, text in zip(layout.others, row.others, strict=True):
         if column.name not in values:
-            getattr(feature[column.name], _LISTS[column.type]).value.append(column.value(text))
+            getattr(feature[column.name], _LISTS.get(column.kind_of_value, "bytes_list")).value.append(
+                column.value(text)
+            )
     return example
 
 
