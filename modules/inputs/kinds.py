@@ -91,6 +91,11 @@ def playing(inputs: Inputs, role: str) -> dict[str, tuple[Input, Any]]:
     return {name: (part, found) for name, part in inputs.items() if (found := part.part(role)) is not None}
 
 
+def linear(inputs: Inputs) -> bool:
+    """Whether a linear model can read rows: they have a text, or columns that it takes for numbers."""
+    return bool(identity_column(inputs) or playing(inputs, "fitted"))
+
+
 def columns(inputs: Inputs) -> tuple[Column, ...]:
     """All columns that the inputs read, each once.
 

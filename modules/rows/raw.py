@@ -26,6 +26,8 @@ class RawSplit:
         slices: by slice column, the value of each row.
         text_hashes: hash of each row's normalised text; empty strings where the examples have none.
         others: by column of a further input, the value of each row.
+        table: what a linear model reads of these, a sparse matrix `[rows, columns]`, see `modules.rows.table`.
+        has_texts: whether `texts` are texts.
     """
 
     texts: list[str]
@@ -33,6 +35,8 @@ class RawSplit:
     slices: dict[str, list[str]]
     text_hashes: list[str] = dataclasses.field(default_factory=list)
     others: dict[str, list[Any]] = dataclasses.field(default_factory=dict)
+    table: Any = None
+    has_texts: bool = True
 
 
 def read_raw_split(
@@ -79,6 +83,7 @@ def read_raw_split(
         {name: columns[name] for name in slices},
         columns[TEXT_HASH],
         read,
+        has_texts=bool(text),
     )
 
 

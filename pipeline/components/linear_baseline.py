@@ -1,4 +1,4 @@
-"""LinearBaseline: what a user would get without a transformer, on the same rows and splits."""
+"""LinearBaseline: what a user would get without a network, on the same rows and splits."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import os
 from typing import Any
 
 from modules.artifact_files import BASELINE_FILE, PREDICTIONS_FILE
+from modules.inputs import kinds
+from modules.inputs.kinds import InputSections
 from modules.rows.settings import Columns
 from modules.settings import NodeSettings
 from modules.targets.kinds import TargetSection
@@ -27,6 +29,8 @@ class LinearBaselineNodeSettings(NodeSettings):
     """Which column is what."""
     target: TargetSection
     """What is predicted."""
+    inputs: InputSections = {}
+    """What comes in, by name; a text is read as n-grams."""
     seed: int
     """Of the solver."""
 
@@ -42,6 +46,7 @@ class Executor(base_executor.BaseExecutor):
     ) -> None:
         """TFX's hook."""
         from modules.quality import predictions
+        from modules.rows import table
         from modules.rows.raw import read_raw_split
 
         settings = LinearBaselineNodeSettings.from_json(exec_properties[SETTINGS])
@@ -51,9 +56,11 @@ class Executor(base_executor.BaseExecutor):
                 [io_utils.all_files_pattern(artifact_utils.get_split_uri([examples], name))],
                 **settings.columns.model_dump(exclude={"label"}),
                 target=settings.target,
+                others=kinds.table(settings.inputs),
             )
             for name in artifact_utils.decode_split_names(examples.split_names)
         }
+        splits = table.with_table(splits, settings.inputs, train="train")
         found = settings.target.part("linear")(splits, settings.target, settings.seed)
         folder = artifact_utils.get_single_uri(output_dict[EVALUATION])
         fileio.makedirs(folder)  # open-source Kubeflow's launcher makes none

@@ -26,6 +26,7 @@ class Category(Input):
         "distances": "modules.inputs.category.statistics:compare",
         "bounds": "modules.inputs.category.settings:CategoryBounds",
         "device": "modules.inputs.category.device:step",
+        "fitted": "modules.inputs.category.fitted:fit",
         "facts": "modules.inputs.category.report:facts",
         "plots": "modules.inputs.category.report:plots",
     }

@@ -26,6 +26,7 @@ class Number(Input):
         "distances": "modules.inputs.number.statistics:compare",
         "bounds": "modules.inputs.number.settings:NumberBounds",
         "device": "modules.inputs.number.device:step",
+        "fitted": "modules.inputs.number.fitted:fit",
         "facts": "modules.inputs.number.report:facts",
         "plots": "modules.inputs.number.report:plots",
     }

@@ -29,6 +29,7 @@ class Time(Input):
         "distances": "modules.inputs.time.statistics:compare",
         "bounds": "modules.inputs.time.settings:TimeBounds",
         "device": "modules.inputs.time.device:step",
+        "fitted": "modules.inputs.time.fitted:fit",
         "facts": "modules.inputs.time.report:facts",
         "plots": "modules.inputs.time.report:plots",
     }

@@ -30,6 +30,7 @@ class Vector(Input):
         "distances": "modules.inputs.vector.statistics:compare",
         "bounds": "modules.inputs.vector.settings:VectorBounds",
         "device": "modules.inputs.vector.device:step",
+        "fitted": "modules.inputs.vector.fitted:fit",
         "facts": "modules.inputs.vector.report:facts",
         "plots": "modules.inputs.vector.report:plots",
     }

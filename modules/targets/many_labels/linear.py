@@ -57,10 +57,10 @@ def baseline(splits: Mapping[str, RawSplit], target: Target, seed: int) -> Linea
     limit = min(ngrams.LEARNT, _WORK // len(target.labels))
     fewer = min(limit, ngrams.COMPARED, _COMPARED_WORK // len(target.labels))
     few, many = (ngrams.part(train, most, seed) for most in (fewer, limit))
-    features, learnt = ngrams.features(ngrams.FEATURES, few.texts)
+    features, learnt = ngrams.features(ngrams.KINDS, few)
     on_eval = ngrams.part(splits[EVAL], ngrams.COMPARED, seed)
-    judged = {kind: made.transform(on_eval.texts) for kind, made in features.items()}
-    candidates = [kinds for kinds in _CANDIDATES if features.keys() >= set(kinds)]
+    judged = {kind: made.transform(on_eval) for kind, made in features.items()}
+    candidates = list(dict.fromkeys(read for kinds in _CANDIDATES if (read := ngrams.available(kinds, features))))
     found: list[tuple[float, Machines, ManyLabels]] = []
     for number, kinds in enumerate(candidates, start=1):
         tell(f"linear baseline: {_told(kinds)}", step=number, steps=len(candidates))
@@ -73,16 +73,16 @@ def baseline(splits: Mapping[str, RawSplit], target: Target, seed: int) -> Linea
     kinds, (_, machines, settled) = candidates[best], found[best]
     if len(many.texts) > len(few.texts):
         tell(f"linear baseline: {_told(kinds)}, {len(many.texts)} rows")
-        features, learnt = ngrams.features(kinds, many.texts)
+        features, learnt = ngrams.features(kinds, many)
         machines = _machines(ngrams.beside(learnt, kinds), many.labels, seed)
         probabilities = _probabilities(
-            machines, ngrams.beside({kind: features[kind].transform(on_eval.texts) for kind in kinds}, kinds)
+            machines, ngrams.beside({kind: features[kind].transform(on_eval) for kind in kinds}, kinds)
         )
         settled = target.undecided().settled(on_eval.labels, probabilities)
     chosen = {kind: features[kind] for kind in kinds}
     answers = {name: _answers(rows, machines, chosen, settled) for name, rows in splits.items() if name != TRAIN}
     record = {
-        "model": f"TF-IDF of {_told(kinds)}, scikit-learn",
+        "model": ngrams.model(_told(kinds), kinds),
         "candidates": [
             {"model": _told(candidate), "macro_f1": value}
             for candidate, (value, *_) in zip(candidates, found, strict=True)
@@ -96,7 +96,7 @@ def baseline(splits: Mapping[str, RawSplit], target: Target, seed: int) -> Linea
 
 
 def _told(kinds: Sequence[str]) -> str:
-    return f"{' and '.join(ngrams.SHOWN[kind] for kind in kinds)}, a linear SVM for each label"
+    return f"{ngrams.told(kinds)}, a linear SVM for each label"
 
 
 def _machines(matrix: Any, labels: np.ndarray, seed: int) -> Machines:
@@ -124,8 +124,8 @@ def _answers(split: RawSplit, machines: Machines, features: Mapping[str, Any], s
     probabilities = np.zeros((len(split.texts), len(machines)), np.float32)
     for start in range(0, len(split.texts), _SOME):
         rows = slice(start, start + _SOME)
-        texts = [text[: ngrams.LONGEST] for text in split.texts[rows]]
-        matrices = {kind: made.transform(texts) for kind, made in features.items()}
+        part = ngrams.some(split, rows)
+        matrices = {kind: made.transform(part) for kind, made in features.items()}
         probabilities[rows] = _probabilities(machines, ngrams.beside(matrices, list(features)))
     return Predictions(
         text_hash=list(split.text_hashes) or [""] * len(split.texts),

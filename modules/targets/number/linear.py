@@ -55,10 +55,12 @@ def baseline(splits: Mapping[str, RawSplit], target: Target, seed: int) -> Linea
         raise ValueError(f"a target of kind {target.kind} is no number")
     started, train = time.monotonic(), splits[TRAIN]
     few, many = (ngrams.part(train, most, seed) for most in (ngrams.COMPARED, ngrams.LEARNT))
-    features, learnt = ngrams.features(ngrams.FEATURES, few.texts)
+    features, learnt = ngrams.features(ngrams.KINDS, few)
     on_eval = ngrams.part(splits[EVAL], ngrams.COMPARED, seed)
-    judged = {kind: made.transform(on_eval.texts) for kind, made in features.items()}
-    candidates = [(kinds, penalty) for kinds, penalty in _CANDIDATES if features.keys() >= set(kinds)]
+    judged = {kind: made.transform(on_eval) for kind, made in features.items()}
+    candidates = list(
+        dict.fromkeys((read, weight) for kinds, weight in _CANDIDATES if (read := ngrams.available(kinds, features)))
+    )
     found: list[tuple[float, Ridge]] = []
     for number, (kinds, penalty) in enumerate(candidates, start=1):
         tell(f"linear baseline: {_told(kinds, penalty)}", step=number, steps=len(candidates))
@@ -69,12 +71,12 @@ def baseline(splits: Mapping[str, RawSplit], target: Target, seed: int) -> Linea
     (kinds, penalty), (_, model) = candidates[best], found[best]
     if len(many.texts) > len(few.texts):
         tell(f"linear baseline: {_told(kinds, penalty)}, {len(many.texts)} rows")
-        features, learnt = ngrams.features(kinds, many.texts)
+        features, learnt = ngrams.features(kinds, many)
         model = Ridge(alpha=penalty).fit(ngrams.beside(learnt, kinds), many.labels)
     chosen = {kind: features[kind] for kind in kinds}
     answers = {name: _answers(rows, model, chosen, target) for name, rows in splits.items() if name != TRAIN}
     record = {
-        "model": f"TF-IDF of {_told(kinds, penalty)}, scikit-learn",
+        "model": ngrams.model(_told(kinds, penalty), kinds),
         "candidates": [
             {"model": _told(*candidate), "rmse": value} for candidate, (value, _) in zip(candidates, found, strict=True)
         ],
@@ -87,7 +89,7 @@ def baseline(splits: Mapping[str, RawSplit], target: Target, seed: int) -> Linea
 
 
 def _told(kinds: Sequence[str], penalty: float) -> str:
-    return f"{' and '.join(ngrams.SHOWN[kind] for kind in kinds)}, ridge regression (penalty {penalty:g})"
+    return f"{ngrams.told(kinds)}, ridge regression (penalty {penalty:g})"
 
 
 def _answers(split: RawSplit, model: Ridge, features: Mapping[str, Any], target: Number) -> Predictions:
@@ -95,8 +97,8 @@ def _answers(split: RawSplit, model: Ridge, features: Mapping[str, Any], target:
     predicted: NDArray[np.float64] = np.zeros(len(split.texts))
     for start in range(0, len(split.texts), _SOME):
         rows = slice(start, start + _SOME)
-        texts = [text[: ngrams.LONGEST] for text in split.texts[rows]]
-        matrices = {kind: made.transform(texts) for kind, made in features.items()}
+        part = ngrams.some(split, rows)
+        matrices = {kind: made.transform(part) for kind, made in features.items()}
         predicted[rows] = target.clipped(model.predict(ngrams.beside(matrices, list(features))))
     return Predictions(
         text_hash=list(split.text_hashes) or [""] * len(split.texts),

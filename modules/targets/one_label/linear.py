@@ -77,15 +77,17 @@ def baseline(splits: Mapping[str, RawSplit], target: Target, seed: int) -> Linea
     limit = min(ngrams.LEARNT, _WORK // num_classes)
     fewer = min(limit, ngrams.COMPARED, _COMPARED_WORK // num_classes)
     few, many = (ngrams.part(train, most, seed) for most in (fewer, limit))
-    features, learnt = ngrams.features(ngrams.FEATURES, few.texts)
+    features, learnt = ngrams.features(ngrams.KINDS, few)
     on_eval = ngrams.part(splits[EVAL], ngrams.COMPARED, seed)
-    judged = {kind: made.transform(on_eval.texts) for kind, made in features.items()}
+    judged = {kind: made.transform(on_eval) for kind, made in features.items()}
     work = sum(map(len, few.texts)) * num_classes
-    candidates = [
-        (kinds, name)
-        for kinds, name in _CANDIDATES
-        if features.keys() >= set(kinds) and (name != _REGRESSION or work <= _LOGISTIC)
-    ]
+    candidates = list(
+        dict.fromkeys(
+            (read, name)
+            for kinds, name in _CANDIDATES
+            if (read := ngrams.available(kinds, features)) and (name != _REGRESSION or work <= _LOGISTIC)
+        )
+    )
     found: list[tuple[float, Any]] = []
     for number, (kinds, name) in enumerate(candidates, start=1):
         tell(f"linear baseline: {_told(kinds, name)}", step=number, steps=len(candidates))
@@ -97,7 +99,7 @@ def baseline(splits: Mapping[str, RawSplit], target: Target, seed: int) -> Linea
     (kinds, name), (_, classifier) = candidates[best], found[best]
     if len(many.texts) > len(few.texts):
         tell(f"linear baseline: {_told(kinds, name)}, {len(many.texts)} rows")
-        features, learnt = ngrams.features(kinds, many.texts)
+        features, learnt = ngrams.features(kinds, many)
         classifier = _classifier(name, seed).fit(ngrams.beside(learnt, kinds), many.labels)
     used = {kind: features[kind] for kind in kinds}
     answered = {
@@ -111,7 +113,7 @@ def baseline(splits: Mapping[str, RawSplit], target: Target, seed: int) -> Linea
         for split, probabilities in answered.items()
     }
     record = {
-        "model": f"TF-IDF of {_told(kinds, name)}, scikit-learn",
+        "model": ngrams.model(_told(kinds, name), kinds),
         "candidates": [
             {"model": _told(*candidate), "macro_f1": value}
             for candidate, (value, _) in zip(candidates, found, strict=True)
@@ -139,7 +141,7 @@ def _scored(target: Target, rows: Predictions) -> dict[str, Any]:
 
 
 def _told(kinds: Sequence[str], classifier: str) -> str:
-    return f"{' and '.join(ngrams.SHOWN[kind] for kind in kinds)}, {classifier}"
+    return f"{ngrams.told(kinds)}, {classifier}"
 
 
 def _classifier(name: str, seed: int) -> Any:
@@ -181,8 +183,8 @@ def _probabilities_of(
     """The same of a split, some thousand rows at a time."""
     parts = [np.zeros((0, num_classes), np.float32)]
     for start in range(0, len(split.texts), 4096):
-        texts = [text[: ngrams.LONGEST] for text in split.texts[start : start + 4096]]
-        matrices = {kind: made.transform(texts) for kind, made in features.items()}
+        part = ngrams.some(split, slice(start, start + 4096))
+        matrices = {kind: made.transform(part) for kind, made in features.items()}
         parts.append(_probabilities(classifier, ngrams.beside(matrices, list(features)), num_classes))
     return np.concatenate(parts)
 
