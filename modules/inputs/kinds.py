@@ -70,10 +70,10 @@ def encoded(inputs: Inputs) -> BackboneInput:
 def identity_column(inputs: Inputs) -> str:
     """The column whose text is a row's identity, by which rows are split and compared: the encoded input's.
 
-    Empty where there is none: a row is then all that its inputs read of it.
+    Empty where there is none, or rows may lack it: a row is then all that its inputs read of it.
     """
     part = with_backbone(inputs)
-    return part.column if part else ""
+    return part.column if part and not part.optional else ""
 
 
 def others(inputs: Inputs) -> dict[str, Input]:

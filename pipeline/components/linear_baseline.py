@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 from typing import Any
@@ -30,7 +31,9 @@ class LinearBaselineNodeSettings(NodeSettings):
     target: TargetSection
     """What is predicted."""
     inputs: InputSections = {}
-    """What comes in, by name; a text is read as n-grams."""
+    """What of a row it reads as a table, by name."""
+    text: str = ""
+    """The column that it reads as n-grams, where that is no row's identity; empty: `columns.text`, if any."""
     seed: int
     """Of the solver."""
 
@@ -51,15 +54,21 @@ class Executor(base_executor.BaseExecutor):
 
         settings = LinearBaselineNodeSettings.from_json(exec_properties[SETTINGS])
         examples = artifact_utils.get_single_instance(input_dict[EXAMPLES])
+        others = kinds.table(settings.inputs) | ({settings.text: "optional text"} if settings.text else {})
         splits = {
             name: read_raw_split(
                 [io_utils.all_files_pattern(artifact_utils.get_split_uri([examples], name))],
                 **settings.columns.model_dump(exclude={"label"}),
                 target=settings.target,
-                others=kinds.table(settings.inputs),
+                others=others,
             )
             for name in artifact_utils.decode_split_names(examples.split_names)
         }
+        if settings.text:
+            splits = {
+                name: dataclasses.replace(split, texts=split.others[settings.text], has_texts=True)
+                for name, split in splits.items()
+            }
         splits = table.with_table(splits, settings.inputs, train="train")
         found = settings.target.part("linear")(splits, settings.target, settings.seed)
         folder = artifact_utils.get_single_uri(output_dict[EVALUATION])

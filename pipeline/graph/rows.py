@@ -101,9 +101,11 @@ def linear_baseline(config: Config, examples: Any, validator: Any) -> list[Linea
     """
     if not kinds.linear(config.inputs) or "linear" not in config.target.parts:
         return []
+    main, found = kinds.with_backbone(config.inputs), columns(config)
     settings = LinearBaselineNodeSettings(
-        columns=columns(config),
+        columns=found,
         target=config.target,
+        text=main.column if main and not found.text else "",
         inputs={name: part for name, (part, _) in kinds.playing(config.inputs, "fitted").items()},
         seed=config.trainer.seed,
         **common(config, "LinearBaseline"),

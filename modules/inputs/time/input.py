@@ -65,9 +65,11 @@ class Time(Input):
         import tensorflow as tf
 
         found, there = calendar.seconds(raw[self.column], local=self.clock == "local")
-        places, known = calendar.places(found), tf.cast(there, tf.float32)[:, tf.newaxis]
+        places, known = calendar.places(found), there[:, tf.newaxis]
         circles = [tf.gather(tf.constant(calendar.circle(calendar.PLACES[one])), places[one]) for one in self.cycles]
-        return {self.tensor: tf.concat([*(circle * known for circle in circles), 1.0 - known], axis=1)}
+        # Chosen, not multiplied: 0 times a negative number is a zero of other bits.
+        parts = [*(tf.where(known, circle, tf.zeros_like(circle)) for circle in circles), tf.cast(~known, tf.float32)]
+        return {self.tensor: tf.concat(parts, axis=1)}
 
     def absent(self, tensors: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         """Zeros and 1."""
