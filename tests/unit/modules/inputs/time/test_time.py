@@ -25,7 +25,8 @@ ODD = (
     "1999-12-31T23:59:59-11:30", "0999-12-31", "9999-12-31", "1714746600", "1714746600.5", "999999999", "20240503",
     "2024-13-01", "2024-00-10", "2024-01-32", "x", "", " 2024-05-03 ", "2024-05-03T24:00", "2024-05-03T14:30:00.123Z",
     "2024-05-03T14:30:00+0530", "2024-05-03T14:30:00+00", "2024-05-03t01:02:03z", "-1714746600", "100000000000",
-    "2024-05-03T14:30:00 +02:00", "2024-05-03\n", "２０２４-05-03", "1900-02-29", "2000-02-29", "1000-01-01T00:00+14:00",
+    "2024-05-03T14:30:00 +02:00", "2024-05-03\n", "２０２４-05-03", "1900-02-29", "2000-02-29",
+    "1000-01-01T00:00+14:00",
 )  # fmt: skip
 
 
@@ -48,8 +49,7 @@ def test_a_device_has_the_bits_of_the_graph_for_every_text(clock: str) -> None:
     for text, row in zip(texts, made, strict=True):
         try:
             found = device.encode(text)["t_time"][0]
-        except ValueError as error:
-            assert "which is no time" in str(error)
+        except ValueError:
             refused.append(text)
             found = device.encode(None)["t_time"][0]
         assert found.tobytes() == row.tobytes(), text

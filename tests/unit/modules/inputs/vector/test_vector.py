@@ -64,8 +64,11 @@ def test_lists_and_arrays_are_readings_of_a_device() -> None:
     part = made(steps=2)
     expected = device(part).encode("1 2 3 4 null 6")["v_vector"]
     for same in (
-        [1, 2, 3, 4, None, 6], [[1, 2, 3], [4, float("nan"), 6]], np.array([[1, 2, 3], [4, np.nan, 6]]), (1, 2, 3, 4, None, 6)
-    ):  # fmt: skip
+        [1, 2, 3, 4, None, 6],
+        [[1, 2, 3], [4, float("nan"), 6]],
+        np.array([[1, 2, 3], [4, np.nan, 6]]),
+        (1, 2, 3, 4, None, 6),
+    ):
         np.testing.assert_array_equal(device(part).encode(same)["v_vector"], expected)
     assert device(part).encode(None)["v_vector"].tolist() == [[[0, 0, 0, 1, 1, 1]] * 2]
     with pytest.raises(TypeError, match="must be a list of numbers or None, holds str"):
