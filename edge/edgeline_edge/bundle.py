@@ -167,6 +167,8 @@ def write_bundle(
     if target is not None and inputs is None:
         raise BundleError(f"a target of kind {target.get('kind')!r} is of format version 2, which names its inputs")
     kind = targets.kind_of(target)
+    if labels and "labels" not in kind.fields:
+        raise BundleError(f"a target of kind {kind.kind} has no labels, but {len(labels)} are given")
     signature = runtime.signature(model, len(vocabulary), kinds.table(inputs or ()), kind)
     given = manifest.to_dict() if isinstance(manifest, Manifest) else dict(manifest)
     table = bert_uncased()
