@@ -29,7 +29,7 @@ def make_bundle(
     path: Path, *, labels: tuple[str, ...] = LABELS, model: str = "tiny.tflite", inputs: Any = (), records: Any = (),
     target: Any = None, **manifest: Any,
 ) -> None:  # fmt: skip
-    """Writes a bundle of a committed model; with `inputs` of more than a text, or another target, and with probes of its own."""
+    """Writes a bundle of a committed model; with `inputs` of more than a text or another target, and with probes."""
     vocabulary = (DATA / "vocab.txt").read_text("utf-8").split("\n")[:-1]
     path.parent.mkdir(parents=True, exist_ok=True)
     write_bundle(

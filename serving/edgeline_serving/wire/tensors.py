@@ -139,8 +139,5 @@ def _datatype(array: np.ndarray) -> str:
 
 def _parameters(name: str, backend: Backend) -> dict[str, str]:
     """The names behind the numbers of labels, which a tensor has no place for."""
-    return (
-        {"labels": json.dumps(backend.labels, ensure_ascii=False)}
-        if name in (DECISION, PROBABILITIES) and backend.labels
-        else {}
-    )
+    of_labels = name in (DECISION, PROBABILITIES) and backend.labels
+    return {"labels": json.dumps(backend.labels, ensure_ascii=False)} if of_labels else {}
