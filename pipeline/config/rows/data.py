@@ -5,8 +5,9 @@ Nothing here imports TensorFlow or TFX.
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import Self
 
+from modules.datasets.base import DatasetName
 from modules.rows.settings import Columns
 from modules.settings import Section
 
@@ -37,8 +38,8 @@ class DataConfig(Section):
     path: str | None = None
     """The file with the rows: CSV, JSONL, Parquet, TFRecord of `tf.Example`, or an SQL query; or a pattern of such
     files with `{SPAN}`. Empty: `dataset`'s."""
-    dataset: Literal["vader"] | None = None
-    """A data set that arrives through the package registry: `vader`, the rated snippets of vaderSentiment 3.3.2."""
+    dataset: DatasetName | None = None
+    """A data set that arrives through the package registry, such as `vader`; docs/tasks.md lists them."""
     source: SourceConfig = SourceConfig()
     """How `path` is read."""
     cleaning: CleaningConfig = CleaningConfig()
