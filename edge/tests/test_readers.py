@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import random
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -16,14 +18,20 @@ from typing import Any
 import numpy as np
 import pytest
 
-from edgeline_edge import Classifier, archive
+from edgeline_edge import Classifier, archive, write_bundle
 from edgeline_edge.classifier import answered
 from edgeline_edge.inputs import kinds
 from edgeline_edge.long_text import LongText
+from edgeline_edge.normalization import nmt_nfkc
+from edgeline_edge.rows import Rows
+from edgeline_edge.tokenizer import Tokenizer
+from edgeline_edge.unigram import SPEC, Unigram
 from tests.tools import programs
 
 EDGE = Path(__file__).parent.parent
 DATA = EDGE / "edgeline_edge" / "data"
+UNIGRAM = Path(__file__).parent / "data" / "unigram"
+LENGTH, BATCH = 9000, 4096  # of a row, and code points in a text
 UGLY = EDGE.parent / "tests" / "data" / "ugly_texts.jsonl"
 PRICES = [
     *(0.1, 0.7, -3, 16777217, 3.1300000000000003, 1e-45, 1e300, -1e300, 0, None, 123456789012345678),
@@ -162,7 +170,7 @@ def test_cpp_decides_to_the_last_bit_of_a_threshold(
         def decided(manifest: dict[str, Any], decision: dict[str, Any] = decision) -> None:
             manifest |= {"labels": list(labels), "decision": decision}
 
-        bundle = resealed(bundle_path, tmp_path / "decided.tflite", decided, labels="ham\nspam\n")
+        bundle = resealed(bundle_path, tmp_path / "decided.tflite", decided, labels=("labels.txt", "ham\nspam\n"))
         at = np.float32(threshold)
         scores = [np.nextafter(at, np.float32(0)), at, np.nextafter(at, np.float32(1))]
         rows = [np.array([1 - score, score], np.float32) for score in scores]
@@ -191,19 +199,98 @@ def test_cpp_gives_the_ids_of_python(
 
 
 def resealed(
-    source: Path, target: Path, change: Callable[[dict[str, Any]], object], labels: str | None = None
+    source: Path, target: Path, change: Callable[[dict[str, Any]], object], **members: tuple[str, str]
 ) -> Path:
-    """A bundle with another manifest, as no writer of ours would make it; its seal and digests are whole."""
+    """A bundle with another manifest, and name and content of other members; its seal and digests are whole."""
     content = source.read_bytes()
     end, files = archive.split(content)
     manifest = json.loads(files["manifest.json"])
     change(manifest)
-    if labels is not None:
-        files["labels.txt"] = labels.encode()
-        manifest["digests"]["labels"] = hashlib.sha256(labels.encode()).hexdigest()
+    for digest, (name, text) in members.items():
+        files[name] = text.encode()
+        manifest["digests"][digest] = hashlib.sha256(text.encode()).hexdigest()
     files["manifest.json"] = json.dumps(manifest).encode()
     target.write_bytes(archive.append(content[:end], files, archive.version_of(content)))
     return target
+
+
+@pytest.fixture(scope="module")
+def unigram_path(tiny: bytes, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A bundle with the committed table of pieces and a window for long texts; its model has too few embeddings."""
+    folder = tmp_path_factory.mktemp("unigram")
+    pieces = (UNIGRAM / "pieces.tsv").read_text("utf-8")
+    manifest = {"task": "reviews", "recipe": "float32", "run_id": "r1", "licence": "MIT"}
+    write_bundle(
+        tiny, folder / "small", vocabulary=pieces.split("\n")[:300], labels=("a", "b", "c"), manifest=manifest
+    )
+    longer = {"sequence_length": LENGTH}
+    return resealed(
+        folder / "small", folder / "model.tflite", lambda said: said.update(longer), vocabulary=("pieces.tsv", pieces)
+    )
+
+
+@pytest.fixture(scope="module")
+def wordpiece_path(bundle_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    target = tmp_path_factory.mktemp("wordpiece") / "model.tflite"
+    return resealed(bundle_path, target, lambda said: said.update({"sequence_length": LENGTH}))
+
+
+def odd_texts() -> list[str]:
+    """Every code point by itself between spaces, and mixtures of what can be put together.
+
+    Of the planes that Unicode has not begun, every 31st: all with EDGELINE_EVERY_CODE_POINT=1.
+    """
+    step = 1 if os.environ.get("EDGELINE_EVERY_CODE_POINT") else 31
+    ranges = (range(0xD800), range(0xE000, 0x40000), range(0x40000, 0xE0000, step), range(0xE0000, 0x110000))
+    points = [chr(point) for some in ranges for point in some]
+    mixtures = []
+    chance = random.Random(18)
+    sources = [source for source, _ in nmt_nfkc().rules()]
+    parts = sorted({c for source in sources if len(source) > 1 for c in source} - set(map(chr, range(0xAC00, 0xD7A4))))
+    jamo = [chr(c) for first, last in ((0x10FE, 0x1116), (0x115F, 0x1179), (0x11A5, 0x11C6)) for c in range(first, last)]
+    for pool in (parts, jamo, [*jamo, "\uac00", "\uac01", "\ud788"], [*parts[:60], *"ab ~!▁\u3000"]):
+        mixtures += ["".join(chance.choices(pool, k=chance.randrange(1, 40))) for _ in range(400)]
+    mixtures += ["".join(chance.choices(sources, k=20)) for _ in range(400)]
+    whole = [(points, BATCH), (mixtures, BATCH // 40)]  # few long texts: each takes a row of the window's length
+    texts = [" ".join(some[first : first + most]) for some, most in whole for first in range(0, len(some), most)]
+    return [*texts, "~" * 4000, "好" * 3000 + "!"]
+
+
+@pytest.mark.parametrize("kind", ["unigram", "wordpiece"])
+def test_ids_are_equal_on_all_code_points(
+    kind: str,
+    unigram_path: Path,
+    wordpiece_path: Path,
+    vocabulary: list[str],
+    tmp_path: Path,
+    cpp: Callable[..., subprocess.CompletedProcess[str]],
+) -> None:
+    bundle = unigram_path if kind == "unigram" else wordpiece_path
+    pieces = (UNIGRAM / "pieces.tsv").read_text("utf-8").split("\n")[:-1]
+    tokenizer: Rows = Unigram(pieces, LENGTH) if kind == "unigram" else Tokenizer(vocabulary, LENGTH)
+    texts = odd_texts()
+    expected = [[int(number) for number in tokenizer.encode([text])[0][0]] for text in texts]
+    assert all(row[-1] == expected[0][-1] for row in expected[1:]), "the window is long enough for each"
+    in_page = in_node(tmp_path, {kind: bundle}, {kind: texts})[kind]
+    in_cpp = cpp("ids", bundle, "head", "1", lines=[text.encode().hex() for text in texts]).stdout.splitlines()
+    for text, wanted, page, line in zip(texts, expected, in_page, in_cpp, strict=True):
+        assert page["ids"] == [wanted], text[:80]
+        assert [int(number) for number in line.split()] == wanted, text[:80]
+
+
+def test_unigram_gives_the_committed_ids(
+    unigram_path: Path, tmp_path: Path, cpp: Callable[..., subprocess.CompletedProcess[str]]
+) -> None:
+    vectors = [json.loads(line) for line in (UNIGRAM / "vectors.jsonl").read_text("ascii").splitlines()]
+    asked = [vector for vector in vectors if vector["text"]]  # a classifier takes no empty text
+    in_page = in_node(tmp_path, {"vectors": unigram_path}, {"vectors": [vector["text"] for vector in asked]})["vectors"]
+    lines = cpp("ids", unigram_path, "head", "1", lines=[vector["text"].encode().hex() for vector in vectors]).stdout
+    rest = iter(in_page)
+    for vector, line in zip(vectors, lines.splitlines(), strict=True):
+        wanted = [0, *vector["ids"], 2]
+        wanted += [1] * (LENGTH - len(wanted))
+        assert [int(number) for number in line.split()] == wanted, vector["text"]
+        assert not vector["text"] or next(rest)["ids"] == [wanted], vector["text"]
 
 
 def of_input(number: int, **changes: Any) -> Callable[[dict[str, Any]], object]:
@@ -222,6 +309,10 @@ REFUSED: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
     "no values": (without(2, "values"), "says nothing of its values"),
     "zero": (of_input(0, factor=1e-60), "scaled"),
     "beyond float32": (of_input(0, mean=1e60), "scaled"),
+    "tokenizer": (of_input(1, tokenizer={**SPEC, "kind": "bpe"}), "tokenizer"),
+    "its ids": (of_input(1, tokenizer={**SPEC, "pad": 7}), "tokenizer"),
+    "another member": (of_input(1, tokenizer=SPEC), "pieces.tsv|nmt-nfkc"),
+    "another table": (of_input(1, normalization={"name": "nfd", "version": 1}), "normalises text by nfd"),
     "no text": (of_input(1, kind="category", values=[]), "0 inputs of kind text|no input of kind text|tensor"),
 }
 

@@ -23,6 +23,7 @@
 #include "edgeline/json.hpp"
 #include "edgeline/normalization.hpp"
 #include "edgeline/tokenizer.hpp"
+#include "edgeline/unigram.hpp"
 #include "edgeline/wordpiece.hpp"
 
 namespace edgeline {
@@ -32,20 +33,18 @@ class Bundle {
   // Tensors of the model by name, for one run.
   using Tensors = std::map<std::string, Tensor>;
 
-  // `content` is the whole file, `normalization` the Python package's `normalization-1.txt`. Throws std::runtime_error
-  // where the bundle is none that these headers can read.
-  Bundle(std::string_view content, const std::string& normalization)
+  // `content` is the whole file, `tables` the folder with the Python package's tables of normalisation, `data/`. Throws
+  // std::runtime_error where the bundle is none that these headers can read.
+  Bundle(std::string_view content, const std::string& tables)
       : files_(attached_files(content)),
-        manifest_(Json::parse(files_.at("manifest.json"))),
+        manifest_(Json::parse(member(files_, "manifest.json"))),
         table_(manifest_["inputs"].is_null() ? decltype(table_){} : table_of(manifest_["inputs"].array())),
         text_(text_of(manifest_)),
-        tokenizer_(std::make_unique<WordPiece>(
-            files_.at("vocab.txt"), static_cast<std::size_t>(text_["sequence_length"].number()),
-            Normalization(normalization))) {
+        tokenizer_(tokenizer_of(text_, files_, tables)) {
     const Json& target = manifest_["target"];
     if (!target.is_null() && target["kind"].string() != "one_label")
       throw std::runtime_error("the target is of kind " + target["kind"].string() + ", these headers know one_label");
-    labels_ = split(files_.at("labels.txt"), '\n');
+    labels_ = split(member(files_, "labels.txt"), '\n');
     labels_.pop_back();  // every line ends with a line feed
   }
 
@@ -110,7 +109,39 @@ class Bundle {
     return *text;
   }
 
-  std::unordered_map<std::string, std::string> files_;
+  using Files = std::unordered_map<std::string, std::string>;
+
+  static const std::string& member(const Files& files, const std::string& name) {
+    const auto found = files.find(name);
+    if (found == files.end()) throw std::runtime_error("the bundle lacks " + name);
+    return found->second;
+  }
+
+  static std::unique_ptr<Tokenizer> tokenizer_of(const Json& text, const Files& files, const std::string& tables) {
+    const auto length = static_cast<std::size_t>(text["sequence_length"].number());
+    const Json& spec = text["tokenizer"];
+    if (spec.is_null())
+      return std::make_unique<WordPiece>(member(files, "vocab.txt"), length,
+                                         normalization(text, tables, "bert-uncased", "normalization-1.txt"));
+    const std::map<std::string, double> known = {{"first", 0}, {"pad", 1}, {"last", 2}, {"unk", 3}};
+    for (const auto& [name, id] : known)
+      if (spec["kind"].string() != "unigram" || spec[name].number() != id)
+        throw std::runtime_error("the bundle asks for a tokenizer " + spec["kind"].string() +
+                                 ", these headers know WordPiece, and unigram with <s> <pad> </s> <unk> first");
+    return std::make_unique<Unigram>(member(files, "pieces.tsv"), length,
+                                     normalization(text, tables, "nmt-nfkc", "normalization-nmt-nfkc-1.txt"));
+  }
+
+  static Normalization normalization(const Json& text, const std::string& tables, const std::string& name,
+                                     const std::string& file) {
+    const Json& said = text["normalization"];
+    if (said["name"].string() != name || said["version"].number() != 1)
+      throw std::runtime_error("the bundle normalises text by " + said["name"].string() +
+                               ", these headers know version 1 of " + name + " for its tokenizer");
+    return Normalization(read_file(tables + "/" + file));
+  }
+
+  Files files_;
   Json manifest_;
   std::vector<std::unique_ptr<TableInput>> table_;
   const Json& text_;

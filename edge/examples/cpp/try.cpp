@@ -56,8 +56,7 @@ int main(int count, char** arguments) {
   if (count < 4 || (std::string(arguments[1]) == "ids" && count != 6)) return 2;
   std::cout.precision(9);  // a float32 whole
   try {
-    const std::string table = edgeline::read_file(std::string(arguments[3]) + "/normalization-1.txt");
-    const edgeline::Bundle bundle(edgeline::read_file(arguments[2]), table);
+    const edgeline::Bundle bundle(edgeline::read_file(arguments[2]), arguments[3]);
     for (std::string line; std::getline(std::cin, line); std::cout << '\n') {
       try {
         answer(arguments[1], bundle, line, arguments + 4);

@@ -1,13 +1,14 @@
 /**
  * Takes a bundle apart: `<flatbuffer><zip of manifest.json, labels.txt, vocab.txt>`, stored without compression, with
- * a SHA-256 over everything before it in the archive's comment. See docs/edge.md.
+ * a SHA-256 over everything before it in the archive's comment. Of a Unigram tokenizer, `pieces.tsv` takes the place of
+ * `vocab.txt`. See docs/edge.md.
  */
 
 import { BundleError } from "./errors.js";
 import { labelsOf, textOf } from "./manifest.js";
+import { kindOf } from "./tokenizer/kinds.js";
 
 const FORMAT_VERSIONS = [1, 2];
-const FILES = ["manifest.json", "labels.txt", "vocab.txt"];
 
 /**
  * @param {ArrayBuffer} content the whole file
@@ -19,22 +20,24 @@ export async function readBundle(content) {
   const bytes = new Uint8Array(content);
   const { end, version } = await checkSeal(bytes);
   const { model, files } = readZip(bytes, end);
-  if (files.size !== FILES.length || !FILES.every((name) => files.has(name))) {
-    throw new BundleError(`the bundle holds ${[...files.keys()].join(", ")}, it should hold ${FILES.join(", ")}`);
-  }
+  if (!files.has("manifest.json")) throw new BundleError("the bundle has no manifest.json");
   const manifest = JSON.parse(text(files.get("manifest.json")));
   if (manifest.format_version !== version) {
     throw new BundleError(`the manifest is of format version ${manifest.format_version}, the seal of ${version}`);
   }
-  const parts = { tflite: model, vocabulary: files.get("vocab.txt"), labels: files.get("labels.txt") };
+  const ofText = textOf(manifest);
+  const { member } = kindOf(ofText.tokenizer);
+  const [held, wanted] = [[...files.keys()], ["manifest.json", "labels.txt", member]].map((names) => names.join(", "));
+  if (held !== wanted) throw new BundleError(`the bundle holds ${held}, it should hold ${wanted}`);
+  const parts = { tflite: model, vocabulary: files.get(member), labels: files.get("labels.txt") };
   for (const [name, part] of Object.entries(parts)) {
     if ((await sha256(part)) !== manifest.digests[name]) {
       throw new BundleError(`the ${name} is not the one of the manifest`);
     }
   }
-  const vocabulary = text(files.get("vocab.txt")).split("\n").slice(0, -1);
+  const vocabulary = text(files.get(member)).split("\n").slice(0, -1);
   const inputs = manifest.inputs ?? [];
-  return { manifest, text: textOf(manifest), inputs, labels: labelsOf(manifest), vocabulary, content: bytes };
+  return { manifest, text: ofText, inputs, labels: labelsOf(manifest), vocabulary, content: bytes };
 }
 
 /**

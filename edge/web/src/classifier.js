@@ -5,9 +5,7 @@ import { BundleError } from "./errors.js";
 import { tableOf } from "./inputs.js";
 import { Normalization } from "./normalization.js";
 import { loadRuntime } from "./runtime.js";
-import { Tokenizer } from "./tokenizer/wordpiece.js";
-
-const TABLE = "./vendor/normalization-1.txt";
+import { kindOf, tableFile } from "./tokenizer/kinds.js";
 
 export class Classifier {
   /**
@@ -18,15 +16,7 @@ export class Classifier {
   static async load(content) {
     const bundle = await readBundle(content);
     const table = tableOf(bundle.inputs, bundle.manifest.signature);
-    const response = await fetch(TABLE);
-    if (!response.ok) throw new Error(`${TABLE}: ${response.status}`);
-    const rules = await response.arrayBuffer();
-    if ((await sha256(rules)) !== bundle.text.normalization.sha256) {
-      const { name, version } = bundle.text.normalization;
-      throw new BundleError(`the bundle normalises text by ${name} version ${version}, which this page does not know`);
-    }
-    const normalization = new Normalization(new TextDecoder().decode(rules));
-    const tokenizer = new Tokenizer(bundle.vocabulary, bundle.text.sequence_length, normalization);
+    const tokenizer = await tokenizerOf(bundle);
     return new Classifier(bundle, table, tokenizer, await loadRuntime(bundle, table));
   }
 
@@ -102,6 +92,19 @@ export class Classifier {
     const scores = Object.fromEntries(this.labels.map((label, index) => [label, values[index]]));
     return { label: this.labels[best], score: values[best], scores, milliseconds };
   }
+}
+
+async function tokenizerOf({ text, vocabulary }) {
+  const address = `./vendor/${tableFile(text.normalization)}`;
+  const response = await fetch(address);
+  if (!response.ok) throw new Error(`${address}: ${response.status}`);
+  const rules = await response.arrayBuffer();
+  if ((await sha256(rules)) !== text.normalization.sha256) {
+    const { name, version } = text.normalization;
+    throw new BundleError(`the bundle normalises text by ${name} version ${version}, which this page does not know`);
+  }
+  const { Tokenizer } = kindOf(text.tokenizer);
+  return new Tokenizer(vocabulary, text.sequence_length, new Normalization(new TextDecoder().decode(rules)));
 }
 
 /** A record's own field: a column may be called `constructor`. */

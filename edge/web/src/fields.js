@@ -1,10 +1,10 @@
-/** The page's fields: one for each input beside the text, by its kind. An empty field is one that the record has not. */
+/** The page's fields: one for each input beside the text, by its kind. An empty one is none of the record's. */
 
 const SHOWN_VALUES = 1000; // of a category; any other may be typed
 
 /**
  * @param {import("./inputs.js").CategoryInput[]} table the inputs
- * @returns {{elements: HTMLElement[], read: () => Record<string, unknown>}} what to show, and the record of what it holds
+ * @returns {{elements: HTMLElement[], read: () => Record<string, unknown>}} what to show, and what it holds as a record
  */
 export function makeFields(table) {
   const made = table.map((part, index) => (part.values ? categoryField : numberField)(part, `field-${index}`));
@@ -15,7 +15,7 @@ export function makeFields(table) {
 }
 
 function numberField({ column }, id) {
-  const input = Object.assign(document.createElement("input"), { id, type: "number", step: "any", placeholder: "none" });
+  const input = inputOf({ id, type: "number", step: "any" });
   return {
     element: labelled(column, input),
     value: () => {
@@ -28,9 +28,13 @@ function numberField({ column }, id) {
 function categoryField({ column, values }, id) {
   const list = Object.assign(document.createElement("datalist"), { id: `${id}-values` });
   list.append(...values.slice(0, SHOWN_VALUES).map((value) => Object.assign(new Option(), { value })));
-  const input = Object.assign(document.createElement("input"), { id, type: "text", placeholder: "none" });
+  const input = inputOf({ id, type: "text" });
   input.setAttribute("list", list.id);
   return { element: labelled(column, input, list), value: () => input.value || null };
+}
+
+function inputOf(attributes) {
+  return Object.assign(document.createElement("input"), { placeholder: "none", ...attributes });
 }
 
 function labelled(text, input, ...more) {

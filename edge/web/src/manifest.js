@@ -6,8 +6,8 @@ const ANSWERS = ["one_label"];
 
 /**
  * @param {object} manifest
- * @returns {{column: string, sequence_length: number, normalization: object, long_text?: string, max_windows?: number}}
- *   what is said of the text; in format 1 its column has no name
+ * @returns {{column: string, sequence_length: number, normalization: object, tokenizer?: object, long_text?: string,
+ *   max_windows?: number}} what is said of the text; in format 1 its column has no name
  * @throws {BundleError} there is no text, or there are several
  */
 export function textOf(manifest) {

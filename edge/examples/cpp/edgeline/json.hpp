@@ -2,10 +2,9 @@
 #pragma once
 
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <locale>
-#include <sstream>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -13,6 +12,7 @@
 #include <variant>
 #include <vector>
 
+#include "number.hpp"
 #include "utf8.hpp"
 
 namespace edgeline {
@@ -118,10 +118,8 @@ class Json {
 
     double number() {
       const auto end = std::min(text.find_first_not_of("+-.0123456789eE", at), text.size());
-      std::istringstream stream{std::string(text.substr(at, end - at))};
-      stream.imbue(std::locale::classic());  // strtod would read a comma where the program's locale has one
-      double value = 0;
-      if (end == at || !(stream >> value) || !stream.eof()) fail("a value");
+      const double value = number_of(text.substr(at, end - at));
+      if (std::isnan(value)) fail("a value");
       at = end;
       return value;
     }
