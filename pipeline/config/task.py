@@ -64,7 +64,7 @@ class Config(Section):
     preprocessing: PreprocessingSettings = PreprocessingSettings()
     """Features."""
     backbone: AnyBackbone = backbones.read(backbones.DEFAULT)
-    """The pretrained encoder: `kind: minilm`, `preset` or `scratch`."""
+    """The pretrained encoder: `kind: minilm`, `multilingual`, `preset` or `scratch`."""
     trainer: TrainerSettings = TrainerSettings()
     """Training."""
     tuner: TunerSettings = TunerSettings(enabled=False)

@@ -19,7 +19,7 @@ from modules.network import anatomy
 from modules.network.trained import Trained
 from modules.targets.base import LOGITS
 from modules.text.features import TOKEN_IDS
-from modules.text.tokenization import PAD, SUFFIX, piece_spans
+from modules.text.tokenization import PAD, SUFFIX, piece_spans, special_ids
 
 import numpy as np
 
@@ -93,7 +93,7 @@ def explain(
         ids = tf.reshape(rows[TOKEN_IDS], [-1, part.sequence_length])
         for row, numbers in zip(ids, windows, strict=False):  # behind them there may be rows of padding
             window = row[tf.newaxis, : len(numbers) + 2]
-            padding = tf.fill([1, len(numbers)], trained.vocabulary.index(PAD))
+            padding = tf.fill([1, len(numbers)], special_ids(trained.vocabulary)[PAD])
             blank = tf.concat([window[:, :1], padding, window[:, -1:]], axis=1)
             whole, empty = network.embed(window), network.embed(blank)
             difference = whole - empty

@@ -1,4 +1,4 @@
-"""A text: WordPiece windows for a pretrained backbone."""
+"""A text: windows of tokens for a pretrained backbone."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Text(PreprocessingSettings, BackboneInput):
     column: str = "text"
     """Column with the text."""
     backbone: AnyBackbone = Field(default_factory=lambda: backbones.read(backbones.DEFAULT))
-    """The pretrained encoder: `kind: minilm`, `preset` or `scratch`, as in the section `backbone`."""
+    """The pretrained encoder: `kind: minilm`, `multilingual`, `preset` or `scratch`, as in the section `backbone`."""
 
     def tensors(self) -> tuple[Tensor, ...]:
         """Token ids and their mask, of all windows of a text side by side."""
@@ -68,7 +68,7 @@ class Text(PreprocessingSettings, BackboneInput):
         return PADDING_MASK
 
     def vocabulary(self) -> list[str]:
-        """WordPiece tokens in id order.
+        """The lines of the vocabulary in id order: tokens of WordPiece, or pieces with their scores.
 
         Raises:
             BackboneError: the backbone has no vocabulary that this tokenizer can use.
@@ -86,7 +86,7 @@ class Text(PreprocessingSettings, BackboneInput):
 
         Args:
             raw: by column, string `[batch]`.
-            words: WordPiece tokens in id order.
+            words: as of `vocabulary`.
         """
         from modules.text import tokenization
 
