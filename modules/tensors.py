@@ -10,6 +10,7 @@ import math
 from typing import Any, Literal
 
 ColumnType = Literal["text", "integer", "number", "optional text", "optional number"]
+Reading = Literal["scaled", "one_hot"]  # how a linear model reads a column: as a number, or a weight for each value
 _LARGEST = {"integer": 2**63 - 1, "number": 3.4028234e38}  # what int64 and float32 hold
 
 

@@ -7,6 +7,7 @@ import os
 from typing import Any
 
 from modules.artifact_files import BASELINE_FILE, PREDICTIONS_FILE
+from modules.inputs.kinds import InputSections
 from modules.rows.settings import Columns
 from modules.settings import NodeSettings
 from modules.targets.kinds import TargetSection
@@ -25,6 +26,8 @@ class LinearBaselineNodeSettings(NodeSettings):
 
     columns: Columns
     """Which column is what."""
+    inputs: InputSections
+    """What comes in, by name: beside the text, the model reads the columns of numbers and categories."""
     target: TargetSection
     """What is predicted."""
     seed: int
@@ -46,11 +49,19 @@ class Executor(base_executor.BaseExecutor):
 
         settings = LinearBaselineNodeSettings.from_json(exec_properties[SETTINGS])
         examples = artifact_utils.get_single_instance(input_dict[EXAMPLES])
+        read = {
+            column: part.linear
+            for part in settings.inputs.values()
+            for column in part.columns()
+            if part.linear and column.name != settings.columns.text
+        }
         splits = {
             name: read_raw_split(
                 [io_utils.all_files_pattern(artifact_utils.get_split_uri([examples], name))],
                 **settings.columns.model_dump(exclude={"label"}),
                 target=settings.target,
+                others={column.name: column.type for column in read},
+                linear={column.name: how for column, how in read.items()},
             )
             for name in artifact_utils.decode_split_names(examples.split_names)
         }

@@ -106,6 +106,7 @@ def linear_baseline(config: Config, examples: Any, validator: Any) -> list[Linea
         return []
     settings = LinearBaselineNodeSettings(
         columns=found,
+        inputs=config.inputs,
         target=config.target,
         seed=config.trainer.seed,
         **common(config, "LinearBaseline"),
