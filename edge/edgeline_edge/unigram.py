@@ -75,10 +75,14 @@ class Unigram(Rows):
         words = _SPACES.sub(" ", self._normalization.apply(text)).strip(" ")
         if not words:
             return []
-        return self._best(f" {words}".replace(" ", SPACE))[:limit]
+        return self.of_normalised(f" {words}".replace(" ", SPACE))[:limit]
 
-    def _best(self, text: str) -> list[int]:
-        """The ids of the best way through a normalised text."""
+    def of_normalised(self, text: str) -> list[int]:
+        """The ids of the best way through a text that is normalised, U+2581 for spaces and before it included.
+
+        Args:
+            text: the text, or a part of it; an empty one has no pieces.
+        """
         size = len(text)
         nodes, unknown, unknown_score = self._nodes, self._unknown, self._unknown_score
         scores = array.array("f", bytes(4 * (size + 1)))  # of the best way to each place; rounds what it is given

@@ -12,8 +12,10 @@ import struct
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from modules.text.segments import spaceless
+
 from edgeline_edge.normalization import nmt_nfkc
-from edgeline_edge.unigram import END, PAD, SPECIAL_PIECES, START, UNKNOWN, read_pieces
+from edgeline_edge.unigram import END, PAD, SPACE, SPECIAL_PIECES, START, UNKNOWN, read_pieces
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -38,6 +40,30 @@ def pieces(texts: tf.Tensor, table: Sequence[str]) -> tf.RaggedTensor:
 
     # A trie cannot hold NUL.
     return tokenizer(table).tokenize(tf.strings.regex_replace(texts, "\x00", " "))
+
+
+def spans(text: str, table: Sequence[str]) -> list[tuple[str, int, int]]:
+    """Where the pieces of a text stand in it, eagerly and uncut.
+
+    Args:
+        text: a raw text.
+        table: the lines of the pieces in the order of their ids.
+
+    Returns:
+        For each piece its token, its first byte and the byte behind its last, in the UTF-8 of the text, white space
+        before it left out. A piece that continues a word of letters is told as WordPiece does, with `##` before it.
+    """
+    content = text.encode("utf-8").replace(b"\0", b" ")
+    ids, firsts, lasts = (found.to_list()[0] for found in tokenizer(table).tokenize_with_offsets([content]))
+    spans_found = []
+    for number, first, last in zip(ids, firsts, lasts, strict=True):
+        piece = table[number].partition("\t")[0]
+        part = content[first:last].decode("utf-8", "replace")
+        blank = len(part) - len(part.lstrip())
+        begins = piece.startswith(SPACE) or spaceless(piece) > 0
+        bare = piece.removeprefix(SPACE)
+        spans_found.append((bare if begins else f"##{bare}", first + len(part[:blank].encode()), last))
+    return spans_found
 
 
 def tokenizer(table: Sequence[str]) -> Any:
