@@ -88,16 +88,17 @@ class Bundle(file: File, table: (String) -> String) {
     private fun tokenizerOf(table: (String) -> String): Tokenizer {
         val length = text.getInt("sequence_length")
         val spec = text.optJSONObject("tokenizer")
+        val known = mapOf("first" to 0, "pad" to 1, "last" to 2, "unk" to 3)
+        val isKnown = spec?.optString("kind") == "unigram" && known.all { (key, id) -> spec.getInt(key) == id }
+        require(spec == null || isKnown) {
+            "the bundle asks for the tokenizer $spec, this reader knows WordPiece, and unigram with $known"
+        }
         val name = if (spec == null) "bert-uncased" else "nmt-nfkc"
         val said = text.getJSONObject("normalization")
         require(said.getString("name") == name && said.getInt("version") == 1) {
             "the bundle normalises text by ${said.getString("name")}, this reader knows version 1 of $name"
         }
         if (spec == null) return WordPiece(lines("vocab.txt"), length, Normalization(table("normalization-1.txt")))
-        val known = mapOf("first" to 0, "pad" to 1, "last" to 2, "unk" to 3)
-        require(spec.getString("kind") == "unigram" && known.all { (key, id) -> spec.getInt(key) == id }) {
-            "the bundle asks for the tokenizer $spec, this reader knows WordPiece, and unigram with $known"
-        }
         return Unigram(lines("pieces.tsv"), length, Normalization(table("normalization-nmt-nfkc-1.txt")))
     }
 
