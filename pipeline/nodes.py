@@ -97,7 +97,7 @@ NODES = (
         "LinearBaseline", "pipeline.components.linear_baseline:LinearBaseline",
         "the linear model to beat, on the same rows",
         inputs={"examples": "ExampleGen.examples"}, outputs={"evaluation": "ModelEvaluation"},
-        code=("pipeline.components.linear_baseline", *brought("fitted device", "linear decision")),
+        code=("pipeline.components.linear_baseline", *modules_of(TARGETS, "linear", "decision")),
         when=lambda config, job: linear(config.inputs) and "linear" in config.target.parts,
         files=(BASELINE_FILE, PREDICTIONS_FILE), summary={"baseline": Told("evaluation", (BASELINE_FILE,))},
         report={"baseline": "evaluation"},

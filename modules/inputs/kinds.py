@@ -93,7 +93,7 @@ def playing(inputs: Inputs, role: str) -> dict[str, tuple[Input, Any]]:
 
 def linear(inputs: Inputs) -> bool:
     """Whether a linear model can read rows: they have a text, or columns that it takes for numbers."""
-    return bool(identity_column(inputs) or playing(inputs, "fitted"))
+    return with_backbone(inputs) is not None or any(part.linear for part in inputs.values())
 
 
 def columns(inputs: Inputs) -> tuple[Column, ...]:

@@ -102,18 +102,6 @@ class Device(Protocol):
         """
 
 
-class Fitted(Protocol):
-    """`fitted`: what Transform finds for an input, found in plain values; LinearBaseline asks for it, with `device`."""
-
-    def __call__(self, part: Any, values: Sequence[Any]) -> Any:
-        """The input with what it has learnt.
-
-        Args:
-            part: the input.
-            values: of its column in the train split; an empty text or NaN where a row has none.
-        """
-
-
 class Facts(Protocol):
     """`facts`: what the report says of an input; Reporter writes it into `report.json`."""
 

@@ -28,12 +28,10 @@ class LinearBaselineNodeSettings(NodeSettings):
 
     columns: Columns
     """Which column is what."""
+    inputs: InputSections
+    """What comes in, by name: beside the text, the model reads the columns of numbers and categories."""
     target: TargetSection
     """What is predicted."""
-    inputs: InputSections = {}
-    """What of a row it reads as a table, by name."""
-    text: str = ""
-    """The column that it reads as n-grams, where that is no row's identity; empty: `columns.text`, if any."""
     seed: int
     """Of the solver."""
 
@@ -49,27 +47,33 @@ class Executor(base_executor.BaseExecutor):
     ) -> None:
         """TFX's hook."""
         from modules.quality import predictions
-        from modules.rows import table
         from modules.rows.raw import read_raw_split
 
         settings = LinearBaselineNodeSettings.from_json(exec_properties[SETTINGS])
         examples = artifact_utils.get_single_instance(input_dict[EXAMPLES])
-        others = kinds.table(settings.inputs) | ({settings.text: "optional text"} if settings.text else {})
+        read = {
+            column: part.linear
+            for part in settings.inputs.values()
+            for column in part.columns()
+            if part.linear and column.name != settings.columns.text
+        }
+        main = kinds.with_backbone(settings.inputs)
+        texts = main.columns() if main and not settings.columns.text else ()  # rows may lack it: no identity of theirs
         splits = {
             name: read_raw_split(
                 [io_utils.all_files_pattern(artifact_utils.get_split_uri([examples], name))],
                 **settings.columns.model_dump(exclude={"label"}),
                 target=settings.target,
-                others=others,
+                others={column.name: column.type for column in (*read, *texts)},
+                linear={column.name: how for column, how in read.items()},
             )
             for name in artifact_utils.decode_split_names(examples.split_names)
         }
-        if settings.text:
+        for column in texts:
             splits = {
-                name: dataclasses.replace(split, texts=split.others[settings.text], has_texts=True)
+                name: dataclasses.replace(split, texts=split.others[column.name], has_texts=True)
                 for name, split in splits.items()
             }
-        splits = table.with_table(splits, settings.inputs, train="train")
         found = settings.target.part("linear")(splits, settings.target, settings.seed)
         folder = artifact_utils.get_single_uri(output_dict[EVALUATION])
         fileio.makedirs(folder)  # open-source Kubeflow's launcher makes none

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from modules.inputs.base import Input
-from modules.tensors import Column, Tensor
+from modules.tensors import Column, Reading, Tensor
 
 from pydantic import Field
 
@@ -24,12 +24,12 @@ class Time(Input):
     An empty cell is one that is missing.
     """
 
+    linear: ClassVar[Reading | None] = "time"
     parts: ClassVar[Mapping[str, str]] = {
         "statistics": "modules.inputs.time.statistics:summarise",
         "distances": "modules.inputs.time.statistics:compare",
         "bounds": "modules.inputs.time.settings:TimeBounds",
         "device": "modules.inputs.time.device:step",
-        "fitted": "modules.inputs.time.fitted:fit",
         "facts": "modules.inputs.time.report:facts",
         "plots": "modules.inputs.time.report:plots",
     }
