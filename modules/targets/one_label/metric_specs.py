@@ -34,11 +34,11 @@ def of(target: OneLabel) -> list[tuple[dict[str, dict[str, Any]], dict[str, Any]
         ),
     }
     return [
-        *_of_queries(target),
         (_of_answers(target) | {"calibration_error": _own("CalibrationError")}, {}),
         ({"auc": metric("AUC", name="auc")}, {**one_against_rest, **macro}),
         (by_precision, rare),
         (calibration, one_against_rest),
+        *_of_queries(target),
     ]
 
 
