@@ -251,9 +251,8 @@ class OneLabel(Target):
 
     def undecided(self) -> Self:
         """The labels alone."""
-        return self.with_values(
-            positive=None, decision=Decision(), min_precision=type(self).model_fields["min_precision"].default
-        )
+        plain = type(self).model_fields["min_precision"].default
+        return self.with_values(positive=None, decision=Decision(), queries=None, min_precision=plain)
 
     def answers(self) -> Callable[[tf.Tensor], dict[str, tf.Tensor]]:
         """`probabilities`, float32 `[batch, labels]`, and `label`, string `[batch]`.

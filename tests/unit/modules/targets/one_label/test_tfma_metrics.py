@@ -292,5 +292,7 @@ def test_tfma_ranks_the_rows_of_each_query_and_leaves_out_those_without_a_positi
 def test_queries_need_a_label_to_be_ranked_by() -> None:
     with pytest.raises(ValueError, match="set `positive` to one of two labels"):
         OneLabel(labels=["a", "b"], queries={"column": "user"})
+    ranked = OneLabel(labels=["a", "b"], positive="b", queries={"column": "user"})
     assert "ndcg_at_top" not in OneLabel(labels=["a", "b"]).measured
-    assert "ndcg_at_top" in OneLabel(labels=["a", "b"], positive="b", queries={"column": "user"}).measured
+    assert "ndcg_at_top" in ranked.measured
+    assert ranked.undecided() == ranked.narrowed(["a", "b"]) == OneLabel(labels=["a", "b"])
