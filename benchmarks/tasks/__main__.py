@@ -6,8 +6,8 @@ Runs `configs/<task>.yaml` as one would type it, a run for each seed of teacher 
 model and the bundle answered to the `test` split. Beside them, on the same rows: the most frequent label; TF-IDF of
 words with logistic regression and with a linear SVM; the same SVM on characters; fastText, autotuned on `eval` (`make
 bench-peers` installs it); and where the task has a table, logistic regression on the rates of its categories, and
-gradient boosting. What is measured is kept in `--work` and not measured again while rows, configuration and code are the
-same; a run that was stopped is gone on with.
+gradient boosting. What is measured is kept in `--work` and not measured again while rows, configuration and code are
+the same; a run that was stopped is gone on with.
 
     python -m benchmarks.tasks --tasks intents                # one task, with the profile quick
     python -m benchmarks.tasks --budget-minutes 0             # only tell what there is
@@ -98,9 +98,7 @@ def measure(options: argparse.Namespace) -> Result:
     )  # fmt: skip
 
 
-def _ours(
-    options: argparse.Namespace, records: Records, task: str, seed: int, *, spent: bool
-) -> dict[str, Any] | None:
+def _ours(options: argparse.Namespace, records: Records, task: str, seed: int, *, spent: bool) -> dict[str, Any] | None:
     """The run's record that holds, or a new one; None where there is none and the time is spent."""
     few = [_FEW] if options.quick else []
     config = Path("configs") / f"{task}.yaml"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from typing import Any
 
@@ -78,15 +79,27 @@ def _scores(found: Sequence[Measured], profile: str) -> Table:
 def _against(found: Sequence[Measured], profile: str) -> Table:
     rows = []
     for one in found:
-        best = max(_others(one, profile), key=lambda name: scores(one.truth, [one.records[name][0]["answers"]])["macro_f1"])
+        best = max(_others(one, profile), key=functools.partial(_macro_f1, one))
         for key, name in (("answers", SERVER), ("bundle", BUNDLE)):
             made = _differences(one, profile, best, key)
             if made:
                 cells = [f"{made[metric].value:+.3f} ({made[metric].low:+.3f} to {made[metric].high:+.3f})"
                          for metric in METRICS]  # fmt: skip
                 rows.append([one.name, name, best, *cells, *(verdict(made[metric]) for metric in METRICS)])
-    columns = ("task", "ours", "strongest other", "macro-F1 better by", "accuracy better by", "macro-F1 is", "accuracy is")
+    columns = (
+        "task",
+        "ours",
+        "strongest other",
+        "macro-F1 better by",
+        "accuracy better by",
+        "macro-F1 is",
+        "accuracy is",
+    )
     return Table(columns, rows, "Against the strongest of the others")
+
+
+def _macro_f1(one: Measured, name: str) -> float:
+    return scores(one.truth, [one.records[name][0]["answers"]])["macro_f1"][0]
 
 
 def _shipped(found: Sequence[Measured], profile: str) -> Table:

@@ -79,7 +79,7 @@ def _linear(classifier: Callable[[], Any], **ngrams: Any) -> Callable[[Rows, Pat
 
 
 def _of_table(classifier: Callable[[], Any], *, numbers: bool) -> Callable[[Rows, Path], list[str]]:
-    """Categories by the rates of the labels among their rows, which are taken across folds, so that none sees itself."""
+    """Categories by the rates of the labels among their rows, taken across folds, so that no row sees itself."""
 
     def answers(rows: Rows, folder: Path) -> list[str]:
         train, of_numbers, of_categories = rows.table("train")

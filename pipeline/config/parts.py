@@ -134,8 +134,8 @@ def check(inputs: inputs_lib.Inputs, target: Target, slices: Sequence[str], *, e
     for name in target.judged_by:
         if name not in (*slices, *(column for column, found in read.items() if found.is_text)):
             raise ValueError(
-                f"target: its metrics read the column {name!r}, which no example has as a text; let an input read it, or "
-                "make it a slice column (data.columns.slices)"
+                f"target: its metrics read the column {name!r}, which no example has as a text; let an input read it, "
+                "or make it a slice column (data.columns.slices)"
             )
     if "scoring" not in target.parts:
         raise ValueError(

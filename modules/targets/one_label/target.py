@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 from modules.registry import load
-from modules.settings import PositiveShare, Section
+from modules.settings import PositiveShare
 from modules.targets.base import LOGITS, Target
 from modules.targets.one_label.settings import AUTO, RANKED_BY_QUERY, Decision, Queries
 from modules.tensors import Tensor
 
-from pydantic import Field, TypeAdapter, ValidationError, WrapValidator, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import Field, model_validator
 
 if TYPE_CHECKING:
     import numpy as np
@@ -81,7 +80,9 @@ class OneLabel(Target):
         if self.positive is not None and self.positive not in self.labels:
             raise ValueError(f"positive is {self.positive!r}, which is none of the labels: {', '.join(self.labels)}")
         if self.queries is not None and self.positive is None:
-            raise ValueError("queries are ranked by the positive label's probability; set `positive` to one of two labels")
+            raise ValueError(
+                "queries are ranked by the positive label's probability; set `positive` to one of two labels"
+            )
         if self.decision.threshold is None:
             return self
         if count != 2:

@@ -208,7 +208,7 @@ class _CalibrationCombiner(RowCombiner):
 
 
 class NdcgAtTop(metric_types.Metric):
-    """Mean over the queries of NDCG at a place, with a gain of 1 for each positive row; TFMA's wants gains as a feature.
+    """Mean over the queries of NDCG with a gain of 1 for each positive row. (TFMA's own wants gains as a feature.)
 
     Source: Järvelin & Kekäläinen 2002, "Cumulated gain-based evaluation of IR techniques", with log2(1 + place).
     """
@@ -292,7 +292,7 @@ class _QueryCombiner(RowCombiner):
     def added(self, accumulator: np.ndarray, right: np.ndarray, answered: np.ndarray) -> np.ndarray:
         probabilities = answered.reshape(len(right), -1)[:, self._positive]
         found = ranked_score(self._score, right == self._positive, probabilities, self._top)
-        return accumulator if found is None else accumulator + (found, 1)
+        return accumulator if found is None else accumulator + np.array([found, 1.0])
 
     def extract_output(self, accumulator: np.ndarray) -> dict[metric_types.MetricKey, float]:
         total, queries = accumulator

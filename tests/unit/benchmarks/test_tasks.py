@@ -79,11 +79,13 @@ def options(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> argparse.Namespa
 
 def _run_that_answers(answers: list[str], *, bundle: bool, asked: list[list[str]]) -> Any:
     """In place of the commands: what `benchmarks.ours.task` would write."""
+
     def said(words: list[str]) -> str:
         asked.append(words)
         if "--out" in words:
             content = {
-                "rows": TEXTS.splits, "text": "", "columns": {}, "server": answers, "bundle": answers if bundle else None,
+                "rows": TEXTS.splits, "text": "", "columns": {},
+                "server": answers, "bundle": answers if bundle else None,
                 "bytes": 1000 if bundle else None, "blessed": bundle, "why": [] if bundle else ["accuracy is low"],
                 "seconds": 9.0, "training": {}, "variant": "int8" if bundle else None, "variants": {},
             }  # fmt: skip

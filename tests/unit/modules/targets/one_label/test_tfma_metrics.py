@@ -126,7 +126,10 @@ def evaluate(
         "model_specs": [spec],
         "slicing_specs": [{}],
         "metrics_specs": [
-            {"metrics": [{**metric, "module": "modules.targets.one_label.tfma_metrics"} for metric in metrics], **options}
+            {
+                "metrics": [{**metric, "module": "modules.targets.one_label.tfma_metrics"} for metric in metrics],
+                **options,
+            }
         ],
         "options": {"include_default_metrics": False},
     }
