@@ -208,7 +208,7 @@ class _CalibrationCombiner(RowCombiner):
 
 
 class NdcgAtTop(metric_types.Metric):
-    """Mean over the queries of NDCG with a gain of 1 for each positive row. (TFMA's own wants gains as a feature.)
+    """Mean over the queries of NDCG with a gain of 1 for each positive row; TFMA's own wants gains as a feature.
 
     Source: Järvelin & Kekäläinen 2002, "Cumulated gain-based evaluation of IR techniques", with log2(1 + place).
     """
