@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 from modules.network.backbones.base import AnyBackbone
 from modules.registry import load
 from modules.settings import Section
-from modules.tensors import Column, Tensor, raw_spec
+from modules.tensors import Column, Reading, Tensor, raw_spec
 
 from pydantic import Field
 
@@ -36,6 +36,8 @@ class Input(Section, abc.ABC):
     # Signatures that a SavedModel promises where this is the only input: that of raw values, the name of its argument,
     # and that of tensors.
     alone: ClassVar[tuple[str, str, str] | None] = None
+    # How the linear baseline reads its column beside a text; it does not where this is None.
+    linear: ClassVar[Reading | None] = None
 
     kind: str
     """Which kind of input this is."""
@@ -122,10 +124,31 @@ class Input(Section, abc.ABC):
         """The same tensors of a served batch without what no row of it needs."""
         return tensors
 
+    def absent(self, tensors: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        """What its tensors are where a row has no value, as `features` makes them: for `trainer.modality_dropout`.
+
+        Args:
+            tensors: its own of some rows that have one, `[batch, *shape]`; windows may be cut.
+
+        Returns:
+            The same names, shapes and types, or what they can be broadcast to.
+
+        Raises:
+            NotImplementedError: every row must have a value.
+        """
+        raise NotImplementedError(f"inputs.{self.name}: the kind {self.kind} says nothing of rows without a value")
+
+    @property
+    def may_lack(self) -> bool:
+        """Whether it says what a row without a value is."""
+        return type(self).absent is not Input.absent
+
     def encode(self, tensors: Mapping[str, tf_keras.KerasTensor]) -> tf_keras.KerasTensor:
         """Its encoder: layers from its tensors to one float32 vector a row, `[batch, dim]`, for the fusion.
 
-        Name the layers after `self.name`. An input with a backbone has it encoded by `modules.network`.
+        A value that has parts, such as the places of a picture or the steps of a series, may give them instead,
+        `[batch, n, dim]`: `attention` looks at each of them, any other fusion at their mean. Name the layers after
+        `self.name`. An input with a backbone has it encoded by `modules.network`.
 
         Raises:
             NotImplementedError: the kind has neither an encoder nor a backbone.
@@ -154,6 +177,8 @@ class Input(Section, abc.ABC):
 class BackboneInput(Input):
     """An input that a pretrained backbone encodes. A network has one."""
 
+    optional: bool = False
+    """Whether a row may have none."""
     sequence_length: int
     """Longest window of its tensors."""
     backbone: AnyBackbone

@@ -9,15 +9,14 @@ from __future__ import annotations
 
 import abc
 from collections.abc import Mapping, Sequence
-from typing import ClassVar
+from typing import ClassVar, Self
 
-from modules.network import anatomy, fusion
+from modules.network import anatomy
+from modules.network.joined import Joined
 from modules.network.logits import split_logits
-from modules.network.weights import input_encoders
 from modules.registry import load
 from modules.rows.transformed import Examples
 from modules.student.settings import DistillationSettings
-from modules.targets.base import LOGITS
 from modules.targets.kinds import ONE_LABEL, TARGETS
 
 import numpy as np
@@ -32,9 +31,18 @@ class Distillation(abc.ABC):
     What is compared are the outputs of the head's layer `modules.targets.base.LOGITS`, before any activation.
     """
 
-    # What `score` is called; and the answer of a row that has none, since nobody but the teacher answered it.
+    # What `score` is called; and what stands in every place of the answer of a row that has none, since nobody but the
+    # teacher answered it.
     measure: ClassVar[str]
     unanswered: ClassVar[float]
+
+    def of_model(self, model: tf_keras.Model) -> Self:
+        """The same for one network, where what is compared depends on what its head was told of the training rows.
+
+        Args:
+            model: of the target's kind: a teacher, or a student, which has the same in its head.
+        """
+        return self
 
     @abc.abstractmethod
     def loss(
@@ -99,7 +107,7 @@ def score(model: tf_keras.Model, examples: Examples, target: str) -> float:
     """
     if not len(examples):
         return float("nan")
-    return of(target).score(split_logits(model, examples), examples.labels)
+    return of(target).of_model(model).score(split_logits(model, examples), examples.labels)
 
 
 def hidden_loss(student: tf.Tensor, teacher: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
@@ -137,21 +145,24 @@ class Tapped:
     def __init__(self, model: tf_keras.Model) -> None:
         self._anatomy = anatomy.of(model)
         self._layers = self._anatomy.layers
-        self._states = self._anatomy.states()
-        self._head = [model.get_layer(name) for name in ("pooling", "dropout", LOGITS)]
-        self._others = list(input_encoders(model).values())
+        self._states = self._anatomy.states() if self._layers else None
+        self._joined = Joined(model)
 
     def __call__(self, features: Mapping[str, tf.Tensor], *, training: bool) -> tuple[tf.Tensor, list[tf.Tensor]]:
         """Logits float32 `[batch, classes]`; hidden states `[batch, seq, hidden]`: embeddings, then each layer."""
-        entered, mask = self._anatomy.entered(features)
-        states = self._states(entered, training=training)
-        pooling, dropout, logits = self._head
-        others = [
-            encoder({name: features[name] for name in encoder.input_names}, training=training)
-            for encoder in self._others
-        ]
-        fused = fusion.concat([pooling(states[-1], mask), *others])
-        return logits(dropout(fused, training=training)), states
+        states: list[tf.Tensor] = []
+        hidden = mask = None
+        if self._states is not None:
+            entered, mask = self._anatomy.entered(features)
+            states = self._states(entered, training=training)
+            hidden = states[-1]
+        values = self._joined.values(features, hidden, mask, training=training)
+        return self._joined.logits(values, training=training), states
+
+    @property
+    def has_layers(self) -> bool:
+        """Whether there are hidden states and attention to compare."""
+        return bool(self._layers)
 
     def mask(self, features: Mapping[str, tf.Tensor]) -> tf.Tensor:
         """Where rows go on, int32 `[batch, seq]`."""
@@ -172,7 +183,7 @@ def distillation_loss(
     teacher: Tapped | None = None,
     teacher_features: Mapping[str, tf.Tensor] | None = None,
     layer_map: Sequence[int] = (),
-    target: str = ONE_LABEL,
+    taught: Distillation | None = None,
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """The student's loss on a batch.
 
@@ -185,7 +196,7 @@ def distillation_loss(
         teacher: needed by `hidden` and `attention`.
         teacher_features: the same rows as the teacher reads them; the same mask.
         layer_map: for each layer of the student, the index of the teacher's layer that it follows.
-        target: kind of the target, which says what the outputs teach.
+        taught: what the outputs teach; one label's without.
 
     Returns:
         float32 `[batch]` loss and the student's logits float32 `[batch, classes]`.
@@ -194,8 +205,8 @@ def distillation_loss(
         ValueError: the settings need a teacher in the step and none is given.
     """
     logits, states = student(features, training=True)
-    loss = of(target).loss(logits, labels, soft_targets, settings)
-    if settings.needs_teacher_in_step:
+    loss = (taught or of(ONE_LABEL)).loss(logits, labels, soft_targets, settings)
+    if settings.needs_teacher_in_step and student.has_layers:
         if teacher is None or teacher_features is None:
             raise ValueError("hidden and attention losses need the teacher and its features in the step.")
         mask = student.mask(features)

@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from modules.rows.transformed import lengths
 from modules.tensors import Layout
 from modules.tflite.output import Floats, Output
 
@@ -23,7 +24,7 @@ class Parity:
         rows: rows compared.
         max_abs: largest absolute difference.
         mean_abs: mean absolute difference.
-        agreement: share of rows that both decide alike.
+        agreement: how far both agree, as the target's `Output` has it: of one label the share of rows.
         worst: row numbers with the largest differences, each with its difference, largest first.
     """
 
@@ -60,13 +61,13 @@ def run(
     from ai_edge_litert.interpreter import Interpreter
 
     interpreter = Interpreter(model_content=content, num_threads=threads)
-    mask = str(layout.mask)
+    mask, count = layout.mask, len(features[layout.tensors[0].name])
     runners = {
-        int(runner.get_input_details()[mask]["shape"][1]): runner
+        int(runner.get_input_details()[mask]["shape"][1]) if mask else 0: runner
         for runner in map(interpreter.get_signature_runner, interpreter.get_signature_list())
     }
     rows = []
-    for number, used in enumerate(features[mask].sum(axis=1)):
+    for number, used in enumerate(lengths(features, mask, count)):
         window = min((length for length in runners if length >= used), default=max(runners))
         row = {name: values[number : number + 1] for name, values in features.items()}
         rows.append(runners[window](**windowed(row, layout, window))[output.name][0])
@@ -97,14 +98,15 @@ def compare(expected: Floats, got: Floats, output: Output, rows: Sequence[int] |
         rows: the rows' numbers in their split; 0, 1, 2 … without.
 
     Returns:
-        The report; a value that is not finite counts as a difference of 1.
+        The report; a value that is not finite counts as a difference of 1, or of all that is expected.
 
     Raises:
         ValueError: the shapes differ or are empty.
     """
     if expected.shape != got.shape or not len(expected):
         raise ValueError(f"outputs of shape {expected.shape} cannot be compared with {got.shape}.")
-    difference = np.nan_to_num(np.abs(expected - got), nan=1.0, posinf=1.0)
+    worst_case = max(1.0, float(np.ptp(expected)))
+    difference = np.nan_to_num(np.abs(expected - got), nan=worst_case, posinf=worst_case)
     by_row = difference.max(axis=1)
     names = list(rows) if rows is not None else list(range(len(expected)))
     worst = np.argsort(-by_row, kind="stable")[:_WORST]
@@ -112,6 +114,6 @@ def compare(expected: Floats, got: Floats, output: Output, rows: Sequence[int] |
         rows=len(expected),
         max_abs=float(difference.max()),
         mean_abs=float(difference.mean()),
-        agreement=output.agreement(expected, got),
+        agreement=output.agreement(output.undecided(got), output.undecided(expected)),
         worst=[{"row": int(names[index]), "difference": float(by_row[index])} for index in worst],
     )

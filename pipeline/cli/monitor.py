@@ -235,8 +235,8 @@ def _once(config: Any, reference: Reference, folder: Path, pattern: str, *, as_j
 
 
 def _serve(
-    config: Any, reference: Reference, folder: Path, pattern: str, find: Callable[[], Reference | None], *, every: float,
-    host: str, port: int | None,
+    config: Any, reference: Reference, folder: Path, pattern: str, find: Callable[[], Reference | None], *,
+    every: float, host: str, port: int | None,
 ) -> None:  # fmt: skip
     from pipeline.local import interruption
     from pipeline.traffic import service

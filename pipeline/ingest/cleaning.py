@@ -64,7 +64,7 @@ def row_check(layout: Layout, config: CleaningConfig) -> Callable[[Record], Row 
     """
     # Faster than `Layout.is_right`, which has the same to say of one label.
     labels = frozenset(() if layout.cell.separator else layout.labels)
-    language = _language_check(config)
+    language, splits_by = _language_check(config), layout.split.column
 
     def check(record: Record) -> Row | Quarantined:
         if record.problem or record.lists:
@@ -94,7 +94,10 @@ def row_check(layout: Layout, config: CleaningConfig) -> Callable[[Record], Row 
             label = layout.canonical(label)
         slices = tuple([values[column] for column in layout.slices])
         others = tuple([values[column.name] for column in layout.others])
-        if not (text.isascii() or _encodable(text)) or not all(map(_encodable, (*slices, *others))):
+        split = layout.split.key(values[splits_by]) if splits_by else ""
+        if splits_by and not split.strip():
+            return kept_back(MALFORMED, layout.split.problem(values[splits_by]))
+        if not (text.isascii() or _encodable(text)) or not all(map(_encodable, (*slices, *others, split))):
             return kept_back(MALFORMED, "a value holds half of a surrogate pair, which is no character.")
         for column, value in zip(layout.others, others, strict=True):
             if not column.readable(value):
@@ -103,7 +106,7 @@ def row_check(layout: Layout, config: CleaningConfig) -> Callable[[Record], Row 
             other = language(text)
             if other:
                 return kept_back(OTHER_LANGUAGE, other)
-        return Row(text, label, slices, record.file, record.line, others)
+        return Row(text, label, slices, record.file, record.line, others, split)
 
     return check
 
@@ -126,8 +129,8 @@ def tally(records: Iterable[Record], layout: Layout, config: CleaningConfig) -> 
         config: limits, and what to do with a row that cannot be used.
 
     Returns:
-        `{"rows", "counts", "quarantined", "examples"}`: the rows that can be used, their counts by column and value,
-        the others by reason, and the first few of these.
+        `{"rows", "counts", "quarantined", "examples", "splits"}`: the rows that can be used, their counts by column and
+        value, the others by reason, the first few of these, and the rows by split where a column names it.
 
     Raises:
         DataError: there are more of these than the configuration allows.
@@ -149,18 +152,22 @@ def tally(records: Iterable[Record], layout: Layout, config: CleaningConfig) -> 
                 examples.append(row)
 
     found = 0
+    splits: Counter[str] = Counter()
+    named = bool(layout.split.column and not layout.split.by)
 
     def counted() -> Iterator[Row]:
         nonlocal found
         for row in usable():
             found += 1
+            if named:
+                splits[row.split] += 1
             yield row
 
     counts = count_rows(counted(), layout)
     problem = too_many(kept_back, found + sum(kept_back.values()), config, examples)
     if problem:
         raise DataError(problem)
-    return {"rows": found, "counts": counts, "quarantined": kept_back, "examples": examples}
+    return {"rows": found, "counts": counts, "quarantined": kept_back, "examples": examples, "splits": splits}
 
 
 def fail_on(row: Row | Quarantined) -> Row:

@@ -14,6 +14,7 @@ from modules.text import languages
 from pipeline import nodes as table
 from pipeline.config import loader, names
 from pipeline.config.messages import nearest, shown, shown_line, some
+from pipeline.config.rows.splits import NAMES
 from pipeline.config.task import Config
 from pipeline.ingest import cleaning, rows, sources
 from pipeline.local import data_files
@@ -37,6 +38,7 @@ def layout(config: Config) -> rows.Layout:
         tuple(config.target.names),
         others,
         config.target.cell,
+        config.data.splits.rule,
     )
 
 
@@ -59,6 +61,13 @@ def check_data(config: Config, *, most: int | None = None) -> dict[str, Any]:
         sources.read(str(path), config.data.source, shape.columns) for path in data_files.files(config)
     )
     found = cleaning.tally(itertools.islice(records, most), shape, config.data.cleaning)
+    splits = found.pop("splits")
+    empty = [name for name in NAMES if not splits[name]] if splits and most is None else []
+    if empty:
+        raise rows.DataError(
+            f"data.splits: column {shape.split.column!r} puts no row into {' and '.join(empty)}; the others have "
+            f"{', '.join(f'{name} {count}' for name, count in splits.items())}. Every split needs rows."
+        )
     return {"file": data_files.data_path(config), **found}
 
 
@@ -87,7 +96,8 @@ def notes(config: Config, counts: Mapping[str, Counter[str]]) -> list[str]:
     from pipeline.profiling import task_notes
 
     part, shape = kinds.with_backbone(config.inputs), layout(config)
-    parts = config.data.splits.model_dump().values()
+    splits = config.data.splits
+    parts = (splits.train, splits.eval, splits.test)
     found = task_notes.of_labels(shape.labels, counts[shape.label], share=min(parts) / sum(parts))
     if shape.cell.type == "number":
         found += task_notes.of_numbers(shape.label, counts[shape.label])
@@ -265,7 +275,7 @@ def check_schema(config: Config) -> Any:
     except (text_format.ParseError, UnicodeDecodeError, RecursionError) as error:
         raise loader.ConfigError(f"{path}: not a schema: {shown_line(str(error), 300)}.") from None
     features = {feature.name: feature for feature in schema.feature}
-    for name in (*layout(config).columns, rows.TEXT_HASH):
+    for name in layout(config).features:
         if name not in features:
             raise loader.ConfigError(
                 f"{path}: the schema has no feature {name!r}; it has: {some(features)}. Add it, or draft a new "

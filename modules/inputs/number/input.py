@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from modules.inputs.base import Input
-from modules.tensors import Column, Tensor
+from modules.tensors import Column, Reading, Tensor
 
 from pydantic import Field
 
@@ -21,6 +21,7 @@ LIMIT = 10.0  # of a scaled number: one that is farther from the mean tells no m
 class Number(Input):
     """A number of a column; an empty cell is one that is missing."""
 
+    linear: ClassVar[Reading | None] = "scaled"
     parts: ClassVar[Mapping[str, str]] = {
         "statistics": "modules.inputs.number.statistics:summarise",
         "distances": "modules.inputs.number.statistics:compare",
@@ -93,6 +94,12 @@ class Number(Input):
     def goes_on(self, section: Mapping[str, Any]) -> bool:
         """A mean that has moved makes no other number of it."""
         return self.model_dump(mode="json") == {name: value for name, value in section.items() if name != "learnt"}
+
+    def absent(self, tensors: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        """0 and 1."""
+        import tensorflow as tf
+
+        return {self.tensor: tf.constant([[0.0, 1.0]])}
 
     def encode(self, tensors: Mapping[str, tf_keras.KerasTensor]) -> tf_keras.KerasTensor:
         """One layer, so that the answer may bend with the number."""

@@ -26,6 +26,10 @@ def cut(trimmed: TrimmedVocabulary) -> CutNetwork:
         ValueError: settings that do not fit the teacher.
     """
     storage, teacher = trimmed.settings.student.embedding, trimmed.teacher
+    if not teacher.architecture.encoded:  # there is nothing to cut: it begins as what its teacher is
+        whole = structured.Plan((), (), ())
+        weights = read_weights(teacher.model)
+        return extend(trimmed, CutNetwork, plan=whole, architecture=teacher.architecture, weights=weights)
     plan = make_plan(trimmed)
     weights, architecture = structured.rebuild(read_weights(teacher.model), teacher.architecture, plan)
     token = weights.token[trimmed.words.kept]
@@ -41,7 +45,7 @@ def cut(trimmed: TrimmedVocabulary) -> CutNetwork:
 
 
 def make_plan(trimmed: TrimmedVocabulary) -> structured.Plan:
-    """Decides which units stay, on `importance_rows` training rows of all labels.
+    """Decides which units stay, on `importance_rows` training rows of all answers.
 
     Args:
         trimmed: as of `cut`.
@@ -57,7 +61,7 @@ def make_plan(trimmed: TrimmedVocabulary) -> structured.Plan:
     importance = structured.measure_importance(
         teacher.model,
         stream.batches(1).as_numpy_iterator(),
-        distillation.of(teacher.architecture.target).plain_loss,
+        distillation.of(teacher.architecture.target).of_model(teacher.model).plain_loss,
     )
     wanted = shape.layers if shape.layers is not None else available
     return structured.make_plan(

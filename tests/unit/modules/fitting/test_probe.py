@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import modules  # noqa: F401
+from modules.datasets import base as datasets
 from modules.fitting import fit as fitting
 from modules.fitting.build import build
 from modules.fitting.values import BuiltModel, FittedModel, Given, LoadedRows
@@ -30,7 +31,6 @@ from sklearn.metrics import f1_score
 from sklearn.pipeline import make_pipeline, make_union
 from sklearn.svm import LinearSVC
 
-from pipeline.machine import datasets
 from tests.unit.training_helpers import given, loaded, split
 
 
@@ -81,7 +81,7 @@ def test_a_training_that_spoils_the_fitted_head_is_not_kept(
 
 @pytest.mark.slow
 def test_of_sixteen_rows_a_label_a_pretrained_encoder_makes_more_than_words_and_characters(tmp_path: Path) -> None:
-    with datasets.vader_csv().open(encoding="utf-8") as stream:
+    with datasets.csv_file("vader").open(encoding="utf-8") as stream:
         rows = [(row["text"], row["label"]) for row in csv.DictReader(stream)]
     random.Random(0).shuffle(rows)
     by_label = [[row for row in rows if row[1] == label] for label in ("negative", "positive")]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import multiprocessing
 from pathlib import Path
 
+from modules.datasets import base as datasets
+
 import pytest
 
 from pipeline.config import loader
@@ -15,7 +17,6 @@ from pipeline.history.paths import TaskPaths
 from pipeline.history.states import NodeResult
 from pipeline.ingest.rows import DataError
 from pipeline.local import data_files, preflight, session
-from pipeline.machine import datasets
 from pipeline.profiling import schema_draft
 
 SCHEMA = """
@@ -125,9 +126,17 @@ def test_logs_that_are_not_there_are_named_before_anything_runs(config: Config, 
 def test_the_default_data_set_is_fetched_when_no_file_is_named(
     config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(datasets, "vader_csv", lambda: tmp_path / "my.csv")
+    monkeypatch.setattr(datasets, "csv_file", lambda name: {"vader": tmp_path / "my.csv"}[name])
     values = config.model_dump() | {"data": {"dataset": "vader", "columns": {"slices": ["source"]}}}
     assert preflight.check_data(Config.model_validate(values))["rows"] == 3
+
+
+def test_a_split_without_rows_is_told_before_anything_runs(config: Config, tmp_path: Path) -> None:
+    (tmp_path / "my.csv").write_text("text,label,source\nfine,good,train\nawful,bad,eval\n", encoding="utf-8")
+    values = config.model_dump()
+    values["data"] |= {"splits": {"given": "source"}}
+    with pytest.raises(DataError, match=r"'source' puts no row into test; the others have train 1, eval 1"):
+        preflight.check_data(Config.model_validate(values))
 
 
 def test_a_schema_that_fits_is_accepted(config: Config) -> None:
