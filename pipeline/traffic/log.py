@@ -187,7 +187,7 @@ def _row(line: bytes) -> Row | str:
             scores=scores,
             error="error" in answer,
             answer=answer,
-            values={name: to_text(value) for name, value in found.items() if not name.startswith(SERVED)},
+            values={name: _cell(value) for name, value in found.items() if not name.startswith(SERVED)},
         )
     except KeyError as error:
         return f"there is no {SERVED}{error.args[0]}"
@@ -195,6 +195,11 @@ def _row(line: bytes) -> Row | str:
         return (
             "not JSON" if isinstance(error, json.JSONDecodeError) else f"not a row of the log: {type(error).__name__}"
         )
+
+
+def _cell(value: Any) -> str:
+    """A value of a column as text; several of them, or what a client sent besides, as JSON."""
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, list | dict) else to_text(value)
 
 
 def _number(value: Any) -> float:
