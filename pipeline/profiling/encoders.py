@@ -17,6 +17,8 @@ MINILM, MULTILINGUAL, SCRATCH = "minilm", "multilingual", "scratch"
 _MOST_PIECES = 16_000  # of the texts, so that the embedding stays small enough for a device
 _MOST_TEXTS = 40_000  # that are cut into pieces
 _MOST_CHARACTERS = 2_000  # of each of them
+# What stands before a hash of 64 bytes in a serialised `tf.train.Feature`, which is what ExampleGen hashes.
+_FEATURE = b"\x0a\x42\x0a\x40"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -85,8 +87,13 @@ def instead(
     if counted["unknown"] <= fit.UNFIT:
         return None
     fitting = token_counts.of_characters(sample)
-    told = fit.problem(counted["vocabulary"], counted["unknown"], languages, ())
-    return Encoder(SCRATCH, list(fitting.tokens), token_counts.measure(sample, fitting), told + reason)
+    told = (
+        f"{counted['vocabulary']} does not fit these texts: {counted['unknown']:.0%} of the tokens are [UNK], of which "
+        "nothing can be learned; the draft takes an encoder of single characters with random weights (`backbone: "
+        "{kind: scratch}`), which needs thousands of rows: take the linear baseline beside it in the closing table if that is "
+        f"better{reason}"
+    )
+    return Encoder(SCRATCH, list(fitting.tokens), token_counts.measure(sample, fitting), told)
 
 
 def _with_pieces(
@@ -129,5 +136,5 @@ def in_train(text: str, share: float) -> bool:
         text: of the row.
         share: tenths of the rows that train, as 0.8.
     """
-    bucket = int(hashlib.sha256(rows.text_hash(text).encode()).hexdigest(), 16) % 10
+    bucket = int(hashlib.sha256(_FEATURE + rows.text_hash(text).encode()).hexdigest(), 16) % 10
     return bucket < round(10 * share)

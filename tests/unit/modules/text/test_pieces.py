@@ -32,7 +32,9 @@ def bare(lines: list[str]) -> list[str]:
 def test_a_task_keeps_its_pieces_and_single_characters_of_its_scripts(table: list[str]) -> None:
     kept = bare(pieces.choose(TEXTS[:2], table, most=1000))
     assert kept[:4] == list(SPECIAL_PIECES)
-    assert {"▁", "a", "~", "酒店", "店"} <= set(kept)
+    han = {piece for piece in bare(table) if len(piece) == 1 and "\u4e00" <= piece <= "\u9fff"}
+    assert {"▁", "a", "~", "酒店", *han} <= set(kept)
+    assert len(han) > 5
     assert not any(letter in "".join(kept) for letter in "жरホ호"), "scripts of other texts"
     assert len(kept) < len(table)
     whole, trimmed = Unigram(table, 16), Unigram(pieces.choose(TEXTS[:2], table, most=1000), 16)

@@ -1,4 +1,4 @@
-"""Unigram on the device gives the ids of Transform's graph: for vectors, ugly texts, all code points, noise, real rows."""
+"""Unigram on the device gives the ids of Transform's graph: for ugly texts, all code points, noise, and real rows."""
 
 from __future__ import annotations
 

@@ -59,7 +59,7 @@ def small_file(path: Path) -> dict[str, np.ndarray]:
     directory, content, found = struct.pack("<i", len(shapes)), b"", {}
     for name, shape in shapes.items():
         values = chance.normal(0, 1, shape).astype(np.float32)
-        matrix = name == "emb.word" or name.endswith(".w") and ".ln" not in name and "ln.w" not in name
+        matrix = name == "emb.word" or (name.endswith(".w") and ".ln" not in name and "ln.w" not in name)
         part = packed(values) if matrix else values.tobytes()
         directory += struct.pack("<H", len(name)) + name.encode()
         directory += struct.pack("<BIQQ", int(matrix), values.size, size + len(content), len(part))
