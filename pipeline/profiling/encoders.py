@@ -90,8 +90,8 @@ def instead(
     told = (
         f"{counted['vocabulary']} does not fit these texts: {counted['unknown']:.0%} of the tokens are [UNK], of which "
         "nothing can be learned; the draft takes an encoder of single characters with random weights (`backbone: "
-        "{kind: scratch}`), which needs thousands of rows: take the linear baseline beside it in the closing table if that is "
-        f"better{reason}"
+        "{kind: scratch}`), which needs thousands of rows: take the linear baseline beside it in the closing table if "
+        f"that is better{reason}"
     )
     return Encoder(SCRATCH, list(fitting.tokens), token_counts.measure(sample, fitting), told)
 
