@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Annotated, Any, Literal, Self
 
+from modules.network.fusion.kinds import CONCAT, FUSIONS
 from modules.settings import Precision, Section, Seed, Share
 
-from pydantic import Field, TypeAdapter, ValidationError, WrapValidator, model_validator
+from pydantic import Field, TypeAdapter, ValidationError, WrapValidator, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 AUTO: Literal["auto"] = "auto"
@@ -31,6 +32,22 @@ def _number_or_auto(value: Any, _: Callable[[Any], Any]) -> Any:
 
 
 Passes = Annotated[_AtLeastOne | Literal["auto"], WrapValidator(_number_or_auto)]
+
+
+class ContrastSettings(Section):
+    """Supervised contrast: before a head is fitted, the encoder learns which rows have the same label.
+
+    For 8 to 64 rows a label: it makes of each row as many examples as there are others.
+    """
+
+    steps: int = Field(60, ge=1, le=100_000)
+    """Steps of the optimizer."""
+    batch_size: int = Field(24, ge=4, le=4_096)
+    """Rows per replica and step: two at least of each label in the batch, and as many labels as go in."""
+    learning_rate: float = Field(2e-5, gt=0, le=1)
+    """Peak of the schedule, which has the shape of the training's."""
+    temperature: float = Field(0.1, gt=0, le=10)
+    """What cosines are divided by: the lower, the more the nearest strangers count."""
 
 
 class TrainerSettings(Section):
@@ -56,12 +73,23 @@ class TrainerSettings(Section):
     """Fit the head to the vectors of the untouched encoder before anything else: logistic regression, regularised as
     cross-validation on train says. `first` fine-tunes from there, and where no epoch is better on eval, the fitted head
     stays; `only` fine-tunes nothing. For few rows; a warm start and the trials of a search go without."""
+    contrast: ContrastSettings | None = None
+    """Draw rows of one label together before the head is fitted; needs `probe`, whose head on the encoder so trained
+    stays only if it is better on eval than the one on the untouched encoder."""
     weight_decay: float = Field(0.01, ge=0)
     """AdamW's decoupled decay; never on biases and layer norms."""
     gradient_clip_norm: float = Field(1.0, gt=0)
     """Largest global norm of the gradient."""
     dropout: float = Field(0.1, ge=0, lt=1)
     """Rate inside the encoder and before the head."""
+    fusion: str = CONCAT
+    """How several inputs meet: `concat` (side by side), `gated` (weights of each row, shown in the report) or
+    `attention` (each input looks at the parts of all)."""
+    fusion_width: int = Field(128, ge=4, le=4096, multiple_of=4)
+    """Width that `gated` and `attention` project each input to; attention splits it into 4 heads."""
+    modality_dropout: float = Field(0.0, ge=0, lt=1)
+    """Share of the rows of a training batch in which an input is taken for missing, each input by itself; one at least
+    stays. So the network learns to answer without it; evaluation and serving leave out nothing."""
     class_weights: Literal["none", "balanced"] = "none"
     """`balanced` weighs each class by the inverse of its frequency."""
     label_smoothing: float = Field(0.0, ge=0, lt=1)
@@ -106,6 +134,19 @@ class TrainerSettings(Section):
         if not isinstance(self.epochs, int):
             raise ValueError(f"trainer.epochs is {self.epochs}; call `planned` first")
         return self.epochs
+
+    @field_validator("fusion")
+    @classmethod
+    def _is_a_fusion(cls, kind: str) -> str:
+        if kind not in FUSIONS:
+            raise ValueError(f"{kind!r} is no kind of fusion; there are: {', '.join(FUSIONS.kinds)}")
+        return kind
+
+    @model_validator(mode="after")
+    def _contrast_needs_a_probe(self) -> Self:
+        if self.contrast and self.probe == "none":
+            raise ValueError("contrast is judged by the head that is fitted behind it; set probe to first or only")
+        return self
 
     @model_validator(mode="after")
     def _profile_fits(self) -> Self:

@@ -3,7 +3,9 @@
  * `node test/browser.mjs FOLDER QUESTIONS.json`, answers as JSON on stdout.
  *
  * Questions are `{"texts": [...], "tokenize": [...], "cuts": [[longText, maxWindows], ...], "damaged": base64,
- * "decide": [[scores, labels, decision], ...]}`.
+ * "decide": [[scores, labels, decision], ...], "offers": {"path": bundle of records, "records": [...], "typed":
+ * {"text": ..., "fields": [...]}}, "pieces": {"path": bundle with a table of pieces, "texts": [...]}}`: `typed` is what
+ * a visitor types into the page's fields, in their order.
  */
 
 import { readFile } from "node:fs/promises";
@@ -13,6 +15,7 @@ import { serve } from "../serve.mjs";
 
 const [folder, questionsPath] = process.argv.slice(2);
 const questions = JSON.parse(await readFile(questionsPath, "utf8"));
+const { path: offersPath, records, typed } = questions.offers;
 const server = await serve(folder, 0);
 const browser = await chromium.launch({
   executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
@@ -72,9 +75,39 @@ try {
       rows: await page.locator("#scores tr").count(),
       status: await page.textContent("#status"),
     };
+    answers.offers = await askOffers(page);
+    answers.pieces = await ask(page, questions.pieces.path, questions.pieces.texts);
   }
   console.log(JSON.stringify({ ...answers, problems, foreign }));
 } finally {
   await browser.close();
   server.close();
+}
+
+/** Loads another bundle as a visitor would, and asks it in the page's own words; what it says to a wrong row. */
+async function ask(page, path, rows) {
+  await page.evaluate(() => (window.edgeline = null));
+  await page.setInputFiles("#file", path);
+  await page.waitForFunction(() => window.edgeline);
+  return page.evaluate(async (asked) => {
+    const { classifier, error } = window.edgeline;
+    if (!classifier) return { error };
+    const predictions = [];
+    for (const row of asked) predictions.push(await classifier.predict(row));
+    const problem = await classifier.predict(classifier.takesRecords ? "a text" : 7).catch((reason) => reason.message);
+    return { predictions, problem };
+  }, rows);
+}
+
+/** The bundle of records, also by the page's fields. */
+async function askOffers(page) {
+  const found = await ask(page, offersPath, records);
+  await page.fill("#text", typed.text);
+  const fields = await page.locator("#fields input").all();
+  for (const [index, value] of typed.fields.entries()) await fields[index].fill(value);
+  const labels = await page.locator("#text-label, #fields label").allTextContents();
+  await page.waitForFunction(() => !document.getElementById("answer").hidden);
+  await page.evaluate(() => window.edgeline.classifier.turn); // the answer to the last key stroke
+  await page.waitForTimeout(50);
+  return { ...found, labels, scores: await page.locator("#scores td:last-child").allTextContents() };
 }

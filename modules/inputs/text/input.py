@@ -97,6 +97,16 @@ class Text(PreprocessingSettings, BackboneInput):
             ids, mask = tokenization.wordpiece(texts, words, self.sequence_length, self.long_text)
         return {TOKEN_IDS: ids, PADDING_MASK: mask}
 
+    def absent(self, tensors: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        """An empty text: its first special token and its last one, which every row has."""
+        import tensorflow as tf
+
+        ids, mask = tensors[TOKEN_IDS], tensors[PADDING_MASK]
+        last = tf.gather(ids, tf.maximum(tf.reduce_sum(mask, axis=1) - 1, 0), batch_dims=1)[:, tf.newaxis]
+        places = tf.range(tf.shape(ids)[1])[tf.newaxis]
+        # What stands in the padding is nobody's concern: the mask leaves it out.
+        return {TOKEN_IDS: tf.where(places == 0, ids[:, :1], last), PADDING_MASK: tf.cast(places < 2, mask.dtype)}
+
     def trimmed(self, tensors: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         """Short texts need no full window; mean pooling and attention mask make the answer independent of it."""
         import tensorflow as tf
