@@ -18,10 +18,11 @@ from modules.targets.cell import Cell
 from pipeline.config import loader
 from pipeline.config.messages import some
 from pipeline.ingest.rows import Layout
-from pipeline.profiling import draft_text, encoders, schema_draft
+from pipeline.profiling import draft_text, schema_draft
 from pipeline.profiling.answers.kinds import NUMBER
 from pipeline.profiling.columns import Column
 from pipeline.profiling.roles import MOST_LABELS, why_no_labels
+from pipeline.profiling.sections import encoders
 
 
 class DraftError(ValueError):

@@ -8,11 +8,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from pipeline.profiling import encoders, long_texts, shipping, training
+from pipeline.profiling import long_texts, shipping, training
 from pipeline.profiling.answers import draft as answers
 from pipeline.profiling.answers.draft import comment, quoted
 from pipeline.profiling.answers.kinds import NUMBER, ONE_LABEL
-from pipeline.profiling.sections import card, few_rows
+from pipeline.profiling.sections import card, encoders, few_rows
 from pipeline.profiling.shipping import Shape
 
 _QUICK_ROWS = 8_000  # of the train split, in the quick profile

@@ -13,10 +13,10 @@ from pipeline.ingest import sources
 from pipeline.ingest.rows import DataError
 from pipeline.ingest.sources import csv_file, text
 from pipeline.ingest.sources.base import Record, open_local
-from pipeline.profiling import encoders, headers, label_names, roles, texts, token_counts
+from pipeline.profiling import headers, label_names, roles, texts, token_counts
 from pipeline.profiling.answers import kinds, numbers
 from pipeline.profiling.columns import Column, ColumnCounter
-from pipeline.profiling.sections import few_rows
+from pipeline.profiling.sections import encoders, few_rows
 
 _EVERY = 5_000  # rows between two reports of progress
 _CELLS = 2_000  # of the label's column, that are looked into

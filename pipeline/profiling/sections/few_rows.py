@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-from pipeline.profiling import encoders
+from pipeline.profiling.sections import encoders
 
 MOST_A_LABEL = 80  # rows of the whole file, on average
 SHARES = {"train": 6, "eval": 2, "test": 2}  # of ten rows a label, one would decide which epoch is best

@@ -6,7 +6,8 @@ import string
 
 import pytest
 
-from pipeline.profiling import encoders, token_counts
+from pipeline.profiling import token_counts
+from pipeline.profiling.sections import encoders
 from pipeline.profiling.token_counts import Vocabulary
 
 WORDS = ("the", "a", "film", "plot", "song", "was", "were", "really", "and", "but", "so", "week", "room", "for", "in")

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from pipeline.config import loader
-from pipeline.profiling import draft, encoders
+from pipeline.profiling import draft
 from pipeline.profiling.profile import profile
-from pipeline.profiling.sections import few_rows
+from pipeline.profiling.sections import encoders, few_rows
 
 
 def write(path: Path, each: int) -> Path:

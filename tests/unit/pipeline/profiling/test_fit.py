@@ -14,8 +14,9 @@ from edgeline_edge.tokenizer import Tokenizer
 from edgeline_edge.unigram import SPECIAL_PIECES, Unigram
 from pipeline.config import loader
 from pipeline.local import preflight
-from pipeline.profiling import draft, encoders, linear, long_texts, shipping, texts, token_counts
+from pipeline.profiling import draft, linear, long_texts, shipping, texts, token_counts
 from pipeline.profiling.profile import profile
+from pipeline.profiling.sections import encoders
 from pipeline.profiling.shipping import Shape
 from pipeline.profiling.token_counts import Vocabulary
 
