@@ -104,9 +104,11 @@ def main() -> int:
     parser.add_argument("bundle", type=Path)
     parser.add_argument("texts", type=Path, nargs="+", help="files of texts, UTF-8")
     parser.add_argument("--column", help="of CSV files")
+    parser.add_argument("--most", type=int, help="texts to take, spread over all")
     parser.add_argument("--pieces", type=Path, help="a table of pieces instead of the bundle's")
     arguments = parser.parse_args()
     texts = [text for path in arguments.texts for text in texts_of(path, arguments.column)]
+    texts = texts[:: max(1, len(texts) // arguments.most)] if arguments.most else texts
     bundle = arguments.bundle.read_bytes()
     if arguments.pieces:
         bundle = with_pieces(bundle, arguments.pieces.read_bytes())
@@ -115,8 +117,7 @@ def main() -> int:
         path = folder / "model.tflite"
         path.write_bytes(bundle)
         expected, took = in_python(bundle, texts)
-        used = sum(len(tokenizer_of(bundle).pieces(text)) for text in texts) / len(texts)
-        print(f"{len(texts):,} texts of {sum(map(len, texts)) / len(texts):.0f} characters and {used:.0f} pieces")
+        print(f"{len(texts):,} texts of {sum(map(len, texts)) / len(texts):.0f} characters")
         print(f"Python      {took:8.1f} µs a text")
         wrong = 0
         for language, run in (("JavaScript", in_node), ("C++", in_cpp)):
