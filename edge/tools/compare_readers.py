@@ -81,10 +81,11 @@ def in_python(bundle: bytes, texts: Sequence[str]) -> tuple[list[list[int]], flo
 
 def in_node(bundle: Path, texts: Sequence[str], folder: Path) -> tuple[list[list[int]], float]:
     """The same by the page's sources, of the best of some rounds, since the first ones compile."""
-    (folder / "texts.json").write_text(json.dumps(texts), "ascii")
-    command = ["node", EDGE / "web" / "test" / "tokenize.mjs", bundle, DATA, folder / "texts.json", folder / "ids.json"]
-    told = subprocess.run([*command, str(ROUNDS)], check=True, capture_output=True, text=True).stdout
-    return json.loads((folder / "ids.json").read_text("ascii")), float(told)
+    script, asked, answered = EDGE / "web" / "test" / "tokenize.mjs", folder / "texts.json", folder / "ids.json"
+    asked.write_text(json.dumps(texts), "ascii")
+    command: list[str | Path] = ["node", script, bundle, DATA, asked, answered, str(ROUNDS)]
+    told = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    return json.loads(answered.read_text("ascii")), float(told)
 
 
 def in_cpp(bundle: Path, texts: Sequence[str], folder: Path) -> tuple[list[list[int]], float]:
@@ -93,7 +94,7 @@ def in_cpp(bundle: Path, texts: Sequence[str], folder: Path) -> tuple[list[list[
     source = EDGE / "examples" / "cpp" / "try.cpp"
     subprocess.run([compiler, "-std=c++17", "-O2", source, "-o", folder / "try"], check=True)
     lines = "".join(f"{text.encode().hex()}\n" for text in texts)
-    command = [folder / "try", "times", bundle, DATA, str(ROUNDS)]
+    command: list[str | Path] = [folder / "try", "times", bundle, DATA, str(ROUNDS)]
     done = subprocess.run(command, input=lines, check=True, capture_output=True, text=True)
     return [[int(number) for number in line.split()] for line in done.stdout.splitlines()], float(done.stderr)
 
