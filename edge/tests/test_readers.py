@@ -19,11 +19,11 @@ import numpy as np
 import pytest
 
 from edgeline_edge import Classifier, archive
-from edgeline_edge.classifier import answered
 from edgeline_edge.inputs import kinds
 from edgeline_edge.long_text import LongText
 from edgeline_edge.normalization import nmt_nfkc
 from edgeline_edge.rows import Rows
+from edgeline_edge.targets.one_label import answered
 from edgeline_edge.tokenizer import Tokenizer
 from edgeline_edge.unigram import SPEC, Unigram
 from tests.tools import programs
@@ -138,6 +138,21 @@ def test_cpp_makes_of_records_what_python_does(
         for (row, says), line in zip(WRONG, lines[len(RECORDS) :], strict=True):
             assert line.startswith("error: "), row
             assert says in line
+
+
+def test_a_record_may_lack_a_text_that_is_optional(offers_path: Path, tmp_path: Path, cpp: Cpp) -> None:
+    path = resealed(offers_path, tmp_path / "optional.tflite", of_input(1, optional=True))
+    rows: list[dict[str, Any]] = [{"price": 3.5}, {"review": None}, {"review": ""}, {"review": 7}]
+    tokenizer = Classifier.load(path).tokenizer
+    wanted = tokenizer.rows(tokenizer.cut("", "windows", 3))[0].tolist()
+    *pages, wrong_page = in_node(tmp_path, {"optional": path}, {"optional": rows})["optional"]
+    *lines, wrong_line = cpp("records", path, lines=[json.dumps(row) for row in rows]).stdout.splitlines()
+    assert [page["ids"] for page in pages] == [wanted] * 3
+    for line in lines:
+        [ids] = [part.split(" ")[1:] for part in line.split(";") if part.startswith("token_ids ")]
+        assert [[int(number) for number in ids]] == wanted
+    assert "review must be a string" in wrong_page
+    assert "review must be a string" in wrong_line
 
 
 def test_cpp_answers_with_the_label_and_the_scores_of_python(offers_path: Path, tmp_path: Path, cpp: Cpp) -> None:
