@@ -137,6 +137,12 @@ def check(inputs: inputs_lib.Inputs, target: Target, slices: Sequence[str], *, e
             raise ValueError(f"data.columns.slices: {name!r} is a column of {read[name].what}s; slices are texts")
         if name in {column.name for column in target.columns()}:
             raise ValueError(f"data.columns.slices: {name!r} is the target's column")
+    for name in target.judged_by:
+        if name not in (*slices, *(column for column, found in read.items() if found.is_text)):
+            raise ValueError(
+                f"target: its metrics read the column {name!r}, which no example has as a text; let an input read it, "
+                "or make it a slice column (data.columns.slices)"
+            )
     if "scoring" not in target.parts:
         raise ValueError(
             f"target: the kind {target.kind} does not say how its answers are judged; give its class a `scoring` among "
@@ -237,7 +243,7 @@ def check_metrics(target: Target, evaluator: EvaluatorSettings, tuner: TunerSett
     """
     of_target = f"metrics of a target of kind {target.kind}"
     for name in evaluator.thresholds:
-        _known(("evaluator", "thresholds"), name, target.bounded, f"{of_target} that can be bounded")
+        _known(("evaluator", "thresholds"), name, target.measured, f"{of_target} that can be bounded")
         for field, value in evaluator.thresholds[name]:
             if value is not None and target.shares and not 0 <= value <= 1:
                 raise ValueError(f"evaluator.thresholds.{name}.{field} is {value:g}; {name} lies between 0 and 1")
