@@ -6,7 +6,6 @@ Exit codes: 0 stopped when asked; 1 nothing can be served, as stderr says; 2 wro
 from __future__ import annotations
 
 import argparse
-import logging
 import re
 import sys
 from collections.abc import Sequence
@@ -32,12 +31,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit code.
     """
     options = _parser().parse_args(arguments)
-    logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.INFO, stream=sys.stderr)
-    for quiet in ("uvicorn.error", "uvicorn", "kserve", "kserve.trace", "httpx", "absl", "tensorflow"):
-        logging.getLogger(quiet).setLevel(logging.WARNING)
     try:
-        from edgeline_serving.run import serve
+        from edgeline_serving.run import log_to_stderr, serve
 
+        log_to_stderr()
         return serve(settings_of(options))
     except (SettingsError, VersionError) as error:
         print(f"edgeline-serving: {error}", file=sys.stderr)
@@ -65,6 +62,7 @@ def settings_of(options: argparse.Namespace) -> Settings:
         host=options.host,
         port=options.port,
         grpc_port=options.grpc_port,
+        workers=options.workers,
         threads=options.threads,
         batch=options.batch,
         long_text=options.long_text,
@@ -164,7 +162,8 @@ def _parser() -> argparse.ArgumentParser:
 def _add_work(parser: argparse.ArgumentParser) -> None:
     work = parser.add_argument_group("how it works, and what a client may ask for")
     add = work.add_argument
-    add("--threads", type=_positive, default=1, metavar="N", help="interpreters of a bundle (1)")
+    add("--workers", type=_positive, default=1, metavar="N", help="processes, each with the models in memory (1)")
+    add("--threads", type=_positive, default=1, metavar="N", help="interpreters of a bundle in each of them (1)")
     add("--batch", type=_positive, default=32, metavar="N", help="most rows a SavedModel answers in one call (32)")
     add(
         "--long-text",

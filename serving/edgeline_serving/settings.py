@@ -90,6 +90,8 @@ class Log:
         bytes: of a file, before the next one is begun.
         files: that stay.
         queue: rows that wait to be written; one more is dropped and counted.
+        worker: number of the worker that writes, 0 where it is the only one.
+        workers: how many there are.
     """
 
     folder: Path
@@ -99,6 +101,8 @@ class Log:
     bytes: int = 64 << 20
     files: int = 16
     queue: int = 10_000
+    worker: int = 0
+    workers: int = 1
 
 
 @dataclasses.dataclass(frozen=True)
@@ -110,7 +114,8 @@ class Settings:
         host: address to listen on.
         port: of REST; 0 takes a free one.
         grpc_port: of gRPC; 0 takes a free one, None leaves it out.
-        threads: interpreters of a bundle, each in a thread of its own.
+        workers: processes that answer, each with the models in its own memory.
+        threads: of each worker, interpreters of a bundle, each in a thread of its own.
         batch: most rows that a SavedModel answers in one call.
         long_text: what a bundle reads of a text that does not fit its window; None for what its model was trained for.
         interval: seconds between two looks at the push folders.
@@ -129,6 +134,7 @@ class Settings:
     host: str = "127.0.0.1"
     port: int = 8080
     grpc_port: int | None = None
+    workers: int = 1
     threads: int = 1
     batch: int = 32
     long_text: LongText | None = None

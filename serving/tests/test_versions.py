@@ -327,7 +327,7 @@ def test_a_shadow_is_compared_and_never_returned(pushed: Path) -> None:
         time.sleep(0.4)
         trying = found.deployment.trying
         assert trying
-        assert (trying.compared, trying.agreed) == (20, 20), "a temperature moves no label"
+        assert (trying.counts.compared, trying.counts.agreed) == (20, 20), "a temperature moves no label"
         found.tick()
         assert live(found) == "101"
 
