@@ -74,6 +74,7 @@ def settings_of(options: argparse.Namespace) -> Settings:
             instances=options.max_instances,
             depth=options.max_depth,
             windows=options.max_windows,
+            parts=options.max_parts,
             seconds=options.max_seconds,
             waiting=options.max_waiting,
             connections=options.max_connections,
@@ -176,6 +177,7 @@ def _add_work(parser: argparse.ArgumentParser) -> None:
     add(
         "--max-windows", type=_positive, default=256, metavar="N", help="most of a text, if it is read in windows (256)"
     )
+    add("--max-parts", type=_positive, default=64, metavar="N", help="of a row, left out to explain an answer (64)")
     add("--max-seconds", type=_seconds, default=30.0, metavar="S", help="of work on a request (30)")
     add("--max-waiting", type=_positive, default=256, metavar="N", help="requests at a time (256)")
     add("--max-connections", type=_positive, default=1024, metavar="N", help="at a time (1024)")

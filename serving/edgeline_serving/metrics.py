@@ -19,6 +19,7 @@ REFUSED = Counter("edgeline_serving_refused", "Requests that no model saw, by re
 PREDICTIONS = Counter(
     "edgeline_serving_predictions", "Rows by the label that was answered", ["model", "version", "label"]
 )
+EXPLAINED = Counter("edgeline_serving_explained_rows", "Rows that were explained", ["model", "version"])
 SECONDS = Histogram(
     "edgeline_serving_answer_seconds", "From the parsed request to the answers, waiting included", ["model", "version"],
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0),

@@ -1,8 +1,8 @@
 """The log of requests: JSON lines of flat values, a row each, as the pipeline's `data.serving_logs` reads them.
 
-A line holds the columns of the row and what was served, as `served.<what>`. Each worker has files of its own. Writing happens in a thread of its own
-behind a bounded queue: an answer never waits for the log, what does not fit is dropped and counted, and so is what a
-full disk does not take.
+A line holds the columns of the row and what was served, as `served.<what>`. Each worker has files of its own. Writing
+happens in a thread of its own behind a bounded queue: an answer never waits for the log, what does not fit is dropped
+and counted, and so is what a full disk does not take.
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ from edgeline_serving.versions.board import Board
 from edgeline_serving.versions.follower import Follower, Watch
 from edgeline_serving.versions.push_folder import PushFolder
 from edgeline_serving.wire.tokens import Tokens
-from edgeline_serving.workers import Worker, parents, supervise
+from edgeline_serving.workers import Worker, parents_end, supervise
 
 if TYPE_CHECKING:
     from edgeline_serving.wire.rpc import RpcServer
@@ -151,8 +151,14 @@ async def _serve(
 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop)
-    for descriptor in parents():  # killed: nobody else would tell this worker to stop
-        loop.add_reader(descriptor, lambda: (loop.remove_reader(descriptor), stop()))
+    parent = parents_end()
+
+    def alone() -> None:
+        loop.remove_reader(parent)
+        stop()
+
+    if parent is not None:  # killed: nobody else would tell this worker to stop
+        loop.add_reader(parent, alone)
     answering = loop.create_task(rest.serve_bound())
     watch.start()
     said = _announcement(settings, followers, rest.port, rpc.port if rpc else None)

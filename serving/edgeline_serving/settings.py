@@ -40,6 +40,7 @@ class Limits:
         instances: rows of a request.
         depth: of nested JSON.
         windows: most of a text, where it is read in windows.
+        parts: of a row that are left out one at a time, to explain an answer.
         seconds: of work on a request, waiting included.
         waiting: requests at a time; one more is answered 503.
         connections: at a time; a request on one more is answered 503.
@@ -50,6 +51,7 @@ class Limits:
     instances: int = 256
     depth: int = 16
     windows: int = 256
+    parts: int = 64
     seconds: float = 30.0
     waiting: int = 256
     connections: int = 1024

@@ -1,7 +1,7 @@
-"""Several processes behind one address: this one starts them, brings back one that ends, and passes on what it is asked.
+"""Several processes behind one address: this one starts them, brings back one that ends, and passes on signals.
 
-A worker loads KServe and the models itself; this process imports neither. The listening socket is its own: a client that
-comes while a worker is gone is answered by another, or waits. What the workers count is added up in files that
+A worker loads KServe and the models itself; this process imports neither. The listening socket is its own: a client
+that comes while a worker is gone is answered by another, or waits. What the workers count is added up in files that
 Prometheus' client keeps (`PROMETHEUS_MULTIPROC_DIR`), what they agree on about new versions in `versions.board`.
 """
 
@@ -17,7 +17,7 @@ import socket
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from multiprocessing import connection, process
 from pathlib import Path
 from typing import Any, Literal
@@ -195,7 +195,8 @@ class _Supervisor:
     def _bury(self, seat: _Seat) -> None:
         """Takes note of a worker's end; what it counted stays counted, what it has in memory is gone."""
         ended = seat.process
-        assert ended and ended.pid
+        assert ended is not None
+        assert ended.pid is not None
         ended.join()
         multiprocess.mark_process_dead(ended.pid)
         if not self._asked:
@@ -228,7 +229,8 @@ class _Supervisor:
 
 
 def _pid(seat: _Seat) -> int:
-    assert seat.process and seat.process.pid
+    assert seat.process is not None
+    assert seat.process.pid is not None
     return seat.process.pid
 
 
@@ -263,7 +265,7 @@ def _worker(work: Callable[[Settings, Worker], int], settings: Settings, worker:
     sys.exit(1)
 
 
-def parents() -> Sequence[int]:
-    """What becomes readable when the process that started this worker has ended, however it did."""
+def parents_end() -> int | None:
+    """What becomes readable when the process that started this worker has ended, however it did; None without one."""
     parent = multiprocessing.parent_process()
-    return [] if parent is None else [parent.sentinel]
+    return None if parent is None else parent.sentinel
