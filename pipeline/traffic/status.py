@@ -95,7 +95,9 @@ class Status:
         except FileNotFoundError:
             return None
         except (ValueError, KeyError, TypeError) as error:
-            raise ValueError(f"{path}: not the status of a monitor ({error}); `monitor --once` writes it anew") from None
+            raise ValueError(
+                f"{path}: not the status of a monitor ({error}); `monitor --once` writes it anew"
+            ) from None
 
     def write(self, folder: Path) -> None:
         """Writes it, whole or not at all.
