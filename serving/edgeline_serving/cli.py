@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import re
 import sys
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import get_args
@@ -16,6 +17,7 @@ from edgeline_edge.long_text import LongText
 from edgeline_serving import __version__
 from edgeline_serving.errors import SettingsError, VersionError
 from edgeline_serving.settings import EDGE, SERVER, Kind, Limits, Log, Settings, Source, Trial
+from edgeline_serving.versions.bucket import copied, is_uri
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 _SHORTEST_KEY = 16  # bytes
@@ -35,22 +37,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from edgeline_serving.run import log_to_stderr, serve
 
         log_to_stderr()
-        return serve(settings_of(options))
+        with tempfile.TemporaryDirectory(prefix="edgeline-serving-") as scratch:
+            return serve(settings_of(options, Path(scratch)))
     except (SettingsError, VersionError) as error:
         print(f"edgeline-serving: {error}", file=sys.stderr)
         return 1
 
 
-def settings_of(options: argparse.Namespace) -> Settings:
+def settings_of(options: argparse.Namespace, scratch: Path | None = None) -> Settings:
     """The settings that a command line means.
 
     Args:
         options: parsed.
+        scratch: where to copy versions that lie in a bucket; None refuses them.
 
     Raises:
         SettingsError: options contradict each other, or name a file that cannot be used.
     """
-    sources = _sources(options)
+    sources = _sources(options, scratch)
     if not sources:
         raise SettingsError("nothing to serve: give --server FOLDER, --edge FOLDER, or both")
     if (options.tls_cert is None) != (options.tls_key is None):
@@ -89,7 +93,7 @@ def settings_of(options: argparse.Namespace) -> Settings:
     )
 
 
-def _sources(options: argparse.Namespace) -> tuple[Source, ...]:
+def _sources(options: argparse.Namespace, scratch: Path | None) -> tuple[Source, ...]:
     pinned = dict(options.pin)
     found = []
     given: list[tuple[Kind, str]] = [(SERVER, text) for text in options.server]
@@ -98,6 +102,8 @@ def _sources(options: argparse.Namespace) -> tuple[Source, ...]:
         name, separator, folder = text.partition("=")
         if not separator or not _NAME.fullmatch(name):
             name, folder = "", text
+        if scratch is not None and is_uri(folder):
+            folder = str(copied(folder, Path(tempfile.mkdtemp(dir=scratch))))
         path = Path(folder)
         if not path.exists():
             raise SettingsError(f"--{kind} {folder}: there is no such folder")
@@ -134,7 +140,13 @@ def _parser() -> argparse.ArgumentParser:
     add("--version", action="version", version=f"%(prog)s {__version__}")
     what = parser.add_argument_group("what is served; more than one of each may be given")
     add = what.add_argument
-    add("--server", action="append", default=[], metavar="[NAME=]FOLDER", help="push folder of SavedModels")
+    add(
+        "--server",
+        action="append",
+        default=[],
+        metavar="[NAME=]FOLDER",
+        help="push folder of SavedModels, or one version; that may lie in a bucket, gs://…",
+    )
     add("--edge", action="append", default=[], metavar="[NAME=]FOLDER", help="push folder of bundles; or one bundle")
     add("--pin", action="append", default=[], type=_pin, metavar="NAME=VERSION", help="stay at a version; NAME is the "
         "one that was given, else server or edge (by default the folder's `latest` is followed)")  # fmt: skip
