@@ -64,7 +64,7 @@ def row_check(layout: Layout, config: CleaningConfig) -> Callable[[Record], Row 
     """
     # Faster than `Layout.is_right`, which has the same to say of one label.
     labels = frozenset(() if layout.cell.separator else layout.labels)
-    language = _language_check(config)
+    language, splits_by = _language_check(config), layout.split.column
 
     def check(record: Record) -> Row | Quarantined:
         if record.problem or record.lists:
@@ -94,7 +94,10 @@ def row_check(layout: Layout, config: CleaningConfig) -> Callable[[Record], Row 
             label = layout.canonical(label)
         slices = tuple([values[column] for column in layout.slices])
         others = tuple([values[column.name] for column in layout.others])
-        if not (text.isascii() or _encodable(text)) or not all(map(_encodable, (*slices, *others))):
+        split = layout.split.key(values[splits_by]) if splits_by else ""
+        if splits_by and not split.strip():
+            return kept_back(MALFORMED, layout.split.problem(values[splits_by]))
+        if not (text.isascii() or _encodable(text)) or not all(map(_encodable, (*slices, *others, split))):
             return kept_back(MALFORMED, "a value holds half of a surrogate pair, which is no character.")
         for column, value in zip(layout.others, others, strict=True):
             if not column.readable(value):
@@ -103,7 +106,7 @@ def row_check(layout: Layout, config: CleaningConfig) -> Callable[[Record], Row 
             other = language(text)
             if other:
                 return kept_back(OTHER_LANGUAGE, other)
-        return Row(text, label, slices, record.file, record.line, others)
+        return Row(text, label, slices, record.file, record.line, others, split)
 
     return check
 

@@ -39,6 +39,7 @@ FLOORS = (
     ("modules.starting_model",),
     ("modules.entry_settings",),
     ("modules.inputs.text.report", "modules.inputs.number.report", "modules.inputs.category.report"),
+    ("modules.inputs.time.report", "modules.inputs.vector.report"),
     # What nodes of their own run for a kind: loaded by its role, never imported, so that no node depends on a kind.
     ("modules.targets.one_label", "modules.targets.many_labels", "modules.targets.number"),
     ("modules.student", "modules.device", "modules.report", "modules.card"),
@@ -59,10 +60,12 @@ FLOORS = (
         "modules.content",
         "modules.settings",
         "modules.tensors",
+        "modules.network.fusion.kinds",
         "modules.kinds",
         "modules.stages",
         "modules.tf_gaps",
     ),
+    ("modules.datasets",),
     ("modules.registry", "modules.machine"),
 )
 # Who may know what a text becomes, or which column it is; and what decides between labels. `modules/inputs/text/` and
@@ -101,7 +104,8 @@ KNOW_A_LABEL = (
     "modules/quality/scores.py",
     "modules/quality/intervals.py",
     "modules/quality/fairness.py",
-    # The softmax of attention.
+    # The softmax of attention, and of a gate.
+    "modules/network/fusion/*.py",
     "modules/network/bert.py",
     "modules/tflite/graph.py",
     # What a person is shown.
@@ -136,7 +140,7 @@ QUICK = (
     "serving/edgeline_serving/cli.py",
     "pipeline/machine/doctor*.py",
     "pipeline/machine/*checks.py",
-    "pipeline/machine/datasets.py",
+    "modules/datasets/*.py",
     "pipeline/ingest/cleaning.py",
     "pipeline/ingest/sources/*.py",
 )
