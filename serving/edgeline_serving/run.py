@@ -78,7 +78,9 @@ def _serve_alone(settings: Settings, worker: Worker | None) -> int:
     # First what is wrong at once, then what takes seconds.
     tokens = Tokens(settings.tokens) if settings.tokens else None
     followers = [
-        Follower(PushFolder(source), settings, board=worker and Board(worker.board, str(number), str(worker.number)))
+        Follower(
+            PushFolder(source), settings, board=Board(worker.board, str(number), str(worker.number)) if worker else None
+        )
         for number, source in enumerate(settings.sources)
     ]
     log = _log(settings)
@@ -131,12 +133,12 @@ async def _serve(
     from edgeline_serving.wire.rest import RestServer
 
     plane = Plane([ServedModel(follower.name, follower.deployment, settings, log) for follower in followers])
-    rest = RestServer(application(plane, settings.limits, tokens), settings, worker and worker.listening)
+    rest = RestServer(application(plane, settings.limits, tokens), settings, worker.listening if worker else None)
     rpc = None
     if settings.grpc_port is not None:
         from edgeline_serving.wire.rpc import RpcServer
 
-        rpc = RpcServer(plane, settings, tokens, worker and worker.grpc_port)
+        rpc = RpcServer(plane, settings, tokens, worker.grpc_port if worker else None)
         await rpc.start()
     loop = asyncio.get_running_loop()
     stopping, at_once = asyncio.Event(), asyncio.Event()
@@ -152,13 +154,13 @@ async def _serve(
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop)
     parent = parents_end()
-
-    def alone() -> None:
-        loop.remove_reader(parent)
-        stop()
-
     if parent is not None:  # killed: nobody else would tell this worker to stop
-        loop.add_reader(parent, alone)
+
+        def alone(descriptor: int) -> None:
+            loop.remove_reader(descriptor)
+            stop()
+
+        loop.add_reader(parent, alone, parent)
     answering = loop.create_task(rest.serve_bound())
     watch.start()
     said = _announcement(settings, followers, rest.port, rpc.port if rpc else None)

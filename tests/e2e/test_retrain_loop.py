@@ -103,7 +103,7 @@ def port(task: tiny.TinyTask, repository: Path) -> Iterator[int]:
     outcomes: list[session.Outcome] = []
 
     def run(span: int) -> bool:
-        outcomes.append(tiny.run_task(task, nothing_yet, f"data.spans.span={span}"))
+        outcomes.append(tiny.run_task(task, nothing_yet, f"data.spans.span={span}", only="Pusher"))
         return outcomes[-1].error is None
 
     config = loader.load(task.config, profile="quick", overrides=(nothing_yet,))
@@ -154,7 +154,7 @@ def test_from_drifted_traffic_to_the_version_that_answers_it(task: tiny.TinyTask
     outcomes: list[session.Outcome] = []
 
     def run(span: int) -> bool:
-        outcomes.append(tiny.run_task(task, *overrides, f"data.spans.span={span}"))
+        outcomes.append(tiny.run_task(task, *overrides, f"data.spans.span={span}", only="Pusher"))
         return outcomes[-1].error is None
 
     def look() -> tuple[bool | None, list[str]]:
