@@ -61,6 +61,7 @@ class Retraining:
         feedback.check(config)
         self._config, self._paths, self._reasons, self._clock = config, paths, reasons, clock
         self._state = paths.root / STATE
+        self._rules = [rule for reason in reasons for rule in RULES.get(reason, ())]
 
     def look(self) -> tuple[bool, str]:
         """Makes a span, if there is a reason and there are rows enough.
@@ -89,11 +90,10 @@ class Retraining:
         return made, told
 
     def _see_alerts(self, state: State) -> None:
-        rules = [rule for reason in self._reasons for rule in RULES.get(reason, ())]
-        status = Status.read(self._paths.monitor) if rules else None
+        status = Status.read(self._paths.monitor) if self._rules else None
         firing = [
             f"{item.rule} {item.series} since {item.since}" for item in (status.firing if status else ())
-            if item.rule in rules
+            if item.rule in self._rules
         ]  # fmt: skip
         state.handled = [name for name in state.handled if name in firing]
         state.pending += [name for name in firing if name not in (*state.handled, *state.pending)]
@@ -103,9 +103,10 @@ class Retraining:
         section = self._config.retrain
         if "rows" in self._reasons and rows >= section.rows:
             return f"{rows} new rows have a label (retrain.rows)", section.rows
-        if state.pending:
-            more = f" and {len(state.pending) - 1} more" if len(state.pending) > 1 else ""
-            return f"alert: {state.pending[0]}{more}", section.min_rows
+        alerts = [name for name in state.pending if name.split(" ")[0] in self._rules]
+        if alerts:
+            more = f" and {len(alerts) - 1} more" if len(alerts) > 1 else ""
+            return f"alert: {alerts[0]}{more}", section.min_rows
         assert state.last is not None
         if "schedule" in self._reasons and now - state.last >= 3600 * section.every_hours:
             return f"{section.every_hours:g} h have passed (retrain.every_hours)", section.min_rows

@@ -276,6 +276,20 @@ def test_a_canary_answers_its_share_and_takes_over_when_its_time_is_up(
     assert not new.backend.closed
 
 
+def test_a_clock_that_jumps_neither_ends_a_trial_nor_keeps_it(pushed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = follower(pushed, trial=Trial(canary=0.5, seconds=3600))
+    push(pushed, "101", **COOLER)
+    found.tick()
+    trying = found.deployment.trying
+    assert trying
+    found.deployment.tried(trying.version, ok=True)
+    now = time.time()
+    for jump in (-1e8, 1e8):  # years, of the clock on the wall
+        monkeypatch.setattr(time, "time", lambda jump=jump: now + jump)
+        found.tick()
+        assert (live(found), found.deployment.trying) == ("100", trying)
+
+
 def test_a_canary_that_fails_once_is_out(clock: list[float], chances: Iterator[float]) -> None:
     deployment, old, new = two(Trial(canary=0.5, seconds=60), clock, chances)
     deployment.tried(new, ok=True)

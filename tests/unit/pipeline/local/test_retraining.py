@@ -8,7 +8,10 @@ from typing import Any
 
 import pytest
 import yaml
+from click.testing import CliRunner
 
+import local_runner
+from pipeline.cli import watch as cli_watch
 from pipeline.config import loader
 from pipeline.history.paths import TaskPaths
 from pipeline.local.retraining import Reason, Retraining, gate
@@ -107,6 +110,22 @@ def test_the_schedule_begins_with_the_first_look_and_bears_a_clock_that_is_set_b
     assert loop.look("schedule") == (False, "")
     loop.now += 3600
     assert loop.look("schedule")[0] is True
+
+
+def test_the_command_makes_a_span_and_runs_on_it_behind_the_gate(loop: Loop, monkeypatch: pytest.MonkeyPatch) -> None:
+    commands: list[list[str]] = []
+    monkeypatch.setattr(cli_watch, "_run", lambda command: not commands.append(command))  # type: ignore[func-returns-value]
+    loop.label(12)
+    options = ["-c", f"{loop.folder}/a.yaml", "--root", f"{loop.folder}/runs", "--set", "data.spans.settle_seconds=0"]
+    done = CliRunner().invoke(local_runner.cli, ["watch", *options, "--on", "rows", "--once"])
+    assert done.exit_code == 0, done.output
+    assert "12 new rows have a label (retrain.rows); 12 labelled requests are span 1" in done.output
+    [command] = commands
+    assert command[command.index("--span") + 1] == "1"
+    assert "evaluator.beats_served={}" in command
+    done = CliRunner().invoke(local_runner.cli, ["watch", *options, "--on", "rows", "--set", "data.serving_logs=null"])
+    assert done.exit_code == 2
+    assert "watch --on rows: data.serving_logs: name the log" in done.output
 
 
 def test_files_that_are_none_of_these_are_told(loop: Loop) -> None:
