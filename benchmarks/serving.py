@@ -271,7 +271,7 @@ def _result(
         ],
         goals=[
             Goal("share of the bare code's requests per CPU second, bundle, 64 connections", "at least 0.8",
-                 rounded(share), share >= 0.8),
+                 rounded(share), share >= 0.8, "" if share >= 0.8 else _why(median, most)),
             Goal("p99 / p50, bundle, 64 connections", "at most 5", rounded(tail), tail <= 5),
             Goal("requests that failed while versions were swapped", "0", reload["failed"], not reload["failed"]),
             Goal("answers that SIGTERM cut", "0", stopped["cut"], not stopped["cut"]),
@@ -279,6 +279,12 @@ def _result(
         ],
         details=turns,
     )  # fmt: skip
+
+
+def _why(median: Callable[[str, str], float], side: str) -> str:
+    """What the server's own work costs beside the model's."""
+    model, all_ = (1e3 / median(name, "per_cpu_second") for name in (BARE, side))
+    return f"reading, checking and writing a request takes {all_ - model:.2f} ms of CPU, the model {model:.2f} ms"
 
 
 def main() -> int:

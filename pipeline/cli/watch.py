@@ -14,7 +14,7 @@ from pipeline.cli.errors import Failed, WrongUse
 from pipeline.cli.task import load_config, require_spans, task_options
 
 if TYPE_CHECKING:
-    from pipeline.local.retraining import Reason
+    from pipeline.traffic.retraining import Reason
 
 _GRACE_S = 60.0  # for an interrupted run to write its summary
 
@@ -63,8 +63,9 @@ def watch(
         raise WrongUse(f"watch: data.spans.span is {config.data.spans.span}; leave it at `latest`.")
     from pipeline.history.paths import TaskPaths
     from pipeline.ingest.rows import DataError
-    from pipeline.local import interruption, retraining
+    from pipeline.local import interruption
     from pipeline.local import watch as logic
+    from pipeline.traffic import retraining
 
     paths = TaskPaths.of(config, root)
     try:

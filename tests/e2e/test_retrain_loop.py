@@ -24,7 +24,7 @@ import yaml
 from pipeline.config import loader
 from pipeline.history.paths import TaskPaths
 from pipeline.local import session, watch
-from pipeline.local.retraining import Retraining, gate
+from pipeline.traffic.retraining import Retraining, gate
 from pipeline.traffic.status import Firing, Status
 from tests import serving_environment
 

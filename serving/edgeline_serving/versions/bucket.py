@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path, PurePosixPath
 
+from edgeline_serving.backends.saved_model import load_tensorflow
 from edgeline_serving.errors import SettingsError
 
 _URI = re.compile(r"[a-z][a-z0-9+.-]*://.+")
@@ -27,13 +28,9 @@ def copied(uri: str, into: Path) -> Path:
 
     Raises:
         SettingsError: it cannot be read, or is empty; the message names the address.
+        VersionError: TensorFlow is not installed.
     """
-    try:
-        import tensorflow
-    except ImportError as error:
-        raise SettingsError(
-            f"{uri}: a bucket is read by TensorFlow ({error}): pip install 'edgeline-serving[savedmodel]'"
-        ) from error
+    tensorflow = load_tensorflow()
     files, start = tensorflow.io.gfile, uri.rstrip("/")
     target = into / PurePosixPath(start).name
     count = 0

@@ -14,7 +14,7 @@ import local_runner
 from pipeline.cli import watch as cli_watch
 from pipeline.config import loader
 from pipeline.history.paths import TaskPaths
-from pipeline.local.retraining import Reason, Retraining, gate
+from pipeline.traffic.retraining import Reason, Retraining, gate
 from pipeline.traffic.status import Firing, Status
 
 
