@@ -25,7 +25,7 @@ pytestmark = pytest.mark.slow
 def tensorflow() -> Any:
     """TensorFlow with the tokenizer's operations, as the backend imports it, in a shell that is set up for training."""
     os.environ["TF_USE_LEGACY_KERAS"] = "1"
-    tf = saved_model._tensorflow()
+    tf = saved_model.load_tensorflow()
     import tensorflow_text
 
     tf.text = tensorflow_text

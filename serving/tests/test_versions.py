@@ -384,7 +384,7 @@ def test_the_watch_follows_by_itself_and_survives_a_fault(pushed: Path, monkeypa
     faults = iter([RuntimeError("a fault of ours")])
     judge = found.deployment.judge
 
-    def faulty() -> Any:
+    def faulty(*_: Any) -> Any:
         for fault in faults:
             raise fault
         return judge()
