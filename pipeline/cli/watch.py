@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,7 @@ from pipeline.cli.errors import Failed, WrongUse
 from pipeline.cli.task import load_config, require_spans, task_options
 
 if TYPE_CHECKING:
-    from pipeline.traffic.retraining import Reason
+    from pipeline.traffic.retraining import Reason, Retraining
 
 _GRACE_S = 60.0  # for an interrupted run to write its summary
 
@@ -83,7 +84,7 @@ def watch(
                 interval=interval,
                 once=once,
                 say=click.echo,
-                before=retrain.look if retrain else lambda: (False, ""),
+                before=_look(retrain, once) if retrain else lambda: (False, ""),
             )
     except (DataError, ValueError) as error:
         raise WrongUse(str(error)) from None
@@ -92,6 +93,20 @@ def watch(
         return
     if once and ended is False:
         raise Failed("The run failed.")
+
+
+def _look(retrain: Retraining, once: bool) -> Callable[[], tuple[bool, str]]:
+    """A look that a file which is just being written does not end; with `once` it does, for nobody looks again."""
+
+    def look() -> tuple[bool, str]:
+        try:
+            return retrain.look()
+        except ValueError as error:  # a DataError is one
+            if once:
+                raise
+            return False, f"{error} Looking again."
+
+    return look
 
 
 def _run(command: list[str]) -> bool:

@@ -77,11 +77,16 @@ class Retraining:
         self._see_alerts(state)
         now = self._clock()
         state.last = min(state.last or now, now)  # a clock that was set back must not stop the schedule
+        due, made, told = self._due(state, now), False, ""
+        if not due and "rows" not in self._reasons:
+            self._write(state)
+            return made, told
         found = feedback.find(self._config)
-        reason, wanted = self._reason(state, len(found.rows), now)
-        made, told = False, ""
-        if reason and len(found.rows) < wanted:
-            told = f"{reason}; waiting for labels, {len(found.rows)} of {wanted} new rows have one."
+        enough = "rows" in self._reasons and len(found.rows) >= self._config.retrain.rows
+        wanted = self._config.retrain.min_rows
+        reason = due or (f"{len(found.rows)} new rows have a label (retrain.rows)" if enough else "")
+        if due and not enough and len(found.rows) < wanted:
+            told = f"{due}; waiting for labels, {len(found.rows)} of {wanted} new rows have one."
         elif reason:
             number, file = feedback.write_span(self._config, found)
             made, told = True, f"{reason}; {len(found.rows)} labelled requests are span {number}: {file}"
@@ -98,19 +103,17 @@ class Retraining:
         state.handled = [name for name in state.handled if name in firing]
         state.pending += [name for name in firing if name not in (*state.handled, *state.pending)]
 
-    def _reason(self, state: State, rows: int, now: float) -> tuple[str, int]:
-        """Why there shall be a run, in words, empty if nothing says so; and how many rows it needs."""
+    def _due(self, state: State, now: float) -> str:
+        """Why there shall be a run as soon as there are rows enough, in words; empty if nothing says so."""
         section = self._config.retrain
-        if "rows" in self._reasons and rows >= section.rows:
-            return f"{rows} new rows have a label (retrain.rows)", section.rows
         alerts = [name for name in state.pending if name.split(" ")[0] in self._rules]
         if alerts:
             more = f" and {len(alerts) - 1} more" if len(alerts) > 1 else ""
-            return f"alert: {alerts[0]}{more}", section.min_rows
+            return f"alert: {alerts[0]}{more}"
         assert state.last is not None
         if "schedule" in self._reasons and now - state.last >= 3600 * section.every_hours:
-            return f"{section.every_hours:g} h have passed (retrain.every_hours)", section.min_rows
-        return "", 0
+            return f"{section.every_hours:g} h have passed (retrain.every_hours)"
+        return ""
 
     def _read(self) -> State:
         if not self._state.is_file():

@@ -144,21 +144,26 @@ async def _serve(
     stopping, at_once = asyncio.Event(), asyncio.Event()
     watch = Watch(followers, settings.interval)
 
+    def begin() -> None:
+        plane.stopping = True
+        stopping.set()
+
     def stop() -> None:
         if stopping.is_set():
             rest.force_exit = True
             at_once.set()
-        plane.stopping = True
-        stopping.set()
+        begin()
 
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop)
+    # A service manager may tell all processes at once, and the one that started this worker tells it as well: SIGTERM
+    # however often is one wish; what hurries a worker is SIGINT.
+    loop.add_signal_handler(signal.SIGTERM, begin if worker else stop)
+    loop.add_signal_handler(signal.SIGINT, stop)
     parent = parents_end()
     if parent is not None:  # killed: nobody else would tell this worker to stop
 
         def alone(descriptor: int) -> None:
             loop.remove_reader(descriptor)
-            stop()
+            begin()
 
         loop.add_reader(parent, alone, parent)
     answering = loop.create_task(rest.serve_bound())

@@ -211,7 +211,7 @@ class _Supervisor:
             if passed < wanted:
                 for seat in alive:
                     with contextlib.suppress(ProcessLookupError):
-                        os.kill(_pid(seat), signal.SIGTERM)
+                        os.kill(_pid(seat), signal.SIGINT if passed else signal.SIGTERM)
                 passed += 1
             left = until - time.monotonic()
             if left <= 0:

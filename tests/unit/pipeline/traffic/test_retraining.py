@@ -14,6 +14,7 @@ import local_runner
 from pipeline.cli import watch as cli_watch
 from pipeline.config import loader
 from pipeline.history.paths import TaskPaths
+from pipeline.ingest.rows import DataError
 from pipeline.traffic.retraining import Reason, Retraining, gate
 from pipeline.traffic.status import Firing, Status
 
@@ -126,6 +127,18 @@ def test_the_command_makes_a_span_and_runs_on_it_behind_the_gate(loop: Loop, mon
     done = CliRunner().invoke(local_runner.cli, ["watch", *options, "--on", "rows", "--set", "data.serving_logs=null"])
     assert done.exit_code == 2
     assert "watch --on rows: data.serving_logs: name the log" in done.output
+
+
+def test_a_file_that_is_being_written_does_not_end_the_watch(loop: Loop) -> None:
+    loop.label(12)
+    (loop.folder / "labels.csv").write_text("request_id,lab")
+    retrain = Retraining(loop.config, loop.paths, ["rows"])
+    assert cli_watch._look(retrain, once=False)() == (False, "")
+    (loop.folder / "labels.csv").write_text("request_id,lab\nr1,x\n")
+    made, told = cli_watch._look(retrain, once=False)()
+    assert (made, told.endswith("there is no column 'label' (monitor.labels). Looking again.")) == (False, True)
+    with pytest.raises(DataError):
+        cli_watch._look(retrain, once=True)()
 
 
 def test_files_that_are_none_of_these_are_told(loop: Loop) -> None:
