@@ -86,7 +86,7 @@ def watch(
                 say=click.echo,
                 before=_look(retrain, once) if retrain else lambda: (False, ""),
             )
-    except (DataError, ValueError) as error:
+    except DataError as error:
         raise WrongUse(str(error)) from None
     except KeyboardInterrupt:
         click.echo("Stopped watching.")
@@ -98,12 +98,14 @@ def watch(
 def _look(retrain: Retraining, once: bool) -> Callable[[], tuple[bool, str]]:
     """A look that a file which is just being written does not end; with `once` it does, for nobody looks again."""
 
+    from pipeline.ingest.rows import DataError
+
     def look() -> tuple[bool, str]:
         try:
             return retrain.look()
         except ValueError as error:  # a DataError is one
             if once:
-                raise
+                raise DataError(str(error)) from None
             return False, f"{error} Looking again."
 
     return look
