@@ -90,6 +90,19 @@ def test_the_section_of_the_text_says_what_is_read_of_a_long_one(
         written(tmp_path / "other.tflite", vocabulary, ({**TEXT, "max_windows": 2}, PRICE, SHOP))
 
 
+def test_a_record_may_lack_an_optional_text_and_no_other(
+    table: Classifier, vocabulary: list[str], tmp_path: Path
+) -> None:
+    own = Classifier.load(written(tmp_path / "model.tflite", vocabulary, ({**TEXT, "optional": True}, PRICE, SHOP)))
+    for lacks in ({"price": 3.5}, {"text": None, "price": 3.5}, {"text": "", "price": 3.5}):
+        [answer] = own.predict([lacks])
+        expected = by_hand(vocabulary, "", [2.0, 0.0], 0)
+        np.testing.assert_allclose(list(answer.scores.values()), expected, atol=1e-6)
+        with pytest.raises((TypeError, ValueError), match=r"texts\[0\]"):
+            table.predict([lacks])
+    assert own.predict(RECORDS) == table.predict(RECORDS)
+
+
 def test_a_long_text_has_the_same_table_in_each_window(table: Classifier, vocabulary: list[str]) -> None:
     text = "good " * 100
     [answer] = table.predict([{"text": text, "price": 3.5, "store": "web"}], long_text="windows")
@@ -167,8 +180,9 @@ def test_an_update_answers_the_probes_anew(tmp_path: Path, table_path: Path) -> 
         ([TEXT, {**PRICE, "factor": 0.0}, SHOP], "scaled by"),
         ([TEXT, {name: PRICE[name] for name in PRICE if name != "mean"}, SHOP], "says nothing of its mean"),
         ([TEXT, PRICE, {**SHOP, "column": "price"}], "two inputs have one column"),
-        ([TEXT, PRICE, {**SHOP, "kind": "image"}], "of kind 'image', this edgeline-edge knows text, number, category"),
-        ([PRICE, SHOP], "0 inputs of kind text"),
+        ([TEXT, PRICE, {**SHOP, "kind": "smell"}], "of kind 'smell', this edgeline-edge knows text, number, category"),
+        ([TEXT, {**TEXT, "name": "b", "column": "b"}, PRICE], "2 inputs of kind text"),
+        ([PRICE, SHOP], "holds 352 tokens, but no input is a text"),
         ([TEXT, {**PRICE, "tensors": ["shop"]}, {**SHOP, "tensors": ["price"]}], "must be float32"),
     ],
 )
@@ -203,12 +217,12 @@ def test_the_command_line_takes_records(table_path: Path, tmp_path: Path, capsys
 def test_verify_refuses_a_runtime_that_answers_the_probes_otherwise(
     table_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    real = Classifier.predict
+    real = Classifier.outputs
 
     def shifted(self: Classifier, rows: Any, **more: Any) -> Any:
         return real(self, [{**row, "store": "x"} for row in rows], **more)
 
-    monkeypatch.setattr(Classifier, "predict", shifted)
+    monkeypatch.setattr(Classifier, "outputs", shifted)
     assert command.main(["verify", str(table_path)]) == 1
     assert "answers the bundle's own records otherwise" in capsys.readouterr().err
 

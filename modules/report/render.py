@@ -14,12 +14,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from modules.quality import main_score
 from modules.quality.slice_names import shown_name, shown_value
 from modules.registry import load
 from modules.report.plots import theme
 from modules.report.plots.data import data_plots
 from modules.report.plots.edge import edge_plots
 from modules.report.plots.graph import graph_plots
+from modules.report.plots.inputs import inputs_plots
 from modules.report.plots.learning import training_plots, tuning_plots
 from modules.report.plots.plot import Plot, percent
 from modules.report.plots.quality import MODELS, quality_plots
@@ -77,6 +79,7 @@ def _plots(facts: Mapping[str, Any], run: Mapping[str, Any] | None) -> dict[str,
         "training": training_plots,
         "quality": lambda section: [
             *quality_plots(section, facts["metrics"], lower_is_better=lower),
+            *inputs_plots(facts.get("inputs"), facts["metrics"]),
             *own(section, labels),
         ],
         "compression": edge_plots,
@@ -95,7 +98,8 @@ def _environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"percent": percent, "words": words_of, "slice_name": shown_name, "value": shown_value}
+    environment.filters |= {"percent": percent, "words": words_of, "main_score": main_score.of}
+    environment.filters |= {"slice_name": shown_name, "value": shown_value}
     return environment
 
 
