@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import argparse
 import json
+import logging
+import os
 import socket
 import threading
 import time
@@ -77,6 +79,8 @@ def serve_kserve(infer: Infer) -> None:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     threading.Thread(target=_announce, args=(port,), daemon=True).start()
+    for name in ("uvicorn.access", "kserve", "kserve.trace"):  # as ours: no line for each request
+        logging.getLogger(name).setLevel(logging.WARNING)
     ModelServer(http_port=port, workers=1, enable_grpc=False).start([Served()])
 
 
@@ -122,6 +126,7 @@ def _announce(port: int) -> None:
             time.sleep(0.1)
         else:
             print(f"http://127.0.0.1:{port}/v1/models/{NAME}:predict", flush=True)
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # nobody reads on: a full pipe would stop the server
             return
 
 
