@@ -97,7 +97,6 @@ def watch(
 
 def _look(retrain: Retraining, once: bool) -> Callable[[], tuple[bool, str]]:
     """A look that a file which is just being written does not end; with `once` it does, for nobody looks again."""
-
     from pipeline.ingest.rows import DataError
 
     def look() -> tuple[bool, str]:
