@@ -169,6 +169,12 @@ async def _serve(
     answering = loop.create_task(rest.serve_bound())
     watch.start()
     said = _announcement(settings, followers, rest.port, rpc.port if rpc else None)
+    if (
+        settings.tokens is None
+        and settings.host not in ("127.0.0.1", "localhost", "::1")
+        and not (worker and worker.number > 1)
+    ):
+        logger.warning("everybody who reaches this address is answered; see --tokens")
     if worker:
         metrics.WORKERS.set(1)
         metrics.STARTS.inc()
@@ -216,6 +222,4 @@ def _announcement(settings: Settings, followers: Sequence[Follower], port: int, 
         )
     if grpc_port is not None:
         lines.append(f"gRPC: {host}:{grpc_port}")
-    if settings.tokens is None and host not in ("127.0.0.1", "localhost", "[::1]"):
-        lines.append("everybody who reaches this address is answered; see --tokens")
     return "\n".join(lines)
