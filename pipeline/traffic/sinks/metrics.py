@@ -62,11 +62,13 @@ class Metrics:
         values["problems"][task] = len(status.problems)
         values["rows"][task], values["labelled_rows"][task] = status.rows, status.labelled
         fires = {item.rule for item in status.firing}
-        values["alert_firing"] = {(*task, rule, "", ""): 0.0 for rule in RULES if rule not in fires} | {
-            (*task, item.rule, item.series, item.severity): 1.0 for item in status.firing
-        }
+        for rule in RULES:
+            if rule not in fires:
+                values["alert_firing"][(*task, rule, "", "")] = 0.0
+        for item in status.firing:
+            values["alert_firing"][(*task, item.rule, item.series, item.severity)] = 1.0
         values["reference_label_share"] = {(*task, label): share for label, share in reference.answered.items()}
-        values["reference_quality"] = {(*task, name): item["value"] for name, item in reference.scores.items()}
+        values["reference_quality"] = {(*task, name): one["value"] for name, one in reference.scores.items()}
         if windows:
             self._window(values, task, windows[-1])
         labelled = next((window for window in reversed(windows) if window.quality), None)
