@@ -25,7 +25,7 @@ FLOORS = (
     ("pipeline.kubeflow.container",),
     ("pipeline.kubeflow.contract",),
     ("pipeline.graph",),
-    ("pipeline.components",),
+    ("pipeline.components", "pipeline.traffic"),
     ("pipeline.profiling", "pipeline.monitoring", "pipeline.history"),
     ("pipeline.ingest",),
     ("pipeline.config", "pipeline.machine", "pipeline.tfx_gaps"),
