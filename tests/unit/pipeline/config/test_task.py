@@ -64,7 +64,8 @@ def error_of(path: Path, **arguments: object) -> str:
 def test_a_file_is_loaded_without_its_profiles(file: Path) -> None:
     config = load(file)
     assert (config.task, config.labels, config.trainer.epochs) == ("reviews", ["bad", "good"], 2)
-    assert config.data.splits.model_dump() == {"train": 8, "eval": 1, "test": 1}
+    splits = config.data.splits
+    assert (splits.train, splits.eval, splits.test, splits.column) == (8, 1, 1, "")
 
 
 def test_the_default_task_is_valid_in_every_profile(repository: Path) -> None:
@@ -252,7 +253,7 @@ def test_a_typo_in_a_list_is_told_with_the_line_of_its_item(file: Path) -> None:
         ("labels=[good]", ["labels", "at least 2 items"]),
         ("labels=[good, good]", ["holds a name twice"]),
         ("task=My Task", ["task", "match pattern", '(found "My Task")']),
-        ("backbone.kind=bert", ["backbone", "'bert'", "minilm, preset, scratch", "extensions"]),
+        ("backbone.kind=bert", ["backbone", "'bert'", "minilm, multilingual, preset, scratch", "extensions"]),
         ("backbone.layers=[6]", ["backbone.layers.0", "less than or equal to 5", "(found 6)"]),
         ("backbone={kind: preset}", ["backbone.preset", "is missing"]),
         ("backbone={kind: scratch, hidden_dim: 9, num_heads: 2}", ["backbone", "not a multiple of num_heads 2"]),
