@@ -7,6 +7,7 @@ import os
 from typing import Any
 
 from modules.artifact_files import BASELINE_FILE, PREDICTIONS_FILE
+from modules.inputs import kinds
 from modules.inputs.kinds import InputSections
 from modules.rows.settings import Columns
 from modules.settings import NodeSettings
@@ -49,12 +50,7 @@ class Executor(base_executor.BaseExecutor):
 
         settings = LinearBaselineNodeSettings.from_json(exec_properties[SETTINGS])
         examples = artifact_utils.get_single_instance(input_dict[EXAMPLES])
-        read = {
-            column: part.linear
-            for part in settings.inputs.values()
-            for column in part.columns()
-            if part.linear and column.name != settings.columns.text
-        }
+        read = kinds.linear(settings.inputs)
         splits = {
             name: read_raw_split(
                 [io_utils.all_files_pattern(artifact_utils.get_split_uri([examples], name))],
