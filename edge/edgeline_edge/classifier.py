@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from edgeline_edge import tokenizers
 from edgeline_edge.bundle import Bundle, parse_bundle, read_bundle
+from edgeline_edge.calibration import calibrated
 from edgeline_edge.errors import BundleError
 from edgeline_edge.inputs import kinds
 from edgeline_edge.inputs.base import Array
@@ -22,6 +23,9 @@ from edgeline_edge.rows import Rows
 from edgeline_edge.runtime import Model
 from edgeline_edge.targets import kinds as targets
 from edgeline_edge.targets.base import Target
+
+# Of a row without a text: one run of the model, and no token.
+_NO_WINDOW = (np.zeros((1, 0), np.int32), np.zeros((1, 0), np.int32))
 
 
 class CancelledError(RuntimeError):
@@ -55,7 +59,9 @@ class Classifier:
         self._manifest = bundle.manifest
         sections = bundle.manifest.inputs or ()
         self._table = kinds.table(sections)
-        self._column = text_section(sections)["column"] if sections else ""
+        text = text_section(sections)
+        self._column = text["column"] if text else ""
+        self._may_lack_text = bool(text and text.get("optional"))
         self._target = targets.of(bundle.manifest)
         self._model = Model(bundle.content, num_threads, self._table, type(self._target))
         if (self._model.sequence_length, self._model.output_count) != (
@@ -67,8 +73,10 @@ class Classifier:
                 f"the manifest says {bundle.manifest.sequence_length} and {self._target.outputs}"
             )
         self._model.check_vocabulary(len(bundle.vocabulary))
-        kind = tokenizers.of_manifest(bundle.manifest.tokenizer)
-        self._tokenizer = kind.make(bundle.vocabulary, bundle.manifest.sequence_length)
+        self._tokenizer: Rows | None = None
+        if bundle.manifest.has_text:
+            kind = tokenizers.of_manifest(bundle.manifest.tokenizer)
+            self._tokenizer = kind.make(bundle.vocabulary, bundle.manifest.sequence_length)
         self._temperature = (bundle.manifest.calibration or {}).get("temperature", 1.0)
         self._lock = threading.Lock()
 
@@ -126,12 +134,20 @@ class Classifier:
         return self._column
 
     def row(self, text: str) -> str | dict[str, Any]:
-        """A text as `predict` takes it: itself, or a record that has nothing else."""
-        return {self._column: text} if self._table else text
+        """A text as `predict` takes it: itself, a record that has nothing else, or an empty one where none is read."""
+        if not self._table:
+            return text
+        return {self._column: text} if self._column else {}
 
     @property
     def tokenizer(self) -> Rows:
-        """The tokenizer of the bundle's vocabulary."""
+        """The tokenizer of the bundle's vocabulary.
+
+        Raises:
+            ValueError: its rows have no text.
+        """
+        if self._tokenizer is None:
+            raise ValueError(f"this bundle reads no text, but {', '.join(self.columns)}")
         return self._tokenizer
 
     def predict(
@@ -201,7 +217,10 @@ class Classifier:
         rows = self._checked(texts)
         found = np.empty((len(rows), self._target.outputs), np.float32)
         for number, (text, others) in enumerate(rows):
-            scores = self._run(*self._tokenizer.rows(self._tokenizer.cut(text, how, most)), cancelled, others)
+            windows = _NO_WINDOW
+            if self._tokenizer is not None:
+                windows = self._tokenizer.rows(self._tokenizer.cut(text, how, most))
+            scores = self._run(*windows, cancelled, others)
             found[number] = scores[0] if len(scores) == 1 else scores.mean(axis=0)
         return found
 
@@ -222,12 +241,12 @@ class Classifier:
             raise ValueError(f"predict_ids is for a text alone, this bundle reads {', '.join(self.columns)}")
         arrays = []
         for name, value, limit in (
-            ("token_ids", token_ids, len(self._tokenizer.vocabulary)),
+            ("token_ids", token_ids, len(self.tokenizer.vocabulary)),
             ("padding_mask", padding_mask, 2),
         ):
             array = np.asarray(value)
-            if array.ndim != 2 or array.shape[1] != self._tokenizer.sequence_length or array.dtype.kind not in "iu":
-                wanted = f"integers [rows, {self._tokenizer.sequence_length}]"
+            if array.ndim != 2 or array.shape[1] != self.tokenizer.sequence_length or array.dtype.kind not in "iu":
+                wanted = f"integers [rows, {self.tokenizer.sequence_length}]"
                 raise ValueError(f"{name} must be {wanted}, is {array.dtype} {list(array.shape)}")
             # An id beyond the embedding would read foreign memory in some kernels.
             if array.size and not 0 <= array.min() <= array.max() < limit:
@@ -251,7 +270,7 @@ class Classifier:
                 raise CancelledError("stopped before the answer was there")
             with self._lock:
                 result[row] = self._model(token_ids[row : row + 1], padding_mask[row : row + 1], others)[0]
-        return result if self._temperature == 1.0 else _calibrated(result, self._temperature)
+        return result if self._temperature == 1.0 else calibrated(result, self._temperature)
 
     def _checked(self, rows: Iterable[object]) -> list[tuple[str, dict[str, Array] | None]]:
         """The text of each row, and what else the model reads of it."""
@@ -264,6 +283,9 @@ class Classifier:
             text, others = row, None
             if self._table:
                 text, others = self._parts(row, where)
+                if not self._column or (self._may_lack_text and text in (None, "")):
+                    found.append(("", others))
+                    continue
             elif self._column and isinstance(row, Mapping):
                 text = row.get(self._column)
             if not isinstance(text, str):
@@ -282,7 +304,7 @@ class Classifier:
         unknown = [str(name) for name in row if name not in columns]
         if unknown:
             raise ValueError(f"{where} has the field {unknown[0]!r}; the model reads {', '.join(columns)}")
-        if self._column not in row:
+        if self._column and self._column not in row and not self._may_lack_text:
             raise ValueError(f"{where} has no field {self._column!r}")
         tensors: dict[str, Array] = {}
         for part in self._table:
@@ -290,12 +312,4 @@ class Classifier:
                 tensors |= part.encode(row.get(part.column))
             except (TypeError, ValueError) as error:
                 raise type(error)(f"{where}: {error}") from error
-        return row[self._column], tensors
-
-
-def _calibrated(scores: npt.NDArray[np.float32], temperature: float) -> npt.NDArray[np.float32]:
-    """Divides the logits by the temperature; up to a constant, logits are the logarithms of the probabilities."""
-    logits = np.log(np.maximum(scores, np.finfo(np.float32).tiny)) / np.float32(temperature)
-    exponents = np.exp(logits - logits.max(axis=1, keepdims=True))
-    result: npt.NDArray[np.float32] = exponents / exponents.sum(axis=1, keepdims=True)
-    return result
+        return row.get(self._column), tensors

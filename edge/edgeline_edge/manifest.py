@@ -17,6 +17,7 @@ FORMAT_VERSION = 2  # the newest; a bundle of a text and labels alone is of vers
 SIGNATURE = "serving_default"
 INPUTS = ("token_ids", "padding_mask")
 _OF_TEXT = ("sequence_length", "normalization")
+_NO_TEXT: Mapping[str, Any] = {"sequence_length": 0, "normalization": {}}
 # Where it is not said, the tokenizer is WordPiece, and the beginning of a text is read.
 _MAY_OF_TEXT = ("tokenizer", "long_text", "max_windows")
 
@@ -34,8 +35,8 @@ class Manifest:
         run_id: the training run that the model comes from.
         licence: SPDX expression.
         signature: name, inputs and outputs of the model, each tensor with dtype and shape.
-        sequence_length: tokens per text, special ones included.
-        normalization: name, version and digest of the table that normalises text.
+        sequence_length: tokens per text, special ones included; 0 where rows have no text.
+        normalization: name, version and digest of the table that normalises text; empty where rows have none.
         labels: in the order of the model's output; none where answers are no names.
         digests: SHA-256 by name: `tflite`, `vocabulary`, `labels`; and `data`, `config`, `code` where known.
         metrics: what was measured once on the test split; `None` until then.
@@ -81,6 +82,11 @@ class Manifest:
     target: Mapping[str, Any] | None = None
     runtime: Mapping[str, Any] | None = None
     probes: tuple[Mapping[str, Any], ...] | None = None
+
+    @property
+    def has_text(self) -> bool:
+        """Whether rows have a text, which the bundle's vocabulary is for."""
+        return self.sequence_length > 0
 
     @property
     def format_version(self) -> int:
@@ -131,8 +137,8 @@ class Manifest:
         fields = {name: item for name, item in value.items() if name not in ("format", "format_version")}
         if known > 1:
             text = text_section(fields["inputs"])
-            fields |= {name: needed(text, name) for name in _OF_TEXT}
-            fields |= {name: text[name] for name in _MAY_OF_TEXT if name in text}
+            fields |= {name: needed(text, name) for name in _OF_TEXT} if text else _NO_TEXT
+            fields |= {name: text[name] for name in _MAY_OF_TEXT if text and name in text}
             fields["labels"] = fields["target"].get("labels", ())
             fields |= {name: tuple(fields[name]) for name in ("inputs", "probes") if name in fields}
         if ("max_windows" in fields) != (fields.get("long_text") == "windows"):

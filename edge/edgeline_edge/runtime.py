@@ -59,11 +59,11 @@ class Model:
         self._table = tuple(table)
         shapes = {name: shape for part in self._table for name, shape in part.shapes().items()}
         inputs, outputs = _tensors(self.interpreter, shapes, target.output)
-        self._token_ids, self._padding_mask = (inputs[name]["index"] for name in INPUTS)
+        self._of_text = [inputs[name]["index"] for name in INPUTS if name in inputs]
         self._others = {name: inputs[name]["index"] for name in shapes}
         self._nothing = {name: np.zeros(shape, dtype) for name, (dtype, shape) in shapes.items()}
         self._output = outputs[target.output]["index"]
-        self.sequence_length = int(inputs[INPUTS[0]]["shape"][1])
+        self.sequence_length = int(inputs[INPUTS[0]]["shape"][1]) if self._of_text else 0
         self.output_count = int(outputs[target.output]["shape"][1])
         self._runners = _window_runners(
             self.interpreter, self.sequence_length, (target.output, self.output_count), shapes
@@ -83,7 +83,7 @@ class Model:
         """Runs the model on one row, through the shortest window that holds its text.
 
         Args:
-            token_ids: int32 `[1, sequence_length]`.
+            token_ids: int32 `[1, sequence_length]`; of no length where the model reads no text.
             padding_mask: int32 `[1, sequence_length]`.
             others: the tensors of the inputs beside the text, by name; zeros by default.
 
@@ -95,8 +95,8 @@ class Model:
             return self._run_window(token_ids, padding_mask, others)
         interpreter = self.interpreter
         # Not through the signature runner, whose checks by name cost as much as a small model.
-        interpreter.set_tensor(self._token_ids, token_ids)
-        interpreter.set_tensor(self._padding_mask, padding_mask)
+        for index, value in zip(self._of_text, (token_ids, padding_mask), strict=False):  # none without a text
+            interpreter.set_tensor(index, value)
         for name, index in self._others.items():
             interpreter.set_tensor(index, others[name])
         interpreter.invoke()
@@ -123,6 +123,8 @@ class Model:
             BundleError: the model has no embedding for one of them.
         """
         self._check_table()
+        if not self._of_text:
+            return
         for window in (*self.windows, self.sequence_length):
             row = np.zeros((1, self.sequence_length), np.int32)
             row[:, :window] = 1
@@ -135,7 +137,7 @@ class Model:
 
     def _check_table(self) -> None:
         row = np.zeros((1, self.sequence_length), np.int32)
-        row[:, 0] = 1
+        row[:, :1] = 1
         for part in self._table:
             try:
                 self(np.zeros_like(row), row, {**self._nothing, **part.largest()})
@@ -184,7 +186,7 @@ def signature(
 
     return {
         "name": SIGNATURE,
-        "inputs": {name: describe(inputs[name]) for name in (*INPUTS, *shapes)},
+        "inputs": {name: describe(inputs[name]) for name in (*INPUTS, *shapes) if name in inputs},
         "outputs": {target.output: describe(outputs[target.output])},
     }
 
@@ -216,7 +218,7 @@ def _tensors(
         main = {details["index"] for details in interpreter.get_input_details()}
     except (RuntimeError, UnicodeDecodeError, KeyError) as error:
         raise BundleError(f"LiteRT cannot read the model's signatures: {error}") from error
-    if list(inputs[INPUTS[0]]["shape"]) != list(inputs[INPUTS[1]]["shape"]):
+    if INPUTS[0] in inputs and list(inputs[INPUTS[0]]["shape"]) != list(inputs[INPUTS[1]]["shape"]):
         raise BundleError(f"{INPUTS[0]} and {INPUTS[1]} must have the same shape")
     if main != {details["index"] for details in inputs.values()}:
         raise BundleError(f"the signature {SIGNATURE!r} must be that of the model's main subgraph")
@@ -227,14 +229,16 @@ def _signature(
     interpreter: Interpreter, name: str, found: dict[str, list[str]], others: Shapes, output: str
 ) -> tuple[Any, dict[str, dict[str, Any]], dict[str, dict[str, Any]]]:
     """The runner of a signature, and the details of its inputs and outputs by name, all checked."""
-    if sorted(found["inputs"]) != sorted((*INPUTS, *others)) or found["outputs"] != [output]:
+    # What the manifest says of a text is compared with this signature, so that none is forgotten.
+    of_text = () if others and not set(INPUTS) & set(found["inputs"]) else INPUTS
+    if sorted(found["inputs"]) != sorted((*of_text, *others)) or found["outputs"] != [output]:
         raise BundleError(
-            f"the signature {name} must take {' and '.join((*INPUTS, *others))} and give {output}; "
+            f"the signature {name} must take {' and '.join((*of_text, *others))} and give {output}; "
             f"it takes {', '.join(found['inputs'])} and gives {', '.join(found['outputs'])}"
         )
     runner = interpreter.get_signature_runner(name)
     inputs, outputs = runner.get_input_details(), runner.get_output_details()
-    for key in INPUTS:
+    for key in of_text:
         _check_tensor(f"{name}: {key}", inputs[key], np.int32)
     _check_tensor(f"{name}: {output}", outputs[output], np.float32)
     for key, (dtype, shape) in others.items():

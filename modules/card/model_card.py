@@ -16,7 +16,7 @@ from modules.quality import intervals, scoring
 from modules.quality.predictions import Predictions
 from modules.quality.slice_names import shown_name, shown_value
 from modules.targets.base import Target
-from modules.tensors import ColumnType
+from modules.tensors import Column, ColumnType
 from modules.text import fit
 from modules.tflite import main_score
 
@@ -24,10 +24,7 @@ CARD_VERSION = 1
 SERVER, EDGE = "server", "edge"
 TEMPLATE = Path(__file__).parent / "templates" / "model_card.md.j2"
 # By type of column.
-_EXAMPLES: dict[ColumnType, str | int | float] = {
-    **{"text": "a text", "optional text": "a text", "integer": 1},
-    **{"number": 1.0, "optional number": 1.0},
-}
+_EXAMPLES: dict[str, str | int | float] = {"text": "a text", "integer": 1, "number": 1.0, "time": "2024-05-03T14:30Z"}
 # What Markdown takes for markup; an underscore inside a word is none.
 _MARKUP = re.compile(r"[\\`*\[\]|~!#]|(?<![^\W_])_|_(?![^\W_])")
 
@@ -206,7 +203,7 @@ def _common(
         "sequence_length": settings.sequence_length,
         "reads": settings.reads,
         "columns": list(settings.columns),
-        "row": {name: _EXAMPLES[kind] for name, kind in settings.columns.items()},
+        "row": {name: _example(kind) for name, kind in settings.columns.items()},
         "backbone": settings.backbone,
         "languages": {
             "texts": spoken,
@@ -216,6 +213,14 @@ def _common(
         "slice_columns": settings.slices,
         "digests": settings.digests,
     }
+
+
+def _example(kind: ColumnType) -> str | int | float:
+    """A value of a column, for a request that shows how one is asked for."""
+    column = Column("", kind)
+    if column.kind_of_value == "readings":
+        return str([0.0] * int(kind.split()[-1]))
+    return _EXAMPLES[column.kind_of_value]
 
 
 def _of_counts(counted: Mapping[str, Any], titles: Mapping[str, str]) -> dict[str, Any]:

@@ -147,8 +147,8 @@ def measure(
 
     output = outputs.of(judge.target.kind)
     loaded = {name: Classifier.load(path, num_threads=2) for name, path in bundles.items()}
-    column = next((one.text_field for one in loaded.values() if one.takes_records), "")
-    texts = rows_of(split, column)
+    some = next(iter(loaded.values()))  # they differ in what is behind the inputs
+    texts = rows_of(split, some.text_field, records=some.takes_records)
     predictions, more = {}, {}
     for number, (name, classifier) in enumerate(loaded.items(), start=1):
         tell(f"evaluating {name} on {len(texts)} texts ({number}/{len(loaded)})", step=number, steps=len(loaded))

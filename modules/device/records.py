@@ -31,18 +31,17 @@ def device_steps(folder: str, inputs: inputs_lib.Inputs, *, whole: bool = False)
         ValueError: no device can compute an input.
     """
     architecture = read_architecture(folder)
-    if not architecture.encoded:
-        raise ValueError(f"{folder}: no device can compute a network without a backbone")
-    main = inputs_lib.encoded(inputs)
-    parts: dict[str, Input] = {main.name: main, **inputs_lib.read(architecture.inputs)}
+    main = inputs_lib.with_backbone(inputs)
+    parts: dict[str, Input] = {main.name: main} if main else {}
+    parts |= inputs_lib.read(architecture.inputs)
     steps: dict[str, DeviceStep] = {}
     for name, part in parts.items():
         step = part.part("device")
         if step is None:
             raise ValueError(f"{folder}: no device can compute an input of kind {part.kind}")
         steps[name] = step(part, folder)
-    made: dict[str, Any] = {"vocabulary": steps[main.name].words}
-    if len(parts) == 1 and not whole:
+    made: dict[str, Any] = {"vocabulary": steps[main.name].words if main else ()}
+    if main and len(parts) == 1 and not whole:
         return made | {"of_text": steps[main.name].section}
     made["inputs"] = [
         {
@@ -60,16 +59,20 @@ def device_steps(folder: str, inputs: inputs_lib.Inputs, *, whole: bool = False)
     return made
 
 
-def rows_of(split: RawSplit, column: str) -> list[Any]:
+def rows_of(split: RawSplit, column: str, *, records: bool) -> list[Any]:
     """The rows of a split as a bundle is asked about them: texts, or records of all columns.
 
     Args:
         split: the rows.
-        column: the field of a record that holds the text; empty where the model reads a text alone.
+        column: the field of a record that holds the text; empty where the model reads none, or a text alone.
+        records: whether the bundle takes records.
     """
     texts = [text or _EMPTY for text in split.texts]
-    if not column:
+    if not records:
         return texts
     # Of a number that is missing, a record says nothing; NaN is no JSON.
     others = {name: [None if value != value else value for value in values] for name, values in split.others.items()}
-    return [{column: text, **{name: values[row] for name, values in others.items()}} for row, text in enumerate(texts)]
+    return [
+        {**({column: text} if column else {}), **{name: values[row] for name, values in others.items()}}
+        for row, text in enumerate(texts)
+    ]

@@ -177,6 +177,8 @@ class Input(Section, abc.ABC):
 class BackboneInput(Input):
     """An input that a pretrained backbone encodes. A network has one."""
 
+    optional: bool = False
+    """Whether a row may have none."""
     sequence_length: int
     """Longest window of its tensors."""
     backbone: AnyBackbone

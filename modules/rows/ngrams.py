@@ -22,10 +22,11 @@ COMPARED = 4_000_000  # characters of the rows that candidates are compared on
 LEARNT = 20_000_000  # characters of the rows that the winner learns from: about 2 GB of memory
 FEATURES = {"words": 200_000, "characters": 400_000}  # at most, the most frequent ones
 COLUMNS = "columns"  # the kind of feature that is no n-gram
+TFIDF = "TF-IDF of "  # how `told` begins, where a model reads n-grams
 _SHOWN = {
-    "words": "TF-IDF of words (1-2-grams)",
-    "characters": "TF-IDF of characters within words (1-5-grams)",
-    COLUMNS: "the columns beside the text",
+    "words": f"{TFIDF}words (1-2-grams)",
+    "characters": f"{TFIDF}characters within words (1-5-grams)",
+    COLUMNS: "the columns beside the text",  # or in its place
 }
 _SOME = 4096  # rows that are answered at once
 Maker = Callable[[RawSplit], Any]
@@ -43,7 +44,7 @@ def features(kinds: Iterable[str], rows: RawSplit) -> tuple[dict[str, Maker], di
         By kind, what makes them of rows, and the sparse matrix of these rows, `[rows, features]`.
 
     Raises:
-        ValueError: the texts hold no n-grams at all, and nothing else was asked for.
+        ValueError: the texts hold no n-grams at all, and there is nothing else.
     """
     made: dict[str, Maker] = {}
     matrices: dict[str, Any] = {}
@@ -52,6 +53,8 @@ def features(kinds: Iterable[str], rows: RawSplit) -> tuple[dict[str, Maker], di
             if rows.linear:
                 made[kind] = _of_columns(Columns(rows.others, rows.linear))
                 matrices[kind] = made[kind](rows)
+            continue
+        if not rows.has_texts:
             continue
         vectorizer = TfidfVectorizer(
             analyzer="word" if kind == "words" else "char_wb",
@@ -79,7 +82,7 @@ def with_columns(kinds: Sequence[str], made: Mapping[str, Maker]) -> list[tuple[
         kinds: the n-grams that did best.
         made: what there is; nothing is tried without columns.
     """
-    return [(*kinds, COLUMNS), (COLUMNS,)] if COLUMNS in made else []
+    return [(*kinds, COLUMNS), (COLUMNS,)] if COLUMNS in made and COLUMNS not in kinds else []
 
 
 def told(kinds: Sequence[str]) -> str:
@@ -89,7 +92,7 @@ def told(kinds: Sequence[str]) -> str:
         kinds: of its features.
     """
     grams = [_SHOWN[kind] for kind in kinds if kind != COLUMNS]
-    shown = [grams[0], *(gram.removeprefix("TF-IDF of ") for gram in grams[1:])] if grams else []
+    shown = [grams[0], *(gram.removeprefix(TFIDF) for gram in grams[1:])] if grams else []
     return " and ".join([*shown, *(_SHOWN[kind] for kind in kinds if kind == COLUMNS)])
 
 
@@ -121,7 +124,7 @@ def taken(split: RawSplit, rows: np.ndarray) -> RawSplit:
     """
     others = {name: [values[row] for row in rows] for name, values in split.others.items()}
     texts = [split.texts[row] for row in rows]
-    return RawSplit(texts, split.labels[rows], {}, others=others, linear=split.linear)
+    return RawSplit(texts, split.labels[rows], {}, others=others, linear=split.linear, has_texts=split.has_texts)
 
 
 def _of_texts(vectorizer: TfidfVectorizer) -> Maker:

@@ -27,6 +27,7 @@ class RawSplit:
         text_hashes: hash of each row's normalised text; empty strings where the examples have none.
         others: by column of a further input, the value of each row.
         linear: by column, how a linear model reads it; columns that it does not read are not there.
+        has_texts: whether `texts` are texts.
     """
 
     texts: list[str]
@@ -35,6 +36,7 @@ class RawSplit:
     text_hashes: list[str] = dataclasses.field(default_factory=list)
     others: dict[str, list[Any]] = dataclasses.field(default_factory=dict)
     linear: dict[str, Reading] = dataclasses.field(default_factory=dict)
+    has_texts: bool = True
 
 
 def read_raw_split(
@@ -84,6 +86,7 @@ def read_raw_split(
         columns[TEXT_HASH],
         read,
         dict(linear or {}),
+        has_texts=bool(text),
     )
 
 

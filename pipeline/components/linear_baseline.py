@@ -1,7 +1,8 @@
-"""LinearBaseline: what a user would get without a transformer, on the same rows and splits."""
+"""LinearBaseline: what a user would get without a network, on the same rows and splits."""
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 from typing import Any
@@ -50,17 +51,26 @@ class Executor(base_executor.BaseExecutor):
 
         settings = LinearBaselineNodeSettings.from_json(exec_properties[SETTINGS])
         examples = artifact_utils.get_single_instance(input_dict[EXAMPLES])
-        read = kinds.linear(settings.inputs)
+        read = kinds.columns_beside(settings.inputs)
+        main = kinds.with_backbone(settings.inputs)
+        texts = (
+            main.columns() if main and not kinds.identity_column(settings.inputs) else ()
+        )  # rows may lack it: no identity of theirs
         splits = {
             name: read_raw_split(
                 [io_utils.all_files_pattern(artifact_utils.get_split_uri([examples], name))],
                 **settings.columns.model_dump(exclude={"label"}),
                 target=settings.target,
-                others={column.name: column.type for column in read},
+                others={column.name: column.type for column in (*read, *texts)},
                 linear={column.name: how for column, how in read.items()},
             )
             for name in artifact_utils.decode_split_names(examples.split_names)
         }
+        for column in texts:
+            splits = {
+                name: dataclasses.replace(split, texts=split.others[column.name], has_texts=True)
+                for name, split in splits.items()
+            }
         found = settings.target.part("linear")(splits, settings.target, settings.seed)
         folder = artifact_utils.get_single_uri(output_dict[EVALUATION])
         fileio.makedirs(folder)  # open-source Kubeflow's launcher makes none

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Mapping, Sequence, Set
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
 from modules.inputs import kinds as inputs_lib
 from modules.inputs.base import Input
 from modules.network.backbones.base import Backbone
 from modules.network.fusion.kinds import CONCAT
 from modules.quality.settings import EvaluatorSettings
+from modules.settings import Section
+from modules.student.settings import PrunerSettings
 from modules.targets.base import Target
 from modules.targets.kinds import ONE_LABEL, TARGETS
 from modules.text.settings import PreprocessingSettings
@@ -25,6 +27,7 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from pipeline.config.rows.data import DataConfig
 
+SectionT = TypeVar("SectionT", bound=Section)
 TEXT = "text"  # name and kind of the input of the short form
 SHORT = {
     "inputs": ("data.columns.text", "preprocessing", "backbone"),
@@ -93,7 +96,7 @@ def check_rows(inputs: inputs_lib.Inputs, data: DataConfig) -> None:
         ValueError: a setting asks for it.
     """
     part = inputs_lib.with_backbone(inputs)
-    if part:
+    if part and not part.optional:
         if data.augmentation.enabled and "variation" not in part.parts:
             raise ValueError(f"data.augmentation: an input of kind {part.kind} cannot be varied; leave it out")
         return
@@ -103,7 +106,8 @@ def check_rows(inputs: inputs_lib.Inputs, data: DataConfig) -> None:
         "data.augmentation": data.augmentation.enabled,
     }
     for name in [name for name, there in asked.items() if there]:
-        raise ValueError(f"{name}: is for texts, and no input with a backbone reads one; leave it out")
+        what = f"rows may lack that of inputs.{part.name}" if part else "no input with a backbone reads one"
+        raise ValueError(f"{name}: is for texts, and {what}; leave it out")
 
 
 def check(inputs: inputs_lib.Inputs, target: Target, slices: Sequence[str], *, edge: bool) -> None:
@@ -120,7 +124,9 @@ def check(inputs: inputs_lib.Inputs, target: Target, slices: Sequence[str], *, e
     """
     if not inputs:
         raise ValueError("inputs: is empty; name one input at least, or leave `inputs` out for one text")
-    inputs_lib.with_backbone(inputs)
+    main = inputs_lib.with_backbone(inputs)
+    if main and main.optional and len(inputs) == 1:
+        raise ValueError(f"inputs.{main.name}.optional: there is no other input, and a row without it has nothing")
     inputs_lib.tensors(inputs)
     read = {column.name: column for column in inputs_lib.columns(inputs)}
     for column in target.columns():
@@ -131,6 +137,12 @@ def check(inputs: inputs_lib.Inputs, target: Target, slices: Sequence[str], *, e
             raise ValueError(f"data.columns.slices: {name!r} is a column of {read[name].what}s; slices are texts")
         if name in {column.name for column in target.columns()}:
             raise ValueError(f"data.columns.slices: {name!r} is the target's column")
+    for name in target.judged_by:
+        if name not in (*slices, *(column for column, found in read.items() if found.is_text)):
+            raise ValueError(
+                f"target: its metrics read the column {name!r}, which no example has as a text; let an input read it, "
+                "or make it a slice column (data.columns.slices)"
+            )
     if "scoring" not in target.parts:
         raise ValueError(
             f"target: the kind {target.kind} does not say how its answers are judged; give its class a `scoring` among "
@@ -179,6 +191,40 @@ def check_fusion(inputs: inputs_lib.Inputs, trainer: TrainerSettings) -> None:
             )
 
 
+def small(section: SectionT, part: str, **values: Any) -> SectionT:
+    """A section for a network without a backbone, which is small as it is: with other values where none was given.
+
+    Args:
+        section: of the configuration.
+        part: which section of it.
+        **values: by field, what it is unless the configuration says it.
+    """
+    inner = getattr(section, part)
+    unsaid = {name: value for name, value in values.items() if name not in inner.model_fields_set}
+    return section.with_values(**{part: inner.with_values(**unsaid)}) if unsaid else section
+
+
+def check_student(pruner: PrunerSettings) -> None:
+    """Refuses what can be done to a backbone alone, where there is none.
+
+    Args:
+        pruner: the student.
+
+    Raises:
+        ValueError: a setting asks for it.
+    """
+    foreign = [target for target in pruner.pruning.targets if not target.startswith("input/")]
+    if pruner.pruning.enabled and foreign:
+        raise ValueError(
+            f"pruner.pruning.targets: {foreign[0]!r} is of a backbone, and no input has one; name kernels of "
+            "the inputs, such as input/*, or set pruner.pruning.pattern to none"
+        )
+    if pruner.augmentation.copies:
+        raise ValueError(
+            "pruner.augmentation.copies: is for texts, and no input with a backbone reads one; set it to 0"
+        )
+
+
 def check_metrics(target: Target, evaluator: EvaluatorSettings, tuner: TunerSettings, slices: Sequence[str]) -> None:
     """Compares what the gate bounds and the search improves with what is measured of the target.
 
@@ -194,7 +240,7 @@ def check_metrics(target: Target, evaluator: EvaluatorSettings, tuner: TunerSett
     """
     of_target = f"metrics of a target of kind {target.kind}"
     for name in evaluator.thresholds:
-        _known(("evaluator", "thresholds"), name, target.bounded, f"{of_target} that can be bounded")
+        _known(("evaluator", "thresholds"), name, target.measured, f"{of_target} that can be bounded")
         for field, value in evaluator.thresholds[name]:
             if value is not None and target.shares and not 0 <= value <= 1:
                 raise ValueError(f"evaluator.thresholds.{name}.{field} is {value:g}; {name} lies between 0 and 1")

@@ -30,11 +30,7 @@ from pipeline.tfx_gaps.split_rule import Division
 
 TRAIN_SPLIT = "train"
 # Fields of tf.train.Feature.
-_LISTS = {
-    **dict.fromkeys(("text", "optional text"), "bytes_list"),
-    "integer": "int64_list",
-    **dict.fromkeys(("number", "optional number"), "float_list"),
-}
+_LISTS = {"integer": "int64_list", "number": "float_list"}
 
 
 class ExampleGenNodeSettings(FilesNodeSettings):
@@ -157,7 +153,7 @@ class _RowsToExamples(beam.PTransform):
 
 
 def _split_keys(exec_properties: Mapping[str, Any], rule: SplitRule) -> dict[str, str]:
-    """By the name of a split, a value of `split_key` that TFX's rule puts there; none where it hashes what rows have."""
+    """By the name of a split, a value of `split_key` that TFX's rule puts there; none where rows have their own."""
     if not rule.column or rule.by:
         return {}
     return {name: Division.of(exec_properties, name).key(rows.SPLIT_KEY, name) for name in NAMES}
@@ -191,7 +187,9 @@ def to_example(
         getattr(feature[layout.label], _LISTS[answer.type]).value.append(answer.value(row.label))
     for column, text in zip(layout.others, row.others, strict=True):
         if column.name not in values:
-            getattr(feature[column.name], _LISTS[column.type]).value.append(column.value(text))
+            getattr(feature[column.name], _LISTS.get(column.kind_of_value, "bytes_list")).value.append(
+                column.value(text)
+            )
     return example
 
 

@@ -62,6 +62,7 @@ class Division:
             feature: the partition feature.
             name: what the value begins with.
         """
+
         def falls(value: str) -> bool:
             example = tf.train.Example()
             example.features.feature[feature].bytes_list.value.append(value.encode())

@@ -149,9 +149,6 @@ def contract(bundle: Bundle) -> str:
         for name, tensor in manifest.signature[side].items():
             shape = ", ".join(map(str, tensor["shape"]))
             rows.append(f"| {side[:-1]} | `{name}` | {tensor['dtype']} | `[{shape}]` |")
-    kind = tokenizers.of_manifest(manifest.tokenizer)
-    positions = kind.ids(bundle.vocabulary)
-    table = manifest.normalization
     return "\n".join(
         [
             f"Signature `{manifest.signature['name']}`:",
@@ -163,16 +160,24 @@ def contract(bundle: Bundle) -> str:
             *map(_input, manifest.inputs or ()),
             *([f"- Labels, in the order of the output: {', '.join(f'`{label}`' for label in manifest.labels)}."]
               if manifest.labels else []),
-            f"- Vocabulary: {len(bundle.vocabulary):,} {'pieces, Unigram' if kind.spec else 'tokens'}; "
-            + ", ".join(f"`{token}` is {number}" for token, number in positions.items())
-            + ".",
-            f"- Text normalisation: `{table['name']}` version {table['version']}; SHA-256 of its table:",
-            f"  `{table['sha256']}`.",
-            f"- A text that does not fit: {_long_text(manifest)}.",
+            *(_of_text(bundle) if manifest.has_text else ()),
             f"- Calibration: {json.dumps(manifest.calibration) if manifest.calibration else 'none'}.",
             f"- Decision: {targets.of(manifest).rule}.",
         ]
     )  # fmt: skip
+
+
+def _of_text(bundle: Bundle) -> list[str]:
+    """What a device must know of the text."""
+    manifest = bundle.manifest
+    kind, table = tokenizers.of_manifest(manifest.tokenizer), manifest.normalization
+    positions = ", ".join(f"`{token}` is {number}" for token, number in kind.ids(bundle.vocabulary).items())
+    return [
+        f"- Vocabulary: {len(bundle.vocabulary):,} {'pieces, Unigram' if kind.spec else 'tokens'}; {positions}.",
+        f"- Text normalisation: `{table['name']}` version {table['version']}; SHA-256 of its table:",
+        f"  `{table['sha256']}`.",
+        f"- A text that does not fit: {_long_text(manifest)}.",
+    ]
 
 
 def _long_text(manifest: Manifest) -> str:
@@ -187,6 +192,12 @@ def _input(section: Mapping[str, Any]) -> str:
     what = ""
     if kind == "number":
         what = f": (x - {section['mean']}) × {section['factor']}, cut at ±{section['limit']}; 1 where there is none"
+    elif kind == "vector":
+        steps, channels = section["shape"]
+        what = f": {steps:,} × {channels:,} readings, by channel (x - mean) × factor, then 1 for each that is missing"
+    elif kind == "time":
+        cycles = ", ".join(name.replace("_", " ") for name in section["cycles"])
+        what = f": sine and cosine of {cycles} ({section['clock']}), then 1 where there is none"
     elif kind == "category":
         what = f": 0 for none, 1 for an unknown value, from 2 on for {len(section['values']):,} values"
     return f"- `{column}`, a {kind}, becomes {tensors}{what}."
@@ -194,7 +205,8 @@ def _input(section: Mapping[str, Any]) -> str:
 
 def _short(item: Mapping[str, Any]) -> str:
     """An object in a line; of a long list its length."""
-    shown = {key: f"{len(part):,} values" if key == "values" else part for key, part in item.items()}
+    many = ("values", "means", "factors")
+    shown = {key: f"{len(part):,} values" if key in many else part for key, part in item.items()}
     return json.dumps(shown, ensure_ascii=False)
 
 

@@ -10,8 +10,10 @@ from edgeline_edge.inputs.base import TableInput
 from edgeline_edge.inputs.category import Category
 from edgeline_edge.inputs.number import Number
 from edgeline_edge.inputs.sections import TEXT
+from edgeline_edge.inputs.time import Time
+from edgeline_edge.inputs.vector import Vector
 
-_TABLE: Mapping[str, type[TableInput]] = {"number": Number, "category": Category}
+_TABLE: Mapping[str, type[TableInput]] = {"number": Number, "category": Category, "time": Time, "vector": Vector}
 
 
 def table(sections: Sequence[Mapping[str, Any]]) -> tuple[TableInput, ...]:

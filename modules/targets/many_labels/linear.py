@@ -59,7 +59,7 @@ def baseline(splits: Mapping[str, RawSplit], target: Target, seed: int) -> Linea
     features, learnt = ngrams.features([*ngrams.FEATURES, ngrams.COLUMNS], few)
     on_eval = ngrams.part(splits[EVAL], ngrams.COMPARED, seed)
     judged = {kind: make(on_eval) for kind, make in features.items()}
-    candidates = [kinds for kinds in _CANDIDATES if features.keys() >= set(kinds)]
+    candidates = [kinds for kinds in _CANDIDATES if features.keys() >= set(kinds)] or [(ngrams.COLUMNS,)]
     found: list[tuple[float, Machines, ManyLabels]] = []
 
     def tried(kinds: tuple[str, ...]) -> None:
@@ -92,7 +92,7 @@ def baseline(splits: Mapping[str, RawSplit], target: Target, seed: int) -> Linea
     record = {
         "model": f"{_told(kinds)}, scikit-learn",
         "candidates": [
-            {"model": _told(candidate), "macro_f1": value}
+            {"model": _told(candidate).removeprefix(ngrams.TFIDF), "macro_f1": value}
             for candidate, (value, *_) in zip(candidates, found, strict=True)
         ],
         "rows": len(many.texts),

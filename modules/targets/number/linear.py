@@ -57,7 +57,9 @@ def baseline(splits: Mapping[str, RawSplit], target: Target, seed: int) -> Linea
     features, learnt = ngrams.features([*ngrams.FEATURES, ngrams.COLUMNS], few)
     on_eval = ngrams.part(splits[EVAL], ngrams.COMPARED, seed)
     judged = {kind: make(on_eval) for kind, make in features.items()}
-    candidates = [(kinds, penalty) for kinds, penalty in _CANDIDATES if features.keys() >= set(kinds)]
+    candidates = [(kinds, penalty) for kinds, penalty in _CANDIDATES if features.keys() >= set(kinds)] or [
+        ((ngrams.COLUMNS,), penalty) for penalty in dict.fromkeys(penalty for _, penalty in _CANDIDATES)
+    ]
     found: list[tuple[float, Ridge]] = []
 
     def tried(kinds: tuple[str, ...], penalty: float) -> None:
@@ -85,7 +87,8 @@ def baseline(splits: Mapping[str, RawSplit], target: Target, seed: int) -> Linea
     record = {
         "model": f"{_told(kinds, penalty)}, scikit-learn",
         "candidates": [
-            {"model": _told(*candidate), "rmse": value} for candidate, (value, _) in zip(candidates, found, strict=True)
+            {"model": _told(*candidate).removeprefix(ngrams.TFIDF), "rmse": value}
+            for candidate, (value, _) in zip(candidates, found, strict=True)
         ],
         "rows": len(many.texts),
         "of": len(train.texts),

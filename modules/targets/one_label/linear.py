@@ -85,7 +85,7 @@ def baseline(splits: Mapping[str, RawSplit], target: Target, seed: int) -> Linea
         (kinds, name)
         for kinds, name in _CANDIDATES
         if features.keys() >= set(kinds) and (name != _REGRESSION or work <= _LOGISTIC)
-    ]
+    ] or [((ngrams.COLUMNS,), name) for name in (_REGRESSION, _MACHINE, _BALANCED)]
     found: list[tuple[float, Any]] = []
 
     def tried(kinds: tuple[str, ...], name: str) -> None:
@@ -123,7 +123,7 @@ def baseline(splits: Mapping[str, RawSplit], target: Target, seed: int) -> Linea
     record = {
         "model": f"{_told(kinds, name)}, scikit-learn",
         "candidates": [
-            {"model": _told(*candidate), "macro_f1": value}
+            {"model": _told(*candidate).removeprefix(ngrams.TFIDF), "macro_f1": value}
             for candidate, (value, _) in zip(candidates, found, strict=True)
         ],
         "rows": len(many.texts),

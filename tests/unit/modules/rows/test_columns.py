@@ -1,83 +1,64 @@
-"""`modules.rows.columns` and the linear models: columns of numbers and categories beside a text."""
+"""Columns as a linear model reads them, and a linear model of rows that have no text."""
 
 from __future__ import annotations
 
-import math
+import random
 from typing import Any
 
 import modules  # noqa: F401
-from modules.rows import ngrams
 from modules.rows.columns import Columns
 from modules.rows.raw import RawSplit
-from modules.targets.base import Target
-from modules.targets.many_labels.target import ManyLabels
-from modules.targets.number.target import Number
-from modules.targets.one_label.target import OneLabel
+from modules.targets import kinds as targets_lib
 
 import numpy as np
 import pytest
 
-HOW: Any = {"price": "scaled", "shop": "one_hot"}
-SHIFT = {"web": 3.0, "town": -3.0}
+from tests.unit.modules.test_sensors import rows
+
+HOW: dict[str, Any] = {"readings": "readings", "track": "readings", "seen": "time"}
 
 
-def split(rows: int, kind: str, seed: int, *, beside: bool = True) -> RawSplit:
-    """Rows whose answer is decided by price and shop, and texts that say nothing."""
-    chance = np.random.default_rng(seed)
-    price, shop = chance.normal(10, 3, rows), chance.choice(["web", "town", "fair"], rows)
-    told = price - 10 + np.array([SHIFT.get(name, 0.0) for name in shop])
-    labels = {
-        "number": told,
-        "one_label": (told > 0).astype(np.int64),
-        "many_labels": np.stack([told > 0, told > 2], axis=1).astype(np.int8),
-    }[kind]
-    others = {"price": price.tolist(), "shop": shop.tolist()} if beside else {}
-    texts = [f"word{number} film" for number in chance.integers(20, size=rows)]
-    return RawSplit(texts, labels, {}, others=others, linear=HOW if beside else {})
+def split(count: int, seed: int, answers: Any = None) -> RawSplit:
+    given = rows(count, seed)
+    labels = np.array([row["alarm"] == "yes" for row in given], np.int64) if answers is None else answers(given)
+    others = {name: [row[name] for row in given] for name in HOW}
+    return RawSplit(["no text" for _ in given], labels, {}, others=others, linear=HOW, has_texts=False)
 
 
-def test_numbers_are_scaled_and_flagged_and_categories_have_a_place_each() -> None:
-    columns = {"price": [1.0, 3.0, None, math.nan], "shop": ["web", "web", "rare", None]}
-    made = Columns(columns, HOW)
-    found = made.transform({"price": [5.0, None], "shop": ["web", "nowhere"]}).toarray()
-    assert found[:, :2].tolist() == [[3.0, 0.0], [0.0, 1.0]]
-    assert found[0, 2:].sum() == found[1, 2:].sum() == 1.0
-    assert found[0, 2:].tolist() != found[1, 2:].tolist()
-    rare = made.transform({"price": [0.0, 0.0], "shop": ["rare", "nowhere"]}).toarray()[:, 2:]
-    assert rare[0].tolist() == rare[1].tolist(), "what one row has is as good as new"
-    constant = Columns({"price": [2.0, 2.0]}, {"price": "scaled"}).transform({"price": [2.0, 3.0]}).toarray()
-    assert constant.tolist() == [[0.0, 0.0], [1.0, 0.0]]
-    nothing = Columns({"price": [None, None]}, {"price": "scaled"}).transform({"price": [4.0]}).toarray()
-    assert np.isfinite(nothing).all()
+def test_lists_and_times_are_numbers_and_what_is_missing_is_flagged() -> None:
+    given = {"v": ["[1, 10]", "3 30", "[null, 20]", ""], "t": ["2024-01-01T06:00", "", "2024-01-01", "1714746600"]}
+    made = Columns(given, {"v": "readings", "t": "time"}).transform(given).toarray()
+    assert made.shape == (4, 11)
+    times, lists = made[:, :7], made[:, 7:]
+    np.testing.assert_allclose(times[0, :2], [1.0, 0.0], atol=1e-6)
+    assert times[:, 6].tolist() == [0, 1, 0, 0]
+    np.testing.assert_allclose(lists[:2, :2], [[-1.0, -1.2247449], [1.0, 1.2247449]], rtol=1e-6)
+    assert lists[:, 2:].tolist() == [[0, 0], [0, 0], [1, 0], [1, 1]]
 
 
-@pytest.mark.parametrize(
-    ("target", "metric", "at_least"),
-    [
-        (Number(column="y"), "r2", 0.9),
-        (OneLabel(labels=["a", "b"]), "accuracy", 0.9),
-        (ManyLabels(column="t", labels=["a", "b"], none_allowed=True), "micro_f1", 0.85),
-    ],
-)
-def test_a_linear_model_takes_columns_where_they_are_better_on_eval(
-    target: Target, metric: str, at_least: float
-) -> None:
-    found = {}
-    for beside in (True, False):
-        splits = {
-            name: split(rows, target.kind, seed, beside=beside)
-            for seed, (name, rows) in enumerate([("train", 300), ("eval", 100), ("test", 100)])
-        }
-        record = target.part("linear")(splits, target, 1).record
-        found[beside] = record["splits"]["test"][metric]
-        assert ("the columns beside the text" in record["model"]) == beside
-        assert any("columns" in candidate["model"] for candidate in record["candidates"]) == beside
-    assert found[True] >= at_least > found[False]
+@pytest.mark.slow
+def test_without_a_text_the_linear_model_reads_the_columns() -> None:
+    target = targets_lib.read({"kind": "one_label", "column": "alarm", "labels": ["no", "yes"]})
+    splits = {"train": split(200, 1), "eval": split(80, 2), "test": split(80, 3)}
+    found = target.part("linear")(splits, target, 5)
+    assert found.record["model"].startswith("the columns beside the text")
+    assert len(found.record["candidates"]) == 3
+    assert found.record["splits"]["test"]["accuracy"] > 0.8
 
 
-def test_what_a_model_reads_is_told_in_words() -> None:
-    assert ngrams.told(("words", "characters")) == (
-        "TF-IDF of words (1-2-grams) and characters within words (1-5-grams)"
-    )
-    assert ngrams.told(("words", ngrams.COLUMNS)) == "TF-IDF of words (1-2-grams) and the columns beside the text"
-    assert ngrams.told((ngrams.COLUMNS,)) == "the columns beside the text"
+def test_a_number_and_several_labels_have_a_linear_model_without_a_text_too() -> None:
+    number = targets_lib.read({"kind": "number", "column": "level"})
+    several = targets_lib.read({"kind": "many_labels", "column": "tags", "labels": ["a", "b"], "none_allowed": True})
+
+    def level(given: Any) -> np.ndarray:
+        return np.array([float((row["track"] or "0").split()[-2 if row["track"] else 0]) for row in given])
+
+    def tags(given: Any) -> np.ndarray:
+        chance = random.Random(1)
+        return np.array([[row["alarm"] == "yes", chance.random() < 0.5] for row in given], np.int8)
+
+    for target, answers in ((number, level), (several, tags)):
+        splits = {name: split(90, seed, answers) for seed, name in enumerate(("train", "eval", "test"))}
+        found = target.part("linear")(splits, target, 5)
+        assert all("columns" in item["model"] for item in found.record["candidates"])
+        assert set(found.predictions) == {"eval", "test"}
