@@ -53,9 +53,8 @@ class Executor(base_executor.BaseExecutor):
         examples = artifact_utils.get_single_instance(input_dict[EXAMPLES])
         read = kinds.columns_beside(settings.inputs)
         main = kinds.with_backbone(settings.inputs)
-        texts = (
-            main.columns() if main and not kinds.identity_column(settings.inputs) else ()
-        )  # rows may lack it: no identity of theirs
+        # Rows may lack an optional text: it is no identity of theirs.
+        texts = main.columns() if main and not kinds.identity_column(settings.inputs) else ()
         splits = {
             name: read_raw_split(
                 [io_utils.all_files_pattern(artifact_utils.get_split_uri([examples], name))],
