@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from modules.inputs.base import BackboneInput, Input
 from modules.kinds import read_sections
 from modules.registry import Registry
-from modules.tensors import Column, ColumnType, Layout, Reading, Tensor
+from modules.tensors import Column, ColumnType, Layout, Tensor
 
 from pydantic import BeforeValidator, SerializeAsAny
 
@@ -121,21 +121,6 @@ def table(inputs: Inputs) -> dict[str, ColumnType]:
     """
     identity = identity_column(inputs)
     return {column.name: column.type for column in columns(inputs) if column.name != identity}
-
-
-def columns_beside(inputs: Inputs) -> dict[Column, Reading]:
-    """How the linear baseline reads the columns beside the identity; those that it does not are left out.
-
-    Args:
-        inputs: of the task.
-    """
-    identity = identity_column(inputs)
-    return {
-        column: part.linear
-        for part in inputs.values()
-        for column in part.columns()
-        if part.linear and column.name != identity
-    }
 
 
 def learnt(inputs: Inputs, transform_graph: str) -> dict[str, Input]:

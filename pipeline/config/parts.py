@@ -13,7 +13,7 @@ from typing import Any, NoReturn, TypeVar
 from modules.inputs import kinds as inputs_lib
 from modules.inputs.base import Input
 from modules.network.backbones.base import Backbone
-from modules.network.fusion.kinds import CONCAT
+from modules.network.fusion.kinds import CONCAT, FUSIONS
 from modules.quality.settings import EvaluatorSettings
 from modules.settings import Section
 from modules.student.settings import PrunerSettings
@@ -171,8 +171,11 @@ def check_fusion(inputs: inputs_lib.Inputs, trainer: TrainerSettings) -> None:
         trainer: the training.
 
     Raises:
+        pydantic.ValidationError: there is no such fusion; the error names the nearest.
         ValueError: there is one input alone, or one does not say what a row without a value is.
     """
+    if trainer.fusion not in FUSIONS:  # not where the section is: what reads it need not be made anew with each fusion
+        _fail(("trainer", "fusion"), trainer.fusion, FUSIONS.kinds, "ways of fusing inputs")
     if len(inputs) == 1:
         if trainer.fusion != CONCAT:
             raise ValueError(
@@ -253,10 +256,10 @@ def check_metrics(target: Target, evaluator: EvaluatorSettings, tuner: TunerSett
         _known(where, column, slices, "slice columns (data.columns.slices)")
         for metric in bounds:
             _known((*where, column), metric, target.gaps, f"{of_target} whose gap can be bounded")
-    against = evaluator.beats_baseline
-    if against and against.metric not in (None, *target.watched):
-        place = ("evaluator", "beats_baseline", "metric")
-        _fail(place, str(against.metric), target.watched, f"{of_target} that models are compared by")
+    for section, against in (("beats_baseline", evaluator.beats_baseline), ("beats_served", evaluator.beats_served)):
+        if against and against.metric not in (None, *target.watched):
+            place = ("evaluator", section, "metric")
+            _fail(place, str(against.metric), target.watched, f"{of_target} that models are compared by")
     if evaluator.other_labels == "shared" and target.narrowed(target.names) is None:
         raise ValueError(
             f"evaluator.other_labels is shared; a target of kind {target.kind} has no labels of which some can be left "

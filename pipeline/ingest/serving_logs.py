@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from modules.tensors import Column, ColumnType  # and settles Keras 2 before TFX imports TensorFlow
+from modules.tensors import Column, ColumnType, raw_example  # and settles Keras 2 before TFX imports TensorFlow
 
 import apache_beam as beam
 import tensorflow as tf
@@ -95,8 +95,4 @@ def _read_file(path: str, settings: ServingExampleGenNodeSettings) -> Iterator[t
     inputs = [Column(name, kind) for name, kind in settings.others.items()]
     types = {column.name: column for column in inputs}
     for record in read_log(path, settings.text, settings.slices, settings.source, inputs):
-        yield tf.train.Example(
-            features=tf.train.Features(
-                feature={name: types.get(name, Column(name)).feature(value) for name, value in record.items()}
-            )
-        )
+        yield raw_example(record, types)
