@@ -12,12 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from modules.card.settings import ModelCardNodeSettings
-from modules.quality import intervals, main_score, scoring
+from modules.quality import intervals, scoring
 from modules.quality.predictions import Predictions
 from modules.quality.slice_names import shown_name, shown_value
 from modules.targets.base import Target
 from modules.tensors import Column, ColumnType
 from modules.text import fit
+from modules.tflite import main_score
 
 CARD_VERSION = 1
 SERVER, EDGE = "server", "edge"
