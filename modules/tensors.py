@@ -9,7 +9,7 @@ import dataclasses
 import math
 from typing import Any, Literal
 
-ColumnType = Literal["text", "integer", "number", "optional text", "optional number"]
+ColumnType = Literal["text", "integer", "number", "image", "optional text", "optional number", "optional image"]
 _LARGEST = {"integer": 2**63 - 1, "number": 3.4028234e38}  # what int64 and float32 hold
 
 
@@ -19,16 +19,22 @@ class Column:
 
     Attributes:
         name: of the column and of the feature.
-        type: `text` for bytes, `integer` for int64, `number` for float32; the feature holds one value a row. Of an
-            `optional` column a row may have none: its cell is empty, and the feature an empty text or NaN.
+        type: `text` for bytes, `integer` for int64, `number` for float32, `image` for the bytes of a picture; the
+            feature holds one value a row. Of an `optional` column a row may have none: its cell is empty, and the
+            feature empty or NaN.
     """
 
     name: str
     type: ColumnType = "text"
 
     @property
+    def is_image(self) -> bool:
+        """Whether the feature holds a picture, of which a cell has the file's name or the bytes in base64."""
+        return self.what == "image"
+
+    @property
     def is_text(self) -> bool:
-        """Whether the feature holds bytes."""
+        """Whether the feature holds a text's bytes."""
         return self.type in ("text", "optional text")
 
     @property
@@ -39,7 +45,7 @@ class Column:
     def readable(self, value: str) -> bool:
         """Whether a value, as a source of rows has it, is one of this type, and not too large for its feature."""
         try:
-            if self.is_text or (self.type == "optional number" and not value.strip()):
+            if self.is_text or self.is_image or (self.type == "optional number" and not value.strip()):
                 return True
             return bool(abs(self.value(value)) <= _LARGEST[self.what])
         except ValueError:
@@ -57,7 +63,7 @@ class Column:
         """The `tf.train.Feature` of a value as a source of rows has it; what is no character is replaced."""
         import tensorflow as tf
 
-        if self.is_text:
+        if self.is_text or self.is_image:
             return tf.train.Feature(bytes_list=tf.train.BytesList(value=[text.encode("utf-8", errors="replace")]))
         if self.type == "integer":
             return tf.train.Feature(int64_list=tf.train.Int64List(value=[int(text)]))
@@ -70,13 +76,14 @@ class Tensor:
 
     Attributes:
         name: of the feature and of the network's input.
-        dtype: as the network takes it, `int32` or `float32`. `tf.Example` holds int64 for the former.
+        dtype: as the network takes it, `int32`, `float32` or `uint8`. `tf.Example` holds int64 for the first, and a
+            PNG for the last, which is of a shape `[height, width, 1 or 3]`.
         shape: of one row.
         window: whether the first axis of a row may be cut to the longest row of a batch.
     """
 
     name: str
-    dtype: Literal["int32", "float32"]
+    dtype: Literal["int32", "float32", "uint8"]
     shape: tuple[int, ...] = ()
     window: bool = False
 
@@ -84,7 +91,21 @@ class Tensor:
         """How a `tf.Example` holds it: a `tf.io.FixedLenFeature`."""
         import tensorflow as tf
 
+        if self.dtype == "uint8":
+            return tf.io.FixedLenFeature([], tf.string)
         return tf.io.FixedLenFeature(list(self.shape), tf.int64 if self.dtype == "int32" else tf.float32)
+
+    def read(self, parsed: Any) -> Any:
+        """What a network takes, of a batch that was parsed by `stored`: `[batch, *shape]`."""
+        import tensorflow as tf
+
+        if self.dtype != "uint8":
+            return tf.cast(parsed, self.dtype)
+
+        def decoded(content: tf.Tensor) -> tf.Tensor:
+            return tf.ensure_shape(tf.io.decode_png(content, channels=self.shape[-1]), self.shape)
+
+        return tf.map_fn(decoded, parsed, fn_output_signature=tf.TensorSpec(self.shape, tf.uint8))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -117,6 +138,19 @@ class Layout:
         return Layout(tuple(cut), self.mask)
 
 
+def as_example(value: Any) -> Any:
+    """A batch in a type that `tf.Example` knows: what `Tensor.stored` reads.
+
+    Args:
+        value: `[batch, *shape]`, int64 for any integer, but for uint8 strings `[batch]`, a PNG each.
+    """
+    import tensorflow as tf
+
+    if value.dtype == tf.uint8:
+        return tf.io.encode_png(value)
+    return tf.cast(value, tf.int64) if value.dtype.is_integer else value
+
+
 def raw_spec(columns: Any) -> dict[str, Any]:
     """How ExampleGen's examples hold some columns: by name, a `tf.io.FixedLenFeature` of one value.
 
@@ -125,8 +159,8 @@ def raw_spec(columns: Any) -> dict[str, Any]:
     """
     import tensorflow as tf
 
-    types = {"text": tf.string, "integer": tf.int64, "number": tf.float32}
-    missing = {"optional text": "", "optional number": math.nan}
+    types = {"text": tf.string, "image": tf.string, "integer": tf.int64, "number": tf.float32}
+    missing = {"optional text": "", "optional image": "", "optional number": math.nan}
     return {
         column.name: tf.io.FixedLenFeature([], types[column.type.split()[-1]], missing.get(column.type))
         for column in columns

@@ -24,6 +24,7 @@ TEMPLATE = Path(__file__).parent / "templates" / "model_card.md.j2"
 # By type of column.
 _EXAMPLES: dict[ColumnType, str | int | float] = {
     **{"text": "a text", "optional text": "a text", "integer": 1},
+    **dict.fromkeys(("image", "optional image"), "iVBORw0KGgo… (a JPEG or PNG in base64)"),
     **{"number": 1.0, "optional number": 1.0},
 }
 # What Markdown takes for markup; an underscore inside a word is none.

@@ -18,6 +18,7 @@ INPUTS: Registry[type[Input]] = Registry(
         "text": "modules.inputs.text.input:Text",
         "number": "modules.inputs.number.input:Number",
         "category": "modules.inputs.category.input:Category",
+        "image": "modules.inputs.image.input:Image",
     },
 )
 Inputs = Mapping[str, Input]

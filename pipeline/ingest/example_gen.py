@@ -22,14 +22,14 @@ from tfx.types import standard_component_specs
 
 from pipeline.config.rows.augmentation import AugmentationConfig
 from pipeline.config.rows.cleaning import CleaningConfig
-from pipeline.ingest import augmentation, files, rows, tally, transforms
+from pipeline.ingest import augmentation, files, pictures, rows, tally, transforms
 from pipeline.ingest.custom_config import FilesNodeSettings, unpacked
 from pipeline.tfx_gaps.batched_writer import writing_splits_in_batches
 
 TRAIN_SPLIT = "train"
 # Fields of tf.train.Feature.
 _LISTS = {
-    **dict.fromkeys(("text", "optional text"), "bytes_list"),
+    **dict.fromkeys(("text", "optional text", "image", "optional image"), "bytes_list"),
     "integer": "int64_list",
     **dict.fromkeys(("number", "optional number"), "float_list"),
 }
@@ -170,7 +170,8 @@ def to_example(row: rows.Row, layout: rows.Layout, text_hash: str | None = None)
         getattr(feature[layout.label], _LISTS[answer.type]).value.append(answer.value(row.label))
     for column, text in zip(layout.others, row.others, strict=True):
         if column.name not in values:
-            getattr(feature[column.name], _LISTS[column.type]).value.append(column.value(text))
+            value = pictures.content(text, files.open_file) if column.is_image else column.value(text)
+            getattr(feature[column.name], _LISTS[column.type]).value.append(value)
     return example
 
 

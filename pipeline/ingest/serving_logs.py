@@ -16,8 +16,9 @@ from pydantic import ConfigDict
 from tfx.components.example_gen.base_example_gen_executor import BaseExampleGenExecutor
 from tfx.types import standard_component_specs
 
+from edgeline_edge.picture import PictureError
 from pipeline.config.rows.source import SourceConfig
-from pipeline.ingest import files, sources
+from pipeline.ingest import files, pictures, sources
 from pipeline.ingest.custom_config import FilesNodeSettings, unpacked
 from pipeline.ingest.rows import DataError
 
@@ -65,8 +66,9 @@ def read_log(
     """
     for record in sources.read(path, source, opener=files.open_file):
         where = f"{record.file}:{record.line}"
-        if record.wrong():
-            raise DataError(f"{where}: {record.wrong()}.")
+        wrong = record.wrong("", {column.name for column in inputs if column.is_image})
+        if wrong:
+            raise DataError(f"{where}: {wrong}.")
         if text and text not in record.values:
             raise DataError(
                 f"{where}: there is no text in the field {text!r} (data.columns.text); the record has: "
@@ -97,6 +99,16 @@ def _read_file(path: str, settings: ServingExampleGenNodeSettings) -> Iterator[t
     for record in read_log(path, settings.text, settings.slices, settings.source, inputs):
         yield tf.train.Example(
             features=tf.train.Features(
-                feature={name: types.get(name, Column(name)).feature(value) for name, value in record.items()}
+                feature={name: _feature(types.get(name, Column(name)), value, path) for name, value in record.items()}
             )
         )
+
+
+def _feature(column: Column, value: str, path: str) -> tf.train.Feature:
+    if not column.is_image:
+        return column.feature(value)
+    try:
+        content = pictures.content(pictures.found(value, path, files.open_file), files.open_file)
+    except PictureError as error:
+        raise DataError(f"{path}: the picture in the field {column.name!r} cannot be used: {error}.") from error
+    return tf.train.Feature(bytes_list=tf.train.BytesList(value=[content]))

@@ -8,10 +8,11 @@ from typing import Any
 from edgeline_edge.errors import BundleError
 from edgeline_edge.inputs.base import TableInput
 from edgeline_edge.inputs.category import Category
+from edgeline_edge.inputs.image import Image
 from edgeline_edge.inputs.number import Number
 from edgeline_edge.inputs.sections import TEXT
 
-_TABLE: Mapping[str, type[TableInput]] = {"number": Number, "category": Category}
+_TABLE: Mapping[str, type[TableInput]] = {"number": Number, "category": Category, "image": Image}
 
 
 def table(sections: Sequence[Mapping[str, Any]]) -> tuple[TableInput, ...]:

@@ -57,13 +57,13 @@ def compare(now: str, before: str) -> Comparison:
     ours, theirs = (NumberProfile(**json.loads(text)) for text in (now, before))
     shares = [profile.missing / max(profile.rows, 1) for profile in (ours, theirs)]
     found = [
-        Distance(VALUES, "kolmogorov_smirnov", _apart(ours.quantiles, theirs.quantiles)),
+        Distance(VALUES, "kolmogorov_smirnov", apart(ours.quantiles, theirs.quantiles)),
         Distance(MISSING, "absolute_difference", abs(shares[0] - shares[1])),
     ]
     return Comparison(min(ours.rows, theirs.rows), found)
 
 
-def _apart(one: Sequence[float], other: Sequence[float]) -> float:
+def apart(one: Sequence[float], other: Sequence[float]) -> float:
     """Largest difference of two distribution functions, from their quantiles."""
     if not one or not other:
         return 0.0 if bool(one) == bool(other) else 1.0
