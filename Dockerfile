@@ -33,12 +33,12 @@ RUN --mount=type=cache,target=/root/.cache/uv \
     && rm -rf /opt/venv/lib/python3.11/site-packages/tensorflow/include
 
 # The default data and weights, so that no node needs the package index.
-COPY modules/__init__.py modules/
-COPY modules/machine/__init__.py modules/machine/packages.py modules/machine/
-COPY modules/text/__init__.py modules/text/pretrained_vocabulary.py modules/text/
+COPY modules modules
+COPY edge/edgeline_edge edge/edgeline_edge
 COPY pipeline/__init__.py pipeline/
-COPY pipeline/machine/__init__.py pipeline/machine/datasets.py pipeline/machine/prefetch.py pipeline/machine/
-RUN EDGELINE_CACHE=/opt/edgeline-cache /opt/venv/bin/python -m pipeline.machine.prefetch
+COPY pipeline/machine/__init__.py pipeline/machine/prefetch.py pipeline/machine/
+ARG DATASETS=""
+RUN EDGELINE_CACHE=/opt/edgeline-cache PYTHONPATH=edge /opt/venv/bin/python -m pipeline.machine.prefetch $DATASETS
 
 COPY packages packages
 COPY edge edge

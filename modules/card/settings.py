@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+from modules.datasets.base import DatasetName
 from modules.network.backbones.base import BACKBONES
 from modules.quality.settings import Bound, GapBound
 from modules.registry import UnknownKindError
@@ -30,7 +31,7 @@ class CardSource(Section):
     """Where it comes from."""
     note: str | None = None
     """Anything else: how it was collected, by whom, when, in which languages."""
-    dataset: Literal["vader"] | None = None
+    dataset: DatasetName | None = None
     """Named only where this data set is read, and not where one's own file replaces it."""
     backbone: str | None = None
     """Named only with a backbone of this kind."""

@@ -16,6 +16,7 @@ from modules.targets.base import Target
 from pipeline.config.messages import shown
 
 TEXT_HASH = "text_hash"  # what ExampleGen adds to every row, and splits by
+SPLIT_KEY = "split_key"  # what it adds and splits by where a column decides (`data.splits`)
 _LONGEST = 500  # bytes of a label or a column's name
 _LONGEST_COMPONENT = 255  # bytes of a file's or a folder's name, on every usual file system
 _GLOB = "*?["
@@ -33,8 +34,9 @@ def check(inputs: inputs_lib.Inputs, target: Target, slices: Sequence[str]) -> N
         ValueError: a name is one of our own, or cannot be written where it has to stand.
     """
     columns = [column.name for part in (inputs_lib.columns(inputs), target.columns()) for column in part]
-    if TEXT_HASH in (*columns, *slices):
-        raise ValueError(_reserved(TEXT_HASH))
+    for name in (TEXT_HASH, SPLIT_KEY):
+        if name in (*columns, *slices):
+            raise ValueError(_reserved(name))
     ours = {tensor.name for tensor in (*inputs_lib.tensors(inputs), target.tensor())}
     for name in slices:
         if name in ours and name not in columns:

@@ -34,6 +34,7 @@ def example_gen(config: Config, data: str) -> RowsExampleGen:
     """
     folder, file = span_pattern.split(data)
     splits = [tfx.proto.SplitConfig.Split(name=name, hash_buckets=getattr(config.data.splits, name)) for name in SPLITS]
+    feature = rows.SPLIT_KEY if config.data.splits.column else rows.TEXT_HASH
     augmentation = config.data.augmentation
     varying = [part for part, _ in kinds.playing(config.inputs, "variation").values()]
     settings = ExampleGenNodeSettings(
@@ -44,6 +45,7 @@ def example_gen(config: Config, data: str) -> RowsExampleGen:
         source=config.data.source,
         cleaning=config.data.cleaning,
         train_fraction=config.data.train_fraction,
+        split=config.data.splits.rule,
         augmentation=augmentation if augmentation.enabled else None,
         augmentation_files=augmentation.files(),
         variations={part.column: part.parts["variation"] for part in varying} if augmentation.enabled else {},
@@ -54,7 +56,7 @@ def example_gen(config: Config, data: str) -> RowsExampleGen:
         input_base=folder,
         input_config=tfx.proto.Input(splits=[tfx.proto.Input.Split(name="all", pattern=file)]),
         output_config=tfx.proto.Output(
-            split_config=tfx.proto.SplitConfig(splits=splits, partition_feature_name=rows.TEXT_HASH)
+            split_config=tfx.proto.SplitConfig(splits=splits, partition_feature_name=feature)
         ),
         custom_config=custom_config.packed(settings),
         range_config=range_config(config.data.spans) if config.data.has_spans else None,

@@ -71,7 +71,7 @@ def row_check(
     """
     # Faster than `Layout.is_right`, which has the same to say of one label.
     labels = frozenset(() if layout.cell.separator else layout.labels)
-    language = _language_check(config)
+    language, splits_by = _language_check(config), layout.split.column
     images = [column for column in layout.others if column.is_image]
     names_of_images = frozenset(column.name for column in images)
 
@@ -108,7 +108,10 @@ def row_check(
             label = layout.canonical(label)
         slices = tuple([values[column] for column in layout.slices])
         others = tuple([values[column.name] for column in layout.others])
-        if not (text.isascii() or _encodable(text)) or not all(map(_encodable, (*slices, *others))):
+        split = layout.split.key(values[splits_by]) if splits_by else ""
+        if splits_by and not split.strip():
+            return kept_back(MALFORMED, layout.split.problem(values[splits_by]))
+        if not (text.isascii() or _encodable(text)) or not all(map(_encodable, (*slices, *others, split))):
             return kept_back(MALFORMED, "a value holds half of a surrogate pair, which is no character.")
         for column, value in zip(layout.others, others, strict=True):
             if not column.readable(value):
@@ -117,7 +120,7 @@ def row_check(
             other = language(text)
             if other:
                 return kept_back(OTHER_LANGUAGE, other)
-        return Row(text, label, slices, record.file, record.line, others)
+        return Row(text, label, slices, record.file, record.line, others, split)
 
     return check
 

@@ -6,7 +6,7 @@ import functools
 import hashlib
 import math
 import posixpath
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from modules.machine import progress
@@ -22,9 +22,11 @@ from tfx.types import standard_component_specs
 
 from pipeline.config.rows.augmentation import AugmentationConfig
 from pipeline.config.rows.cleaning import CleaningConfig
+from pipeline.config.rows.splits import NAMES, SplitRule
 from pipeline.ingest import augmentation, files, pictures, rows, tally, transforms
 from pipeline.ingest.custom_config import FilesNodeSettings, unpacked
 from pipeline.tfx_gaps.batched_writer import writing_splits_in_batches
+from pipeline.tfx_gaps.split_rule import Division
 
 TRAIN_SPLIT = "train"
 # Fields of tf.train.Feature.
@@ -52,6 +54,8 @@ class ExampleGenNodeSettings(FilesNodeSettings):
     """Which rows are kept back."""
     train_fraction: float = 1.0
     """Share of the train split to keep."""
+    split: SplitRule = SplitRule()
+    """What decides a row's split, where it is not its text."""
     augmentation: AugmentationConfig | None = None
     """Variations of training rows; None adds no row."""
     variations: dict[str, str] = {}
@@ -64,7 +68,9 @@ class ExampleGenNodeSettings(FilesNodeSettings):
         """What a row must look like."""
         others = tuple(Column(name, kind) for name, kind in self.others.items())
         columns = self.columns
-        return rows.Layout(columns.text, columns.label, tuple(columns.slices), tuple(self.labels), others, self.cell)
+        return rows.Layout(
+            columns.text, columns.label, tuple(columns.slices), tuple(self.labels), others, self.cell, self.split
+        )
 
 
 class RowsExecutor(BaseExampleGenExecutor):
@@ -135,6 +141,7 @@ class _RowsToExamples(beam.PTransform):
         super().__init__()
         self._base, self._pattern = exec_properties[standard_component_specs.INPUT_BASE_KEY], split_pattern
         self._folder, self._settings = folder, unpacked(exec_properties, ExampleGenNodeSettings)
+        self._split_keys = _split_keys(exec_properties, self._settings.split)
 
     def expand(self, pipeline: beam.Pipeline) -> beam.PCollection:
         paths = files.matching(self._base, self._pattern)
@@ -143,22 +150,36 @@ class _RowsToExamples(beam.PTransform):
         found = transforms.clean(pipeline, paths, layout, settings.source, settings.cleaning)
         if self._folder is not None:
             transforms.write_quarantine(found, self._folder)
-        return found.rows | "Examples" >> beam.Map(lambda item: to_example(rows.Row._make(item[1]), layout, item[0]))
+        keys = self._split_keys
+        return found.rows | "Examples" >> beam.Map(
+            lambda item: to_example(rows.Row._make(item[1]), layout, item[0], keys)
+        )
 
 
-def to_example(row: rows.Row, layout: rows.Layout, text_hash: str | None = None) -> tf.train.Example:
+def _split_keys(exec_properties: Mapping[str, Any], rule: SplitRule) -> dict[str, str]:
+    """By the name of a split, a value of `split_key` that TFX's rule puts there; none where it hashes what rows have."""
+    if not rule.column or rule.by:
+        return {}
+    return {name: Division.of(exec_properties, name).key(rows.SPLIT_KEY, name) for name in NAMES}
+
+
+def to_example(
+    row: rows.Row, layout: rows.Layout, text_hash: str | None = None, split_keys: Mapping[str, str] | None = None
+) -> tf.train.Example:
     """One row as an example: bytes features, and those of further inputs in their own types.
 
     Args:
         row: the row.
         layout: names of the features.
         text_hash: of the row's text, where it is known already.
+        split_keys: what TFX hashes in place of the name of a split.
     """
     values = {
         **({layout.text: row.text} if layout.text else {}),
         layout.label: row.label,
         rows.TEXT_HASH: text_hash or rows.text_hash(row.text),
         **dict(zip(layout.slices, row.slices, strict=True)),
+        **({rows.SPLIT_KEY: (split_keys or {}).get(row.split, row.split)} if layout.split.column else {}),
     }
     example = tf.train.Example()
     feature = example.features.feature

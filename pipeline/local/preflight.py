@@ -37,6 +37,7 @@ def layout(config: Config) -> rows.Layout:
         tuple(config.target.names),
         others,
         config.target.cell,
+        config.data.splits.rule,
     )
 
 
@@ -87,7 +88,8 @@ def notes(config: Config, counts: Mapping[str, Counter[str]]) -> list[str]:
     from pipeline.profiling import task_notes
 
     part, shape = kinds.with_backbone(config.inputs), layout(config)
-    parts = config.data.splits.model_dump().values()
+    splits = config.data.splits
+    parts = (splits.train, splits.eval, splits.test)
     found = task_notes.of_labels(shape.labels, counts[shape.label], share=min(parts) / sum(parts))
     if shape.cell.type == "number":
         found += task_notes.of_numbers(shape.label, counts[shape.label])
@@ -265,7 +267,7 @@ def check_schema(config: Config) -> Any:
     except (text_format.ParseError, UnicodeDecodeError, RecursionError) as error:
         raise loader.ConfigError(f"{path}: not a schema: {shown_line(str(error), 300)}.") from None
     features = {feature.name: feature for feature in schema.feature}
-    for name in (*layout(config).columns, rows.TEXT_HASH):
+    for name in layout(config).features:
         if name not in features:
             raise loader.ConfigError(
                 f"{path}: the schema has no feature {name!r}; it has: {some(features)}. Add it, or draft a new "

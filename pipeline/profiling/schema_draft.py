@@ -27,7 +27,8 @@ def draft(counts: dict[str, dict[str, int]], layout: rows.Layout) -> schema_pb2.
     """
     schema = schema_pb2.Schema()
     types = {"text": schema_pb2.BYTES, "integer": schema_pb2.INT, "number": schema_pb2.FLOAT}
-    for name in (layout.text, layout.label, *layout.slices, rows.TEXT_HASH):
+    added = (rows.TEXT_HASH, rows.SPLIT_KEY) if layout.split.column else (rows.TEXT_HASH,)
+    for name in (layout.text, layout.label, *layout.slices, *added):
         kind = layout.cell.type if name == layout.label else "text"
         feature = schema.feature.add(name=name, type=types[kind])
         feature.presence.min_fraction = 1.0

@@ -6,6 +6,7 @@ split before it becomes a row; a rule of our own that drifted from TFX's would l
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from typing import Any
 
@@ -53,6 +54,22 @@ class Division:
         output = example_gen_pb2.Output()
         proto_utils.json_to_proto(exec_properties[standard_component_specs.OUTPUT_CONFIG_KEY], output)
         return cls(output.split_config, [item.name for item in output.split_config.splits].index(split))
+
+    def key(self, feature: str, name: str) -> str:
+        """A value of the feature that is hashed with which an example falls into the split.
+
+        Args:
+            feature: the partition feature.
+            name: what the value begins with.
+        """
+
+
+        def falls(value: str) -> bool:
+            example = tf.train.Example()
+            example.features.feature[feature].bytes_list.value.append(value.encode())
+            return self.holds(example)
+
+        return next(filter(falls, (f"{name}-{number}" for number in itertools.count())))
 
     def holds(self, example: tf.train.Example) -> bool:
         """Whether a row falls into the split."""

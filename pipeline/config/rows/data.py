@@ -5,8 +5,9 @@ Nothing here imports TensorFlow or TFX.
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import Self
 
+from modules.datasets.base import DatasetName
 from modules.rows.settings import Columns
 from modules.settings import Section
 
@@ -18,17 +19,7 @@ from pipeline.config.rows.cleaning import CleaningConfig
 from pipeline.config.rows.collect import CollectConfig
 from pipeline.config.rows.source import SourceConfig
 from pipeline.config.rows.spans import SpansConfig
-
-
-class Splits(Section):
-    """Shares of the splits, as integers: 8, 1, 1 puts eight tenths into train."""
-
-    train: int = Field(8, ge=1)
-    """Share that is trained on."""
-    eval: int = Field(1, ge=1)
-    """Share that every choice is made on."""
-    test: int = Field(1, ge=1)
-    """Share that is reported once and never chosen on."""
+from pipeline.config.rows.splits import Splits
 
 
 class DataConfig(Section):
@@ -37,8 +28,8 @@ class DataConfig(Section):
     path: str | None = None
     """The file with the rows: CSV, JSONL, Parquet, TFRecord of `tf.Example`, or an SQL query; or a pattern of such
     files with `{SPAN}`. Empty: `dataset`'s."""
-    dataset: Literal["vader"] | None = None
-    """A data set that arrives through the package registry: `vader`, the rated snippets of vaderSentiment 3.3.2."""
+    dataset: DatasetName | None = None
+    """A data set that arrives through the package registry, such as `vader`; docs/tasks.md lists them."""
     source: SourceConfig = SourceConfig()
     """How `path` is read."""
     cleaning: CleaningConfig = CleaningConfig()
@@ -48,7 +39,7 @@ class DataConfig(Section):
     columns: Columns = Columns()
     """Which column is what."""
     splits: Splits = Splits()
-    """How rows are divided, by a hash of their normalised text."""
+    """How rows are divided: by a hash of their normalised text, in shares of integers, or as a column says."""
     train_fraction: float = Field(1.0, gt=0.0, le=1.0)
     """Share of the train split to use, stratified by label and slices; `eval` and `test` are never sampled."""
     spans: SpansConfig = SpansConfig()
@@ -62,6 +53,11 @@ class DataConfig(Section):
     def _one_source(self) -> Self:
         if not self.path and not self.dataset:
             raise ValueError("set data.path to a file with rows (or `--data FILE`), or data.dataset to `vader`")
+        if self.splits.column and self.augmentation.enabled:
+            raise ValueError(
+                "augmentation knows no split but that of a row's own text, by its hash: a variation could be equal to a "
+                "row of test. Leave out splits.by, .given and .order, or the augmentation"
+            )
         wrong = span_pattern.problem(self.path or "")
         if wrong:
             raise ValueError(f"path: {wrong}")

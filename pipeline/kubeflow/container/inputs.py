@@ -10,6 +10,10 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from modules.datasets import base as datasets
+from modules.machine.packages import PackageError
+from modules.registry import UnknownKindError
+
 from pipeline.kubeflow.contract import bindings
 from pipeline.kubeflow.contract.options import LAUNCHER_ROOT_VARIABLE, Options
 from pipeline.kubeflow.contract.target import COPIED_SCHEMES, DATASET
@@ -138,13 +142,12 @@ def _bind(inputs: dict[str, Any], options: Options) -> None:
 
 
 def _resolved(value: Any) -> Any:
-    """The file behind `dataset:NAME`, which the image brings along."""
+    """The file behind `dataset:NAME`, which the image brings along or the package index has."""
     if isinstance(value, str) and value.startswith(DATASET):
-        from pipeline.machine import datasets
-
-        if value != f"{DATASET}vader":
-            raise bindings.BindingError(f"data={value}: the image has the data set `vader` only")
-        return str(datasets.vader_csv())
+        try:
+            return str(datasets.csv_file(value.removeprefix(DATASET)))
+        except (UnknownKindError, PackageError) as error:
+            raise bindings.BindingError(f"data={value}: {error}") from None
     return value
 
 

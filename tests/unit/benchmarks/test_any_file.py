@@ -13,15 +13,8 @@ import pytest
 from benchmarks.any_file import __main__ as command_line
 from benchmarks.any_file import judged, linear, result, sets, systems
 from benchmarks.any_file.records import Records, digest_of
-from benchmarks.any_file.templates import Grammar, TemplateError
 from benchmarks.harness import command
 
-GRAMMAR = Grammar(
-    {"the": "(the|my)", "again": "<again>"},
-    {"state": {"values": [{"in": "on"}, {"in": "off"}]}, "percent": {"range": {"from": 0, "to": 100, "step": 10}}},
-    {"name": ["lamp"]},
-    ["milk"],
-)
 MORE_WORDS = [f"{one}{other}" for one in "bdfgk" for other in ("am", "el", "ig", "os", "un")]
 
 
@@ -35,22 +28,6 @@ def _rows(count: int = 240) -> list[sets.Row]:
 
 
 SET = sets.TextSet("toys", "made here", _rows)
-
-
-def test_a_template_gives_sentences_of_its_grammar():
-    chance = random.Random(1)
-    found = {GRAMMAR.sentence("turn [<the>] {name:thing} {state}|set {percent} %", chance) for _ in range(300)}
-    assert {"turn lamp on", "turn lamp off", "turn the lamp on", "turn my lamp off", "set 0 %", "set 100 %"} <= found
-    assert not {sentence for sentence in found if set(sentence) & set("[]()<>{}|")}
-    assert {GRAMMAR.sentence("(a;b) {item}", chance) for _ in range(50)} == {"a b milk", "b a milk"}
-
-
-@pytest.mark.parametrize(
-    ("template", "told"), [("(a|b", "is missing"), ("a]", "closes nothing"), ("<no>", "no rule"), ("<again>", "itself")]
-)
-def test_a_template_that_cannot_be_read_is_named(template: str, told: str):
-    with pytest.raises(TemplateError, match=told):
-        GRAMMAR.sentence(template, random.Random(0))
 
 
 def test_a_set_is_cleaned_of_repeated_and_contradicting_texts_and_of_hardly_any_rows():

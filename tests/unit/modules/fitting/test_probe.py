@@ -30,7 +30,6 @@ from sklearn.metrics import f1_score
 from sklearn.pipeline import make_pipeline, make_union
 from sklearn.svm import LinearSVC
 
-from pipeline.machine import datasets
 from tests.unit.training_helpers import given, loaded, split
 
 
@@ -81,7 +80,7 @@ def test_a_training_that_spoils_the_fitted_head_is_not_kept(
 
 @pytest.mark.slow
 def test_of_sixteen_rows_a_label_a_pretrained_encoder_makes_more_than_words_and_characters(tmp_path: Path) -> None:
-    with datasets.vader_csv().open(encoding="utf-8") as stream:
+    with datasets.csv_file("vader").open(encoding="utf-8") as stream:
         rows = [(row["text"], row["label"]) for row in csv.DictReader(stream)]
     random.Random(0).shuffle(rows)
     by_label = [[row for row in rows if row[1] == label] for label in ("negative", "positive")]

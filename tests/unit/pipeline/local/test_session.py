@@ -5,6 +5,8 @@ from __future__ import annotations
 import multiprocessing
 from pathlib import Path
 
+from modules.datasets import base as datasets
+
 import pytest
 
 from pipeline.config import loader
@@ -15,7 +17,6 @@ from pipeline.history.paths import TaskPaths
 from pipeline.history.states import NodeResult
 from pipeline.ingest.rows import DataError
 from pipeline.local import data_files, preflight, session
-from pipeline.machine import datasets
 from pipeline.profiling import schema_draft
 
 SCHEMA = """
@@ -125,7 +126,7 @@ def test_logs_that_are_not_there_are_named_before_anything_runs(config: Config, 
 def test_the_default_data_set_is_fetched_when_no_file_is_named(
     config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(datasets, "vader_csv", lambda: tmp_path / "my.csv")
+    monkeypatch.setattr(datasets, "csv_file", lambda name: {"vader": tmp_path / "my.csv"}[name])
     values = config.model_dump() | {"data": {"dataset": "vader", "columns": {"slices": ["source"]}}}
     assert preflight.check_data(Config.model_validate(values))["rows"] == 3
 

@@ -92,14 +92,14 @@ def test_version_2_0_of_the_specification_wraps_its_values() -> None:
 
 
 def test_a_data_set_of_the_image_becomes_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    from pipeline.machine import datasets
+    from modules.datasets import base as datasets
 
-    monkeypatch.setattr(datasets, "vader_csv", lambda: tmp_path / "rows.csv")
+    monkeypatch.setattr(datasets, "csv_file", lambda name: tmp_path / name / "rows.csv")
     call = given()
     call["inputs"]["parameterValues"] = {"input_base": "x", "data": "dataset:vader"}
     options = Options(bindings=[Binding("data", "input_base", part="folder")])
     found = inputs.prepare(call, SPEC, options)
-    assert found["inputs"]["parameterValues"] == {"input_base": str(tmp_path)}
+    assert found["inputs"]["parameterValues"] == {"input_base": str(tmp_path / "vader")}
 
 
 def test_options_survive_the_command_line() -> None:
