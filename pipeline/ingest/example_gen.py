@@ -191,8 +191,8 @@ def to_example(
         getattr(feature[layout.label], _LISTS[answer.type]).value.append(answer.value(row.label))
     for column, text in zip(layout.others, row.others, strict=True):
         if column.name not in values:
-            value = pictures.content(text, files.open_file) if column.is_image else column.value(text)
-            getattr(feature[column.name], _LISTS[column.type]).value.append(value)
+            held = pictures.content(text, files.open_file) if column.is_image else column.value(text)
+            getattr(feature[column.name], _LISTS[column.type]).value.append(held)
     return example
 
 

@@ -90,14 +90,14 @@ def shown(part: Image, contents: Sequence[bytes]) -> list[str]:
     from PIL import Image as pillow  # noqa: N813 - the class here is the input
 
     scale = min(1.0, _LARGEST / max(part.height, part.width))
-    size = [max(1, round(side * scale)) for side in (part.height, part.width)]
+    height, width = (max(1, round(side * scale)) for side in (part.height, part.width))
     found = []
     for content in contents:
         if not content:
             found.append("")
             continue
         pixels = picture.fitted(picture.decoded(content), part.height, part.width, part.channels)
-        small = picture.fitted(pixels, *size, part.channels)
+        small = picture.fitted(pixels, height, width, part.channels)
         stream = io.BytesIO()
         pillow.fromarray(small[:, :, 0] if part.channels == 1 else small).save(stream, "PNG")
         found.append("data:image/png;base64," + base64.b64encode(stream.getvalue()).decode("ascii"))

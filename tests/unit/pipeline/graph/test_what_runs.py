@@ -71,6 +71,12 @@ EXPECTED = {
     "modules/inputs/number/input.py": EXAMPLES | SERVING,  # a section, by which everybody reads the inputs
     "modules/inputs/number/statistics.py": STATISTICS,
     "modules/inputs/category/device.py": EDGE_EVALUATOR,
+    "modules/inputs/image/input.py": EXAMPLES | SERVING,
+    "modules/inputs/image/decode.py": TRANSFORM,
+    "modules/inputs/image/initial.py": TUNER,
+    "modules/inputs/image/statistics.py": STATISTICS,
+    "modules/inputs/image/device.py": EDGE_EVALUATOR,
+    "modules/inputs/image/report.py": REPORTER,
     "modules/inputs/category/report.py": REPORTER,
     "edge/edgeline_edge/data/manifest-2.schema.json": EDGE_EVALUATOR,
     "edge/edgeline_edge/inputs/number.py": EDGE_EVALUATOR,
