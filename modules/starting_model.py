@@ -8,6 +8,7 @@ from typing import Any
 from modules.artifact_files import training_dir  # and settles Keras 2 before TensorFlow is imported
 from modules.inputs import kinds as inputs_lib
 from modules.network.architecture import Architecture
+from modules.network.fusion import kinds as fusions
 from modules.network.model import build_model
 from modules.network.pretrained import build_classifier
 from modules.network.trained import load_trained
@@ -46,9 +47,12 @@ def starting_model(
     main = inputs_lib.with_backbone(inputs)
     outputs = target.outputs(target.names)
     sections = {name: part.section() for name, part in inputs_lib.others(inputs).items()}
+    fusion = fusions.section(settings.fusion, settings.fusion_width, len(inputs))
     with backup.with_generators():
         if main is None:
-            architecture = Architecture.without_backbone(num_classes=outputs, inputs=sections, target=target.kind)
+            architecture = Architecture.without_backbone(
+                num_classes=outputs, inputs=sections, target=target.kind, fusion=fusion
+            )
             model = build_model(architecture, dropout=settings.dropout, policy=policy)
         else:
             model, architecture = build_classifier(
@@ -61,6 +65,7 @@ def starting_model(
                 inputs=sections,
                 target=target.kind,
                 encoded=main.kind,
+                fusion=fusion,
             )
         if not base_model:
             encoders = input_encoders(model)

@@ -67,7 +67,11 @@ def tuner_fn(fn_args: FnArgs) -> TunerFnResult:
             self.settings = hyperparameters.resolve(config.trainer, {"values": values})
             tf_keras.utils.set_random_seed(self.settings.seed)
             self.stream = batches.TrainingStream(
-                train, batch_size=self.settings.batch_size * replicas, seed=config.trainer.seed
+                train,
+                batch_size=self.settings.batch_size * replicas,
+                seed=config.trainer.seed,
+                inputs=inputs,
+                modality_dropout=self.settings.modality_dropout,
             )
             self.steps = min(search.steps_per_epoch or self.stream.steps_per_epoch, self.stream.steps_per_epoch)
             model, _ = starting_model(inputs, target, self.settings, policy=policy, answers=train.labels)

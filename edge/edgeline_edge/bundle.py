@@ -2,6 +2,7 @@
 
     <flatbuffer><zip of manifest.json, labels.txt, vocab.txt>
 
+Of a Unigram tokenizer, `pieces.tsv` takes the place of `vocab.txt` (`edgeline_edge.tokenizers`).
 With a text alone it is of format version 1, with further inputs of version 2, whose manifest lists them.
 
 Reading trusts nothing: see `archive` for the container. Writing is atomic, and gives the same bytes for the same
@@ -17,15 +18,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from edgeline_edge import archive, files, operators
+from edgeline_edge import archive, files, operators, tokenizers
 from edgeline_edge.errors import BundleError
 from edgeline_edge.inputs.sections import TEXT
 from edgeline_edge.manifest import FORMAT, INPUTS, OUTPUT, Manifest
-from edgeline_edge.normalization import bert_uncased
-from edgeline_edge.tokenizer import vocabulary_problem
 
-MANIFEST, LABELS, VOCABULARY = "manifest.json", "labels.txt", "vocab.txt"
-_CARRIED = {"vocabulary": VOCABULARY, "labels": LABELS}
+MANIFEST, LABELS = "manifest.json", "labels.txt"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,7 +32,7 @@ class Bundle:
 
     Attributes:
         manifest: what it says about itself.
-        vocabulary: the tokens in the order of their ids.
+        vocabulary: the lines of its file, in the order of the ids: tokens, or pieces with their scores.
         content: the whole file; LiteRT takes it as it is.
         model_bytes: length of the flatbuffer at its beginning.
     """
@@ -91,7 +89,9 @@ def parse_bundle(content: bytes) -> Bundle:
         BundleError: not a bundle, of a newer format, altered, or contradicting itself.
     """
     model_bytes, carried = archive.split(content)
-    expected = [MANIFEST, LABELS, VOCABULARY]
+    kinds = (tokenizers.WORDPIECE, tokenizers.UNIGRAM)
+    kind = next((kind for kind in kinds if kind.member in carried), tokenizers.WORDPIECE)
+    expected = [MANIFEST, LABELS, kind.member]
     if list(carried) != expected:
         missing = [name for name in expected if name not in carried]
         raise BundleError(
@@ -100,7 +100,7 @@ def parse_bundle(content: bytes) -> Bundle:
     manifest = Manifest.from_json(carried[MANIFEST])
     if manifest.format_version != archive.version_of(content):
         raise BundleError(f"the manifest is of format version {manifest.format_version}, the seal of another one")
-    actual = {name: _sha256(carried[file]) for name, file in _CARRIED.items()}
+    actual = {"vocabulary": _sha256(carried[kind.member]), "labels": _sha256(carried[LABELS])}
     actual["tflite"] = _sha256(memoryview(content)[:model_bytes])
     for name, digest in actual.items():
         if manifest.digests[name] != digest:
@@ -108,13 +108,16 @@ def parse_bundle(content: bytes) -> Bundle:
     if carried[LABELS] != _lines(manifest.labels):
         raise BundleError(f"{LABELS} differs from the labels of the manifest")
     _check_consistent(manifest)
+    asked = tokenizers.of_manifest(manifest.tokenizer)
+    if asked is not kind:
+        raise BundleError(f"the bundle holds {kind.member}, its manifest asks for {asked.member}")
     try:
-        vocabulary = tuple(carried[VOCABULARY].decode("utf-8").split("\n")[:-1])
+        vocabulary = tuple(carried[kind.member].decode("utf-8").split("\n")[:-1])
     except UnicodeDecodeError as error:
-        raise BundleError(f"{VOCABULARY} is not UTF-8: {error}") from error
-    problem = vocabulary_problem(vocabulary)
+        raise BundleError(f"{kind.member} is not UTF-8: {error}") from error
+    problem = kind.problem(vocabulary)
     if problem:
-        raise BundleError(f"{VOCABULARY}: {problem}")
+        raise BundleError(f"{kind.member}: {problem}")
     return Bundle(manifest, vocabulary, content, model_bytes)
 
 
@@ -133,7 +136,8 @@ def write_bundle(
     Args:
         tflite: the model, or the path of its file. What follows the flatbuffer of a bundle is replaced.
         path: the file to write; an existing one is replaced.
-        vocabulary: the tokens in the order of their ids; may be a subset of the original, renumbered.
+        vocabulary: the lines of its file in the order of the ids, tokens of WordPiece or a table of pieces; may be a
+            subset of the original, renumbered.
         labels: in the order of the model's output.
         manifest: `task`, `recipe`, `run_id`, `licence`, and where known `digests` (`data`, `config`, `code`),
             `metrics`, `tolerance`, `calibration`, `notes`. What can be derived (signature, sequence length,
@@ -155,15 +159,16 @@ def write_bundle(
 
     content = tflite if isinstance(tflite, bytes) else files.read(Path(tflite))
     model = _without_tail(content)
-    problem = vocabulary_problem(vocabulary)
+    kind = tokenizers.of_lines(vocabulary)
+    problem = kind.problem(vocabulary)
     if problem:
         raise BundleError(f"vocabulary: {problem}")
     signature = runtime.signature(model, len(vocabulary), kinds.table(inputs or ()))
     given = manifest.to_dict() if isinstance(manifest, Manifest) else dict(manifest)
-    table = bert_uncased()
     of_text = {
         "sequence_length": signature["inputs"][INPUTS[0]]["shape"][1],
-        "normalization": {"name": table.name, "version": table.version, "sha256": table.sha256},
+        "normalization": _normalization(kind),
+        **({"tokenizer": dict(kind.spec)} if kind.spec else {}),
     }
     derived = {"format": FORMAT, "format_version": 1, "signature": signature, **of_text, "labels": list(labels)}
     if inputs is not None:
@@ -173,8 +178,12 @@ def write_bundle(
         claimed = given.get(name, value)
         if (list(claimed) if name == "labels" else claimed) != value:
             raise BundleError(f"the manifest's {name} is {claimed!r}, but the bundle's is {value!r}")
-    attached = {LABELS: _lines(labels), VOCABULARY: _lines(vocabulary)}
-    carried = {"tflite": _sha256(model), **{name: _sha256(attached[file]) for name, file in _CARRIED.items()}}
+    attached = {LABELS: _lines(labels), kind.member: _lines(vocabulary)}
+    carried = {
+        "tflite": _sha256(model),
+        "vocabulary": _sha256(attached[kind.member]),
+        "labels": _sha256(attached[LABELS]),
+    }
     checked = Manifest.from_dict({**given, **derived, "digests": {**given.get("digests", {}), **carried}})
     _check_consistent(checked)
     version = checked.format_version
@@ -266,13 +275,19 @@ def _check_consistent(manifest: Manifest) -> None:
             f"the decision is about {manifest.decision['label']!r} of two labels, but the labels are "
             f"{', '.join(manifest.labels)}"
         )
-    table = bert_uncased()
-    if dict(manifest.normalization) != {"name": table.name, "version": table.version, "sha256": table.sha256}:
+    known = _normalization(tokenizers.of_manifest(manifest.tokenizer))
+    if dict(manifest.normalization) != known:
         asked = f"{manifest.normalization['name']} version {manifest.normalization['version']}"
         raise BundleError(
             f"the bundle normalises text by {asked} ({manifest.normalization['sha256'][:12]}…), "
-            f"this package knows {table.name} version {table.version} ({table.sha256[:12]}…)"
+            f"this package knows {known['name']} version {known['version']} ({known['sha256'][:12]}…)"
         )
+
+
+def _normalization(kind: tokenizers.Kind) -> dict[str, Any]:
+    """The table that a tokenizer normalises with, as a manifest says it."""
+    table = kind.normalization()
+    return {"name": table.name, "version": table.version, "sha256": table.sha256}
 
 
 def _without_tail(content: bytes) -> bytes:

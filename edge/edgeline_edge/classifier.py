@@ -11,6 +11,7 @@ from typing import Any, get_args
 import numpy as np
 import numpy.typing as npt
 
+from edgeline_edge import tokenizers
 from edgeline_edge.bundle import Bundle, parse_bundle, read_bundle
 from edgeline_edge.errors import BundleError
 from edgeline_edge.inputs import kinds
@@ -18,8 +19,8 @@ from edgeline_edge.inputs.base import Array
 from edgeline_edge.inputs.sections import text_section
 from edgeline_edge.long_text import LongText
 from edgeline_edge.manifest import Manifest
+from edgeline_edge.rows import Rows
 from edgeline_edge.runtime import Model
-from edgeline_edge.tokenizer import Tokenizer
 
 
 @dataclasses.dataclass(frozen=True)
@@ -80,7 +81,8 @@ class Classifier:
                 f"the manifest says {bundle.manifest.sequence_length} and {len(bundle.manifest.labels)}"
             )
         self._model.check_vocabulary(len(bundle.vocabulary))
-        self._tokenizer = Tokenizer(bundle.vocabulary, bundle.manifest.sequence_length)
+        kind = tokenizers.of_manifest(bundle.manifest.tokenizer)
+        self._tokenizer = kind.make(bundle.vocabulary, bundle.manifest.sequence_length)
         self._temperature = (bundle.manifest.calibration or {}).get("temperature", 1.0)
         self._lock = threading.Lock()
 
@@ -142,7 +144,7 @@ class Classifier:
         return {self._column: text} if self._table else text
 
     @property
-    def tokenizer(self) -> Tokenizer:
+    def tokenizer(self) -> Rows:
         """The tokenizer of the bundle's vocabulary."""
         return self._tokenizer
 

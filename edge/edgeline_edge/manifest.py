@@ -18,7 +18,8 @@ SIGNATURE = "serving_default"
 INPUTS = ("token_ids", "padding_mask")
 OUTPUT = "probabilities"
 _OF_TEXT = ("sequence_length", "normalization")
-_OF_LONG_TEXT = ("long_text", "max_windows")  # where it is not said, the beginning is read
+# Where it is not said, the tokenizer is WordPiece, and the beginning of a text is read.
+_MAY_OF_TEXT = ("tokenizer", "long_text", "max_windows")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,6 +42,7 @@ class Manifest:
         metrics: what was measured once on the test split; `None` until then.
         tolerance: largest difference of a score from the converter's in-process check, where recorded.
         calibration: `{"temperature": t}`, or `None`: the scores are the model's own.
+        tokenizer: what cuts a text into pieces, see `edgeline_edge.tokenizers`; `None` is WordPiece.
         long_text: what the model was trained to read of a text that does not fit its window, see
             `edgeline_edge.long_text`. A bundle that does not say was made for `head`.
         max_windows: most windows of a text, with `windows` alone.
@@ -66,6 +68,7 @@ class Manifest:
     metrics: Mapping[str, Any] | None = None
     tolerance: float | None = None
     calibration: Mapping[str, float] | None = None
+    tokenizer: Mapping[str, Any] | None = None
     long_text: LongText = "head"
     max_windows: int | None = None
     decision: Mapping[str, Any] | None = None
@@ -125,7 +128,7 @@ class Manifest:
         if known > 1:
             text = text_section(fields["inputs"])
             fields |= {name: needed(text, name) for name in _OF_TEXT}
-            fields |= {name: text[name] for name in _OF_LONG_TEXT if name in text}
+            fields |= {name: text[name] for name in _MAY_OF_TEXT if name in text}
             fields["labels"] = fields["target"]["labels"]
             fields |= {name: tuple(fields[name]) for name in ("inputs", "probes") if name in fields}
         if ("max_windows" in fields) != (fields.get("long_text") == "windows"):
@@ -140,7 +143,7 @@ class Manifest:
             del present["long_text"]  # as bundles were before there was a choice, so that older readers take it
         if self.inputs is not None:  # what version 1 says of the text and of the labels has its place there
             present = {
-                name: value for name, value in present.items() if name not in (*_OF_TEXT, *_OF_LONG_TEXT, "labels")
+                name: value for name, value in present.items() if name not in (*_OF_TEXT, *_MAY_OF_TEXT, "labels")
             }
             present |= {name: list(present[name]) for name in ("inputs", "probes") if name in present}
         return {"format": FORMAT, "format_version": self.format_version, **present}

@@ -8,13 +8,10 @@ from __future__ import annotations
 
 import collections
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
-import numpy as np
-import numpy.typing as npt
-
-from edgeline_edge.long_text import LongText, head_tail, starts
 from edgeline_edge.normalization import Normalization, bert_uncased
+from edgeline_edge.rows import Rows
 
 PAD, UNKNOWN, START, END = "[PAD]", "[UNK]", "[CLS]", "[SEP]"
 SPECIAL_TOKENS = (PAD, UNKNOWN, START, END)
@@ -25,7 +22,7 @@ _REMEMBERED_BYTES = 12 << 20
 _ENTRY_BYTES = 100  # a dictionary's own, for each
 
 
-class Tokenizer:
+class Tokenizer(Rows):
     """Turns texts into rows of ids for one vocabulary and one length.
 
     Safe to use from several threads: what is shared is only ever added to.
@@ -51,17 +48,15 @@ class Tokenizer:
         problem = vocabulary_problem(vocabulary)
         if problem:
             raise ValueError(f"vocabulary: {problem}")
-        if sequence_length < 3:
-            raise ValueError(f"sequence_length is {sequence_length}, must be at least 3")
-        self.vocabulary = tuple(vocabulary)
-        self.sequence_length = sequence_length
+        special = tuple(vocabulary.index(token) for token in (PAD, START, END))
+        super().__init__(vocabulary, sequence_length, special)
         self._normalization = bert_uncased() if normalization is None else normalization
         self._heads = {token: number for number, token in enumerate(self.vocabulary)}
         self._tails = {
             token[len(SUFFIX) :]: number for token, number in self._heads.items() if token.startswith(SUFFIX)
         }
         self._longest = max(map(len, self.vocabulary))
-        self._pad, self._unknown, self._start, self._end = (self._heads[token] for token in SPECIAL_TOKENS)
+        self._unknown = self._heads[UNKNOWN]
         self._words: dict[str, tuple[int, ...]] = {}
         self._words_bytes = 0
 
@@ -84,63 +79,6 @@ class Tokenizer:
                 if limit is not None and len(found) >= limit:
                     return found[:limit]
         return found
-
-    def encode(
-        self, texts: Iterable[str], long_text: LongText = "head"
-    ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
-        """Tokenizes texts to rows of equal length, one for each.
-
-        Args:
-            texts: the texts.
-            long_text: what to keep of a text that does not fit, `head` or `head_tail`; the bundle's manifest says
-                what its model was trained for. `cut` makes windows.
-
-        Returns:
-            `token_ids` and `padding_mask`, both int32 `[texts, sequence_length]`: `[CLS] pieces [SEP] [PAD] …`, and 1
-            where a row holds a token other than padding.
-
-        Raises:
-            ValueError: `long_text` is neither.
-        """
-        if long_text not in ("head", "head_tail"):
-            raise ValueError(f"long_text is {long_text!r}, must be head or head_tail where a text is one row")
-        return self.rows([self.cut(text, long_text)[0] for text in texts])
-
-    def rows(self, pieces: Sequence[Sequence[int]]) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
-        """Wraps lists of pieces into rows.
-
-        Args:
-            pieces: per row at most `sequence_length - 2` ids.
-
-        Returns:
-            `token_ids` and `padding_mask`, both int32 `[rows, sequence_length]`.
-        """
-        token_ids = np.full((len(pieces), self.sequence_length), self._pad, np.int32)
-        padding_mask = np.zeros((len(pieces), self.sequence_length), np.int32)
-        for row, ids in enumerate(pieces):
-            used = len(ids) + 2
-            token_ids[row, :used] = (self._start, *ids, self._end)
-            padding_mask[row, :used] = 1
-        return token_ids, padding_mask
-
-    def cut(self, text: str, long_text: LongText, most: int | None = None) -> list[list[int]]:
-        """The pieces of a text that a model reads.
-
-        Args:
-            text: the text.
-            long_text: what to read of a text that does not fit; see `edgeline_edge.long_text`.
-            most: windows that there may be; `None` for any number.
-
-        Returns:
-            The pieces of each window, at most `sequence_length - 2`; one window, where `long_text` is not `windows`.
-        """
-        room = self.sequence_length - 2
-        if long_text == "head":
-            return [self.pieces(text, room)]
-        pieces = self.pieces(text)
-        if long_text == "head_tail":
-            return [head_tail(pieces, room)]
-        return [pieces[start : start + room] for start in starts(len(pieces), room, most)]
 
     def _remember(self, word: str) -> tuple[int, ...]:
         if len(word) * 4 > MAX_WORD_BYTES and len(word.encode("utf-8", "surrogatepass")) > MAX_WORD_BYTES:

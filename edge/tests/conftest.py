@@ -44,3 +44,19 @@ def bundle_path(tiny: bytes, vocabulary: list[str], tmp_path_factory: pytest.Tem
 def classifier(bundle_path: Path) -> Classifier:
     """The bundle, loaded."""
     return Classifier.load(bundle_path)
+
+
+@pytest.fixture(scope="session")
+def offers_path(vocabulary: list[str], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A bundle of a text, a number and a category, with all that the manifest can say of how they are answered."""
+    text = {"long_text": "windows", "max_windows": 3, "tensors": ["token_ids", "padding_mask"]}
+    inputs = [
+        {"name": "price", "kind": "number", "column": "price", "tensors": ["price"],
+         "mean": 0.10000000149011612, "factor": 3.299999952316284, "limit": 10.0},
+        {"name": "text", "kind": "text", "column": "review", **text},
+        {"name": "shop", "kind": "category", "column": "größe", "tensors": ["shop"], "values": ["web", "köln", "a\nb"]},
+    ]  # fmt: skip
+    path = tmp_path_factory.mktemp("offers") / "model.tflite"
+    model, manifest = (DATA / "table.tflite").read_bytes(), {**MANIFEST, "calibration": {"temperature": 1.5}}
+    write_bundle(model, path, vocabulary=vocabulary, labels=LABELS, manifest=manifest, inputs=inputs)
+    return path

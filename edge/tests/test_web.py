@@ -26,6 +26,13 @@ WEB = Path(__file__).parent.parent / "web"
 UGLY = Path(__file__).parents[2] / "tests" / "data" / "ugly_texts.jsonl"
 # The same integers are multiplied, but WebAssembly's float kernels round otherwise than the CPU's.
 SCORE_TOLERANCE = 0.01
+RECORDS: list[dict[str, Any]] = [
+    {"review": "a good film", "price": 3.5, "größe": "web"},
+    {"review": "a good film", "price": -3.5, "größe": "köln"},
+    {"review": "a good film", "größe": "nowhere"},
+    {"review": "good film " * 60 + "bad", "price": 0.1, "größe": None},
+]
+TYPED = {"review": "bad", "price": 1.25, "größe": "köln"}
 
 pytestmark = pytest.mark.slow
 
@@ -73,6 +80,19 @@ def ugly_texts() -> list[str]:
     return [record["text"] * record.get("times", 1) for record in records if "text" in record]
 
 
+def check_offers(offers: Classifier, found: dict[str, Any]) -> None:
+    """A bundle of format 2: its records as Python answers them, and a field of the page for each input."""
+    expected = offers.predict([*RECORDS, TYPED])
+    for answer, wanted in zip(found["predictions"], expected, strict=False):
+        assert answer["label"] == wanted.label
+        assert answer["scores"] == pytest.approx(wanted.scores, abs=SCORE_TOLERANCE)
+    assert len({answer.label for answer in expected}) > 1
+    assert found["problem"] == "the row must be a record with the fields price, review, größe"
+    assert found["labels"] == ["review", "price", "größe"]
+    shown = [float(score) for score in found["scores"]]
+    assert shown == pytest.approx(list(expected[-1].scores.values()), abs=SCORE_TOLERANCE)
+
+
 def thresholds() -> list[np.float32]:
     """Scores at thresholds, and their neighbours on both sides."""
     found = []
@@ -104,6 +124,7 @@ def test_the_browser_gives_the_labels_of_python(
     reference: Classifier,
     texts: list[str],
     ugly_texts: list[str],
+    offers_path: Path,
     tmp_path: Path,
 ) -> None:
     damaged = bytearray(web_bundle.read_bytes())
@@ -118,6 +139,11 @@ def test_the_browser_gives_the_labels_of_python(
         "cuts": [[how, *([most] if most else [])] for how, most in cuts],
         "damaged": base64.b64encode(damaged).decode(),
         "decide": [(scores.tolist(), *rest) for scores, *rest in asked],
+        "offers": {
+            "path": str(offers_path),
+            "records": RECORDS,
+            "typed": {"text": TYPED["review"], "fields": [str(TYPED["price"]), TYPED["größe"]]},
+        },
     }
     answers = ask(site, questions, tmp_path)
     expected = reference.predict(texts)
@@ -142,5 +168,6 @@ def test_the_browser_gives_the_labels_of_python(
     assert answers["shown"]["label"] == expected[0].label
     assert answers["shown"]["rows"] == len(reference.labels)
     assert "ms" in answers["shown"]["latency"]
+    check_offers(Classifier.load(offers_path), answers["offers"])
     assert answers["problems"] == []
     assert answers["foreign"] == [], "the page must load nothing from elsewhere"

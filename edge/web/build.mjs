@@ -16,10 +16,9 @@ await rm(target, { recursive: true, force: true });
 await mkdir(join(vendor, "litert", "wasm"), { recursive: true });
 for (const name of ["index.html", "style.css"]) await copyFile(join(here, name), join(target, name));
 await cp(join(here, "src"), join(target, "src"), { recursive: true });
-await copyFile(
-  join(here, "..", "edgeline_edge", "data", "normalization-1.txt"),
-  join(vendor, "normalization-1.txt"),
-);
+for (const name of ["normalization-1.txt", "normalization-nmt-nfkc-1.txt"]) {
+  await copyFile(join(here, "..", "edgeline_edge", "data", name), join(vendor, name));
+}
 
 // LiteRT.js: one ES module that imports one other by a bare name, which browsers do not resolve.
 const bare = '"@litertjs/wasm-utils"';

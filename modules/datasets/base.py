@@ -24,6 +24,7 @@ DATASETS: Registry[Dataset] = Registry(
         "topics-8": "modules.datasets.topics:REUTERS_8",
         "topics-52": "modules.datasets.topics:REUTERS_52",
         "topics-20": "modules.datasets.topics:NEWSGROUPS_20",
+        "films": "modules.datasets.films:RATINGS",
         "intents-en": "modules.datasets.intents:ENGLISH",
         "intents-de": "modules.datasets.intents:GERMAN",
         "intents-zh": "modules.datasets.intents:CHINESE",

@@ -30,6 +30,8 @@ def load(given: Given) -> LoadedRows:
         load_split(given.train_files, inputs, target),
         batch_size=settings.batch_size * given.replicas,
         seed=settings.seed,
+        inputs=inputs,
+        modality_dropout=settings.modality_dropout,
     )
     evaluation = load_split(given.eval_files, inputs, target)
     return extend(

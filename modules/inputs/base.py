@@ -122,10 +122,31 @@ class Input(Section, abc.ABC):
         """The same tensors of a served batch without what no row of it needs."""
         return tensors
 
+    def absent(self, tensors: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        """What its tensors are where a row has no value, as `features` makes them: for `trainer.modality_dropout`.
+
+        Args:
+            tensors: its own of some rows that have one, `[batch, *shape]`; windows may be cut.
+
+        Returns:
+            The same names, shapes and types, or what they can be broadcast to.
+
+        Raises:
+            NotImplementedError: every row must have a value.
+        """
+        raise NotImplementedError(f"inputs.{self.name}: the kind {self.kind} says nothing of rows without a value")
+
+    @property
+    def may_lack(self) -> bool:
+        """Whether it says what a row without a value is."""
+        return type(self).absent is not Input.absent
+
     def encode(self, tensors: Mapping[str, tf_keras.KerasTensor]) -> tf_keras.KerasTensor:
         """Its encoder: layers from its tensors to one float32 vector a row, `[batch, dim]`, for the fusion.
 
-        Name the layers after `self.name`. An input with a backbone has it encoded by `modules.network`.
+        A value that has parts, such as the places of a picture or the steps of a series, may give them instead,
+        `[batch, n, dim]`: `attention` looks at each of them, any other fusion at their mean. Name the layers after
+        `self.name`. An input with a backbone has it encoded by `modules.network`.
 
         Raises:
             NotImplementedError: the kind has neither an encoder nor a backbone.

@@ -5,7 +5,8 @@ need not know which (`modules.network.bert` knows KerasNLP's); an encoder of ano
 own and nothing else.
 
 The parts of a layer are `attention/{query,key,value,output,norm}` and `feedforward/{intermediate,output,norm}`, the
-embeddings `token`, `position`, `segment` and `norm`.
+embeddings `token`, `position`, `segment` and `norm`. Inputs that encode themselves have kernels, too:
+`input/<name>/<layer>`, of dense layers and convolutions.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import modules  # noqa: F401  (settles Keras 2 before TensorFlow is imported)
-from modules.network.architecture import ENCODER
+from modules.network.architecture import ENCODER, INPUT_ENCODER
 from modules.registry import Registry
 from modules.text.features import PADDING_MASK, TOKEN_IDS
 from modules.tf_gaps.guard import Gap
@@ -116,6 +117,7 @@ class Anatomy(abc.ABC):
 
     def __init__(self, encoder: tf_keras.Model) -> None:
         self.encoder = encoder
+        self._others: Mapping[str, tf_keras.Model] = {}
 
     @classmethod
     @abc.abstractmethod
@@ -163,8 +165,9 @@ class Anatomy(abc.ABC):
     def kernels(self, targets: Sequence[str] = DEFAULT_TARGETS) -> list[Kernel]:
         """The kernels whose names match, from the input to the head.
 
-        Names are `layer_<i>/attention/{query,key,value,output}`, `layer_<i>/feedforward/{intermediate,output}` and
-        `embedding/token`. They are keyed by layer object: Keras' variable names repeat from layer to layer.
+        Names are `layer_<i>/attention/{query,key,value,output}`, `layer_<i>/feedforward/{intermediate,output}`,
+        `embedding/token` and `input/<name>/<layer>`. They are keyed by layer object: Keras' variable names repeat from
+        layer to layer.
 
         Args:
             targets: shell patterns; a kernel is taken if one matches.
@@ -172,41 +175,109 @@ class Anatomy(abc.ABC):
         Raises:
             ValueError: a pattern matches nothing.
         """
-        found = [Kernel("embedding/token", _master(self.embeddings["token"].embeddings), 1)]
+        tables = [self.embeddings["token"].embeddings] if self.embeddings else []
+        found = [Kernel("embedding/token", _master(table), 1) for table in tables]
         for index, layer in enumerate(self.layers):
             found += [
                 Kernel(f"layer_{index}/{name}", _master(part.layer.kernel), part.rows)
                 for name, part in layer.parts.items()
                 if part.rows is not None
             ]
+        for name, encoder in self._others.items():
+            found += [
+                Kernel(f"input/{name}/{layer.name}", _master(layer.kernel), layer.kernel.shape.rank - 1)
+                for layer in encoder.layers
+                if getattr(layer, "kernel", None) is not None and layer.kernel.shape.rank > 1
+            ]
         for target in targets:
             if not any(fnmatch.fnmatchcase(kernel.name, target) for kernel in found):
-                names = ", ".join(kernel.name for kernel in found)
+                names = ", ".join(kernel.name for kernel in found) or "a network without kernels"
                 raise ValueError(f"pruning target {target!r} matches none of {names}.")
         return [kernel for kernel in found if any(fnmatch.fnmatchcase(kernel.name, target) for target in targets)]
 
-    def sparsity(self, targets: Sequence[str] = DEFAULT_TARGETS) -> dict[str, float]:
-        """Share of exact zeros of each kernel that matches, by name; see `kernels`."""
+    def sparsity(self, targets: Sequence[str] | None = None) -> dict[str, float]:
+        """Share of exact zeros of each kernel that matches, by name; see `kernels`.
+
+        Args:
+            targets: shell patterns. None: the kernels of the encoder's layers, none where there is no encoder.
+        """
+        targets = (DEFAULT_TARGETS if self.layers else ()) if targets is None else targets
         return {kernel.name: float(np.mean(kernel.variable.numpy() == 0.0)) for kernel in self.kernels(targets)}
 
 
+class NoEncoder(Anatomy):
+    """Of a network whose inputs all encode themselves: nothing but their kernels."""
+
+    @classmethod
+    def fits(cls, encoder: tf_keras.Model) -> bool:
+        """No encoder is of this kind."""
+        return False
+
+    @property
+    def layers(self) -> Sequence[Layer]:
+        """None."""
+        return ()
+
+    @property
+    def embeddings(self) -> Mapping[str, tf_keras.layers.Layer]:
+        """None."""
+        return {}
+
+    def inputs(self, token_ids: tf.Tensor, padding_mask: tf.Tensor) -> dict[str, tf.Tensor]:
+        """There is nothing that takes them.
+
+        Raises:
+            AnatomyError: always.
+        """
+        raise AnatomyError(f"the network {self.encoder.name!r} has no encoder")
+
+    def embedded(self) -> tf_keras.Model:
+        """As `inputs`."""
+        raise AnatomyError(f"the network {self.encoder.name!r} has no encoder")
+
+    def states(self) -> tf_keras.Model:
+        """As `inputs`."""
+        raise AnatomyError(f"the network {self.encoder.name!r} has no encoder")
+
+    def gains(self) -> Mapping[str, tf.Variable]:
+        """None."""
+        return {}
+
+
 def of(model: tf_keras.Model) -> Anatomy:
-    """The anatomy of a classifier's encoder.
+    """The anatomy of a classifier's encoder, and of what its further inputs have.
 
     Args:
-        model: what `modules.network.model.build_model` returns, or another one with a layer named `encoder`.
+        model: what `modules.network.model.build_model` returns, or another one with a layer named `encoder`; a
+            classifier without that is a `NoEncoder`.
 
     Raises:
         AnatomyError: no anatomy fits its encoder.
     """
-    encoder = model.get_layer(ENCODER)
-    for kind in ANATOMIES.kinds:
+    found, encoder = None, next((layer for layer in model.layers if layer.name == ENCODER), None)
+    if encoder is None:
+        found = NoEncoder(model)
+    for kind in ANATOMIES.kinds if encoder is not None else ():
         if ANATOMIES[kind].fits(encoder):
-            return ANATOMIES[kind](encoder)
+            found = ANATOMIES[kind](encoder)
+            break
+    if found is not None:
+        found._others = input_encoders(model)
+        return found
     raise AnatomyError(
         f"the parts of the network {model.name!r} are unknown; there are anatomies for: {', '.join(ANATOMIES.kinds)}. "
         "Register one for its encoder with `modules.network.anatomy.ANATOMIES`."
     )
+
+
+def input_encoders(model: tf_keras.Model) -> dict[str, tf_keras.Model]:
+    """The encoders of a model's further inputs, by name of the input, in the order of fusion.
+
+    Args:
+        model: what `modules.network.model.build_model` returns.
+    """
+    named = [(layer.name, layer) for layer in model.layers if layer.name.startswith(INPUT_ENCODER)]
+    return {name.removeprefix(INPUT_ENCODER): layer for name, layer in named}
 
 
 def _master(variable: Any) -> tf.Variable:

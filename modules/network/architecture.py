@@ -9,6 +9,7 @@ from typing import Any
 from modules.targets.kinds import ONE_LABEL
 
 ENCODER = "encoder"
+FUSION = "fusion"
 INPUT_ENCODER = "encoder_of_"  # and the name of an input that encodes itself
 TEXT = "text"  # the kind of input that folders are of which name none
 
@@ -35,6 +36,7 @@ class Architecture:
         inputs: by name, the sections of the inputs besides the one that the backbone encodes, in the order of fusion.
         target: kind of the target, whose head it is.
         encoded: kind of the input that the backbone encodes; empty where there is none.
+        fusion: what `modules.network.fusion.kinds.section` says of the way in which inputs meet; empty for `concat`.
     """
 
     vocabulary_size: int
@@ -52,6 +54,7 @@ class Architecture:
     inputs: Mapping[str, Mapping[str, Any]] = dataclasses.field(default_factory=dict)
     target: str = ONE_LABEL
     encoded: str = TEXT
+    fusion: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Makes tuples of JSON's lists and refuses shapes that cannot be built."""
@@ -87,11 +90,18 @@ class Architecture:
             del values["target"]
         if self.encoded == TEXT:
             del values["encoded"]
+        if not self.fusion:
+            del values["fusion"]
         return values
 
     @classmethod
     def without_backbone(
-        cls, *, num_classes: int, inputs: Mapping[str, Mapping[str, Any]], target: str
+        cls,
+        *,
+        num_classes: int,
+        inputs: Mapping[str, Mapping[str, Any]],
+        target: str,
+        fusion: Mapping[str, Any] | None = None,
     ) -> Architecture:
         """A network whose inputs all encode themselves.
 
@@ -99,6 +109,7 @@ class Architecture:
             num_classes: outputs of the head.
             inputs: by name, the sections of the inputs.
             target: kind of the target.
+            fusion: how the inputs meet, see the attribute.
         """
         return cls(
             vocabulary_size=0,
@@ -112,6 +123,7 @@ class Architecture:
             inputs=inputs,
             target=target,
             encoded="",
+            fusion=fusion or {},
         )
 
     @classmethod

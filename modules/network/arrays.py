@@ -67,6 +67,12 @@ class EncoderWeights:
     norm_beta: Array
     layers: tuple[LayerWeights, ...]
 
+    @classmethod
+    def nothing(cls) -> EncoderWeights:
+        """Of a network without an encoder: arrays without a number in them."""
+        table, row = np.zeros((0, 0), np.float32), np.zeros(0, np.float32)
+        return EncoderWeights(table, table, table, row, row, ())
+
 
 @dataclasses.dataclass(frozen=True)
 class NetworkWeights(EncoderWeights):
@@ -76,14 +82,17 @@ class NetworkWeights(EncoderWeights):
         head_kernel: `[hidden, classes]`, with `head_bias` `[classes]`; with further inputs, `hidden` is the width of
             all vectors together.
         others: by name of a further input, the arrays of its encoder in the order of its layers.
+        fusion: the arrays of the layer in which inputs meet, in its own order.
     """
 
     head_kernel: Array
     head_bias: Array
     others: Mapping[str, tuple[Array, ...]] = dataclasses.field(default_factory=dict)
+    fusion: tuple[Array, ...] = ()
 
     def count(self) -> int:
         """Numbers in all arrays."""
         own = [value for value in vars(self).values() if isinstance(value, np.ndarray)]
         own += [array for layer in self.layers for array in vars(layer).values()]
-        return sum(value.size for value in own + [array for arrays in self.others.values() for array in arrays])
+        own += [array for arrays in (*self.others.values(), self.fusion) for array in arrays]
+        return sum(value.size for value in own)

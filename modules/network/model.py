@@ -15,8 +15,9 @@ from typing import Any
 import modules  # noqa: F401  (settles Keras 2 before TensorFlow is imported)
 from modules.inputs import kinds as inputs_lib
 from modules.inputs.base import Input
-from modules.network import bert, fusion, layers
+from modules.network import bert, layers
 from modules.network.architecture import ENCODER, INPUT_ENCODER, Architecture
+from modules.network.fusion.base import Value, fuse, made, value_of
 from modules.targets.base import LOGITS
 from modules.targets.kinds import TARGETS
 from modules.text.features import PADDING_MASK, TOKEN_IDS
@@ -114,25 +115,27 @@ def classifier(
     padding_mask = tf_keras.Input([None], dtype="int32", name=PADDING_MASK)
     hidden = encoder({"token_ids": token_ids, "segment_ids": tf.zeros_like(token_ids), "padding_mask": padding_mask})
     tensors = {TOKEN_IDS: token_ids, PADDING_MASK: padding_mask}
-    return _joined(tensors, [MaskedMeanPooling(name="pooling")(hidden, padding_mask)], architecture, dropout=dropout)
+    pooled = MaskedMeanPooling(name="pooling")(hidden, padding_mask)
+    return _joined(tensors, [(pooled, hidden, padding_mask)], architecture, dropout=dropout)
 
 
 def _joined(
     tensors: dict[str, tf_keras.KerasTensor],
-    vectors: list[tf_keras.KerasTensor],
+    values: list[Value],
     architecture: Architecture,
     *,
     dropout: float,
 ) -> tf_keras.Model:
-    """Adds the inputs that encode themselves, and puts fusion and head on all vectors."""
+    """Adds the inputs that encode themselves, and puts fusion and head on all values."""
     for part in inputs_lib.read(architecture.inputs).values():
         encoder = input_encoder(part)
         own = {
             tensor.name: tf_keras.Input(tensor.shape, dtype=tensor.dtype, name=tensor.name) for tensor in part.tensors()
         }
-        vectors.append(encoder(own))
+        values.append(value_of(encoder(own)))
         tensors |= own
-    fused = tf_keras.layers.Dropout(dropout, dtype="float32", name="dropout")(fusion.concat(vectors))
+    layer = made(architecture.fusion) if len(values) > 1 else None
+    fused = tf_keras.layers.Dropout(dropout, dtype="float32", name="dropout")(fuse(layer, values))
     outputs = TARGETS[architecture.target].head(fused, architecture.num_classes)
     return tf_keras.Model(tensors, outputs, name="classifier")
 
@@ -142,9 +145,16 @@ def input_encoder(part: Input) -> tf_keras.Model:
 
     Args:
         part: the input.
+
+    Returns:
+        A model of one output, the vector; where the input has parts of two, their mean and the parts.
     """
     own = {tensor.name: tf_keras.Input(tensor.shape, dtype=tensor.dtype, name=tensor.name) for tensor in part.tensors()}
-    return tf_keras.Model(own, part.encode(own), name=f"{INPUT_ENCODER}{part.name}")
+    encoded = part.encode(own)
+    if len(encoded.shape) == 3:
+        mean = tf_keras.layers.GlobalAveragePooling1D(dtype="float32", name=f"mean_of_{part.name}")
+        encoded = [mean(encoded), encoded]
+    return tf_keras.Model(own, encoded, name=f"{INPUT_ENCODER}{part.name}")
 
 
 def _exchange(view: bert.BertLayer, architecture: Architecture, index: int) -> None:

@@ -28,6 +28,7 @@ def build_classifier(
     inputs: Mapping[str, Mapping[str, Any]] | None = None,
     target: str = ONE_LABEL,
     encoded: str = TEXT,
+    fusion: Mapping[str, Any] | None = None,
 ) -> tuple[tf_keras.Model, Architecture]:
     """Builds the classifier that a configuration asks for, with its pretrained weights in place.
 
@@ -41,6 +42,7 @@ def build_classifier(
         inputs: sections of the inputs that the backbone does not encode, by name.
         target: kind of the target.
         encoded: kind of the input that the backbone encodes.
+        fusion: how the inputs meet, as `modules.network.architecture.Architecture` has it.
 
     Returns:
         `(model, architecture)`; the model as `modules.network.model.build_model` describes it.
@@ -50,7 +52,9 @@ def build_classifier(
         PackageError: its package cannot be fetched.
     """
     start = initial.of(backbone, initial.Task(vocabulary_size, num_classes, sequence_length))
-    architecture = dataclasses.replace(start.architecture, inputs=inputs or {}, target=target, encoded=encoded)
+    architecture = dataclasses.replace(
+        start.architecture, inputs=inputs or {}, target=target, encoded=encoded, fusion=fusion or {}
+    )
     built = build_model(architecture, dropout=dropout, policy=policy)
     if start.weights is not None:
         write_encoder(built, start.weights)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from modules.network import anatomy
-from modules.network.architecture import INPUT_ENCODER
+from modules.network.anatomy import input_encoders
+from modules.network.architecture import FUSION
 from modules.network.arrays import Array, EncoderWeights, LayerWeights, NetworkWeights
 from modules.targets.base import LOGITS
 
@@ -18,25 +19,23 @@ def read_weights(model: tf_keras.Model) -> NetworkWeights:
     encoder = read_encoder(anatomy.of(model))
     head = model.get_layer(LOGITS).get_weights()
     others = {name: tuple(layer.get_weights()) for name, layer in input_encoders(model).items()}
-    return NetworkWeights(**vars(encoder), head_kernel=head[0], head_bias=head[1], others=others)
+    fusion = [array for layer in _fusions(model) for array in layer.get_weights()]
+    return NetworkWeights(**vars(encoder), head_kernel=head[0], head_bias=head[1], others=others, fusion=tuple(fusion))
 
 
-def input_encoders(model: tf_keras.Model) -> dict[str, tf_keras.Model]:
-    """The encoders of a model's further inputs, by name of the input, in the order of fusion.
-
-    Args:
-        model: what `modules.network.model.build_model` returns.
-    """
-    named = [(layer.name, layer) for layer in model.layers if layer.name.startswith(INPUT_ENCODER)]
-    return {name.removeprefix(INPUT_ENCODER): layer for name, layer in named}
+def _fusions(model: tf_keras.Model) -> list[tf_keras.layers.Layer]:
+    """The layer in which inputs meet; none where there is one input."""
+    return [layer for layer in model.layers if layer.name == FUSION]
 
 
 def read_encoder(parts: anatomy.Anatomy) -> EncoderWeights:
-    """Copies the weights out of an encoder.
+    """Copies the weights out of an encoder; nothing where a network has none.
 
     Args:
         parts: the encoder's anatomy.
     """
+    if not parts.embeddings:
+        return EncoderWeights.nothing()
     tables = {name: layer.get_weights() for name, layer in parts.embeddings.items()}
     return EncoderWeights(
         token=tables["token"][0],
@@ -58,11 +57,15 @@ def write_weights(model: tf_keras.Model, weights: NetworkWeights) -> None:
     model.get_layer(LOGITS).set_weights([weights.head_kernel, weights.head_bias])
     for name, layer in input_encoders(model).items():
         layer.set_weights(list(weights.others[name]))
+    for layer in _fusions(model):
+        layer.set_weights(list(weights.fusion))
 
 
 def write_encoder(model: tf_keras.Model, weights: EncoderWeights) -> None:
     """Writes arrays into a model's encoder and leaves its head; see `write_weights`."""
     parts = anatomy.of(model)
+    if not parts.embeddings:
+        return
     for name in ("token", "position", "segment"):
         parts.embeddings[name].set_weights([getattr(weights, name)])
     parts.embeddings["norm"].set_weights([weights.norm_gamma, weights.norm_beta])

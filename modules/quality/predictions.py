@@ -12,6 +12,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from modules.machine import saved_models
 from modules.machine.progress import tell
 from modules.rows.raw import TEXT_HASH, RawSplit
 
@@ -63,14 +64,13 @@ def served(serving_dir: str) -> Predictor:
         A function from texts, and for the latter the values of the other columns, to the answers by name.
     """
     import tensorflow as tf
-    import tensorflow_text  # noqa: F401  (registers the tokenizer's ops)
 
-    loaded = tf.saved_model.load(serving_dir)
-    signature = loaded.signatures.get("serving_text") or loaded.signatures["serving_rows"]
+    model = saved_models.load(serving_dir)
+    signature = model.signatures.get("serving_text") or model.signatures["serving_rows"]
     arguments = signature.structured_input_signature[1]
 
     def predict(
-        texts: Sequence[str], others: Mapping[str, Sequence[Any]] | None = None, _alive: object = loaded
+        texts: Sequence[str], others: Mapping[str, Sequence[Any]] | None = None, _alive: object = model
     ) -> dict[str, np.ndarray]:
         # A signature does not keep the variables of its model alive; the default argument does.
         columns = dict.fromkeys(set(arguments) - set(others or {}), texts) | dict(others or {})

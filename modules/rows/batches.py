@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from modules.inputs import kinds as inputs_lib
+from modules.rows import absence
 from modules.rows.transformed import BUCKET_WIDTH, Examples, epoch_plan, lengths, steps_per_epoch, width_of
 from modules.targets.base import Target
 from modules.tensors import Tensor
@@ -133,6 +134,41 @@ def training_batches(
     return dataset.map(take).prefetch(4)
 
 
+def lacking(
+    batches: tf.data.Dataset,
+    inputs: inputs_lib.Inputs,
+    names: Sequence[str],
+    *,
+    rate: float,
+    seed: int,
+    first: int = 0,
+    taught: str = "",
+) -> tf.data.Dataset:
+    """The same batches, with inputs of some rows left out.
+
+    Args:
+        batches: as `training_batches` makes them.
+        inputs: of the task.
+        names: of the features in a batch; what else it has stays as it is.
+        rate: see `modules.rows.absence.drawn`, as of the seed.
+        seed: of the choice.
+        first: number of the first step, so that a killed training goes on with the choices that it would have made.
+        taught: before the names of what a teacher reads in other numbers; it lacks the same.
+    """
+
+    def leave_out(step: tf.Tensor, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        own = {name: batch[name] for name in names}
+        gone = absence.drawn(inputs, tf.shape(own[names[0]])[0], rate=rate, seed=seed, step=step)
+        changed = batch | absence.without(own, inputs, gone)
+        of_teacher = {name: batch[f"{taught}{name}"] for name in names if taught and f"{taught}{name}" in batch}
+        if of_teacher:
+            seen = absence.without(own | of_teacher, inputs, gone)
+            changed |= {f"{taught}{name}": seen[name] for name in of_teacher}
+        return changed
+
+    return batches.enumerate(first).map(leave_out)
+
+
 class TrainingStream:
     """The train split as Keras wants it: `training_batches` with the labels beside the features.
 
@@ -142,15 +178,26 @@ class TrainingStream:
         labels: the right answers of all examples; where rows are read in windows, of each window.
     """
 
-    def __init__(self, examples: Examples, *, batch_size: int, seed: int) -> None:
+    def __init__(
+        self,
+        examples: Examples,
+        *,
+        batch_size: int,
+        seed: int,
+        inputs: inputs_lib.Inputs | None = None,
+        modality_dropout: float = 0.0,
+    ) -> None:
         """Counts steps.
 
         Args:
             examples: the rows.
             batch_size: rows per batch, over all replicas.
-            seed: of the shuffle.
+            seed: of the shuffle, and of what is left out.
+            inputs: of the task; needed with `modality_dropout`.
+            modality_dropout: share of the rows in which an input is taken for missing, see `modules.rows.absence`.
         """
         self._examples, self._batch_size, self._seed = examples, batch_size, seed
+        self._inputs, self._rate = inputs or {}, modality_dropout
         self.rows = examples.whole
         self.labels = examples.labels
         self.steps_per_epoch = steps_per_epoch(len(examples), batch_size)
@@ -186,6 +233,10 @@ class TrainingStream:
             epochs=epochs,
             skip_steps=skip_steps,
         )
+        if self._rate:
+            batches = lacking(
+                batches, self._inputs, tuple(features), rate=self._rate, seed=self._seed, first=skip_steps
+            )
         return batches.map(lambda batch: ({name: batch[name] for name in features}, batch[_ANSWER]))
 
 

@@ -13,7 +13,7 @@ from modules.tensors import Column, ColumnType, raw_spec
 
 import numpy as np
 
-from edgeline_edge import picture
+from edgeline_edge.picture import header
 
 # Feature with the hash of the normalised text, by which ExampleGen splits; the same row has the same hash in every run.
 TEXT_HASH = "text_hash"
@@ -101,5 +101,5 @@ def _told(value: Any) -> Any:
         return value
     if not value:
         return ""
-    found = picture.header(value)
+    found = header(value)
     return f"{found.format} {found.width} × {found.height}, {hashlib.sha256(value).hexdigest()[:12]}"

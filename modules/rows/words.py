@@ -16,6 +16,8 @@ from modules.registry import load
 from modules.rows.transformed import Examples
 from modules.text.vocabulary import Continuations, Trimmed
 
+import numpy as np
+
 if TYPE_CHECKING:
     import tensorflow as tf
 
@@ -69,18 +71,42 @@ class Words(abc.ABC):
         """
 
 
+class NoWords(Words):
+    """Of a network without a backbone, whose rows hold no words at all."""
+
+    def trim(
+        self, examples: Examples, words: Sequence[str], *, min_count: int, continuations: Continuations
+    ) -> Trimmed:
+        """Nothing stays of nothing."""
+        return Trimmed([], np.zeros(0, np.int64), np.zeros(0, np.int32), [])
+
+    def renumbered(self, examples: Examples, old: Sequence[str], new: Sequence[str]) -> Examples:
+        """The very rows."""
+        return examples
+
+    def unknown_share(self, examples: Examples, words: Sequence[str]) -> float:
+        """Nothing is unknown."""
+        return 0.0
+
+    def features(self, part: Input, raw: Mapping[str, tf.Tensor], words: Sequence[str]) -> dict[str, tf.Tensor]:
+        """No input is encoded by words."""
+        return {}
+
+
 def of(kind: str) -> Words:
     """What becomes of the words of an input.
 
     Args:
-        kind: of the input that the backbone encodes, as `modules.network.architecture.Architecture` has it.
+        kind: of the input that the backbone encodes, as `modules.network.architecture.Architecture` has it; empty where
+            there is none.
 
     Raises:
         ValueError: the kind does not say.
     """
-    path = INPUTS[kind].parts.get("words") if kind else None
+    if not kind:
+        return NoWords()
+    path = INPUTS[kind].parts.get("words")
     if path is None:
-        what = f"an input of kind {kind}" if kind else "a network without a backbone"
-        raise ValueError(f"no student can be made of {what}: `words` of its parts is missing")
+        raise ValueError(f"no student can be made of an input of kind {kind}: `words` of its parts is missing")
     made: Words = load(path)()
     return made

@@ -29,7 +29,7 @@ class _Student(tf.Module):
         self._vocabulary = tuple(trained.vocabulary)
         self._words = words.of(trained.architecture.encoded)
         # Tuples: TensorFlow would write a dictionary into the SavedModel as an object of its own.
-        self._main = (kinds.encoded(inputs),)
+        self._main = (kinds.with_backbone(inputs),)
         self._table = tuple(kinds.read(trained.architecture.inputs).values())
         self._tensors, self._columns, self._only = kinds.tensors(inputs), kinds.columns(inputs), (kinds.only(inputs),)
         self._answers = target.answers()
@@ -37,16 +37,16 @@ class _Student(tf.Module):
     def _of_tensors(self, *values: tf.Tensor) -> dict[str, tf.Tensor]:
         features = {tensor.name: value for tensor, value in zip(self._tensors, values, strict=True)}
         [main] = self._main
-        return self._answers(
-            pooled.answer(self._network, features, self._tensors, mask=main.mask, windows=main.windows)
-        )
+        mask, windows = (main.mask, main.windows) if main else (None, 1)
+        return self._answers(pooled.answer(self._network, features, self._tensors, mask=mask, windows=windows))
 
     def _network(self, features: Mapping[str, tf.Tensor]) -> tf.Tensor:
         return self._model(features, training=False)
 
     def _of_rows(self, *values: tf.Tensor) -> dict[str, tf.Tensor]:
         raw = {column.name: value for column, value in zip(self._columns, values, strict=True)}
-        features = self._words.features(self._main[0], raw, self._vocabulary)
+        [main] = self._main
+        features = self._words.features(main, raw, self._vocabulary) if main else {}
         for part in self._table:
             features |= part.features(raw)
         return self._of_tensors(*(tf.cast(features[tensor.name], tensor.dtype) for tensor in self._tensors))

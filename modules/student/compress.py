@@ -7,6 +7,7 @@ exact zeros. Only the training split decides anything here; the `eval` split is 
 
 from __future__ import annotations
 
+from modules.inputs.kinds import Inputs
 from modules.machine.progress import tell
 from modules.network.architecture import Architecture
 from modules.network.logits import split_outputs
@@ -29,6 +30,7 @@ def compress(
     backup_dir: str,
     policy: str = "float32",
     strategy: tf.distribute.Strategy | None = None,
+    inputs: Inputs | None = None,
 ) -> Compressed:
     """Makes a student of a trained classifier.
 
@@ -40,6 +42,7 @@ def compress(
         backup_dir: working directory, the same for the same inputs and settings; see `fine_tune`.
         policy: Keras precision policy to fine-tune under.
         strategy: where to fine-tune.
+        inputs: of the task; needed with `settings.modality_dropout`.
 
     Returns:
         The student.
@@ -56,12 +59,13 @@ def compress(
         backup_dir=backup_dir,
         policy=policy,
         strategy=strategy,
+        inputs=inputs or {},
     )
     tell("trimming the vocabulary")
     trimmed = trim.trim(given)
     tell("ranking neurons and heads")
     smaller = cut.cut(trimmed)
-    tell(f"asking the teacher about {len(train) * (1 + settings.augmentation.copies)} texts")
+    tell(f"asking the teacher about {len(train) * (1 + settings.augmentation.copies)} rows")
     labelled = label.label(smaller)
     tuned = tune.tune(labelled)
     tell("evaluating")
@@ -87,6 +91,8 @@ def decided(compressed: Compressed, target: Target) -> Target:
 
 def describe(architecture: Architecture) -> str:
     """One line for logs: `3 layers x 384, heads 12/12/12, feed-forward 768/768/768, 14210 tokens`."""
+    if not architecture.encoded:
+        return f"the encoders of {', '.join(architecture.inputs)}"
     heads = "/".join(map(str, architecture.heads))
     widths = "/".join(map(str, architecture.intermediate_dims))
     return (

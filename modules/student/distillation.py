@@ -11,13 +11,12 @@ import abc
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
-from modules.network import anatomy, fusion
+from modules.network import anatomy
+from modules.network.joined import Joined
 from modules.network.logits import split_logits
-from modules.network.weights import input_encoders
 from modules.registry import load
 from modules.rows.transformed import Examples
 from modules.student.settings import DistillationSettings
-from modules.targets.base import LOGITS
 from modules.targets.kinds import ONE_LABEL, TARGETS
 
 import numpy as np
@@ -137,21 +136,24 @@ class Tapped:
     def __init__(self, model: tf_keras.Model) -> None:
         self._anatomy = anatomy.of(model)
         self._layers = self._anatomy.layers
-        self._states = self._anatomy.states()
-        self._head = [model.get_layer(name) for name in ("pooling", "dropout", LOGITS)]
-        self._others = list(input_encoders(model).values())
+        self._states = self._anatomy.states() if self._layers else None
+        self._joined = Joined(model)
 
     def __call__(self, features: Mapping[str, tf.Tensor], *, training: bool) -> tuple[tf.Tensor, list[tf.Tensor]]:
         """Logits float32 `[batch, classes]`; hidden states `[batch, seq, hidden]`: embeddings, then each layer."""
-        entered, mask = self._anatomy.entered(features)
-        states = self._states(entered, training=training)
-        pooling, dropout, logits = self._head
-        others = [
-            encoder({name: features[name] for name in encoder.input_names}, training=training)
-            for encoder in self._others
-        ]
-        fused = fusion.concat([pooling(states[-1], mask), *others])
-        return logits(dropout(fused, training=training)), states
+        states: list[tf.Tensor] = []
+        hidden = mask = None
+        if self._states is not None:
+            entered, mask = self._anatomy.entered(features)
+            states = self._states(entered, training=training)
+            hidden = states[-1]
+        values = self._joined.values(features, hidden, mask, training=training)
+        return self._joined.logits(values, training=training), states
+
+    @property
+    def has_layers(self) -> bool:
+        """Whether there are hidden states and attention to compare."""
+        return bool(self._layers)
 
     def mask(self, features: Mapping[str, tf.Tensor]) -> tf.Tensor:
         """Where rows go on, int32 `[batch, seq]`."""
@@ -195,7 +197,7 @@ def distillation_loss(
     """
     logits, states = student(features, training=True)
     loss = of(target).loss(logits, labels, soft_targets, settings)
-    if settings.needs_teacher_in_step:
+    if settings.needs_teacher_in_step and student.has_layers:
         if teacher is None or teacher_features is None:
             raise ValueError("hidden and attention losses need the teacher and its features in the step.")
         mask = student.mask(features)

@@ -12,10 +12,11 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from modules.inputs.kinds import Inputs
 from modules.machine import memory
 from modules.machine.progress import tell
 from modules.rows import transformed as examples_lib
-from modules.rows.batches import training_batches
+from modules.rows.batches import lacking, training_batches
 from modules.rows.transformed import Examples
 from modules.student.distillation import Tapped, distillation_loss
 from modules.student.pruning import MagnitudePruner
@@ -62,6 +63,7 @@ def fine_tune(
     backup_dir: str,
     strategy: tf.distribute.Strategy | None = None,
     policy: str = "float32",
+    inputs: Inputs | None = None,
 ) -> dict[str, Any]:
     """Trains a student in place; continues from `backup_dir` if a run with the same arguments was killed.
 
@@ -74,6 +76,7 @@ def fine_tune(
             removes it when the result is safe.
         strategy: the scope that the student was made in.
         policy: the precision policy that the student was built under; `mixed_float16` scales the loss.
+        inputs: of the task; needed with `settings.modality_dropout`.
 
     Returns:
         `steps`, `resumed_at`, `seconds`, `samples_per_second` and the last mean `loss`.
@@ -105,7 +108,7 @@ def fine_tune(
     begin_rounding = int(settings.quantization_aware.begin * total) if settings.quantization_aware.enabled else total
     losses: list[tf.Tensor] = []
     began = saved = told = time.monotonic()
-    dataset = _dataset(train, teacher, settings, start)
+    dataset = _dataset(train, teacher, settings, start, inputs or {})
     # Neither fetched ahead on a CPU nor read to its end: both make it wait at the end, for a minute after a long run.
     fetching = tf.distribute.InputOptions(experimental_fetch_to_device=bool(tf.config.list_logical_devices("GPU")))
     batches = iter(strategy.experimental_distribute_dataset(dataset, fetching))
@@ -206,13 +209,15 @@ def _optimizer(settings: FineTuning, total: int, policy: str) -> tf_keras.optimi
     return tf_keras.mixed_precision.LossScaleOptimizer(optimizer) if policy == "mixed_float16" else optimizer
 
 
-def _dataset(train: Examples, teacher: TeacherSignals, settings: FineTuning, start: int) -> tf.data.Dataset:
+def _dataset(
+    train: Examples, teacher: TeacherSignals, settings: FineTuning, start: int, inputs: Inputs
+) -> tf.data.Dataset:
     """Batches of the run from `start` on, as dictionaries."""
     features = {**train.features, **{f"{_TEACHERS}{name}": read for name, read in (teacher.features or {}).items()}}
     windows = {name: values for name, values in features.items() if name.removeprefix(_TEACHERS) in train.windows}
     columns = {name: values for name, values in features.items() if name not in windows}
     columns |= {_LABELS: train.labels, _SOFT: teacher.logits}
-    return training_batches(
+    batches = training_batches(
         windows,
         columns,
         mask=train.mask,
@@ -221,6 +226,11 @@ def _dataset(train: Examples, teacher: TeacherSignals, settings: FineTuning, sta
         epochs=settings.epochs,
         skip_steps=start,
     )
+    rate = settings.modality_dropout or 0.0
+    if not rate:
+        return batches
+    names = tuple(train.features)
+    return lacking(batches, inputs, names, rate=rate, seed=settings.seed, first=start, taught=_TEACHERS)
 
 
 def _report(step: int, per_epoch: int, epochs: int, losses: list[tf.Tensor], speed: float) -> None:

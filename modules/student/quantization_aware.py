@@ -38,9 +38,9 @@ class WeightRounder:
         self._kernels: list[Kernel] = []
         parts = anatomy.of(model)
         self._gains = parts.gains()
-        if settings.kernel_bits:
+        if settings.kernel_bits and parts.layers:
             self._kernels += parts.kernels(["layer_*"])
-        if settings.embedding_bits:
+        if settings.embedding_bits and parts.embeddings:
             self._kernels += parts.kernels(["embedding/token"])
 
     def round(self) -> list[tf.Tensor]:

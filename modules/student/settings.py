@@ -153,6 +153,8 @@ class FineTuning(Section):
     """Share of the steps over which the learning rate rises."""
     weight_decay: float = Field(0.01, ge=0)
     """AdamW's decoupled decay; never on biases and layer norms."""
+    modality_dropout: float | None = Field(None, ge=0, lt=1)
+    """As `trainer.modality_dropout`, whose value it has if it is empty; the teacher judges the whole row."""
     clip_norm: float = Field(1.0, gt=0)
     """Largest global norm of the gradient."""
     checkpoint_seconds: float = Field(60.0, gt=0)

@@ -7,6 +7,9 @@ The steps, which `edge/edgeline_edge/tokenizer.py` repeats without TensorFlow:
 2. `FastBertNormalizer` maps every code point on its own: lower case, compatibility forms, accents stripped.
 3. The text is split at white space; punctuation and Chinese characters stand alone.
 4. Greedy WordPiece; a word without a match, or of more than 100 bytes, is one `[UNK]`.
+A vocabulary that is a table of pieces (`edgeline_edge.unigram`) takes the place of steps 2 to 4: Unigram, see
+`modules.text.unigram`.
+
 5. Of more pieces than a row holds, those stay that `long_text` says (`edge/edgeline_edge/long_text.py`).
 
 Special tokens are never recognised in the text: a literal "[CLS]" is the three words `[`, `cls`, `]`.
@@ -20,9 +23,12 @@ import functools
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from modules.text import unigram
 from modules.text.settings import LongText
 
 import numpy as np
+
+from edgeline_edge.unigram import SPECIAL_PIECES, is_table, table_problem
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -36,7 +42,7 @@ MIN_SEQUENCE_LENGTH = 3  # [CLS], one piece, [SEP]
 
 
 def load_vocabulary(path: str) -> list[str]:
-    """Reads a WordPiece vocabulary: one token per line, the line number is the id.
+    """Reads a vocabulary: one WordPiece token or one piece with its score a line, whose number is the id.
 
     Args:
         path: file in any file system that TensorFlow reads.
@@ -71,7 +77,7 @@ def load_vocabulary(path: str) -> list[str]:
 
 
 def vocabulary_problem(vocabulary: Sequence[str]) -> str:
-    """Says what makes a list of tokens unusable as a WordPiece vocabulary.
+    """Says what makes lines unusable as a vocabulary: tokens of WordPiece, or a table of pieces.
 
     Args:
         vocabulary: the tokens in the order of their ids.
@@ -79,6 +85,8 @@ def vocabulary_problem(vocabulary: Sequence[str]) -> str:
     Returns:
         One sentence, or an empty string if nothing is wrong.
     """
+    if is_table(vocabulary):
+        return table_problem(vocabulary)
     seen: dict[str, int] = {}
     for number, token in enumerate(vocabulary, start=1):
         if not token:
@@ -197,9 +205,22 @@ def piece_spans(text: str, vocabulary: Sequence[str]) -> list[tuple[str, int, in
     Returns:
         For each piece its token, its first byte and the byte behind its last, in the UTF-8 of the text.
     """
+    if is_table(vocabulary):
+        return unigram.spans(text, vocabulary)
     pieces, starts, ends = _tokenizer(vocabulary).tokenize_with_offsets([text])
     tokens = (vocabulary[piece] for piece in pieces.to_list()[0])
     return list(zip(tokens, starts.to_list()[0], ends.to_list()[0], strict=True))
+
+
+def special_ids(vocabulary: Sequence[str]) -> dict[str, int]:
+    """The ids of `[PAD]`, `[UNK]`, `[CLS]` and `[SEP]`, or of what plays their parts among pieces.
+
+    Args:
+        vocabulary: the lines in the order of their ids.
+    """
+    if is_table(vocabulary):
+        return dict(zip(SPECIAL_TOKENS, map(SPECIAL_PIECES.index, ("<pad>", "<unk>", "<s>", "</s>")), strict=True))
+    return {token: vocabulary.index(token) for token in SPECIAL_TOKENS}
 
 
 def _pieces(
@@ -213,8 +234,9 @@ def _pieces(
     texts = tf.convert_to_tensor(texts, tf.string)
     if texts.shape.rank != 1:
         raise ValueError(f"texts must have the shape [batch], got {texts.shape}")
-    _, ids = _tables(tuple(vocabulary))
-    return _tokenizer(vocabulary).tokenize(_replace_invalid(texts)), ids
+    valid, pieced = _replace_invalid(texts), is_table(vocabulary)
+    found = unigram.pieces(valid, vocabulary) if pieced else _tokenizer(vocabulary).tokenize(valid)
+    return found, special_ids(vocabulary)
 
 
 def _gathered(pieces: tf.RaggedTensor, at: tf.Tensor, pad: int) -> tf.Tensor:
@@ -252,7 +274,7 @@ def _tokenizer(vocabulary: Sequence[str]) -> tf_text.FastBertTokenizer:
     import tensorflow as tf
     import tensorflow_text as tf_text
 
-    words, _ = _tables(tuple(vocabulary))
+    words = _words_table(tuple(vocabulary))
     return tf_text.FastBertTokenizer(
         token_out_type=tf.int32,
         fast_wordpiece_model_buffer=tf.constant(words),
@@ -270,8 +292,8 @@ def _replace_invalid(texts: tf.Tensor) -> tf.Tensor:
 
 
 @functools.lru_cache(maxsize=4)
-def _tables(vocabulary: tuple[str, ...]) -> tuple[np.ndarray, dict[str, int]]:
-    """Builds the WordPiece automaton once per process: uint8 `[bytes]`, and the ids of the special tokens.
+def _words_table(vocabulary: tuple[str, ...]) -> np.ndarray:
+    """Builds the WordPiece automaton once per process: uint8 `[bytes]`.
 
     TensorFlow Text would build it again for every graph, and pass it as a Python list of a million integers.
     """
@@ -284,7 +306,7 @@ def _tables(vocabulary: tuple[str, ...]) -> tuple[np.ndarray, dict[str, int]]:
         model = tf_text.build_fast_wordpiece_model(list(vocabulary), MAX_WORD_BYTES, SUFFIX, UNKNOWN, False, False)
     except RuntimeError as error:  # nothing but special tokens, for one
         raise ValueError(f"vocabulary: {error}") from error
-    return np.frombuffer(model, np.uint8), {token: vocabulary.index(token) for token in SPECIAL_TOKENS}
+    return np.frombuffer(model, np.uint8)
 
 
 @functools.lru_cache(maxsize=1)

@@ -19,10 +19,13 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Literal
 
+from modules.text.segments import spaceless
 from modules.text.tokenization import END, MAX_WORD_BYTES, SPECIAL_TOKENS, SUFFIX, UNKNOWN
 
 import numpy as np
 from numpy.typing import NDArray
+
+from edgeline_edge.unigram import SPACE, is_table
 
 Continuations = Literal["all", "seen"]
 # Places that BERT's vocabulary keeps free. No text gives them: its brackets are tokens of their own.
@@ -87,6 +90,21 @@ def trim(
     mapping = np.full(len(vocabulary), -1, np.int32)
     mapping[kept] = np.arange(len(kept), dtype=np.int32)
     return Trimmed([vocabulary[index] for index in kept.tolist()], kept, mapping, _uncovered(vocabulary))
+
+
+def begin_units(vocabulary: Sequence[str]) -> NDArray[np.bool_]:
+    """Of each token, whether it begins a unit: a word, or a piece of a script that is written without spaces.
+
+    Args:
+        vocabulary: in id order, tokens of WordPiece or a table of pieces.
+
+    Returns:
+        bool `[vocabulary]`.
+    """
+    if is_table(vocabulary):
+        pieces = [line.partition("\t")[0] for line in vocabulary]
+        return np.array([piece.startswith(SPACE) or spaceless(piece) > 0 for piece in pieces])
+    return np.array([token == SUFFIX or not token.startswith(SUFFIX) or spaceless(token) > 0 for token in vocabulary])
 
 
 def count_tokens(token_ids: NDArray[np.integer], padding_mask: NDArray[np.integer], size: int) -> NDArray[np.int64]:

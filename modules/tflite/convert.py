@@ -89,7 +89,7 @@ def convert(
     if recipe.needs_calibration and not calibration:
         raise ConversionError(f"{recipe.name} needs calibration examples and there are none.")
     try:
-        table = embedding_table(weights.token, recipe.embedding)
+        table = embedding_table(weights.token, recipe.embedding) if architecture.encoded else None
         graph = InferenceGraph(
             weights,
             architecture,

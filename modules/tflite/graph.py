@@ -16,9 +16,9 @@ from collections.abc import Sequence
 
 from modules.inputs import kinds as inputs_lib
 from modules.inputs.base import Input
-from modules.network import fusion
 from modules.network.architecture import Architecture
 from modules.network.arrays import Array, LayerWeights, NetworkWeights
+from modules.network.fusion.base import Fusion, Value, fuse, made, value_of
 from modules.network.model import input_encoder
 from modules.tensors import Layout
 from modules.tflite import output as outputs
@@ -39,7 +39,7 @@ class InferenceGraph(tf.Module):
     Args:
         weights: the trained arrays.
         architecture: their shapes and the activation.
-        embedding: how the token embedding is stored.
+        embedding: how the token embedding is stored; None where there is none, in a network without an encoder.
         layout: what the network reads of a row; its window is fixed, at most the rows of the position embedding.
         windows: shorter windows that get a signature of their own; those that are not shorter are left out.
         mask_value: what is added to the attention scores of padding. Large enough to make its share vanish, small
@@ -58,14 +58,14 @@ class InferenceGraph(tf.Module):
         self,
         weights: NetworkWeights,
         architecture: Architecture,
-        embedding: EmbeddingTable,
+        embedding: EmbeddingTable | None,
         *,
         layout: Layout,
         mask_value: float,
         windows: Sequence[int] = (),
     ) -> None:
         super().__init__(name="classifier")
-        if not 0 < layout.length <= len(weights.position):
+        if architecture.encoded and not 0 < layout.length <= len(weights.position):
             rows = len(weights.position)
             raise ValueError(f"sequence_length is {layout.length}; the position embedding has {rows} rows.")
         if not -math.inf < mask_value < 0:
@@ -78,8 +78,11 @@ class InferenceGraph(tf.Module):
         self._others = tuple(
             _filled(part, weights.others[name]) for name, part in inputs_lib.read(architecture.inputs).items()
         )
-        [self._numbers] = (t.name for t in layout.tensors if t.window and t.name != layout.mask)
-        self._mask = str(layout.mask)
+        dims = [encoder.outputs[0].shape[-1] for encoder in self._others]
+        dims = [weights.token.shape[1], *dims] if architecture.encoded else dims
+        self._fusion = _fusion(architecture, dims, weights.fusion)
+        self._numbers = next((t.name for t in layout.tensors if t.window and t.name != layout.mask), None)
+        self._mask = layout.mask
         self._layout = layout
         shorter = {WINDOW_SIGNATURE.format(window): window for window in sorted(windows) if window < layout.length}
         self.windows = {SIGNATURE: layout.length, **shorter}
@@ -96,17 +99,20 @@ class InferenceGraph(tf.Module):
         return tf.function(call, input_signature=specs).get_concrete_function()
 
     def _call(self, features: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        pooled = self._encoded(features[self._numbers], features[self._mask])
-        others = [
-            encoder({name: features[name] for name in encoder.input_names}, training=False) for encoder in self._others
-        ]
-        fused = fusion.concat([pooled, *others])
+        values: list[Value] = []
+        if self._numbers and self._mask:
+            values.append(self._encoded(features[self._numbers], features[self._mask]))
+        for encoder in self._others:
+            own = {name: features[name] for name in encoder.input_names}
+            values.append(value_of(encoder(own, training=False)))
+        fused = fuse(self._fusion, values)
         with tf.name_scope("head"):
             logits = tf.matmul(fused, self._weights.head_kernel) + self._weights.head_bias
             return {self._output.name: self._output.of_logits(logits)}
 
-    def _encoded(self, numbers: tf.Tensor, places: tf.Tensor) -> tf.Tensor:
-        """The encoder's vector: `[1, seq]` twice -> `[1, hidden]`."""
+    def _encoded(self, numbers: tf.Tensor, places: tf.Tensor) -> Value:
+        """The encoder's vector, hidden states and mask: `[1, seq]` twice -> `[1, hidden]`, `[1, seq, hidden]`."""
+        assert self._embedding is not None
         length = numbers.shape[1]
         mask = tf.cast(places, tf.float32)
         # [1, seq]: added to the scores of every head and query.
@@ -125,7 +131,7 @@ class InferenceGraph(tf.Module):
                 )
         with tf.name_scope("pooling"):
             share = mask / tf.maximum(tf.reduce_sum(mask, axis=1, keepdims=True), 1.0)
-            return tf.matmul(share, hidden)
+            return tf.matmul(share, hidden), hidden[tf.newaxis], places
 
     def _attention(self, hidden: tf.Tensor, mask: tf.Tensor, layer: LayerWeights) -> tf.Tensor:
         """Self-attention of one window: `[seq, hidden]`, `[1, seq]` -> `[seq, hidden]`."""
@@ -160,6 +166,16 @@ def _filled(part: Input, arrays: Sequence[Array]) -> tf_keras.Model:
     encoder = input_encoder(part)
     encoder.set_weights(list(arrays))
     return encoder
+
+
+def _fusion(architecture: Architecture, dims: Sequence[int], arrays: Sequence[Array]) -> Fusion | None:
+    """The layer in which inputs meet with its weights; its operations are named after it."""
+    if len(dims) == 1:
+        return None
+    layer = made(architecture.fusion)
+    layer.build([((1, dim),) for dim in dims])
+    layer.set_weights(list(arrays))
+    return layer
 
 
 def _layer_norm(values: tf.Tensor, gamma: Array, beta: Array) -> tf.Tensor:

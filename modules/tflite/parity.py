@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from modules.rows.transformed import lengths
 from modules.tensors import Layout
 from modules.tflite.output import Floats, Output
 
@@ -60,13 +61,13 @@ def run(
     from ai_edge_litert.interpreter import Interpreter
 
     interpreter = Interpreter(model_content=content, num_threads=threads)
-    mask = str(layout.mask)
+    mask, count = layout.mask, len(features[layout.tensors[0].name])
     runners = {
-        int(runner.get_input_details()[mask]["shape"][1]): runner
+        int(runner.get_input_details()[mask]["shape"][1]) if mask else 0: runner
         for runner in map(interpreter.get_signature_runner, interpreter.get_signature_list())
     }
     rows = []
-    for number, used in enumerate(features[mask].sum(axis=1)):
+    for number, used in enumerate(lengths(features, mask, count)):
         window = min((length for length in runners if length >= used), default=max(runners))
         row = {name: values[number : number + 1] for name, values in features.items()}
         rows.append(runners[window](**windowed(row, layout, window))[output.name][0])

@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Annotated, Any, Literal, Self
 
+from modules.network.fusion.kinds import CONCAT, FUSIONS
 from modules.settings import Precision, Section, Seed, Share
 
-from pydantic import Field, TypeAdapter, ValidationError, WrapValidator, model_validator
+from pydantic import Field, TypeAdapter, ValidationError, WrapValidator, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 AUTO: Literal["auto"] = "auto"
@@ -62,6 +63,14 @@ class TrainerSettings(Section):
     """Largest global norm of the gradient."""
     dropout: float = Field(0.1, ge=0, lt=1)
     """Rate inside the encoder and before the head."""
+    fusion: str = CONCAT
+    """How several inputs meet: `concat` (side by side), `gated` (weights of each row, shown in the report) or
+    `attention` (each input looks at the parts of all)."""
+    fusion_width: int = Field(128, ge=4, le=4096, multiple_of=4)
+    """Width that `gated` and `attention` project each input to; attention splits it into 4 heads."""
+    modality_dropout: float = Field(0.0, ge=0, lt=1)
+    """Share of the rows of a training batch in which an input is taken for missing, each input by itself; one at least
+    stays. So the network learns to answer without it; evaluation and serving leave out nothing."""
     class_weights: Literal["none", "balanced"] = "none"
     """`balanced` weighs each class by the inverse of its frequency."""
     label_smoothing: float = Field(0.0, ge=0, lt=1)
@@ -106,6 +115,13 @@ class TrainerSettings(Section):
         if not isinstance(self.epochs, int):
             raise ValueError(f"trainer.epochs is {self.epochs}; call `planned` first")
         return self.epochs
+
+    @field_validator("fusion")
+    @classmethod
+    def _is_a_fusion(cls, kind: str) -> str:
+        if kind not in FUSIONS:
+            raise ValueError(f"{kind!r} is no kind of fusion; there are: {', '.join(FUSIONS.kinds)}")
+        return kind
 
     @model_validator(mode="after")
     def _profile_fits(self) -> Self:

@@ -78,6 +78,7 @@ class Executor(executor.Executor):
         # TFMA compares label ids, so a model with other labels is not for it.
         compared_with = comparison(settings, input_dict)
         given = {key: value for key, value in input_dict.items() if key != PREVIOUS or compared_with == "whole"}
+        exec_properties = {**exec_properties, **tfma_config.LOADING}
         super().Do(given, output_dict, exec_properties)
         # Late: a graph that is only compiled must not wait for TensorFlow.
         from modules.machine.progress import tell

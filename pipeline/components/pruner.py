@@ -74,6 +74,7 @@ class Executor(base_executor.BaseExecutor):
             backup_dir=backup,
             policy=policy,
             strategy=devices.distribution_strategy(),
+            inputs=settings.inputs,
         )
         student = compressed.trained
         save_trained(

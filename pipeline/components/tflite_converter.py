@@ -54,7 +54,8 @@ class Executor(base_executor.BaseExecutor):
         from modules.tflite.variants import convert_all
 
         settings = TFLiteConverterNodeSettings.from_json(exec_properties[SETTINGS])
-        converter = settings.converter
+        converter, main = settings.converter, kinds.with_backbone(settings.inputs)
+        whole = kinds.layout(settings.inputs)
         examples = artifacts.single(input_dict, EXAMPLES)
         train, evaluation = (
             load_split([artifacts.split_pattern(examples, name)], settings.inputs, settings.target)
@@ -67,7 +68,7 @@ class Executor(base_executor.BaseExecutor):
             evaluation,
             resolve(converter.recipes, converter.custom_recipes),
             folder=output.uri,
-            layout=kinds.layout(settings.inputs).cut(kinds.encoded(settings.inputs).sequence_length),
+            layout=whole.cut(main.sequence_length) if main else whole,
             windows=converter.windows,
             calibration_rows=converter.calibration_rows,
             parity_rows=converter.parity_rows,

@@ -13,6 +13,7 @@ from typing import Any, NoReturn
 from modules.inputs import kinds as inputs_lib
 from modules.inputs.base import Input
 from modules.network.backbones.base import Backbone
+from modules.network.fusion.kinds import CONCAT
 from modules.quality.settings import EvaluatorSettings
 from modules.targets.base import Target
 from modules.targets.kinds import ONE_LABEL, TARGETS
@@ -148,6 +149,34 @@ def check(inputs: inputs_lib.Inputs, target: Target, slices: Sequence[str], *, e
             f"target: no device can answer a target of kind {target.kind} yet, so no bundle can be made; set "
             "edge: false to make the server's model alone"
         )
+
+
+def check_fusion(inputs: inputs_lib.Inputs, trainer: TrainerSettings) -> None:
+    """Compares what is done with several inputs with those that there are.
+
+    Args:
+        inputs: of the task.
+        trainer: the training.
+
+    Raises:
+        ValueError: there is one input alone, or one does not say what a row without a value is.
+    """
+    if len(inputs) == 1:
+        if trainer.fusion != CONCAT:
+            raise ValueError(
+                f"trainer.fusion is {trainer.fusion}; there is one input, which meets no other; leave it out"
+            )
+        if trainer.modality_dropout:
+            raise ValueError(
+                f"trainer.modality_dropout is {trainer.modality_dropout}; there is one input, and a row without it has "
+                "nothing; set it to 0"
+            )
+    for part in inputs.values() if trainer.modality_dropout else ():
+        if not part.may_lack:
+            raise ValueError(
+                f"trainer.modality_dropout: an input of kind {part.kind} (inputs.{part.name}) does not say what a row "
+                "without a value is; set it to 0, or give the class a method `absent`, see CONTRIBUTING.md"
+            )
 
 
 def check_metrics(target: Target, evaluator: EvaluatorSettings, tuner: TunerSettings, slices: Sequence[str]) -> None:

@@ -64,7 +64,7 @@ class Config(Section):
     preprocessing: PreprocessingSettings = PreprocessingSettings()
     """Features."""
     backbone: AnyBackbone = backbones.read(backbones.DEFAULT)
-    """The pretrained encoder: `kind: minilm`, `preset` or `scratch`."""
+    """The pretrained encoder: `kind: minilm`, `multilingual`, `preset` or `scratch`."""
     trainer: TrainerSettings = TrainerSettings()
     """Training."""
     tuner: TunerSettings = TunerSettings(enabled=False)
@@ -107,7 +107,10 @@ class Config(Section):
         self.validator.bounds(self.inputs)
         parts.check_rows(self.inputs, self.data)
         parts.check(self.inputs, self.target, self.data.columns.slices, edge=self.edge)
+        parts.check_fusion(self.inputs, self.trainer)
         names.check(self.inputs, self.target, self.data.columns.slices)
+        if self.pruner.modality_dropout is None and self.trainer.modality_dropout:
+            self.__dict__["pruner"] = self.pruner.with_values(modality_dropout=self.trainer.modality_dropout)
         if self.tuner.objective is None:
             self.__dict__["tuner"] = self.tuner.with_values(objective=f"val_{self.target.objective}")
         return self

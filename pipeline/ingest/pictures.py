@@ -12,8 +12,7 @@ import hashlib
 import posixpath
 import re
 
-from edgeline_edge import picture
-from edgeline_edge.picture import PictureError
+from edgeline_edge.picture import PictureError, carries, content_of, decoded
 from pipeline.config.messages import shown
 from pipeline.ingest.sources.base import Opener
 
@@ -39,14 +38,14 @@ def found(cell: str, rows_file: str, opener: Opener) -> str:
     cell = cell.strip()
     if not cell:
         return ""
-    if picture.carries(cell):
-        content = picture.content_of(cell)
+    if carries(cell):
+        content = content_of(cell)
         where = _DATA + base64.b64encode(content).decode("ascii")
     else:
         path = _beside(cell, rows_file)
         content = _read(path, opener)
         where = _FILE + path
-    picture.decoded(content)
+    decoded(content)
     return hashlib.sha256(content).hexdigest() + where
 
 

@@ -38,12 +38,8 @@ FLOORS = (
     ("modules.fitting",),
     ("modules.starting_model",),
     ("modules.entry_settings",),
-    (
-        "modules.inputs.text.report",
-        "modules.inputs.number.report",
-        "modules.inputs.category.report",
-        "modules.inputs.image.report",
-    ),
+    ("modules.inputs.text.report", "modules.inputs.number.report", "modules.inputs.category.report"),
+    ("modules.inputs.time.report", "modules.inputs.vector.report", "modules.inputs.image.report"),
     # What nodes of their own run for a kind: loaded by its role, never imported, so that no node depends on a kind.
     ("modules.targets.one_label", "modules.targets.many_labels", "modules.targets.number"),
     ("modules.student", "modules.device", "modules.report", "modules.card"),
@@ -64,6 +60,7 @@ FLOORS = (
         "modules.content",
         "modules.settings",
         "modules.tensors",
+        "modules.network.fusion.kinds",
         "modules.kinds",
         "modules.stages",
         "modules.tf_gaps",
@@ -107,7 +104,8 @@ KNOW_A_LABEL = (
     "modules/quality/scores.py",
     "modules/quality/intervals.py",
     "modules/quality/fairness.py",
-    # The softmax of attention.
+    # The softmax of attention, and of a gate.
+    "modules/network/fusion/*.py",
     "modules/network/bert.py",
     "modules/tflite/graph.py",
     # What a person is shown.

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from edgeline_edge import tokenizers
 from edgeline_edge.bundle import Bundle, read_bundle
 from edgeline_edge.classifier import Classifier
 from edgeline_edge.cli.quiet import quiet_runtime
@@ -145,7 +146,8 @@ def contract(bundle: Bundle) -> str:
         for name, tensor in manifest.signature[side].items():
             shape = ", ".join(map(str, tensor["shape"]))
             rows.append(f"| {side[:-1]} | `{name}` | {tensor['dtype']} | `[{shape}]` |")
-    positions = {token: bundle.vocabulary.index(token) for token in ("[PAD]", "[UNK]", "[CLS]", "[SEP]")}
+    kind = tokenizers.of_manifest(manifest.tokenizer)
+    positions = kind.ids(bundle.vocabulary)
     table = manifest.normalization
     return "\n".join(
         [
@@ -157,7 +159,7 @@ def contract(bundle: Bundle) -> str:
             "",
             *map(_input, manifest.inputs or ()),
             f"- Labels, in the order of the output: {', '.join(f'`{label}`' for label in manifest.labels)}.",
-            f"- Vocabulary: {len(bundle.vocabulary):,} tokens; "
+            f"- Vocabulary: {len(bundle.vocabulary):,} {'pieces, Unigram' if kind.spec else 'tokens'}; "
             + ", ".join(f"`{token}` is {number}" for token, number in positions.items())
             + ".",
             f"- Text normalisation: `{table['name']}` version {table['version']}; SHA-256 of its table:",

@@ -1,40 +1,43 @@
 /**
  * Takes a bundle apart: `<flatbuffer><zip of manifest.json, labels.txt, vocab.txt>`, stored without compression, with
- * a SHA-256 over everything before it in the archive's comment. See docs/edge.md.
+ * a SHA-256 over everything before it in the archive's comment. Of a Unigram tokenizer, `pieces.tsv` takes the place of
+ * `vocab.txt`. See docs/edge.md.
  */
 
-const FORMAT_VERSION = 1;
-const FILES = ["manifest.json", "labels.txt", "vocab.txt"];
+import { BundleError } from "./errors.js";
+import { labelsOf, textOf } from "./manifest.js";
+import { kindOf } from "./tokenizer/kinds.js";
 
-/** A file that is not a usable bundle; the message says why. */
-export class BundleError extends Error {
-  name = "BundleError";
-}
+const FORMAT_VERSIONS = [1, 2];
 
 /**
  * @param {ArrayBuffer} content the whole file
- * @returns {Promise<{manifest: object, labels: string[], vocabulary: string[], content: Uint8Array}>}
+ * @returns {Promise<{manifest: object, text: object, inputs: object[], labels: string[], vocabulary: string[],
+ *   content: Uint8Array}>} `text` and `inputs` as in a manifest of format 2, whichever the bundle is of
  * @throws {BundleError}
  */
 export async function readBundle(content) {
   const bytes = new Uint8Array(content);
-  const end = await checkSeal(bytes);
+  const { end, version } = await checkSeal(bytes);
   const { model, files } = readZip(bytes, end);
-  if (files.size !== FILES.length || !FILES.every((name) => files.has(name))) {
-    throw new BundleError(`the bundle holds ${[...files.keys()].join(", ")}, it should hold ${FILES.join(", ")}`);
-  }
+  if (!files.has("manifest.json")) throw new BundleError("the bundle has no manifest.json");
   const manifest = JSON.parse(text(files.get("manifest.json")));
-  if (manifest.format_version !== FORMAT_VERSION) {
-    throw new BundleError(`format version ${manifest.format_version}, this page reads ${FORMAT_VERSION}`);
+  if (manifest.format_version !== version) {
+    throw new BundleError(`the manifest is of format version ${manifest.format_version}, the seal of ${version}`);
   }
-  const parts = { tflite: model, vocabulary: files.get("vocab.txt"), labels: files.get("labels.txt") };
+  const ofText = textOf(manifest);
+  const { member } = kindOf(ofText.tokenizer);
+  const [held, wanted] = [[...files.keys()], ["manifest.json", "labels.txt", member]].map((names) => names.join(", "));
+  if (held !== wanted) throw new BundleError(`the bundle holds ${held}, it should hold ${wanted}`);
+  const parts = { tflite: model, vocabulary: files.get(member), labels: files.get("labels.txt") };
   for (const [name, part] of Object.entries(parts)) {
     if ((await sha256(part)) !== manifest.digests[name]) {
       throw new BundleError(`the ${name} is not the one of the manifest`);
     }
   }
-  const vocabulary = text(files.get("vocab.txt")).split("\n").slice(0, -1);
-  return { manifest, labels: manifest.labels, vocabulary, content: bytes };
+  const vocabulary = text(files.get(member)).split("\n").slice(0, -1);
+  const inputs = manifest.inputs ?? [];
+  return { manifest, text: ofText, inputs, labels: labelsOf(manifest), vocabulary, content: bytes };
 }
 
 /**
@@ -49,17 +52,18 @@ export async function sha256(part) {
   return Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-/** Checks the digest at the end and returns where the archive's comment begins. */
+/** Checks the digest at the end; returns where the archive's comment begins, and the format's version. */
 async function checkSeal(bytes) {
   if (latin(bytes.subarray(4, 8)) !== "TFL3") throw new BundleError("not a TFLite model");
   const seal = /edgeline-bundle\/(\d{1,9}) sha256:([0-9a-f]{64})$/.exec(latin(bytes.subarray(-128)));
   if (!seal) throw new BundleError("a TFLite model, but no bundle, or cut off");
-  if (Number(seal[1]) !== FORMAT_VERSION) {
-    throw new BundleError(`format version ${seal[1]}, this page reads ${FORMAT_VERSION}`);
+  const version = Number(seal[1]);
+  if (!FORMAT_VERSIONS.includes(version)) {
+    throw new BundleError(`format version ${version}, this page reads ${FORMAT_VERSIONS.join(" and ")}`);
   }
   const end = bytes.length - seal[0].length;
   if ((await sha256(bytes.subarray(0, end))) !== seal[2]) throw new BundleError("the bundle was altered or damaged");
-  return end;
+  return { end, version };
 }
 
 function readZip(bytes, end) {

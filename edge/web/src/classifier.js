@@ -1,11 +1,11 @@
-/** Text in, label out: the browser's counterpart of the Python package's `Classifier`. */
+/** Text or record in, label out: the browser's counterpart of the Python package's `Classifier`. */
 
-import { BundleError, readBundle, sha256 } from "./bundle.js";
+import { readBundle, sha256 } from "./bundle.js";
+import { BundleError } from "./errors.js";
+import { tableOf } from "./inputs.js";
 import { Normalization } from "./normalization.js";
 import { loadRuntime } from "./runtime.js";
-import { Tokenizer } from "./tokenizer.js";
-
-const TABLE = "./vendor/normalization-1.txt";
+import { kindOf, tableFile } from "./tokenizer/kinds.js";
 
 export class Classifier {
   /**
@@ -15,36 +15,60 @@ export class Classifier {
    */
   static async load(content) {
     const bundle = await readBundle(content);
-    const response = await fetch(TABLE);
-    if (!response.ok) throw new Error(`${TABLE}: ${response.status}`);
-    const table = await response.arrayBuffer();
-    if ((await sha256(table)) !== bundle.manifest.normalization.sha256) {
-      const { name, version } = bundle.manifest.normalization;
-      throw new BundleError(`the bundle normalises text by ${name} version ${version}, which this page does not know`);
-    }
-    const normalization = new Normalization(new TextDecoder().decode(table));
-    const tokenizer = new Tokenizer(bundle.vocabulary, bundle.manifest.sequence_length, normalization);
-    return new Classifier(bundle, tokenizer, await loadRuntime(bundle.content, bundle.manifest.signature));
+    const table = tableOf(bundle.inputs, bundle.manifest.signature);
+    const tokenizer = await tokenizerOf(bundle);
+    return new Classifier(bundle, table, tokenizer, await loadRuntime(bundle, table));
   }
 
-  constructor(bundle, tokenizer, runtime) {
+  constructor(bundle, table, tokenizer, runtime) {
     this.manifest = bundle.manifest;
     this.labels = bundle.labels;
+    this.text = bundle.text;
+    this.table = table;
+    /** The fields of a record; none where a text is the only input and has no name. */
+    this.columns = bundle.inputs.map(({ column }) => column);
     this.tokenizer = tokenizer;
     this.runtime = runtime;
     this.turn = Promise.resolve();
   }
 
+  /** Whether `predict` wants records: the model reads more than a text. */
+  get takesRecords() {
+    return this.table.length > 0;
+  }
+
   /**
-   * @param {string} text
+   * @param {string | Record<string, unknown>} row a text, or where there are further inputs a record by column, such as
+   *   `{text: "good film", price: 3.5, shop: null}`; a field that is missing or null is one that the record has not
    * @returns {Promise<{label: string, score: number, scores: Record<string, number>, milliseconds: number}>}
+   * @throws {TypeError} what is wrong, by the field's name
    */
-  async predict(text) {
-    if (typeof text !== "string" || text === "") throw new TypeError("the text must be a string that is not empty");
+  async predict(row) {
+    const [text, others] = this.parts(row);
     // One interpreter has one set of buffers: calls take turns.
-    const answer = this.turn.then(() => this.#answer(text));
+    const answer = this.turn.then(() => this.#answer(text, others));
     this.turn = answer.catch(() => {});
     return answer;
+  }
+
+  /**
+   * @param {string | Record<string, unknown>} row as `predict` takes it
+   * @returns {[string, Record<string, Float32Array | Int32Array>]} its text, and the tensors of its other fields
+   * @throws {TypeError} what is wrong, by the field's name
+   */
+  parts(row) {
+    const isRecord = typeof row === "object" && row !== null && !Array.isArray(row);
+    const fields = this.columns.join(", ");
+    if (this.takesRecords && !isRecord) throw new TypeError(`the row must be a record with the fields ${fields}`);
+    if (isRecord && this.columns.length > 0) {
+      const unknown = Object.keys(row).find((name) => !this.columns.includes(name));
+      if (unknown !== undefined) throw new TypeError(`the record has the field ${unknown}; the model reads ${fields}`);
+    }
+    const text = isRecord && this.columns.length > 0 ? own(row, this.text.column) : row;
+    if (typeof text !== "string" || text === "") {
+      throw new TypeError(`the ${this.text.column || "text"} must be a string that is not empty`);
+    }
+    return [text, Object.fromEntries(this.table.map((part) => [part.tensor, part.encode(own(row, part.column))]))];
   }
 
   /** Frees the model's memory, once all questions are answered. */
@@ -53,12 +77,13 @@ export class Classifier {
     this.runtime.close();
   }
 
-  async #answer(text) {
+  async #answer(text, others) {
     const started = performance.now();
-    const { long_text: longText, max_windows: maxWindows, calibration } = this.manifest;
+    const { long_text: longText, max_windows: maxWindows } = this.text;
+    const { calibration } = this.manifest;
     const windows = [];
     for (const { tokenIds, paddingMask } of this.tokenizer.encode(text, longText, maxWindows)) {
-      const raw = await this.runtime.run({ token_ids: tokenIds, padding_mask: paddingMask });
+      const raw = await this.runtime.run({ token_ids: tokenIds, padding_mask: paddingMask, ...others });
       windows.push(calibrate(raw, calibration?.temperature ?? 1));
     }
     const values = this.labels.map((_, index) => windows.reduce((sum, one) => sum + one[index], 0) / windows.length);
@@ -67,6 +92,24 @@ export class Classifier {
     const scores = Object.fromEntries(this.labels.map((label, index) => [label, values[index]]));
     return { label: this.labels[best], score: values[best], scores, milliseconds };
   }
+}
+
+async function tokenizerOf({ text, vocabulary }) {
+  const address = `./vendor/${tableFile(text.normalization)}`;
+  const response = await fetch(address);
+  if (!response.ok) throw new Error(`${address}: ${response.status}`);
+  const rules = await response.arrayBuffer();
+  if ((await sha256(rules)) !== text.normalization.sha256) {
+    const { name, version } = text.normalization;
+    throw new BundleError(`the bundle normalises text by ${name} version ${version}, which this page does not know`);
+  }
+  const { Tokenizer } = kindOf(text.tokenizer);
+  return new Tokenizer(vocabulary, text.sequence_length, new Normalization(new TextDecoder().decode(rules)));
+}
+
+/** A record's own field: a column may be called `constructor`. */
+function own(record, name) {
+  return Object.hasOwn(record, name) ? record[name] : undefined;
 }
 
 /**

@@ -1,9 +1,11 @@
 /** The page: loads a bundle, answers as one types. */
 
 import { Classifier } from "./classifier.js";
+import { makeFields } from "./fields.js";
 
 const element = (id) => document.getElementById(id);
 let classifier = null;
+let fields = makeFields([]);
 let asked = 0;
 const times = [];
 
@@ -16,16 +18,20 @@ async function load(content, name) {
     await classifier?.close();
     classifier = loaded;
     const seconds = ((performance.now() - started) / 1000).toFixed(2);
-    const { task, recipe, sequence_length: length } = classifier.manifest;
+    const { task, recipe } = classifier.manifest;
     element("status").textContent =
-      `${task} · ${recipe} · ${(content.byteLength / 1e6).toFixed(2)} MB · ${length} tokens · ` +
-      `loaded in ${seconds} s`;
+      `${task} · ${recipe} · ${(content.byteLength / 1e6).toFixed(2)} MB · ` +
+      `${classifier.text.sequence_length} tokens · loaded in ${seconds} s`;
+    element("text-label").textContent = classifier.text.column || "Text";
+    fields = makeFields(classifier.table);
+    element("fields").replaceChildren(...fields.elements);
     element("text").disabled = false;
     times.length = 0;
     await answer();
   } catch (error) {
     classifier = null;
     element("text").disabled = true;
+    element("fields").replaceChildren();
     element("status").textContent = `${name}: ${error.message}`;
     element("status").classList.add("error");
   }
@@ -36,11 +42,21 @@ async function load(content, name) {
 async function answer() {
   const text = element("text").value;
   const turn = ++asked;
+  element("problem").textContent = "";
   if (!classifier || !text) {
     element("answer").hidden = true;
     return;
   }
-  const prediction = await classifier.predict(text);
+  let prediction;
+  try {
+    const row = classifier.takesRecords ? { [classifier.text.column]: text, ...fields.read() } : text;
+    prediction = await classifier.predict(row);
+  } catch (error) {
+    if (turn !== asked) return;
+    element("answer").hidden = true;
+    element("problem").textContent = error.message;
+    return;
+  }
   if (turn !== asked) return; // a later key stroke has been asked about meanwhile
   times.push(prediction.milliseconds);
   const median = [...times].sort((a, b) => a - b)[times.length >> 1];
@@ -63,6 +79,7 @@ function row(label, score) {
 }
 
 element("text").addEventListener("input", answer);
+element("fields").addEventListener("input", answer);
 element("file").addEventListener("change", async (event) => {
   const [file] = event.target.files;
   if (file) await load(await file.arrayBuffer(), file.name);

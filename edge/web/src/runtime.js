@@ -6,30 +6,43 @@
  * encoders ("the model could not be run"), and only on pages whose security policy allows evaluating strings as code.
  */
 
+import { BundleError } from "./errors.js";
+
 const LITERT = "./vendor/litert/";
 let litert; // promise of the module, loaded once: LiteRT.js allows one instance per page
 
 /**
- * @param {Uint8Array} model the whole bundle; the runtime ignores what follows the flatbuffer
- * @param {{inputs: object, outputs: object}} signature of the manifest
- * @returns {Promise<{run: (inputs: Record<string, Int32Array>) => Promise<Float32Array>, close: () => void}>} `run`
- *   answers for one text, `close` frees the model's memory, which no garbage collector sees
+ * @param {{content: Uint8Array, manifest: object, vocabulary: string[]}} bundle the runtime ignores what follows the
+ *   flatbuffer in its content
+ * @param {{tensor: string, largest: () => Float32Array | Int32Array}[]} table the inputs beside the text
+ * @returns {Promise<{run: (inputs: Record<string, Int32Array | Float32Array>) => Promise<Float32Array>,
+ *   close: () => void}>} `run` answers for one text, `close` frees the model's memory, which no garbage collector sees
+ * @throws {BundleError} the model cannot run, or has fewer embeddings than there are tokens or values
  */
-export async function loadRuntime(model, signature) {
+export async function loadRuntime({ content, manifest, vocabulary }, table) {
   litert ??= start();
   const { loadAndCompile, Tensor } = await litert;
-  const compiled = await loadAndCompile(model, { accelerator: "wasm" });
+  const compiled = await loadAndCompile(content, { accelerator: "wasm" });
   const run = async (inputs) => {
     const tensors = {};
-    for (const [name, { shape }] of Object.entries(signature.inputs)) tensors[name] = new Tensor(inputs[name], shape);
+    for (const [name, { shape }] of Object.entries(manifest.signature.inputs)) {
+      tensors[name] = new Tensor(inputs[name], shape);
+    }
     const results = await compiled.run("serving_default", tensors);
     const probabilities = results.probabilities.toTypedArray().slice();
     for (const tensor of [...Object.values(tensors), ...Object.values(results)]) tensor.delete();
     return probabilities;
   };
-  // A kernel that is missing shows itself here, not at the first text.
-  const length = signature.inputs.token_ids.shape[1];
-  await run({ token_ids: new Int32Array(length), padding_mask: new Int32Array(length).fill(1) });
+  // A kernel that is missing, or an embedding, shows itself here and not at the first text.
+  const length = manifest.signature.inputs.token_ids.shape[1];
+  const largest = Object.fromEntries(table.map((part) => [part.tensor, part.largest()]));
+  const row = new Int32Array(length);
+  try {
+    await run({ token_ids: row.fill(vocabulary.length - 1), padding_mask: new Int32Array(length).fill(1), ...largest });
+  } catch (error) {
+    compiled.delete();
+    throw new BundleError(`the model cannot run on its last token and values: ${error.message}`);
+  }
   return { run, close: () => compiled.delete() };
 }
 

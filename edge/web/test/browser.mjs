@@ -3,7 +3,8 @@
  * `node test/browser.mjs FOLDER QUESTIONS.json`, answers as JSON on stdout.
  *
  * Questions are `{"texts": [...], "tokenize": [...], "cuts": [[longText, maxWindows], ...], "damaged": base64,
- * "decide": [[scores, labels, decision], ...]}`.
+ * "decide": [[scores, labels, decision], ...], "offers": {"path": bundle of records, "records": [...], "typed":
+ * {"text": ..., "fields": [...]}}}`: `typed` is what a visitor types into the page's fields, in their order.
  */
 
 import { readFile } from "node:fs/promises";
@@ -13,6 +14,7 @@ import { serve } from "../serve.mjs";
 
 const [folder, questionsPath] = process.argv.slice(2);
 const questions = JSON.parse(await readFile(questionsPath, "utf8"));
+const { path: offersPath, records, typed } = questions.offers;
 const server = await serve(folder, 0);
 const browser = await chromium.launch({
   executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
@@ -72,9 +74,32 @@ try {
       rows: await page.locator("#scores tr").count(),
       status: await page.textContent("#status"),
     };
+    answers.offers = await askOffers(page);
   }
   console.log(JSON.stringify({ ...answers, problems, foreign }));
 } finally {
   await browser.close();
   server.close();
+}
+
+/** Loads the bundle of records as a visitor would, asks it in the page's own words and then by its fields. */
+async function askOffers(page) {
+  await page.setInputFiles("#file", offersPath);
+  await page.waitForFunction(() => window.edgeline.error || window.edgeline.classifier?.takesRecords);
+  const found = await page.evaluate(async (asked) => {
+    const { classifier, error } = window.edgeline;
+    if (!classifier) return { error };
+    const predictions = [];
+    for (const record of asked) predictions.push(await classifier.predict(record));
+    const problem = await classifier.predict("a text alone").catch((reason) => reason.message);
+    return { predictions, problem };
+  }, records);
+  await page.fill("#text", typed.text);
+  const fields = await page.locator("#fields input").all();
+  for (const [index, value] of typed.fields.entries()) await fields[index].fill(value);
+  const labels = await page.locator("#text-label, #fields label").allTextContents();
+  await page.waitForFunction(() => !document.getElementById("answer").hidden);
+  await page.evaluate(() => window.edgeline.classifier.turn); // the answer to the last key stroke
+  await page.waitForTimeout(50);
+  return { ...found, labels, scores: await page.locator("#scores td:last-child").allTextContents() };
 }

@@ -83,6 +83,12 @@ class Category(Input):
         values = transformed.vocabulary_by_name(self.tensor)
         return self.with_learnt({"values": [value.decode("utf-8", errors="replace") for value in values]})
 
+    def absent(self, tensors: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        """The number of none."""
+        import tensorflow as tf
+
+        return {self.tensor: tf.constant([MISSING])}
+
     def encode(self, tensors: Mapping[str, tf_keras.KerasTensor]) -> tf_keras.KerasTensor:
         """A vector for each value, for none and for an unknown one.
 

@@ -9,7 +9,7 @@ import modules  # noqa: F401  (settles Keras 2 before TensorFlow is imported)
 
 import tensorflow as tf
 
-from edgeline_edge import picture
+from edgeline_edge.picture import GREY, JPEG, PNG
 
 _PARALLEL = 4  # a large picture takes some hundred megabytes while it is made small
 
@@ -53,7 +53,7 @@ def fitted(image: tf.Tensor, height: int, width: int, channels: int) -> tf.Tenso
     """
     values = tf.cast(image, tf.int32)
     if channels == 1:
-        values = (tf.reduce_sum(values * tf.constant(picture.GREY), axis=2, keepdims=True) + 500) // 1000
+        values = (tf.reduce_sum(values * tf.constant(GREY), axis=2, keepdims=True) + 500) // 1000
     size = tf.cast(tf.shape(values)[:2], tf.int64)
     rows = tf.cast(_cells(values, height), tf.int64)
     sums = tf.transpose(_cells(tf.transpose(rows, [1, 0, 2]), width), [1, 0, 2])
@@ -75,7 +75,7 @@ def _unpacked(content: tf.Tensor) -> tf.Tensor:
         # TensorFlow knows the alphabet of addresses alone.
         return tf.io.decode_base64(tf.strings.regex_replace(tf.strings.regex_replace(body, r"\+", "-"), "/", "_"))
 
-    begins = [tf.equal(tf.strings.substr(content, 0, len(magic)), magic) for magic in (picture.JPEG, picture.PNG)]
+    begins = [tf.equal(tf.strings.substr(content, 0, len(magic)), magic) for magic in (JPEG, PNG)]
     return tf.cond(tf.logical_or(*begins), lambda: content, from_base64)
 
 

@@ -15,7 +15,7 @@ from modules.tensors import Tensor
 import numpy as np
 import plotly.graph_objects as go
 
-from edgeline_edge import picture
+from edgeline_edge.picture import decoded, fitted
 
 _BINS = 32
 _LARGEST = 96  # side of a picture on the page, which holds all of them
@@ -96,8 +96,8 @@ def shown(part: Image, contents: Sequence[bytes]) -> list[str]:
         if not content:
             found.append("")
             continue
-        pixels = picture.fitted(picture.decoded(content), part.height, part.width, part.channels)
-        small = picture.fitted(pixels, height, width, part.channels)
+        pixels = fitted(decoded(content), part.height, part.width, part.channels)
+        small = fitted(pixels, height, width, part.channels)
         stream = io.BytesIO()
         pillow.fromarray(small[:, :, 0] if part.channels == 1 else small).save(stream, "PNG")
         found.append("data:image/png;base64," + base64.b64encode(stream.getvalue()).decode("ascii"))

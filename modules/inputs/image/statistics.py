@@ -15,7 +15,7 @@ from modules.inputs.profiles import Comparison, Distance
 
 import numpy as np
 
-from edgeline_edge import picture
+from edgeline_edge.picture import decoded, header
 
 BRIGHTNESS, CONTRAST, WIDTH, HEIGHT, MISSING = "brightness", "contrast", "width", "height", "missing"
 _MEASURED = (BRIGHTNESS, CONTRAST, WIDTH, HEIGHT)
@@ -74,7 +74,7 @@ def summarise(part: Input, file_patterns: Sequence[str], *, label: str | None, s
     formats: dict[str, int] = {}
     measured: dict[str, list[float]] = {name: [] for name in _MEASURED}
     for _, _, content in chosen:
-        head, pixels = picture.header(content), picture.decoded(content)
+        head, pixels = header(content), decoded(content)
         formats[head.format] = formats.get(head.format, 0) + 1
         values = (pixels.mean(), pixels.std(), head.width, head.height)
         for name, value in zip(_MEASURED, values, strict=True):

@@ -94,6 +94,12 @@ class Number(Input):
         """A mean that has moved makes no other number of it."""
         return self.model_dump(mode="json") == {name: value for name, value in section.items() if name != "learnt"}
 
+    def absent(self, tensors: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        """0 and 1."""
+        import tensorflow as tf
+
+        return {self.tensor: tf.constant([[0.0, 1.0]])}
+
     def encode(self, tensors: Mapping[str, tf_keras.KerasTensor]) -> tf_keras.KerasTensor:
         """One layer, so that the answer may bend with the number."""
         import tf_keras

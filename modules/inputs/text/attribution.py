@@ -16,17 +16,16 @@ from collections.abc import Mapping, Sequence
 from modules.inputs.text.input import Text
 from modules.machine.progress import tell
 from modules.network import anatomy
+from modules.network.joined import Joined
 from modules.network.trained import Trained
-from modules.targets.base import LOGITS
 from modules.text.features import TOKEN_IDS
-from modules.text.tokenization import PAD, SUFFIX, piece_spans
+from modules.text.tokenization import PAD, SUFFIX, piece_spans, special_ids
 
 import numpy as np
 
 from edgeline_edge.long_text import head_tail, starts
 
 import tensorflow as tf  # isort: skip  (after `modules`, which settles Keras 2)
-import tf_keras
 
 
 @dataclasses.dataclass(frozen=True)
@@ -93,7 +92,7 @@ def explain(
         ids = tf.reshape(rows[TOKEN_IDS], [-1, part.sequence_length])
         for row, numbers in zip(ids, windows, strict=False):  # behind them there may be rows of padding
             window = row[tf.newaxis, : len(numbers) + 2]
-            padding = tf.fill([1, len(numbers)], trained.vocabulary.index(PAD))
+            padding = tf.fill([1, len(numbers)], special_ids(trained.vocabulary)[PAD])
             blank = tf.concat([window[:, :1], padding, window[:, -1:]], axis=1)
             whole, empty = network.embed(window), network.embed(blank)
             difference = whole - empty
@@ -173,11 +172,8 @@ class _Network:
         """
         self._anatomy = anatomy.of(trained.model)
         self._embedding = self._anatomy.embedded()
-        self._pooling = trained.model.get_layer("pooling")
+        self._joined = Joined(trained.model)
         self._others = list(others)
-        # From the pooled text, and the tensors of the other inputs, through the fusion to the logits.
-        inputs = [self._pooling.output, *(trained.model.input[name] for name in self._others)]
-        self._head = tf_keras.Model(inputs, trained.model.get_layer(LOGITS).output)
 
     def embed(self, ids: tf.Tensor) -> tf.Tensor:
         """Token ids `[1, length]` -> float32 `[1, length, dim]`."""
@@ -188,6 +184,6 @@ class _Network:
         mask = tf.ones(tf.shape(hidden)[:2], tf.int32)
         for layer in self._anatomy.layers:
             hidden = layer(hidden, mask)
-        more = [tf.repeat(held[name], tf.shape(hidden)[0], axis=0) for name in self._others]
-        logits = self._head([self._pooling(hidden, mask), *more], training=False)
+        more = {name: tf.repeat(held[name], tf.shape(hidden)[0], axis=0) for name in self._others}
+        logits = self._joined.logits(self._joined.values(more, hidden, mask))
         return logits[:, label] - logits[:, other]

@@ -1,4 +1,4 @@
-"""A text: WordPiece windows for a pretrained backbone."""
+"""A text: windows of tokens for a pretrained backbone."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Text(PreprocessingSettings, BackboneInput):
     column: str = "text"
     """Column with the text."""
     backbone: AnyBackbone = Field(default_factory=lambda: backbones.read(backbones.DEFAULT))
-    """The pretrained encoder: `kind: minilm`, `preset` or `scratch`, as in the section `backbone`."""
+    """The pretrained encoder: `kind: minilm`, `multilingual`, `preset` or `scratch`, as in the section `backbone`."""
 
     def tensors(self) -> tuple[Tensor, ...]:
         """Token ids and their mask, of all windows of a text side by side."""
@@ -68,7 +68,7 @@ class Text(PreprocessingSettings, BackboneInput):
         return PADDING_MASK
 
     def vocabulary(self) -> list[str]:
-        """WordPiece tokens in id order.
+        """The lines of the vocabulary in id order: tokens of WordPiece, or pieces with their scores.
 
         Raises:
             BackboneError: the backbone has no vocabulary that this tokenizer can use.
@@ -86,7 +86,7 @@ class Text(PreprocessingSettings, BackboneInput):
 
         Args:
             raw: by column, string `[batch]`.
-            words: WordPiece tokens in id order.
+            words: as of `vocabulary`.
         """
         from modules.text import tokenization
 
@@ -96,6 +96,16 @@ class Text(PreprocessingSettings, BackboneInput):
         else:
             ids, mask = tokenization.wordpiece(texts, words, self.sequence_length, self.long_text)
         return {TOKEN_IDS: ids, PADDING_MASK: mask}
+
+    def absent(self, tensors: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        """An empty text: its first special token and its last one, which every row has."""
+        import tensorflow as tf
+
+        ids, mask = tensors[TOKEN_IDS], tensors[PADDING_MASK]
+        last = tf.gather(ids, tf.maximum(tf.reduce_sum(mask, axis=1) - 1, 0), batch_dims=1)[:, tf.newaxis]
+        places = tf.range(tf.shape(ids)[1])[tf.newaxis]
+        # What stands in the padding is nobody's concern: the mask leaves it out.
+        return {TOKEN_IDS: tf.where(places == 0, ids[:, :1], last), PADDING_MASK: tf.cast(places < 2, mask.dtype)}
 
     def trimmed(self, tensors: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         """Short texts need no full window; mean pooling and attention mask make the answer independent of it."""

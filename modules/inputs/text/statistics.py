@@ -170,7 +170,7 @@ def read_rows(file_patterns: Sequence[str], *, text: str, label: str | None) -> 
 
 def _tokens(texts: Sequence[bytes], vocabulary: Sequence[str], longest: int) -> tuple[list[int], int]:
     """The number of tokens of each text without the special ones, and of unknown ones in all."""
-    unknown_id = list(vocabulary).index(tokenization.UNKNOWN)
+    unknown_id = tokenization.special_ids(vocabulary)[tokenization.UNKNOWN]
     lengths: list[int] = []
     unknown = 0
     for start in range(0, len(texts), _BATCH):

@@ -13,8 +13,8 @@ from collections.abc import Sequence
 
 from modules.rows.transformed import Examples
 from modules.text.features import PADDING_MASK, TOKEN_IDS
-from modules.text.segments import spaceless
-from modules.text.tokenization import END, PAD, START, SUFFIX
+from modules.text.tokenization import END, PAD, START, special_ids
+from modules.text.vocabulary import begin_units
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,11 +49,10 @@ def augment(
         `copies * len(examples)` rows with the answer `unanswered`.
     """
     rng = np.random.default_rng([seed, 7])
-    # A piece of a script without spaces is a word of its own: a clause of Thai would be one else.
-    continues = np.array([_continues(token) and not spaceless(token) for token in vocabulary])
-    start, end, pad = (list(vocabulary).index(token) for token in (START, END, PAD))
+    begins = begin_units(vocabulary)
+    start, end, pad = (special_ids(vocabulary)[token] for token in (START, END, PAD))
     rows = examples.features[TOKEN_IDS]
-    words = [_words(ids[1 : length - 1], continues) for ids, length in zip(rows, examples.lengths, strict=True)]
+    words = [_words(ids[1 : length - 1], begins) for ids, length in zip(rows, examples.lengths, strict=True)]
     pool = [word for text in words for word in text]
     width = rows.shape[1]
     ids = np.full((copies * len(words), width), pad, np.int32)
@@ -71,15 +70,11 @@ def augment(
     return dataclasses.replace(varied, labels=np.full(len(ids), unanswered, examples.labels.dtype))
 
 
-def _continues(token: str) -> bool:
-    return token.startswith(SUFFIX) and len(token) > len(SUFFIX)
-
-
-def _words(ids: Ints, continues: NDArray[np.bool_]) -> list[Ints]:
-    """Splits a text before each piece that begins a word."""
+def _words(ids: Ints, begins: NDArray[np.bool_]) -> list[Ints]:
+    """Splits a text before each piece that begins a word; one of a script without spaces is a word of its own."""
     if not len(ids):
         return []
-    return np.split(ids, np.flatnonzero(~continues[ids[1:]]) + 1)
+    return np.split(ids, np.flatnonzero(begins[ids[1:]]) + 1)
 
 
 def _varied(text: list[Ints], pool: list[Ints], rng: np.random.Generator, *, drop: float, replace: float) -> list[Ints]:

@@ -9,18 +9,20 @@ from modules.inputs.base import Input
 from modules.inputs.text.input import Text
 from modules.rows.transformed import Examples, Ints
 from modules.rows.words import Words
-from modules.text import vocabulary
+from modules.text import pieces, vocabulary
 from modules.text.features import PADDING_MASK, TOKEN_IDS
-from modules.text.tokenization import UNKNOWN
+from modules.text.tokenization import UNKNOWN, special_ids
 
 from numpy.typing import NDArray
+
+from edgeline_edge.unigram import is_table
 
 if TYPE_CHECKING:
     import tensorflow as tf
 
 
 class TextWords(Words):
-    """WordPiece tokens."""
+    """WordPiece tokens, or pieces of Unigram."""
 
     def trim(
         self, examples: Examples, words: Sequence[str], *, min_count: int, continuations: vocabulary.Continuations
@@ -31,21 +33,24 @@ class TextWords(Words):
             examples: the train split.
             words: tokens in id order.
             min_count: as of `modules.text.vocabulary.trim`.
-            continuations: likewise.
+            continuations: likewise; of pieces, all single characters stay, whatever it says.
         """
         counts = vocabulary.count_tokens(*_windows(examples), len(words))
+        if is_table(words):
+            return pieces.trim(words, counts, min_count=min_count)
         return vocabulary.trim(words, counts, min_count=min_count, continuations=continuations)
 
     def renumbered(self, examples: Examples, old: Sequence[str], new: Sequence[str]) -> Examples:
         """Words whose token went are split anew."""
-        ids, mask = vocabulary.Retokenizer(old, new)(*_windows(examples))
+        cut = pieces.Repiecer(old, new) if is_table(old) else vocabulary.Retokenizer(old, new)
+        ids, mask = cut(*_windows(examples))
         return examples.changed(**{TOKEN_IDS: ids, PADDING_MASK: mask})
 
     def unknown_share(self, examples: Examples, words: Sequence[str]) -> float:
         """Of `[UNK]`, padding left out."""
         ids, mask = _windows(examples)
         there = mask > 0
-        return float((ids[there] == list(words).index(UNKNOWN)).sum() / max(int(there.sum()), 1))
+        return float((ids[there] == special_ids(words)[UNKNOWN]).sum() / max(int(there.sum()), 1))
 
     def features(self, part: Input, raw: Mapping[str, tf.Tensor], words: Sequence[str]) -> dict[str, tf.Tensor]:
         """Tokenizes `[batch]` texts."""

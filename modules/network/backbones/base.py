@@ -69,10 +69,10 @@ class Backbone(Section, abc.ABC):
 
     @abc.abstractmethod
     def vocabulary_path(self) -> str:
-        """A readable path of the WordPiece vocabulary, one token a line.
+        """A readable path of the vocabulary: WordPiece, one token a line, or a table of Unigram's pieces.
 
         Raises:
-            BackboneError: there is none that an uncased WordPiece tokenizer can use.
+            BackboneError: there is none that one of the tokenizers can use.
             PackageError: its package cannot be fetched.
         """
 
@@ -106,6 +106,7 @@ BACKBONES: Registry[type[Backbone]] = Registry(
     "backbone",
     {
         "minilm": "modules.network.backbones.minilm.backbone:Minilm",
+        "multilingual": "modules.network.backbones.multilingual.backbone:Multilingual",
         "preset": "modules.network.backbones.preset.backbone:Preset",
         "scratch": "modules.network.backbones.scratch.backbone:Scratch",
     },

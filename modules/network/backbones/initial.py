@@ -43,6 +43,7 @@ INITIAL: Registry[Callable[[Backbone, Task], Initial]] = Registry(
     "backbone with weights",
     {
         "minilm": "modules.network.backbones.minilm.weights:initial",
+        "multilingual": "modules.network.backbones.multilingual.weights:initial",
         "preset": "modules.network.backbones.preset.weights:initial",
         "scratch": "modules.network.backbones.scratch.weights:initial",
     },

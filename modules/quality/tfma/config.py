@@ -12,6 +12,8 @@ from modules.targets.base import Target
 if TYPE_CHECKING:
     from tensorflow_model_analysis.proto import config_pb2
 
+# A property of the standard executor's: whoever loads the models for it.
+LOADING = {"custom_eval_shared_model": "modules.quality.tfma.loading.eval_shared_model"}
 _EPSILON = 1e-9  # TFMA compares strictly: a metric that equals its bound passes
 
 

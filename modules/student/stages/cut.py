@@ -26,6 +26,10 @@ def cut(trimmed: TrimmedVocabulary) -> CutNetwork:
         ValueError: settings that do not fit the teacher.
     """
     storage, teacher = trimmed.settings.student.embedding, trimmed.teacher
+    if not teacher.architecture.encoded:  # there is nothing to cut: it begins as what its teacher is
+        whole = structured.Plan((), (), ())
+        weights = read_weights(teacher.model)
+        return extend(trimmed, CutNetwork, plan=whole, architecture=teacher.architecture, weights=weights)
     plan = make_plan(trimmed)
     weights, architecture = structured.rebuild(read_weights(teacher.model), teacher.architecture, plan)
     token = weights.token[trimmed.words.kept]

@@ -53,7 +53,7 @@ def check(model: tf_keras.Model, pruning: PruningSettings) -> dict[str, float]:
     if not pruning.enabled:
         return parts.sparsity()
     check_sparsity(parts.sparsity(pruning.targets), pruning.final_sparsity)
-    return parts.sparsity(sorted({*pruning.targets, "layer_*"}))
+    return parts.sparsity(sorted({*pruning.targets, *(["layer_*"] if parts.layers else [])}))
 
 
 def _record(

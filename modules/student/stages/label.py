@@ -39,7 +39,7 @@ def label(cut: CutNetwork) -> LabelledRows:
     """
     seen = varied(cut)
     signals = TeacherSignals(_logits(cut, seen), target=cut.architecture.target)
-    if cut.settings.distillation.needs_teacher_in_step:
+    if cut.settings.distillation.needs_teacher_in_step and cut.plan.layers:
         signals = dataclasses.replace(
             signals, model=_under_policy(cut), features=_numbers(seen), layer_map=cut.plan.layers
         )
@@ -59,9 +59,10 @@ def varied(given: Given) -> Examples:
     if not options.copies:
         return given.train
     kind = given.teacher.architecture.encoded
-    path = INPUTS[kind].parts.get("unlabelled")
+    path = INPUTS[kind].parts.get("unlabelled") if kind else None
     if path is None:
-        raise ValueError(f"pruner.augmentation.copies: an input of kind {kind} has no variations; set it to 0")
+        what = f"an input of kind {kind}" if kind else "a network without a backbone"
+        raise ValueError(f"pruner.augmentation.copies: {what} has no variations; set it to 0")
     more = load(path)(
         given.train,
         given.teacher.vocabulary,

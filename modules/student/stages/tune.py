@@ -28,7 +28,8 @@ def tune(labelled: LabelledRows) -> TunedStudent:
     shape = labelled.settings.student
     with labelled.strategy.scope() if labelled.strategy else contextlib.nullcontext():
         student = build_model(labelled.architecture, dropout=shape.dropout, policy=labelled.policy)
-        anatomy.of(student).embeddings["token"].trainable = shape.embedding is None
+        if labelled.architecture.encoded:
+            anatomy.of(student).embeddings["token"].trainable = shape.embedding is None
     write_weights(student, labelled.weights)
     before = score(student, labelled.in_own_words(labelled.evaluation), labelled.architecture.target)
     run = fine_tune(
@@ -39,5 +40,6 @@ def tune(labelled: LabelledRows) -> TunedStudent:
         backup_dir=labelled.backup_dir,
         strategy=labelled.strategy,
         policy=labelled.policy,
+        inputs=labelled.inputs,
     )
     return extend(labelled, TunedStudent, student=student, score_before=before, run=run)

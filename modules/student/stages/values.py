@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
+from modules.inputs.kinds import Inputs
 from modules.network.architecture import Architecture
 from modules.network.arrays import NetworkWeights
 from modules.network.trained import Trained
@@ -31,6 +32,7 @@ class Given:
         backup_dir: working directory, the same for the same inputs and settings; see `fine_tune`.
         policy: Keras precision policy to fine-tune under.
         strategy: where to fine-tune; None is this process' own.
+        inputs: of the task; needed where the student is to learn without some of them.
     """
 
     teacher: Trained
@@ -40,6 +42,7 @@ class Given:
     backup_dir: str
     policy: str = "float32"
     strategy: tf.distribute.Strategy | None = None
+    inputs: Inputs = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -29,13 +29,13 @@ COLUMNS = Columns(slices=["source"])
 SPLITS = ("train", "eval", "test")
 
 
-def output_config() -> example_gen_pb2.Output:
+def output_config(feature: str = rows.TEXT_HASH) -> example_gen_pb2.Output:
     splits = [
         example_gen_pb2.SplitConfig.Split(name=name, hash_buckets=share)
         for name, share in zip(SPLITS, (8, 1, 1), strict=True)
     ]
     return example_gen_pb2.Output(
-        split_config=example_gen_pb2.SplitConfig(splits=splits, partition_feature_name=rows.TEXT_HASH)
+        split_config=example_gen_pb2.SplitConfig(splits=splits, partition_feature_name=feature)
     )
 
 
@@ -51,7 +51,9 @@ def properties(folder: Path, **changes: Any) -> dict[str, Any]:
     return {
         standard_component_specs.INPUT_BASE_KEY: str(folder),
         standard_component_specs.INPUT_CONFIG_KEY: proto_utils.proto_to_json(example_gen_pb2.Input(splits=splits)),
-        standard_component_specs.OUTPUT_CONFIG_KEY: proto_utils.proto_to_json(output_config()),
+        standard_component_specs.OUTPUT_CONFIG_KEY: proto_utils.proto_to_json(
+            output_config(rows.SPLIT_KEY if "split" in changes else rows.TEXT_HASH)
+        ),
         standard_component_specs.CUSTOM_CONFIG_KEY: proto_utils.proto_to_json(custom_config.packed(settings)),
     }
 
@@ -157,6 +159,35 @@ def test_adding_rows_never_moves_a_row_and_loses_none(generate: Callable[..., An
     for name in SPLITS:
         assert set(before[name]) <= set(after[name])
         assert all(split_of(text) == name for text, _, _ in after[name])
+
+
+def test_rows_go_where_a_column_says(generate: Callable[..., Any]) -> None:
+    lines = [f"text {number},good,{SPLITS[number % 3]}" for number in range(30)]
+    found = generate([*lines, "text,good,dev"], split={"given": "source"}, cleaning={"max_quarantined": 0.5})
+    assert {name: {source for _, _, source in part} for name, part in found.items()} == {
+        name: {name} for name in SPLITS
+    }
+    assert sum(len(part) for part in found.values()) == 30, "the last one has no split, and is put aside"
+
+
+def test_rows_go_by_time_and_a_row_without_one_is_put_aside(generate: Callable[..., Any]) -> None:
+    lines = [f"text {month},good,2015-{month:02}-07" for month in range(1, 13)]
+    order = {"column": "source", "eval": "2015-09-01", "test": "2015-11-01T00:00:00"}
+    found = generate([*lines, "late,good,soon"], split={"order": order}, cleaning={"max_quarantined": 0.5})
+    assert {name: sorted(int(text.split()[1]) for text, _, _ in part) for name, part in found.items()} == {
+        "train": [1, 2, 3, 4, 5, 6, 7, 8], "eval": [9, 10], "test": [11, 12],
+    }  # fmt: skip
+
+
+def test_values_of_a_column_stay_together_in_their_shares(generate: Callable[..., Any]) -> None:
+    lines = [f"text {number},good,shop {number % 100}" for number in range(300)]
+    found = {
+        name: {source for _, _, source in part} for name, part in generate(lines, split={"by": "source"}).items()
+    }
+    assert sum(map(len, found.values())) == len(set.union(*found.values())) == 100
+    assert len(found["train"]) > 60
+    assert found["eval"]
+    assert found["test"]
 
 
 # Sample
