@@ -93,7 +93,13 @@ def expected(offers_path: Path) -> list[dict[str, list[Any]]]:
     for record in RECORDS:
         ids, mask = offers.tokenizer.rows(offers.tokenizer.cut(record["review"], "windows", 3))
         tensors = {**price.encode(record.get("price")), **shop.encode(record.get("größe"))}
-        found.append({"ids": ids.tolist(), "mask": mask.tolist(), **{name: value.ravel().tolist() for name, value in tensors.items()}})
+        found.append(
+            {
+                "ids": ids.tolist(),
+                "mask": mask.tolist(),
+                **{name: value.ravel().tolist() for name, value in tensors.items()},
+            }
+        )
     assert len(found[-1]["ids"]) == 3
     assert {row["shop"][0] for row in found} == {0, 1, 2, 3, 4}
     return found
@@ -220,9 +226,7 @@ def unigram_path(tiny: bytes, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("unigram")
     pieces = (UNIGRAM / "pieces.tsv").read_text("utf-8")
     manifest = {"task": "reviews", "recipe": "float32", "run_id": "r1", "licence": "MIT"}
-    write_bundle(
-        tiny, folder / "small", vocabulary=pieces.split("\n")[:300], labels=("a", "b", "c"), manifest=manifest
-    )
+    write_bundle(tiny, folder / "small", vocabulary=pieces.split("\n")[:300], labels=("a", "b", "c"), manifest=manifest)
     longer = {"sequence_length": LENGTH}
     return resealed(
         folder / "small", folder / "model.tflite", lambda said: said.update(longer), vocabulary=("pieces.tsv", pieces)
@@ -247,7 +251,9 @@ def odd_texts() -> list[str]:
     chance = random.Random(18)
     sources = [source for source, _ in nmt_nfkc().rules()]
     parts = sorted({c for source in sources if len(source) > 1 for c in source} - set(map(chr, range(0xAC00, 0xD7A4))))
-    jamo = [chr(c) for first, last in ((0x10FE, 0x1116), (0x115F, 0x1179), (0x11A5, 0x11C6)) for c in range(first, last)]
+    jamo = [
+        chr(c) for first, last in ((0x10FE, 0x1116), (0x115F, 0x1179), (0x11A5, 0x11C6)) for c in range(first, last)
+    ]
     for pool in (parts, jamo, [*jamo, "\uac00", "\uac01", "\ud788"], [*parts[:60], *"ab ~!▁\u3000"]):
         mixtures += ["".join(chance.choices(pool, k=chance.randrange(1, 40))) for _ in range(400)]
     mixtures += ["".join(chance.choices(sources, k=20)) for _ in range(400)]
@@ -320,7 +326,9 @@ REFUSED: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
 def test_what_a_reader_does_not_know_is_refused_by_name(
     offers_path: Path, tmp_path: Path, cpp: Callable[..., subprocess.CompletedProcess[str]]
 ) -> None:
-    bundles = {name: resealed(offers_path, tmp_path / f"{name}.tflite", change) for name, (change, _) in REFUSED.items()}
+    bundles = {
+        name: resealed(offers_path, tmp_path / f"{name}.tflite", change) for name, (change, _) in REFUSED.items()
+    }
     in_pages = in_node(tmp_path, bundles, {})
     for name, (_, says) in REFUSED.items():
         done = cpp("records", bundles[name], lines=[])
@@ -332,4 +340,3 @@ def test_what_a_reader_does_not_know_is_refused_by_name(
     later.write_bytes(archive.append(offers_path.read_bytes()[: newer[0]], newer[1], 3))
     assert "format version 3, this page reads 1 and 2" in in_node(tmp_path, {"later": later}, {})["later"]
     assert "format version 1 or 2" in cpp("records", later, lines=[]).stderr
-

@@ -104,6 +104,23 @@ class Image(Input):
             made[self.present] = tf.cast(tf.strings.length(contents) > 0, tf.float32)[:, tf.newaxis]
         return made
 
+    def absent(self, tensors: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        """Black, and 0 for a picture that is not there.
+
+        Raises:
+            NotImplementedError: every row must have a picture.
+        """
+        import tensorflow as tf
+
+        if not self.optional:
+            return super().absent(tensors)
+        return {self.tensor: tf.zeros_like(tensors[self.tensor][:1]), self.present: tf.constant([[0.0]])}
+
+    @property
+    def may_lack(self) -> bool:
+        """As `optional` says."""
+        return self.optional
+
     def encode(self, tensors: Mapping[str, tf_keras.KerasTensor]) -> tf_keras.KerasTensor:
         """Scales the pixels, and takes the mean of the encoder's map through one layer."""
         import tf_keras

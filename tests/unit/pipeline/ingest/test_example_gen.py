@@ -181,9 +181,7 @@ def test_rows_go_by_time_and_a_row_without_one_is_put_aside(generate: Callable[.
 
 def test_values_of_a_column_stay_together_in_their_shares(generate: Callable[..., Any]) -> None:
     lines = [f"text {number},good,shop {number % 100}" for number in range(300)]
-    found = {
-        name: {source for _, _, source in part} for name, part in generate(lines, split={"by": "source"}).items()
-    }
+    found = {name: {source for _, _, source in part} for name, part in generate(lines, split={"by": "source"}).items()}
     assert sum(map(len, found.values())) == len(set.union(*found.values())) == 100
     assert len(found["train"]) > 60
     assert found["eval"]
