@@ -1,4 +1,4 @@
-"""A text with a number, a category and a picture beside it: from raw rows through Transform and training to a bundle's answers."""
+"""A text with a number, a category and a picture: from raw rows through Transform and training to a bundle's answers."""
 
 from __future__ import annotations
 
@@ -123,7 +123,7 @@ def chain(
                 "filters": [4],
                 "vector": 4,
             },
-        },  # fmt: skip
+        },
         "target": {"kind": "one_label", "column": "mood", "labels": ["bad", "good"]},
     }
     given = rows(200)
