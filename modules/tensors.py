@@ -7,9 +7,14 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-ColumnType = Literal["text", "integer", "number", "image", "optional text", "optional number", "optional image"]
+from pydantic import StringConstraints
+
+# What a value is; of `readings` how many there are of them.
+_TYPES = r"^(text|integer|number|image|optional (text|number|image|time|readings [1-9][0-9]*))$"
+ColumnType = Annotated[str, StringConstraints(pattern=_TYPES)]
+_SAID = {"time": "time (2024-05-03, 2024-05-03T14:30:00+02:00, or seconds since 1970)"}
 _LARGEST = {"integer": 2**63 - 1, "number": 3.4028234e38}  # what int64 and float32 hold
 
 
@@ -19,9 +24,9 @@ class Column:
 
     Attributes:
         name: of the column and of the feature.
-        type: `text` for bytes, `integer` for int64, `number` for float32, `image` for the bytes of a picture; the
-            feature holds one value a row. Of an `optional` column a row may have none: its cell is empty, and the
-            feature empty or NaN.
+        type: `text` for bytes, `integer` for int64, `number` for float32, `image` for the bytes of a picture, `time` and
+            `readings 3` (so many numbers in a cell) for the bytes of the cell; the feature holds one value a row. Of an
+            `optional` column a row may have none: its cell is empty, and the feature empty or NaN.
     """
 
     name: str
@@ -30,24 +35,39 @@ class Column:
     @property
     def is_image(self) -> bool:
         """Whether the feature holds a picture, of which a cell has the file's name or the bytes in base64."""
-        return self.what == "image"
+        return self.kind_of_value == "image"
 
     @property
     def is_text(self) -> bool:
-        """Whether the feature holds a text's bytes."""
-        return self.type in ("text", "optional text")
+        """Whether the feature holds bytes."""
+        return self.kind_of_value not in _LARGEST
+
+    @property
+    def kind_of_value(self) -> str:
+        """The type in a word: `text`, `integer`, `number`, `image`, `time` or `readings`."""
+        return self.type.removeprefix("optional ").split()[0]
 
     @property
     def what(self) -> str:
         """What a value of it is, in a word for a person."""
-        return self.type.removeprefix("optional ")
+        if self.kind_of_value == "readings":
+            return f"list of {self.type.split()[-1]} numbers (of JSON, or between spaces, commas or semicolons)"
+        return _SAID.get(self.kind_of_value, self.kind_of_value)
 
     def readable(self, value: str) -> bool:
         """Whether a value, as a source of rows has it, is one of this type, and not too large for its feature."""
         try:
-            if self.is_text or self.is_image or (self.type == "optional number" and not value.strip()):
+            if self.kind_of_value in ("text", "image") or (self.type.startswith("optional") and not value.strip()):
                 return True
-            return bool(abs(self.value(value)) <= _LARGEST[self.what])
+            if self.kind_of_value == "time":
+                from edgeline_edge.inputs.time import seconds
+
+                return seconds(value, local=False) is not None
+            if self.kind_of_value == "readings":
+                from edgeline_edge.inputs.vector import readings
+
+                return len(readings(value)) == int(self.type.split()[-1])
+            return bool(abs(self.value(value)) <= _LARGEST[self.kind_of_value])
         except ValueError:
             return False
 
@@ -63,7 +83,7 @@ class Column:
         """The `tf.train.Feature` of a value as a source of rows has it; what is no character is replaced."""
         import tensorflow as tf
 
-        if self.is_text or self.is_image:
+        if self.is_text:
             return tf.train.Feature(bytes_list=tf.train.BytesList(value=[text.encode("utf-8", errors="replace")]))
         if self.type == "integer":
             return tf.train.Feature(int64_list=tf.train.Int64List(value=[int(text)]))
@@ -159,9 +179,10 @@ def raw_spec(columns: Any) -> dict[str, Any]:
     """
     import tensorflow as tf
 
-    types = {"text": tf.string, "image": tf.string, "integer": tf.int64, "number": tf.float32}
-    missing = {"optional text": "", "optional image": "", "optional number": math.nan}
-    return {
-        column.name: tf.io.FixedLenFeature([], types[column.type.split()[-1]], missing.get(column.type))
-        for column in columns
-    }
+    types = {"integer": tf.int64, "number": tf.float32}
+    found = {}
+    for column in columns:
+        nothing = "" if column.is_text else math.nan
+        missing = nothing if column.type.startswith("optional") else None
+        found[column.name] = tf.io.FixedLenFeature([], types.get(column.kind_of_value, tf.string), missing)
+    return found

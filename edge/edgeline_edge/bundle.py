@@ -3,7 +3,8 @@
     <flatbuffer><zip of manifest.json, labels.txt, vocab.txt>
 
 Of a Unigram tokenizer, `pieces.tsv` takes the place of `vocab.txt` (`edgeline_edge.tokenizers`).
-With a text alone it is of format version 1, with further inputs of version 2, whose manifest lists them.
+With a text alone and one label as its answer it is of format version 1, else of version 2, whose manifest lists the
+inputs and describes the target.
 
 Reading trusts nothing: see `archive` for the container. Writing is atomic, and gives the same bytes for the same
 contents.
@@ -20,8 +21,10 @@ from typing import Any
 
 from edgeline_edge import archive, files, operators, tokenizers
 from edgeline_edge.errors import BundleError
-from edgeline_edge.inputs.sections import TEXT
-from edgeline_edge.manifest import FORMAT, INPUTS, OUTPUT, Manifest
+from edgeline_edge.inputs.sections import TEXT, text_section
+from edgeline_edge.manifest import FORMAT, INPUTS, Manifest
+from edgeline_edge.targets import kinds as targets
+from edgeline_edge.targets.one_label import OneLabel
 
 MANIFEST, LABELS = "manifest.json", "labels.txt"
 
@@ -109,13 +112,13 @@ def parse_bundle(content: bytes) -> Bundle:
         raise BundleError(f"{LABELS} differs from the labels of the manifest")
     _check_consistent(manifest)
     asked = tokenizers.of_manifest(manifest.tokenizer)
-    if asked is not kind:
+    if manifest.has_text and asked is not kind:
         raise BundleError(f"the bundle holds {kind.member}, its manifest asks for {asked.member}")
     try:
         vocabulary = tuple(carried[kind.member].decode("utf-8").split("\n")[:-1])
     except UnicodeDecodeError as error:
         raise BundleError(f"{kind.member} is not UTF-8: {error}") from error
-    problem = kind.problem(vocabulary)
+    problem = kind.problem(vocabulary) if manifest.has_text else _no_words(vocabulary)
     if problem:
         raise BundleError(f"{kind.member}: {problem}")
     return Bundle(manifest, vocabulary, content, model_bytes)
@@ -129,6 +132,7 @@ def write_bundle(
     labels: Sequence[str],
     manifest: Mapping[str, Any] | Manifest,
     inputs: Sequence[Mapping[str, Any]] | None = None,
+    target: Mapping[str, Any] | None = None,
     probes: Sequence[Mapping[str, Any]] = (),
 ) -> Manifest:
     """Writes a bundle: to a temporary file beside the target, then renamed, so that no half of one is ever seen.
@@ -137,13 +141,15 @@ def write_bundle(
         tflite: the model, or the path of its file. What follows the flatbuffer of a bundle is replaced.
         path: the file to write; an existing one is replaced.
         vocabulary: the lines of its file in the order of the ids, tokens of WordPiece or a table of pieces; may be a
-            subset of the original, renumbered.
-        labels: in the order of the model's output.
+            subset of the original, renumbered; none where `inputs` has no text.
+        labels: in the order of the model's output; none where answers are no names.
         manifest: `task`, `recipe`, `run_id`, `licence`, and where known `digests` (`data`, `config`, `code`),
             `metrics`, `tolerance`, `calibration`, `notes`. What can be derived (signature, sequence length,
             normalisation, labels, the other digests) is derived; if given as well, it must agree, digests excepted.
-        inputs: where there are more than a text: each with `name`, `kind`, `column`, `tensors` and what else its kind
-            says in `manifest-2.schema.json`; the bundle is then of format version 2.
+        inputs: where there are more than a text, or another target than one label: each with `name`, `kind`, `column`,
+            `tensors` and what else its kind says in `manifest-2.schema.json`; the bundle is then of format version 2.
+        target: of version 2, where the answer is not one label: `kind` and what else it says of its answers in that
+            schema, its output and labels left out.
         probes: of version 2, made-up records: what the model gives to them is written down with them.
 
     Returns:
@@ -159,29 +165,39 @@ def write_bundle(
 
     content = tflite if isinstance(tflite, bytes) else files.read(Path(tflite))
     model = _without_tail(content)
-    kind = tokenizers.of_lines(vocabulary)
-    problem = kind.problem(vocabulary)
+    cut = tokenizers.of_lines(vocabulary)
+    has_text = inputs is None or text_section(inputs) is not None
+    problem = cut.problem(vocabulary) if has_text else _no_words(vocabulary)
     if problem:
         raise BundleError(f"vocabulary: {problem}")
-    signature = runtime.signature(model, len(vocabulary), kinds.table(inputs or ()))
+    if target is not None and inputs is None:
+        raise BundleError(f"a target of kind {target.get('kind')!r} is of format version 2, which names its inputs")
+    kind = targets.kind_of(target)
+    signature = runtime.signature(model, len(vocabulary), kinds.table(inputs or ()), kind)
     given = manifest.to_dict() if isinstance(manifest, Manifest) else dict(manifest)
-    of_text = {
-        "sequence_length": signature["inputs"][INPUTS[0]]["shape"][1],
-        "normalization": _normalization(kind),
-        **({"tokenizer": dict(kind.spec)} if kind.spec else {}),
-    }
+    of_text: dict[str, Any] = (
+        {}
+        if not has_text
+        else {
+            "sequence_length": signature["inputs"][INPUTS[0]]["shape"][1],
+            "normalization": _normalization(cut),
+            **({"tokenizer": dict(cut.spec)} if cut.spec else {}),
+        }
+    )
     derived = {"format": FORMAT, "format_version": 1, "signature": signature, **of_text, "labels": list(labels)}
     if inputs is not None:
-        derived = _of_version_2(model, signature, inputs, of_text, labels)
+        derived = _of_version_2(model, signature, inputs, of_text)
+        named = {"labels": list(labels)} if "labels" in kind.fields else {}
+        derived["target"] = {**(target or {}), "kind": kind.kind, "output": kind.output, **named}
         given.pop("probes", None)
     for name, value in derived.items():
         claimed = given.get(name, value)
         if (list(claimed) if name == "labels" else claimed) != value:
             raise BundleError(f"the manifest's {name} is {claimed!r}, but the bundle's is {value!r}")
-    attached = {LABELS: _lines(labels), kind.member: _lines(vocabulary)}
+    attached = {LABELS: _lines(labels), cut.member: _lines(vocabulary)}
     carried = {
         "tflite": _sha256(model),
-        "vocabulary": _sha256(attached[kind.member]),
+        "vocabulary": _sha256(attached[cut.member]),
         "labels": _sha256(attached[LABELS]),
     }
     checked = Manifest.from_dict({**given, **derived, "digests": {**given.get("digests", {}), **carried}})
@@ -199,7 +215,6 @@ def _of_version_2(
     signature: Mapping[str, Any],
     inputs: Sequence[Mapping[str, Any]],
     of_text: Mapping[str, Any],
-    labels: Sequence[str],
 ) -> dict[str, Any]:
     """What a manifest of version 2 says that can be derived."""
     oldest = operators.oldest_runtime(model)
@@ -208,7 +223,6 @@ def _of_version_2(
         "format_version": 2,
         "signature": signature,
         "inputs": [{**section, **of_text} if section.get("kind") == TEXT else dict(section) for section in inputs],
-        "target": {"kind": "one_label", "output": OUTPUT, "labels": list(labels)},
         "runtime": {
             "operators": operators.versions(model),
             **({"oldest_tensorflow_lite": oldest} if oldest else {}),
@@ -217,13 +231,12 @@ def _of_version_2(
 
 
 def _answered(content: bytes, records: Sequence[Mapping[str, Any]]) -> tuple[dict[str, Any], ...]:
-    """Records with the scores that a bundle gives to them."""
+    """Records with what the model of a bundle gives to them."""
     from edgeline_edge.classifier import Classifier  # loads the runtime
 
-    answers = Classifier.load(content).predict(records)
+    outputs = Classifier.load(content).outputs(records)
     return tuple(
-        {"record": dict(record), "scores": list(answer.scores.values())}
-        for record, answer in zip(records, answers, strict=True)
+        {"record": dict(record), "scores": scores.tolist()} for record, scores in zip(records, outputs, strict=True)
     )
 
 
@@ -251,37 +264,42 @@ def update_manifest(source: str | os.PathLike[str], target: str | os.PathLike[st
         labels=bundle.manifest.labels,
         manifest=merged,
         inputs=bundle.manifest.inputs,
+        target=bundle.manifest.target,
         probes=[probe["record"] for probe in bundle.manifest.probes or ()],
     )
 
 
 def _check_consistent(manifest: Manifest) -> None:
     """Refuses a manifest whose parts contradict each other, or that asks for a text normalisation unknown here."""
-    inputs, output = manifest.signature["inputs"], manifest.signature["outputs"][OUTPUT]
+    target = targets.of(manifest)
+    inputs, outputs = manifest.signature["inputs"], manifest.signature["outputs"]
     named = [name for section in manifest.inputs or () for name in section["tensors"]] or list(INPUTS)
     if sorted(named) != sorted(inputs):
         raise BundleError(f"the model takes {', '.join(sorted(inputs))}, the inputs give {', '.join(sorted(named))}")
     wanted = {"dtype": "int32", "shape": [1, manifest.sequence_length]}
-    for name in INPUTS:
+    for name in INPUTS if manifest.has_text else ():
         if inputs[name] != wanted:
             raise BundleError(f"{name} is {inputs[name]}, but the sequence length demands {wanted}")
-    wanted = {"dtype": "float32", "shape": [1, len(manifest.labels)]}
-    if output != wanted:
-        raise BundleError(f"{OUTPUT} is {output}, but {len(manifest.labels)} labels demand {wanted}")
-    if manifest.decision is not None and (
-        len(manifest.labels) != 2 or manifest.decision["label"] not in manifest.labels
-    ):
-        raise BundleError(
-            f"the decision is about {manifest.decision['label']!r} of two labels, but the labels are "
-            f"{', '.join(manifest.labels)}"
-        )
+    if list(outputs) != [target.output]:
+        raise BundleError(f"the model gives {', '.join(outputs)}, a target of kind {target.kind} has {target.output}")
+    wanted = {"dtype": "float32", "shape": [1, target.outputs]}
+    if outputs[target.output] != wanted:
+        demanding = f"{target.outputs} labels demand" if target.labels else f"a target of kind {target.kind} demands"
+        raise BundleError(f"{target.output} is {outputs[target.output]}, but {demanding} {wanted}")
+    if manifest.calibration and target.kind != OneLabel.kind:
+        raise BundleError(f"a temperature calibrates one label, but the target is of kind {target.kind}")
     known = _normalization(tokenizers.of_manifest(manifest.tokenizer))
-    if dict(manifest.normalization) != known:
+    if manifest.has_text and dict(manifest.normalization) != known:
         asked = f"{manifest.normalization['name']} version {manifest.normalization['version']}"
         raise BundleError(
             f"the bundle normalises text by {asked} ({manifest.normalization['sha256'][:12]}…), "
             f"this package knows {known['name']} version {known['version']} ({known['sha256'][:12]}…)"
         )
+
+
+def _no_words(vocabulary: Sequence[str]) -> str:
+    """What is wrong with the vocabulary of a bundle whose rows have no text."""
+    return f"holds {len(vocabulary)} tokens, but no input is a text" if vocabulary else ""
 
 
 def _normalization(kind: tokenizers.Kind) -> dict[str, Any]:

@@ -1,8 +1,7 @@
-"""Texts or records in, labels out: the class that applications use."""
+"""Texts or records in, answers out: the class that applications use."""
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -21,22 +20,11 @@ from edgeline_edge.long_text import LongText
 from edgeline_edge.manifest import Manifest
 from edgeline_edge.rows import Rows
 from edgeline_edge.runtime import Model
+from edgeline_edge.targets import kinds as targets
+from edgeline_edge.targets.base import Target
 
-
-@dataclasses.dataclass(frozen=True)
-class Prediction:
-    """The answer for one row.
-
-    Attributes:
-        label: the label with the highest score; of equals, the one that the model lists first. Where the manifest has a
-            `decision`, the label that its threshold gives.
-        score: its score, 0 … 1.
-        scores: the score of every label, in the model's order.
-    """
-
-    label: str
-    score: float
-    scores: dict[str, float]
+# Of a row without a text: one run of the model, and no token.
+_NO_WINDOW = (np.zeros((1, 0), np.int32), np.zeros((1, 0), np.int32))
 
 
 class CancelledError(RuntimeError):
@@ -44,7 +32,7 @@ class CancelledError(RuntimeError):
 
 
 class Classifier:
-    """Classifies texts with a bundle.
+    """Answers texts or records with a bundle, in the form of its target: a label, several, or a number.
 
     Safe to use from several threads: they take turns at the interpreter, while each tokenizes on its own. For more
     throughput raise `num_threads`, or load one classifier per thread.
@@ -70,19 +58,24 @@ class Classifier:
         self._manifest = bundle.manifest
         sections = bundle.manifest.inputs or ()
         self._table = kinds.table(sections)
-        self._column = text_section(sections)["column"] if sections else ""
-        self._model = Model(bundle.content, num_threads, self._table)
-        if (self._model.sequence_length, self._model.label_count) != (
+        text = text_section(sections)
+        self._column = text["column"] if text else ""
+        self._may_lack_text = bool(text and text.get("optional"))
+        self._target = targets.of(bundle.manifest)
+        self._model = Model(bundle.content, num_threads, self._table, type(self._target))
+        if (self._model.sequence_length, self._model.output_count) != (
             bundle.manifest.sequence_length,
-            len(bundle.manifest.labels),
+            self._target.outputs,
         ):
             raise BundleError(
-                f"the model has length {self._model.sequence_length} and {self._model.label_count} outputs, "
-                f"the manifest says {bundle.manifest.sequence_length} and {len(bundle.manifest.labels)}"
+                f"the model has length {self._model.sequence_length} and {self._model.output_count} outputs, "
+                f"the manifest says {bundle.manifest.sequence_length} and {self._target.outputs}"
             )
         self._model.check_vocabulary(len(bundle.vocabulary))
-        kind = tokenizers.of_manifest(bundle.manifest.tokenizer)
-        self._tokenizer = kind.make(bundle.vocabulary, bundle.manifest.sequence_length)
+        self._tokenizer: Rows | None = None
+        if bundle.manifest.has_text:
+            kind = tokenizers.of_manifest(bundle.manifest.tokenizer)
+            self._tokenizer = kind.make(bundle.vocabulary, bundle.manifest.sequence_length)
         self._temperature = (bundle.manifest.calibration or {}).get("temperature", 1.0)
         self._lock = threading.Lock()
 
@@ -111,8 +104,13 @@ class Classifier:
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """The labels, in the order of the model's output."""
+        """The labels, in the order of the model's output; none where answers are no names."""
         return self._manifest.labels
+
+    @property
+    def target(self) -> Target:
+        """What it answers with."""
+        return self._target
 
     @property
     def manifest(self) -> Manifest:
@@ -140,12 +138,20 @@ class Classifier:
         return tuple(part.column for part in self._table if part.reads_files)
 
     def row(self, text: str) -> str | dict[str, Any]:
-        """A text as `predict` takes it: itself, or a record that has nothing else."""
-        return {self._column: text} if self._table else text
+        """A text as `predict` takes it: itself, a record that has nothing else, or an empty one where none is read."""
+        if not self._table:
+            return text
+        return {self._column: text} if self._column else {}
 
     @property
     def tokenizer(self) -> Rows:
-        """The tokenizer of the bundle's vocabulary."""
+        """The tokenizer of the bundle's vocabulary.
+
+        Raises:
+            ValueError: its rows have no text.
+        """
+        if self._tokenizer is None:
+            raise ValueError(f"this bundle reads no text, but {', '.join(self.columns)}")
         return self._tokenizer
 
     def predict(
@@ -155,8 +161,8 @@ class Classifier:
         long_text: LongText | None = None,
         max_windows: int | None = None,
         cancelled: Callable[[], bool] | None = None,
-    ) -> list[Prediction]:
-        """Classifies texts, or records where the bundle has further inputs.
+    ) -> list[Any]:
+        """Answers texts, or records where the bundle has further inputs.
 
         Args:
             texts: the texts, not a single string; with further inputs records such as `{"text": …, "price": 3.5}`, by
@@ -168,7 +174,9 @@ class Classifier:
             cancelled: asked before each run of the model; True stops.
 
         Returns:
-            One prediction for each text, in their order.
+            One answer for each text, in their order: of one label a `Prediction` (`label`, `score`, `scores`), of
+            several a `LabelSet` (`labels`, `scores`, `thresholds`), of a number an `Estimate` (`number`, `low`,
+            `high`).
 
         Raises:
             TypeError: `texts` is a string, an item is neither a string nor a record, as the bundle wants it, or a field
@@ -177,17 +185,48 @@ class Classifier:
                 or `max_windows` is none of these.
             CancelledError: `cancelled` said so.
         """
+        found = self.outputs(texts, long_text=long_text, max_windows=max_windows, cancelled=cancelled)
+        return [self._target.answer(row) for row in found]
+
+    def outputs(
+        self,
+        texts: Sequence[str | Mapping[str, Any]],
+        *,
+        long_text: LongText | None = None,
+        max_windows: int | None = None,
+        cancelled: Callable[[], bool] | None = None,
+    ) -> npt.NDArray[np.float32]:
+        """What the model gives, before anything is decided: of labels their scores, of a number the number.
+
+        Args:
+            texts: as of `predict`.
+            long_text: as of `predict`.
+            max_windows: as of `predict`.
+            cancelled: as of `predict`.
+
+        Returns:
+            float32 `[texts, outputs]`.
+
+        Raises:
+            TypeError: as `predict`.
+            ValueError: as `predict`.
+            CancelledError: `cancelled` said so.
+        """
         how = self._manifest.long_text if long_text is None else long_text
         if how not in get_args(LongText):
             raise ValueError(f"long_text is {how!r}, must be one of {', '.join(get_args(LongText))}")
         if max_windows is not None and max_windows < 1:
             raise ValueError(f"max_windows is {max_windows}, must be at least 1")
         most = min((number for number in (max_windows, self._manifest.max_windows) if number), default=None)
-        answers = []
-        for text, others in self._checked(texts):
-            scores = self._run(*self._tokenizer.rows(self._tokenizer.cut(text, how, most)), cancelled, others)
-            answers.append(self._prediction(scores[0] if len(scores) == 1 else scores.mean(axis=0)))
-        return answers
+        rows = self._checked(texts)
+        found = np.empty((len(rows), self._target.outputs), np.float32)
+        for number, (text, others) in enumerate(rows):
+            windows = _NO_WINDOW
+            if self._tokenizer is not None:
+                windows = self._tokenizer.rows(self._tokenizer.cut(text, how, most))
+            scores = self._run(*windows, cancelled, others)
+            found[number] = scores[0] if len(scores) == 1 else scores.mean(axis=0)
+        return found
 
     def predict_ids(self, token_ids: npt.ArrayLike, padding_mask: npt.ArrayLike) -> npt.NDArray[np.float32]:
         """Runs the model on rows that are tokenized already.
@@ -197,7 +236,7 @@ class Classifier:
             padding_mask: integers `[rows, sequence_length]`, 1 where there is a token, 0 for padding.
 
         Returns:
-            The scores, float32 `[rows, labels]`.
+            What the model gives, float32 `[rows, outputs]`.
 
         Raises:
             ValueError: the shapes or dtypes are not these, or an id or mask is out of range.
@@ -206,12 +245,12 @@ class Classifier:
             raise ValueError(f"predict_ids is for a text alone, this bundle reads {', '.join(self.columns)}")
         arrays = []
         for name, value, limit in (
-            ("token_ids", token_ids, len(self._tokenizer.vocabulary)),
+            ("token_ids", token_ids, len(self.tokenizer.vocabulary)),
             ("padding_mask", padding_mask, 2),
         ):
             array = np.asarray(value)
-            if array.ndim != 2 or array.shape[1] != self._tokenizer.sequence_length or array.dtype.kind not in "iu":
-                wanted = f"integers [rows, {self._tokenizer.sequence_length}]"
+            if array.ndim != 2 or array.shape[1] != self.tokenizer.sequence_length or array.dtype.kind not in "iu":
+                wanted = f"integers [rows, {self.tokenizer.sequence_length}]"
                 raise ValueError(f"{name} must be {wanted}, is {array.dtype} {list(array.shape)}")
             # An id beyond the embedding would read foreign memory in some kernels.
             if array.size and not 0 <= array.min() <= array.max() < limit:
@@ -229,7 +268,7 @@ class Classifier:
         others: Mapping[str, Array] | None = None,
     ) -> npt.NDArray[np.float32]:
         """Scores of the windows of one row, or of rows without anything else."""
-        result = np.empty((len(token_ids), len(self.labels)), np.float32)
+        result = np.empty((len(token_ids), self._target.outputs), np.float32)
         for row in range(len(token_ids)):
             if cancelled is not None and cancelled():
                 raise CancelledError("stopped before the answer was there")
@@ -248,6 +287,9 @@ class Classifier:
             text, others = row, None
             if self._table:
                 text, others = self._parts(row, where)
+                if not self._column or (self._may_lack_text and text in (None, "")):
+                    found.append(("", others))
+                    continue
             elif self._column and isinstance(row, Mapping):
                 text = row.get(self._column)
             if not isinstance(text, str):
@@ -266,7 +308,7 @@ class Classifier:
         unknown = [str(name) for name in row if name not in columns]
         if unknown:
             raise ValueError(f"{where} has the field {unknown[0]!r}; the model reads {', '.join(columns)}")
-        if self._column not in row:
+        if self._column and self._column not in row and not self._may_lack_text:
             raise ValueError(f"{where} has no field {self._column!r}")
         tensors: dict[str, Array] = {}
         for part in self._table:
@@ -274,27 +316,7 @@ class Classifier:
                 tensors |= part.encode(row.get(part.column))
             except (TypeError, ValueError) as error:
                 raise type(error)(f"{where}: {error}") from error
-        return row[self._column], tensors
-
-    def _prediction(self, scores: npt.NDArray[np.float32]) -> Prediction:
-        values = scores.tolist()
-        best = answered(scores, self.labels, self._manifest.decision)
-        return Prediction(self.labels[best], values[best], dict(zip(self.labels, values, strict=True)))
-
-
-def answered(scores: npt.NDArray[np.float32], labels: Sequence[str], decision: Mapping[str, Any] | None) -> int:
-    """Index of the label that is answered.
-
-    Args:
-        scores: of each label, float32 `[labels]`.
-        labels: their names.
-        decision: the manifest's. None: the highest score wins, of equals the first. Else a threshold decides between
-            two labels, compared as float32, as a server does.
-    """
-    if decision is None:
-        return max(range(len(scores)), key=scores.__getitem__)
-    asked = labels.index(decision["label"])
-    return asked if scores[asked] >= np.float32(decision["threshold"]) else 1 - asked
+        return row.get(self._column), tensors
 
 
 def _calibrated(scores: npt.NDArray[np.float32], temperature: float) -> npt.NDArray[np.float32]:

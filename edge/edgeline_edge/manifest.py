@@ -16,8 +16,8 @@ FORMAT = "edgeline-bundle"
 FORMAT_VERSION = 2  # the newest; a bundle of a text and labels alone is of version 1, as it always was
 SIGNATURE = "serving_default"
 INPUTS = ("token_ids", "padding_mask")
-OUTPUT = "probabilities"
 _OF_TEXT = ("sequence_length", "normalization")
+_NO_TEXT: Mapping[str, Any] = {"sequence_length": 0, "normalization": {}}
 # Where it is not said, the tokenizer is WordPiece, and the beginning of a text is read.
 _MAY_OF_TEXT = ("tokenizer", "long_text", "max_windows")
 
@@ -27,7 +27,7 @@ class Manifest:
     """The manifest of a bundle; fields and limits are those of `data/manifest-<format version>.schema.json`.
 
     Both versions are read into one form. In version 2, what is said of the text stands in its item of `inputs`, and the
-    labels in `target`.
+    labels, where answers are names, in `target`.
 
     Attributes:
         task: what the model decides, as `sentiment`.
@@ -35,9 +35,9 @@ class Manifest:
         run_id: the training run that the model comes from.
         licence: SPDX expression.
         signature: name, inputs and outputs of the model, each tensor with dtype and shape.
-        sequence_length: tokens per text, special ones included.
-        normalization: name, version and digest of the table that normalises text.
-        labels: in the order of the model's output.
+        sequence_length: tokens per text, special ones included; 0 where rows have no text.
+        normalization: name, version and digest of the table that normalises text; empty where rows have none.
+        labels: in the order of the model's output; none where answers are no names.
         digests: SHA-256 by name: `tflite`, `vocabulary`, `labels`; and `data`, `config`, `code` where known.
         metrics: what was measured once on the test split; `None` until then.
         tolerance: largest difference of a score from the converter's in-process check, where recorded.
@@ -46,14 +46,19 @@ class Manifest:
         long_text: what the model was trained to read of a text that does not fit its window, see
             `edgeline_edge.long_text`. A bundle that does not say was made for `head`.
         max_windows: most windows of a text, with `windows` alone.
-        decision: of two labels `{"label": name, "threshold": t}`: this label is answered where its score is `t` or
-            more, the other one elsewhere. `None`: the label with the highest score is the answer.
+        decision: what was chosen of how an answer follows from the model's output. Of two labels
+            `{"label": name, "threshold": t}`: this label is answered where its score is `t` or more, the other one
+            elsewhere; of several labels a row `{"thresholds": {name: t, …}}`; of a number `{"half_width": w}`, how far
+            its interval reaches to either side. `None`: the label with the highest score is the answer, each label
+            from a score of one half on, a number without an interval.
         notes: anything else.
         inputs: of version 2: each with its `name`, `kind`, `column`, `tensors`, and all that a device must know to make
             these of a record; `None` in version 1, whose only input is a text.
-        target: of version 2: `kind`, `output`, and the labels.
+        target: of version 2: `kind` and `output`; of one or many labels `labels`, of a number its bounds `min` and
+            `max`, the interval's `coverage`, and the `deviation` of the rows that it learned from.
         runtime: of version 2: the version of each operator, and the oldest TensorFlow Lite that has them.
-        probes: of version 2: a few records with the scores that the model gave to them when it was made.
+        probes: of version 2: a few records with the scores that the model gave to them when it was made; of a number,
+            the number is the only one.
     """
 
     task: str
@@ -79,8 +84,13 @@ class Manifest:
     probes: tuple[Mapping[str, Any], ...] | None = None
 
     @property
+    def has_text(self) -> bool:
+        """Whether rows have a text, which the bundle's vocabulary is for."""
+        return self.sequence_length > 0
+
+    @property
     def format_version(self) -> int:
-        """1 where a text is the only input, else 2."""
+        """1 where a text is the only input and one label the answer, else 2."""
         return 1 if self.inputs is None else 2
 
     @classmethod
@@ -127,9 +137,9 @@ class Manifest:
         fields = {name: item for name, item in value.items() if name not in ("format", "format_version")}
         if known > 1:
             text = text_section(fields["inputs"])
-            fields |= {name: needed(text, name) for name in _OF_TEXT}
-            fields |= {name: text[name] for name in _MAY_OF_TEXT if name in text}
-            fields["labels"] = fields["target"]["labels"]
+            fields |= {name: needed(text, name) for name in _OF_TEXT} if text else _NO_TEXT
+            fields |= {name: text[name] for name in _MAY_OF_TEXT if text and name in text}
+            fields["labels"] = fields["target"].get("labels", ())
             fields |= {name: tuple(fields[name]) for name in ("inputs", "probes") if name in fields}
         if ("max_windows" in fields) != (fields.get("long_text") == "windows"):
             raise BundleError("the manifest is not valid: max_windows goes with long_text: windows, and only with it")

@@ -6,6 +6,7 @@ import bisect
 import collections
 import itertools
 import threading
+from collections.abc import Sequence
 
 _BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
@@ -44,10 +45,14 @@ class Metrics:
                 self._buckets[bisect.bisect_left(_BUCKETS, seconds)] += 1
                 self._seconds += seconds
 
-    def predicted(self, label: str) -> None:
-        """Counts one classified text."""
+    def predicted(self, labels: Sequence[str]) -> None:
+        """Counts one answer.
+
+        Args:
+            labels: what it is counted under.
+        """
         with self._lock:
-            self._labels[label] += 1
+            self._labels.update(labels)
 
     def connection(self, change: int) -> None:
         """Counts a connection that opens (1) or closes (-1)."""
@@ -73,7 +78,7 @@ class Metrics:
                     f"edgeline_requests_total{_tags(route=route, code=code)} {count}"
                     for (route, code), count in sorted(self._requests.items())
                 ),
-                *_head("edgeline_predictions_total", "counter", "Classified texts by label."),
+                *_head("edgeline_predictions_total", "counter", "Answers by label."),
                 *(f"edgeline_predictions_total{_tags(label=label)} {n}" for label, n in sorted(self._labels.items())),
                 *_head(duration, "histogram", "Time to answer a predict request."),
                 *(f"{duration}_bucket{_tags(le=bound)} {n}" for bound, n in zip(bounds, totals, strict=True)),

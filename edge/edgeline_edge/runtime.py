@@ -13,7 +13,9 @@ import numpy.typing as npt
 from edgeline_edge import limits
 from edgeline_edge.errors import BundleError
 from edgeline_edge.inputs.base import Array, TableInput
-from edgeline_edge.manifest import INPUTS, OUTPUT, SIGNATURE
+from edgeline_edge.manifest import INPUTS, SIGNATURE
+from edgeline_edge.targets.base import Target
+from edgeline_edge.targets.one_label import OneLabel
 
 if TYPE_CHECKING:
     from ai_edge_litert.interpreter import Interpreter
@@ -30,32 +32,42 @@ class Model:
     Attributes:
         sequence_length: length of the inputs.
         windows: shorter lengths that the model can be run with, ascending.
-        label_count: length of the output.
+        output_count: length of the output.
         interpreter: the interpreter, its tensors allocated.
     """
 
-    def __init__(self, content: bytes, num_threads: int = 1, table: Sequence[TableInput] = ()) -> None:
+    def __init__(
+        self,
+        content: bytes,
+        num_threads: int = 1,
+        table: Sequence[TableInput] = (),
+        target: type[Target] = OneLabel,
+    ) -> None:
         """Loads a model and checks its signature.
 
         Args:
             content: a TFLite flatbuffer; bytes behind it are ignored.
             num_threads: threads that one call may use.
             table: the inputs beside the text.
+            target: the kind of what it answers, which says how its output is called.
 
         Raises:
             BundleError: LiteRT cannot load the model, or its signature is another one.
         """
+        self._target = target
         self.interpreter = _interpreter(content, num_threads)
         self._table = tuple(table)
         shapes = {name: shape for part in self._table for name, shape in part.shapes().items()}
-        inputs, outputs = _tensors(self.interpreter, shapes)
-        self._token_ids, self._padding_mask = (inputs[name]["index"] for name in INPUTS)
+        inputs, outputs = _tensors(self.interpreter, shapes, target.output)
+        self._of_text = [inputs[name]["index"] for name in INPUTS if name in inputs]
         self._others = {name: inputs[name]["index"] for name in shapes}
         self._nothing = {name: np.zeros(shape, dtype) for name, (dtype, shape) in shapes.items()}
-        self._output = outputs[OUTPUT]["index"]
-        self.sequence_length = int(inputs[INPUTS[0]]["shape"][1])
-        self.label_count = int(outputs[OUTPUT]["shape"][1])
-        self._runners = _window_runners(self.interpreter, self.sequence_length, self.label_count, shapes)
+        self._output = outputs[target.output]["index"]
+        self.sequence_length = int(inputs[INPUTS[0]]["shape"][1]) if self._of_text else 0
+        self.output_count = int(outputs[target.output]["shape"][1])
+        self._runners = _window_runners(
+            self.interpreter, self.sequence_length, (target.output, self.output_count), shapes
+        )
         self.windows = tuple(self._runners)
         if self._runners:
             # While a signature runner exists, the interpreter itself refuses to be invoked.
@@ -71,20 +83,20 @@ class Model:
         """Runs the model on one row, through the shortest window that holds its text.
 
         Args:
-            token_ids: int32 `[1, sequence_length]`.
+            token_ids: int32 `[1, sequence_length]`; of no length where the model reads no text.
             padding_mask: int32 `[1, sequence_length]`.
             others: the tensors of the inputs beside the text, by name; zeros by default.
 
         Returns:
-            float32 `[1, label_count]`, a copy.
+            float32 `[1, output_count]`, a copy.
         """
         others = self._nothing if others is None else others
         if self.windows:
             return self._run_window(token_ids, padding_mask, others)
         interpreter = self.interpreter
         # Not through the signature runner, whose checks by name cost as much as a small model.
-        interpreter.set_tensor(self._token_ids, token_ids)
-        interpreter.set_tensor(self._padding_mask, padding_mask)
+        for index, value in zip(self._of_text, (token_ids, padding_mask), strict=False):  # none without a text
+            interpreter.set_tensor(index, value)
         for name, index in self._others.items():
             interpreter.set_tensor(index, others[name])
         interpreter.invoke()
@@ -98,7 +110,7 @@ class Model:
         used = int(found[-1]) + 1 if len(found) else 0
         window = next(window for window in self._runners if used <= window)
         feed = {name: value[:, :window] for name, value in zip(INPUTS, (token_ids, padding_mask), strict=True)}
-        result: npt.NDArray[np.float32] = self._runners[window](**feed, **others)[OUTPUT]
+        result: npt.NDArray[np.float32] = self._runners[window](**feed, **others)[self._target.output]
         return result
 
     def check_vocabulary(self, tokens: int) -> None:
@@ -111,6 +123,8 @@ class Model:
             BundleError: the model has no embedding for one of them.
         """
         self._check_table()
+        if not self._of_text:
+            return
         for window in (*self.windows, self.sequence_length):
             row = np.zeros((1, self.sequence_length), np.int32)
             row[:, :window] = 1
@@ -123,7 +137,7 @@ class Model:
 
     def _check_table(self) -> None:
         row = np.zeros((1, self.sequence_length), np.int32)
-        row[:, 0] = 1
+        row[:, :1] = 1
         for part in self._table:
             try:
                 self(np.zeros_like(row), row, {**self._nothing, **part.largest()})
@@ -139,16 +153,21 @@ class Model:
                 result = self(np.zeros_like(row), row)
             except (RuntimeError, ValueError) as error:
                 raise BundleError(f"LiteRT cannot run the model: {error}") from error
-            _check_answer(result)
+            problem = self._target.problem(result)
+            if problem:
+                raise BundleError(problem)
 
 
-def signature(content: bytes, tokens: int, table: Sequence[TableInput] = ()) -> dict[str, Any]:
+def signature(
+    content: bytes, tokens: int, table: Sequence[TableInput] = (), target: type[Target] = OneLabel
+) -> dict[str, Any]:
     """Describes the signature of a model as a manifest does, once it has run.
 
     Args:
         content: a TFLite flatbuffer.
         tokens: how many the vocabulary has that is to go with it.
         table: the inputs beside the text.
+        target: the kind of what it answers.
 
     Returns:
         Name, inputs and outputs, each tensor with dtype and shape.
@@ -157,18 +176,18 @@ def signature(content: bytes, tokens: int, table: Sequence[TableInput] = ()) -> 
         BundleError: LiteRT cannot load or run the model, its signature is not that of a bundle, or it has fewer
             embeddings than there are tokens.
     """
-    model = Model(content, table=table)
+    model = Model(content, table=table, target=target)
     model.check_vocabulary(tokens)
     shapes = {name: shape for part in table for name, shape in part.shapes().items()}
-    inputs, outputs = _tensors(model.interpreter, shapes)
+    inputs, outputs = _tensors(model.interpreter, shapes, target.output)
 
     def describe(details: dict[str, Any]) -> dict[str, Any]:
         return {"dtype": np.dtype(details["dtype"]).name, "shape": [int(size) for size in details["shape"]]}
 
     return {
         "name": SIGNATURE,
-        "inputs": {name: describe(inputs[name]) for name in (*INPUTS, *shapes)},
-        "outputs": {OUTPUT: describe(outputs[OUTPUT])},
+        "inputs": {name: describe(inputs[name]) for name in (*INPUTS, *shapes) if name in inputs},
+        "outputs": {target.output: describe(outputs[target.output])},
     }
 
 
@@ -187,17 +206,19 @@ def _interpreter(content: bytes, num_threads: int) -> Interpreter:
     return interpreter
 
 
-def _tensors(interpreter: Interpreter, others: Shapes) -> tuple[dict[str, dict[str, Any]], dict[str, dict[str, Any]]]:
+def _tensors(
+    interpreter: Interpreter, others: Shapes, output: str
+) -> tuple[dict[str, dict[str, Any]], dict[str, dict[str, Any]]]:
     """Checks the signature, and returns the details of inputs and outputs by name."""
     try:
         names = interpreter.get_signature_list()
         if SIGNATURE not in names:
             raise BundleError(f"the model has no signature {SIGNATURE!r}; it has: {', '.join(names) or 'none'}")
-        _, inputs, outputs = _signature(interpreter, SIGNATURE, names[SIGNATURE], others)
+        _, inputs, outputs = _signature(interpreter, SIGNATURE, names[SIGNATURE], others, output)
         main = {details["index"] for details in interpreter.get_input_details()}
     except (RuntimeError, UnicodeDecodeError, KeyError) as error:
         raise BundleError(f"LiteRT cannot read the model's signatures: {error}") from error
-    if list(inputs[INPUTS[0]]["shape"]) != list(inputs[INPUTS[1]]["shape"]):
+    if INPUTS[0] in inputs and list(inputs[INPUTS[0]]["shape"]) != list(inputs[INPUTS[1]]["shape"]):
         raise BundleError(f"{INPUTS[0]} and {INPUTS[1]} must have the same shape")
     if main != {details["index"] for details in inputs.values()}:
         raise BundleError(f"the signature {SIGNATURE!r} must be that of the model's main subgraph")
@@ -205,19 +226,21 @@ def _tensors(interpreter: Interpreter, others: Shapes) -> tuple[dict[str, dict[s
 
 
 def _signature(
-    interpreter: Interpreter, name: str, found: dict[str, list[str]], others: Shapes
+    interpreter: Interpreter, name: str, found: dict[str, list[str]], others: Shapes, output: str
 ) -> tuple[Any, dict[str, dict[str, Any]], dict[str, dict[str, Any]]]:
     """The runner of a signature, and the details of its inputs and outputs by name, all checked."""
-    if sorted(found["inputs"]) != sorted((*INPUTS, *others)) or found["outputs"] != [OUTPUT]:
+    # What the manifest says of a text is compared with this signature, so that none is forgotten.
+    of_text = () if others and not set(INPUTS) & set(found["inputs"]) else INPUTS
+    if sorted(found["inputs"]) != sorted((*of_text, *others)) or found["outputs"] != [output]:
         raise BundleError(
-            f"the signature {name} must take {' and '.join((*INPUTS, *others))} and give {OUTPUT}; "
+            f"the signature {name} must take {' and '.join((*of_text, *others))} and give {output}; "
             f"it takes {', '.join(found['inputs'])} and gives {', '.join(found['outputs'])}"
         )
     runner = interpreter.get_signature_runner(name)
     inputs, outputs = runner.get_input_details(), runner.get_output_details()
-    for key in INPUTS:
+    for key in of_text:
         _check_tensor(f"{name}: {key}", inputs[key], np.int32)
-    _check_tensor(f"{name}: {OUTPUT}", outputs[OUTPUT], np.float32)
+    _check_tensor(f"{name}: {output}", outputs[output], np.float32)
     for key, (dtype, shape) in others.items():
         made = (np.dtype(inputs[key]["dtype"]).name, [int(size) for size in inputs[key]["shape"]])
         if made != (dtype, shape) or -1 in inputs[key].get("shape_signature", []):
@@ -225,22 +248,20 @@ def _signature(
     return runner, inputs, outputs
 
 
-def _check_answer(result: npt.NDArray[np.float32]) -> None:
-    if not (np.isfinite(result).all() and result.min() >= -1e-3 and result.max() <= 1 + 1e-3):
-        raise BundleError(f"the model's output are no probabilities: {result[0, :8].tolist()}")
-
-
-def _window_runners(interpreter: Interpreter, sequence_length: int, label_count: int, others: Shapes) -> dict[int, Any]:
+def _window_runners(
+    interpreter: Interpreter, sequence_length: int, output: tuple[str, int], others: Shapes
+) -> dict[int, Any]:
     """The signatures with a shorter window by their length, ascending; each checked like the whole one."""
+    key, count = output
     found: dict[int, Any] = {}
     for name, tensors in interpreter.get_signature_list().items():
         match = _WINDOW.fullmatch(name)
         if not match:
             continue
         window = int(match[1])
-        runner, inputs, outputs = _signature(interpreter, name, tensors, others)
-        shapes = [int(inputs[key]["shape"][1]) for key in INPUTS] + [int(outputs[OUTPUT]["shape"][1])]
-        if shapes != [window, window, label_count] or window >= sequence_length:
+        runner, inputs, outputs = _signature(interpreter, name, tensors, others, key)
+        shapes = [int(inputs[name]["shape"][1]) for name in INPUTS] + [int(outputs[key]["shape"][1])]
+        if shapes != [window, window, count] or window >= sequence_length:
             raise BundleError(f"the signature {name} has the lengths {shapes}, which do not fit the model")
         found[window] = runner
     return dict(sorted(found.items()))

@@ -2,6 +2,8 @@
 
     POST /v1/models/NAME:predict   {"instances": ["a text", {"text": "another"}]}
                                    {"predictions": [{"label": …, "score": …, "scores": {…}}, …]}
+                                   of several labels {"labels": […], "scores": {…}}, of a number {"number": …,
+                                   "low": …, "high": …}
                                    of a text that cannot be answered: {"error": …} in its place
     GET  /v1/models/NAME           state of the model, with its version; /v1/models/NAME/versions/VERSION is the same
     GET  /v1/models/NAME/metadata  the manifest
@@ -165,8 +167,8 @@ class Server(socketserver.TCPServer):
             except (TypeError, ValueError) as error:
                 predictions.append({"error": str(error).replace("texts[0]", f"instances[{index}]")})
             else:
-                self.metrics.predicted(answer.label)
-                predictions.append({"label": answer.label, "score": answer.score, "scores": answer.scores})
+                self.metrics.predicted(answer.counted)
+                predictions.append(answer.told())
         if predictions and all("error" in prediction for prediction in predictions):
             raise RequestError(400, predictions[0]["error"])
         return {"predictions": predictions}

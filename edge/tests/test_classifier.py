@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from edgeline_edge import BundleError, Classifier, Prediction, write_bundle
-from edgeline_edge.classifier import answered
 from edgeline_edge.long_text import LongText
+from edgeline_edge.targets.one_label import answered
 
 LABELS = ("negative", "neutral", "positive")
 MANIFEST = {"task": "sentiment", "recipe": "dynamic_wi8_afp32", "run_id": "r1", "licence": "Apache-2.0"}

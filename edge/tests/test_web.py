@@ -19,7 +19,7 @@ import numpy as np
 import pytest
 
 from edgeline_edge import Classifier
-from edgeline_edge.classifier import answered
+from edgeline_edge.targets.one_label import answered
 from tests.tools import programs
 
 WEB = Path(__file__).parent.parent / "web"

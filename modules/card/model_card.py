@@ -12,20 +12,20 @@ from pathlib import Path
 from typing import Any
 
 from modules.card.settings import ModelCardNodeSettings
-from modules.quality import intervals, scoring
+from modules.quality import intervals, main_score, scoring
 from modules.quality.predictions import Predictions
 from modules.quality.slice_names import shown_name, shown_value
-from modules.tensors import ColumnType
+from modules.targets.base import Target
+from modules.tensors import Column, ColumnType
 from modules.text import fit
 
 CARD_VERSION = 1
 SERVER, EDGE = "server", "edge"
 TEMPLATE = Path(__file__).parent / "templates" / "model_card.md.j2"
 # By type of column.
-_EXAMPLES: dict[ColumnType, str | int | float] = {
-    **{"text": "a text", "optional text": "a text", "integer": 1},
-    **dict.fromkeys(("image", "optional image"), "iVBORw0KGgo… (a JPEG or PNG in base64)"),
-    **{"number": 1.0, "optional number": 1.0},
+_EXAMPLES: dict[str, str | int | float] = {
+    **{"text": "a text", "integer": 1, "number": 1.0, "time": "2024-05-03T14:30Z"},
+    "image": "iVBORw0KGgo… (a JPEG or PNG in base64)",
 }
 # What Markdown takes for markup; an underscore inside a word is none.
 _MARKUP = re.compile(r"[\\`*\[\]|~!#]|(?<![^\W_])_|_(?![^\W_])")
@@ -102,19 +102,23 @@ def edge(
     """
     name = pareto["selected"]
     variant, test, reference = pareto["variants"][name], pareto["test"]["selected"], pareto["test"]["reference"]
-    titles = scoring.of(settings.target).titles
+    titles, score = scoring.of(settings.target).titles, main_score.of(pareto)
     return {
         **_common(settings, EDGE, created, texts),
         "rows": {"train": training_rows, "eval": variant["rows"], "test": test["rows"]},
         "recipe": name,
         "metrics": {split: _of_counts(found, titles) for split, found in (("test", test), ("eval", variant))},
-        "intervals": {"level": intervals.LEVEL, "method": "Wilson score interval"},
+        "intervals": {"level": intervals.LEVEL, "method": "Wilson score interval" if "accuracy" in titles else None},
         "against_server": {
-            "accuracy_drop": {"eval": variant["accuracy_drop"], "test": test["accuracy_drop"]},
-            "server_accuracy_on_test": reference["accuracy"],
+            score.drop: {"eval": variant[score.drop], "test": test[score.drop]},
+            f"server_{score.name}_on_test": reference[score.name],
             "agreement": variant["agreement"],
+            "told": {
+                "change": f"{score.title} {score.change(test[score.drop])} ({reference[score.name]:.3f} there)",
+                "agreement": f"{score.agrees} {variant['agreement']:.1%}",
+            },
         },
-        "fairness": _score_gaps(test["slices"], titles),
+        "fairness": _score_gaps(test["slices"], titles, settings.target),
         "bounds": {"gate": pareto["gate"], "objective": pareto["objective"]},
         "decision": _decision(settings, variant.get("decision")),
         "size": {
@@ -193,6 +197,7 @@ def _common(
         "kind": kind,
         "task": settings.task,
         "labels": settings.target.names,
+        "target": settings.target.kind,
         "answer": settings.target.told,
         "created": created,
         **section,
@@ -200,7 +205,7 @@ def _common(
         "sequence_length": settings.sequence_length,
         "reads": settings.reads,
         "columns": list(settings.columns),
-        "row": {name: _EXAMPLES[kind] for name, kind in settings.columns.items()},
+        "row": {name: _example(kind) for name, kind in settings.columns.items()},
         "backbone": settings.backbone,
         "languages": {
             "texts": spoken,
@@ -212,22 +217,33 @@ def _common(
     }
 
 
+def _example(kind: ColumnType) -> str | int | float:
+    """A value of a column, for a request that shows how one is asked for."""
+    column = Column("", kind)
+    if column.kind_of_value == "readings":
+        return str([0.0] * int(kind.split()[-1]))
+    return _EXAMPLES[column.kind_of_value]
+
+
 def _of_counts(counted: Mapping[str, Any], titles: Mapping[str, str]) -> dict[str, Any]:
     """Metrics of which only counts and shares are known; the accuracy's interval follows from those."""
     from scipy import stats
 
     def one(values: Mapping[str, Any]) -> dict[str, Any]:
+        found: dict[str, Any] = {metric: {"value": values[metric]} for metric in titles}
+        more = {"interval": values["interval"]} if values.get("interval") else {}
+        if "accuracy" not in titles:
+            return {"rows": values["rows"], **found, **more}
         ends = stats.binomtest(round(values["accuracy"] * values["rows"]), values["rows"]).proportion_ci(
             intervals.LEVEL, method="wilson"
         )
         accuracy = {"value": values["accuracy"], "low": float(ends.low), "high": float(ends.high)}
-        found = {metric: {"value": values[metric]} for metric in titles}
         return {"rows": values["rows"], **found, "accuracy": accuracy}
 
     return {**one(counted), "slices": {name: one(values) for name, values in counted["slices"].items()}}
 
 
-def _score_gaps(slices: Mapping[str, Any], titles: Mapping[str, str]) -> dict[str, Any]:
+def _score_gaps(slices: Mapping[str, Any], titles: Mapping[str, str], target: Target) -> dict[str, Any]:
     """Gaps of the target's scores by slice column, from the metrics of slices named `column:value`."""
     columns: dict[str, dict[str, Mapping[str, Any]]] = {}
     for name, values in slices.items():
@@ -238,8 +254,10 @@ def _score_gaps(slices: Mapping[str, Any], titles: Mapping[str, str]) -> dict[st
         gaps = {}
         for metric in titles:
             worst, best = (pick(of_value, key=lambda name: of_value[name][metric]) for pick in (min, max))
+            if target.less_is_better(metric):
+                worst, best = best, worst
             gaps[metric] = {
-                "value": of_value[best][metric] - of_value[worst][metric],
+                "value": abs(of_value[best][metric] - of_value[worst][metric]),
                 "worst": {"slice": worst, "value": of_value[worst][metric]},
                 "best": {"slice": best, "value": of_value[best][metric]},
             }

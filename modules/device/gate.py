@@ -8,13 +8,15 @@ from typing import Any
 
 from modules.device.settings import Gate, Objective
 
+_BY_SCORE = "max_drop"  # the field of the gate with a bound a score
+
 
 def missed(variant: Mapping[str, Any], gate: Gate) -> list[str]:
     """Says which bounds a variant does not keep.
 
     Args:
-        variant: `accuracy`, `accuracy_drop`, `macro_f1_drop`, `slices` (`{name: {"rows", "accuracy_drop"}}`), `bytes`,
-            `size_ratio`, `latency_ratio` and `agreement`; or `error`.
+        variant: `accuracy`, `<score>_drop` of each score that is bounded, `slices` (`{name: {"rows", "<score>_drop"}}`
+            of the target's main score alone), `bytes`, `size_ratio`, `latency_ratio` and `agreement`; or `error`.
         gate: the bounds.
 
     Returns:
@@ -76,12 +78,16 @@ def _broken(variant: Mapping[str, Any], gate: Gate) -> list[tuple[str, Any, str,
         ("latency_ratio", variant.get("latency_ratio"), "min_latency_ratio", "at least"),
         ("agreement", variant.get("agreement"), "min_agreement", "at least"),
     ]
+    for metric in gate.max_drop:
+        bounds.append((f"{metric}_drop", variant.get(f"{metric}_drop"), f"{_BY_SCORE}.{metric}", "at most"))
     for name, values in variant.get("slices", {}).items():
+        drop = next((metric for metric in values if metric.endswith("_drop")), "drop")
         if values["rows"] >= gate.min_slice_rows:
-            bounds.append((f"accuracy_drop on {name}", values["accuracy_drop"], "max_slice_drop", "at most"))
+            bounds.append((f"{drop} on {name}", values.get(drop), "max_slice_drop", "at most"))
     found = []
     for name, value, field, side in bounds:
-        bound = getattr(gate, field)
+        whole, _, metric = field.partition(".")
+        bound = gate.max_drop[metric] if metric else getattr(gate, whole)
         if bound is not None and not _kept(value, bound, side):
             found.append((name, value, field, bound, side))
     return found

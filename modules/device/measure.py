@@ -22,16 +22,16 @@ from modules.device.settings import CostSettings, Gate, Objective
 from modules.inputs import kinds as inputs_lib
 from modules.machine.progress import tell
 from modules.quality import against_baseline, intervals
+from modules.quality.main_score import MainScore
 from modules.quality.scoring import Scoring
 from modules.rows.raw import RawSplit
+from modules.targets.base import Target
 from modules.tflite import output as outputs
 from modules.tflite import variants as variants_lib
 
 import numpy as np
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
-GATED = "accuracy"  # the score that the gate bounds, see `modules.device.settings.Gate`
-_PARETO_KEYS = ((GATED, 1), ("bytes", -1), ("latency_p50_ms", -1))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,14 +51,17 @@ class Provenance:
     digests: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
 
-def make_bundles(folder: str, target: str, provenance: Provenance, inputs: inputs_lib.Inputs) -> dict[str, str]:
+def make_bundles(
+    folder: str, place: str, provenance: Provenance, inputs: inputs_lib.Inputs, target: Target | None = None
+) -> dict[str, str]:
     """Bundles every variant, and the reference, so that the edge package can run them.
 
     Args:
         folder: what `modules.tflite.variants.convert_all` wrote.
-        target: a local folder for the bundles.
+        place: a local folder for the bundles.
         provenance: goes into the manifests.
         inputs: of the task.
+        target: of the task; one label without.
 
     Returns:
         Path of the bundle by variant; `reference` is the blessed model.
@@ -66,20 +69,24 @@ def make_bundles(folder: str, target: str, provenance: Provenance, inputs: input
     from edgeline_edge import write_bundle
 
     index = variants_lib.read_index(folder)
+    of_target = outputs.of(target.kind).section(target) if target else None
+    if of_target:
+        of_target |= index.get("learnt", {})
     made = {name: record for name, record in index["variants"].items() if "error" not in record}
     bundles: dict[str, str] = {}
     for name in [variants_lib.REFERENCE, *made]:
         words = f"{folder}/{name}" if name == variants_lib.REFERENCE else folder
-        path = os.path.join(target, f"{name}.tflite")
+        path = os.path.join(place, f"{name}.tflite")
         record = index["reference"] if name == variants_lib.REFERENCE else made[name]
         parity = record["parity"]
-        steps = device_steps(words, inputs)
+        steps = device_steps(words, inputs, whole=of_target is not None)
         of_text = steps.pop("of_text", {})
         write_bundle(
             variants_lib.read_model(folder, name),
             path,
             **steps,
             labels=index["labels"],
+            target=of_target,
             manifest={
                 **of_text,
                 "task": provenance.task,
@@ -97,7 +104,7 @@ def make_bundles(folder: str, target: str, provenance: Provenance, inputs: input
                         "measured_with": f"ai-edge-litert {importlib.metadata.version('ai-edge-litert')}",
                     },
                 },
-                "tolerance": min(1.0, parity["max_abs"]),
+                "tolerance": parity["max_abs"] if of_target else min(1.0, parity["max_abs"]),
             },
         )
         bundles[name] = path
@@ -120,7 +127,7 @@ def measure(
         bundles: paths by variant, `reference` and `float32` among them.
         index: what `convert_all` returned; failed recipes are carried over.
         split: raw texts with labels and slices.
-        judge: of the target; `accuracy`, which the gate bounds, is among its scores.
+        judge: of the target.
         cost: how to measure time and memory; None leaves them out.
         seed: of the choice of texts for them, and of the interval's samples.
         choose: whether this is the split on which each bundle's own decision is chosen, where the target has one: it is
@@ -128,37 +135,45 @@ def measure(
 
     Returns:
         By variant, `reference` included: `bytes`, `gzip_bytes`, `size_ratio`, the target's scores and `<score>_drop` of
-        each, `worst_slice_drop`, `slices`, `agreement`, `agreement_with_reference`, `against_reference` (the paired
-        difference of accuracy with its interval), `sparsity`, and with `cost` `latency` by threads, `latency_p50_ms`,
-        `latency_ratio`, `peak_bytes`; and `decision`, as the bundle's manifest has it. Ratios say how many times
-        smaller or faster than the reference: more is better.
+        each (see `modules.tflite.output.Output.drop`), `worst_slice_drop`, `slices`, `agreement`,
+        `agreement_with_reference`, `against_reference` (the paired difference of the main score with its interval,
+        above 0 where the variant is better), what else the target measures, `sparsity`, and with `cost` `latency` by
+        threads, `latency_p50_ms`, `latency_ratio`, `peak_bytes`; and `decision`, as the bundle's manifest has it.
+        Ratios say how many times smaller or faster than the reference: more is better.
 
     Raises:
         ValueError: the rows leave no decision to choose.
     """
     from edgeline_edge import Classifier, read_manifest
+    from edgeline_edge.targets import kinds as targets
 
     output = outputs.of(judge.target.kind)
     loaded = {name: Classifier.load(path, num_threads=2) for name, path in bundles.items()}
-    column = next((one.text_field for one in loaded.values() if one.takes_records), "")
-    texts = rows_of(split, column)
-    predictions = {}
+    some = next(iter(loaded.values()))  # they differ in what is behind the inputs
+    texts = rows_of(split, some.text_field, records=some.takes_records)
+    predictions, more = {}, {}
     for number, (name, classifier) in enumerate(loaded.items(), start=1):
         tell(f"evaluating {name} on {len(texts)} texts ({number}/{len(loaded)})", step=number, steps=len(loaded))
+        given = classifier.outputs(texts)
         if choose and (judge.target.is_open or judge.target.device_decision):
-            predictions[name] = _decided(bundles[name], classifier, texts, split.labels, judge)
-        else:
-            predictions[name] = output.predicted(classifier.predict(texts), index["labels"])
+            _decide(bundles[name], given, split.labels, judge)
+        deciding = targets.of(read_manifest(bundles[name]))
+        answers = [deciding.answer(row) for row in given]
+        predictions[name] = output.predicted(answers, index["labels"])
+        more[name] = output.measured(answers, split.labels, judge.target)
     scores = {name: judge.scored(split.labels, ids, split.slices) for name, ids in predictions.items()}
     reference = scores[variants_lib.REFERENCE]
     results: dict[str, dict[str, Any]] = {}
     for name, path in bundles.items():
         pair = predictions[name], predictions[variants_lib.REFERENCE]
-        results[name] = _record(name, path, scores[name], reference, index, judge)
+        results[name] = _record(name, path, scores[name], reference, index, judge, output) | more[name]
         results[name]["decision"] = read_manifest(path).decision
-        results[name]["agreement"] = _agreement(predictions[name], predictions[variants_lib.FLOAT])
-        results[name]["agreement_with_reference"] = _agreement(*pair)
-        results[name]["against_reference"] = judge.differences(split.labels, *pair, seed=seed)[GATED].to_dict()
+        results[name]["agreement"] = output.agreement(predictions[name], predictions[variants_lib.FLOAT])
+        results[name]["agreement_with_reference"] = output.agreement(*pair)
+        # Of an error, the reference minus the variant: more is better, whatever is measured.
+        lower = judge.target.less_is_better(output.score)
+        found = judge.differences(split.labels, *(pair[::-1] if lower else pair), seed=seed)[output.score]
+        results[name]["against_reference"] = found.to_dict()
     if cost:
         rows = np.random.default_rng(seed).choice(len(texts), size=min(cost.texts, len(texts)), replace=False)
         _add_cost(results, bundles, [texts[row] for row in rows], cost)
@@ -187,49 +202,71 @@ def decide(
     return select(passing, objective), reasons
 
 
-def against_teacher(student: Mapping[str, Any]) -> dict[str, Any]:
+def against_teacher(student: Mapping[str, Any], judge: Scoring) -> dict[str, Any]:
     """What a student's difference to its teacher says of the teacher.
 
     Args:
         student: what `measure` found for the student in float32.
+        judge: of the target.
 
     Returns:
-        `verdict` (`better`, `within noise` or `worse`), the `difference` of accuracy (`value`, `low`, `high`; above 0
-        the student is better), and a `message` where the student is better by more than noise; else it is None.
+        `verdict` (`better`, `within noise` or `worse`), the `difference` of the main score (`value`, `low`, `high`;
+        above 0 the student is better), and a `message` where the student is better by more than noise; else it is None.
     """
     found = student["against_reference"]
     verdict, message = against_baseline.verdict(found["low"], found["high"]), None
     if verdict == against_baseline.BETTER:
+        score = main_score(judge)
+        sign, sides = (-1, ("high", "low")) if score.lower_is_better else (1, ("low", "high"))
+        ends = ", ".join(f"{sign * found[side]:+.4f}" for side in sides)
         message = (
-            f"the student is better than its teacher on eval: accuracy {found['value']:+.4f} [{found['low']:+.4f}, "
-            f"{found['high']:+.4f}] at {intervals.LEVEL:.0%}. The teacher was not trained enough, so that drops "
-            "measured against it say little"
+            f"the student is better than its teacher on eval: {score.title} {sign * found['value']:+.4f} "
+            f"[{ends}] at {intervals.LEVEL:.0%}. The teacher was not trained enough, so that drops measured against it "
+            "say little"
         )
     return {"verdict": verdict, "difference": dict(found), "message": message}
 
 
-def pareto_names(results: Mapping[str, dict[str, Any]]) -> list[str]:
-    """Variants that no other beats in accuracy, bytes and latency together."""
+def main_score(judge: Scoring) -> MainScore:
+    """By which score variants are told apart.
+
+    Args:
+        judge: of the target.
+    """
+    output = outputs.of(judge.target.kind)
+    return MainScore(
+        output.score,
+        judge.titles[output.score],
+        judge.target.less_is_better(output.score),
+        output.score in output.relative,
+        output.agrees,
+    )
+
+
+def pareto_names(results: Mapping[str, dict[str, Any]], judge: Scoring) -> list[str]:
+    """Variants that no other beats in the main score, bytes and latency together.
+
+    Args:
+        results: what `measure` returned.
+        judge: of the target.
+    """
+    score = main_score(judge)
+    keys = ((score.name, -1 if score.lower_is_better else 1), ("bytes", -1), ("latency_p50_ms", -1))
     complete = {
         name: values
         for name, values in results.items()
-        if name != variants_lib.REFERENCE and all(key in values for key, _ in _PARETO_KEYS)
+        if name != variants_lib.REFERENCE and all(key in values for key, _ in keys)
     }
-    return pareto(complete, _PARETO_KEYS)
+    return pareto(complete, keys)
 
 
-def _decided(bundle: str, classifier: Any, texts: Sequence[Any], labels: np.ndarray, judge: Scoring) -> np.ndarray:
-    """Label ids that a bundle gives to the rows of eval, once it has the decision that is best on them."""
+def _decide(bundle: str, given: np.ndarray, labels: np.ndarray, judge: Scoring) -> None:
+    """Writes the decision that is best on the rows of eval into a bundle."""
     from edgeline_edge import update_manifest
 
-    names = classifier.labels
-    found = classifier.predict(texts)
-    scores = np.array([[answer.scores[name] for name in names] for answer in found], np.float32)
-    target = judge.target.settled(labels, scores)
-    decision = target.device_decision
+    decision = judge.target.settled(labels, given).device_decision
     if decision is not None:
         update_manifest(bundle, bundle, decision=decision)
-    return target.decided(scores)
 
 
 def _record(
@@ -239,11 +276,17 @@ def _record(
     reference: Mapping[str, Any],
     index: Mapping[str, Any],
     judge: Scoring,
+    output: outputs.Output,
 ) -> dict[str, Any]:
+    def dropped(metric: str, own: Mapping[str, Any], reference: Mapping[str, Any]) -> float:
+        lower = judge.target.less_is_better(metric)
+        return output.drop(metric, own[metric], reference[metric], lower_is_better=lower)
+
+    drop = f"{output.score}_drop"
     with open(path, "rb") as file:
         content = file.read()
     slices = {
-        key: {**values, f"{GATED}_drop": reference["slices"][key][GATED] - values[GATED]}
+        key: {**values, drop: dropped(output.score, values, reference["slices"][key])}
         for key, values in own["slices"].items()
     }
     sparsity = list(index["sparsity"].values()) if name != variants_lib.REFERENCE else []
@@ -253,8 +296,8 @@ def _record(
         "size_ratio": index["reference"]["float32_bytes"] / len(content),
         "rows": own["rows"],
         **{metric: own[metric] for metric in judge.titles},
-        **{f"{metric}_drop": reference[metric] - own[metric] for metric in judge.titles},
-        "worst_slice_drop": max((values[f"{GATED}_drop"] for values in slices.values()), default=0.0),
+        **{f"{metric}_drop": dropped(metric, own, reference) for metric in judge.titles},
+        "worst_slice_drop": max((values[drop] for values in slices.values()), default=0.0),
         "slices": slices,
         "sparsity": float(np.mean(sparsity)) if sparsity else 0.0,
     }
@@ -278,7 +321,3 @@ def _add_cost(
         if cost.memory:
             memory = peak_memory(bundles[name], texts)
             values["peak_bytes"], values["memory"] = memory.get("peak_bytes"), memory
-
-
-def _agreement(one: np.ndarray, other: np.ndarray) -> float:
-    return float(np.mean(one == other))

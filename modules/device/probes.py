@@ -25,5 +25,4 @@ def ask(bundle: str, split: RawSplit) -> str:
     hashes = split.text_hashes or [""] * len(split.texts)
     texts = [split.texts[row] for row in probes.candidates(split.texts, hashes, _ASKED)]
     answers = Classifier.load(bundle).predict(texts)
-    told = ({"label": answer.label, "score": answer.score, "scores": answer.scores} for answer in answers)
-    return probes.lines(zip(texts, told, strict=True))
+    return probes.lines(zip(texts, (answer.told() for answer in answers), strict=True))

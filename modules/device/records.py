@@ -15,15 +15,16 @@ from modules.rows.raw import RawSplit
 _EMPTY = " "
 
 
-def device_steps(folder: str, inputs: inputs_lib.Inputs) -> dict[str, Any]:
+def device_steps(folder: str, inputs: inputs_lib.Inputs, *, whole: bool = False) -> dict[str, Any]:
     """What the inputs of a network say that a device must do before the model: `write_bundle`'s arguments.
 
     Args:
         folder: of the network, with its `architecture.json`, which says what its inputs have learnt.
         inputs: of the task.
+        whole: whether the manifest lists the inputs even where a text is the only one.
 
     Returns:
-        `vocabulary`, and where there are inputs beside the text `inputs` and `probes`; else `of_text`, what the
+        `vocabulary`, and where the inputs are listed `inputs` and `probes`; else `of_text`, what the
         manifest itself says of the only one.
 
     Raises:
@@ -31,18 +32,17 @@ def device_steps(folder: str, inputs: inputs_lib.Inputs) -> dict[str, Any]:
         ValueError: no device can compute an input.
     """
     architecture = read_architecture(folder)
-    if not architecture.encoded:
-        raise ValueError(f"{folder}: no device can compute a network without a backbone")
-    main = inputs_lib.encoded(inputs)
-    parts: dict[str, Input] = {main.name: main, **inputs_lib.read(architecture.inputs)}
+    main = inputs_lib.with_backbone(inputs)
+    parts: dict[str, Input] = {main.name: main} if main else {}
+    parts |= inputs_lib.read(architecture.inputs)
     steps: dict[str, DeviceStep] = {}
     for name, part in parts.items():
         step = part.part("device")
         if step is None:
             raise ValueError(f"{folder}: no device can compute an input of kind {part.kind}")
         steps[name] = step(part, folder)
-    made: dict[str, Any] = {"vocabulary": steps[main.name].words}
-    if len(parts) == 1:
+    made: dict[str, Any] = {"vocabulary": steps[main.name].words if main else ()}
+    if main and len(parts) == 1 and not whole:
         return made | {"of_text": steps[main.name].section}
     made["inputs"] = [
         {
@@ -60,18 +60,22 @@ def device_steps(folder: str, inputs: inputs_lib.Inputs) -> dict[str, Any]:
     return made
 
 
-def rows_of(split: RawSplit, column: str) -> list[Any]:
+def rows_of(split: RawSplit, column: str, *, records: bool) -> list[Any]:
     """The rows of a split as a bundle is asked about them: texts, or records of all columns.
 
     Args:
         split: the rows.
-        column: the field of a record that holds the text; empty where the model reads a text alone.
+        column: the field of a record that holds the text; empty where the model reads none, or a text alone.
+        records: whether the bundle takes records.
     """
     texts = [text or _EMPTY for text in split.texts]
-    if not column:
+    if not records:
         return texts
     others = {name: [_in_json(value) for value in values] for name, values in split.others.items()}
-    return [{column: text, **{name: values[row] for name, values in others.items()}} for row, text in enumerate(texts)]
+    return [
+        {**({column: text} if column else {}), **{name: values[row] for name, values in others.items()}}
+        for row, text in enumerate(texts)
+    ]
 
 
 def _in_json(value: Any) -> Any:

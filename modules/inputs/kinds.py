@@ -18,6 +18,8 @@ INPUTS: Registry[type[Input]] = Registry(
         "text": "modules.inputs.text.input:Text",
         "number": "modules.inputs.number.input:Number",
         "category": "modules.inputs.category.input:Category",
+        "time": "modules.inputs.time.input:Time",
+        "vector": "modules.inputs.vector.input:Vector",
         "image": "modules.inputs.image.input:Image",
     },
 )

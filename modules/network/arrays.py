@@ -83,16 +83,18 @@ class NetworkWeights(EncoderWeights):
             all vectors together.
         others: by name of a further input, the arrays of its encoder in the order of its layers.
         fusion: the arrays of the layer in which inputs meet, in its own order.
+        ending: arrays of the head's layers behind its last dense one, in their order; most targets have none there.
     """
 
     head_kernel: Array
     head_bias: Array
     others: Mapping[str, tuple[Array, ...]] = dataclasses.field(default_factory=dict)
     fusion: tuple[Array, ...] = ()
+    ending: tuple[Array, ...] = ()
 
     def count(self) -> int:
         """Numbers in all arrays."""
         own = [value for value in vars(self).values() if isinstance(value, np.ndarray)]
         own += [array for layer in self.layers for array in vars(layer).values()]
-        own += [array for arrays in (*self.others.values(), self.fusion) for array in arrays]
+        own += [array for arrays in (*self.others.values(), self.fusion, self.ending) for array in arrays]
         return sum(value.size for value in own)

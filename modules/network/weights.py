@@ -19,8 +19,21 @@ def read_weights(model: tf_keras.Model) -> NetworkWeights:
     encoder = read_encoder(anatomy.of(model))
     head = model.get_layer(LOGITS).get_weights()
     others = {name: tuple(layer.get_weights()) for name, layer in input_encoders(model).items()}
-    fusion = [array for layer in _fusions(model) for array in layer.get_weights()]
-    return NetworkWeights(**vars(encoder), head_kernel=head[0], head_bias=head[1], others=others, fusion=tuple(fusion))
+    fusion = tuple(array for layer in _fusions(model) for array in layer.get_weights())
+    ending = tuple(array for layer in ending_layers(model) for array in layer.get_weights())
+    return NetworkWeights(
+        **vars(encoder), head_kernel=head[0], head_bias=head[1], others=others, fusion=fusion, ending=ending
+    )
+
+
+def ending_layers(model: tf_keras.Model) -> list[tf_keras.layers.Layer]:
+    """The layers of a target's head behind its last dense one that have weights, in their order.
+
+    Args:
+        model: what `modules.network.model.build_model` returns.
+    """
+    names = [layer.name for layer in model.layers]
+    return [layer for layer in model.layers[names.index(LOGITS) + 1 :] if layer.weights]
 
 
 def _fusions(model: tf_keras.Model) -> list[tf_keras.layers.Layer]:
@@ -59,6 +72,13 @@ def write_weights(model: tf_keras.Model, weights: NetworkWeights) -> None:
         layer.set_weights(list(weights.others[name]))
     for layer in _fusions(model):
         layer.set_weights(list(weights.fusion))
+    arrays = list(weights.ending)
+    for layer in ending_layers(model):
+        count = len(layer.weights)
+        layer.set_weights(arrays[:count])
+        arrays = arrays[count:]
+    if arrays:
+        raise ValueError(f"{len(arrays)} arrays are left that belong to no layer behind {LOGITS}.")
 
 
 def write_encoder(model: tf_keras.Model, weights: EncoderWeights) -> None:

@@ -29,7 +29,7 @@ def lines(answered: Iterable[tuple[str, Mapping[str, Any]]]) -> str:
     """The file of probes: of each label in turn, as many as there are at most.
 
     Args:
-        answered: texts with what a server tells of each, its `label` among it.
+        answered: texts with what a server tells of each: its `label`, its `labels`, or something that is no name.
 
     Returns:
         JSON lines, `{"instance": …, "prediction": …}` each, as a request of KServe's and its answer; empty without any.
@@ -37,6 +37,7 @@ def lines(answered: Iterable[tuple[str, Mapping[str, Any]]]) -> str:
     by_label: dict[Any, list[str]] = {}
     for text, told in answered:
         line = json.dumps({"instance": text, "prediction": dict(told)}, ensure_ascii=False)
-        by_label.setdefault(told["label"], []).append(f"{line}\n")
+        named = told.get("label", told.get("labels", ""))
+        by_label.setdefault(named if isinstance(named, str) else json.dumps(named), []).append(f"{line}\n")
     in_turn = itertools.chain.from_iterable(itertools.zip_longest(*(by_label[label] for label in sorted(by_label))))
     return "".join(itertools.islice(filter(None, in_turn), MOST))

@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from modules.quality import main_score
 from modules.quality.slice_names import shown_name, shown_value
 from modules.registry import load
 from modules.report.plots import theme
@@ -95,7 +96,8 @@ def _environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"percent": percent, "words": words_of, "slice_name": shown_name, "value": shown_value}
+    environment.filters |= {"percent": percent, "words": words_of, "main_score": main_score.of}
+    environment.filters |= {"slice_name": shown_name, "value": shown_value}
     return environment
 
 

@@ -118,11 +118,11 @@ def lengths(features: Mapping[str, NDArray[Any]], mask: str | None, rows: int) -
     return features[mask].sum(axis=1, dtype=np.int32) if mask else np.zeros(rows, np.int32)
 
 
-def stratified(labels: Ints, count: int, seed: int) -> NDArray[np.int64]:
-    """Row numbers of a sample with the split's shares of labels.
+def stratified(labels: NDArray[Any], count: int, seed: int) -> NDArray[np.int64]:
+    """Row numbers of a sample with the split's shares of labels, or with its spread of numbers.
 
     Args:
-        labels: int32 `[rows]`.
+        labels: the right answers, `[rows]`; or `[rows, labels]`, of which each combination counts as a label.
         count: rows wanted; all rows if there are no more.
         seed: of the choice.
 
@@ -131,6 +131,8 @@ def stratified(labels: Ints, count: int, seed: int) -> NDArray[np.int64]:
     """
     if count >= len(labels):
         return np.arange(len(labels))
+    if labels.ndim > 1:
+        labels = np.unique(labels, axis=0, return_inverse=True)[1].reshape(-1)
     rng = np.random.default_rng(seed)
     # Shuffle, sort by label, and take every k-th: each label gets its share to within one row.
     order = rng.permutation(len(labels))

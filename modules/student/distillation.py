@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import abc
 from collections.abc import Mapping, Sequence
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from modules.network import anatomy
 from modules.network.joined import Joined
@@ -31,9 +31,18 @@ class Distillation(abc.ABC):
     What is compared are the outputs of the head's layer `modules.targets.base.LOGITS`, before any activation.
     """
 
-    # What `score` is called; and the answer of a row that has none, since nobody but the teacher answered it.
+    # What `score` is called; and what stands in every place of the answer of a row that has none, since nobody but the
+    # teacher answered it.
     measure: ClassVar[str]
     unanswered: ClassVar[float]
+
+    def of_model(self, model: tf_keras.Model) -> Self:
+        """The same for one network, where what is compared depends on what its head was told of the training rows.
+
+        Args:
+            model: of the target's kind: a teacher, or a student, which has the same in its head.
+        """
+        return self
 
     @abc.abstractmethod
     def loss(
@@ -98,7 +107,7 @@ def score(model: tf_keras.Model, examples: Examples, target: str) -> float:
     """
     if not len(examples):
         return float("nan")
-    return of(target).score(split_logits(model, examples), examples.labels)
+    return of(target).of_model(model).score(split_logits(model, examples), examples.labels)
 
 
 def hidden_loss(student: tf.Tensor, teacher: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
@@ -174,7 +183,7 @@ def distillation_loss(
     teacher: Tapped | None = None,
     teacher_features: Mapping[str, tf.Tensor] | None = None,
     layer_map: Sequence[int] = (),
-    target: str = ONE_LABEL,
+    taught: Distillation | None = None,
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """The student's loss on a batch.
 
@@ -187,7 +196,7 @@ def distillation_loss(
         teacher: needed by `hidden` and `attention`.
         teacher_features: the same rows as the teacher reads them; the same mask.
         layer_map: for each layer of the student, the index of the teacher's layer that it follows.
-        target: kind of the target, which says what the outputs teach.
+        taught: what the outputs teach; one label's without.
 
     Returns:
         float32 `[batch]` loss and the student's logits float32 `[batch, classes]`.
@@ -196,7 +205,7 @@ def distillation_loss(
         ValueError: the settings need a teacher in the step and none is given.
     """
     logits, states = student(features, training=True)
-    loss = of(target).loss(logits, labels, soft_targets, settings)
+    loss = (taught or of(ONE_LABEL)).loss(logits, labels, soft_targets, settings)
     if settings.needs_teacher_in_step and student.has_layers:
         if teacher is None or teacher_features is None:
             raise ValueError("hidden and attention losses need the teacher and its features in the step.")

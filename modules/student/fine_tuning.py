@@ -18,6 +18,7 @@ from modules.machine.progress import tell
 from modules.rows import transformed as examples_lib
 from modules.rows.batches import lacking, training_batches
 from modules.rows.transformed import Examples
+from modules.student import distillation
 from modules.student.distillation import Tapped, distillation_loss
 from modules.student.pruning import MagnitudePruner
 from modules.student.quantization_aware import WeightRounder
@@ -158,6 +159,7 @@ def _steps(
     tapped_teacher = Tapped(teacher.model) if teacher.model is not None else None
     variables = student.trainable_variables
     rounder = WeightRounder(student, settings.quantization_aware)
+    taught = distillation.of(teacher.target).of_model(student)
     scaled = isinstance(optimizer, tf_keras.mixed_precision.LossScaleOptimizer)
 
     def gradients(batch: dict[str, tf.Tensor]) -> tuple[tf.Tensor, list[Any]]:
@@ -171,7 +173,7 @@ def _steps(
                 teacher=tapped_teacher,
                 teacher_features={name: batch.get(f"{_TEACHERS}{name}", batch[name]) for name in names},
                 layer_map=teacher.layer_map,
-                target=teacher.target,
+                taught=taught,
             )
             # A share of the global batch, so that the sum over replicas is the mean over rows.
             loss = tf.reduce_sum(rows) / settings.batch_size

@@ -33,6 +33,11 @@ class Target(Section, abc.ABC):
     lower_is_better: ClassVar[frozenset[str]] = frozenset()
     # Whether what may be bounded lies in 0 … 1.
     shares: ClassVar[bool] = False
+    # Scores whose loss on a device `edge_evaluator.gate` may bound; and which it does without a word, where that is not
+    # the accuracy: by score, and of the first one on any slice.
+    edge_scores: ClassVar[tuple[str, ...]] = ("accuracy",)
+    edge_drops: ClassVar[Mapping[str, float]] = {}
+    edge_slice_drop: ClassVar[float] = 0.025
     # By role, `package.module:name` of what a node of its own runs for this kind: an edit of it runs that node again,
     # and not the training. A role that is missing is not played.
     # `training` and `tfma`: modules or what is in them that `metrics` and `metric_specs` name, for the cache alone.
@@ -41,8 +46,8 @@ class Target(Section, abc.ABC):
     # `linear`: (raw splits by name, target, seed) to the `modules.quality.linear_baseline.LinearModel` to beat.
     # `probe`: (vectors, right answers, width, balanced, seed) to weights of the layer `LOGITS`, and what was chosen.
     # `distillation`: a class of `modules.student.distillation.Distillation`, of the target; a student needs it.
-    # `device`: a class of `modules.tflite.output.Output`, what a file for a device ends in; a bundle needs it. Its
-    # answers must have names, and accuracy, which the gate of bundles bounds, be among its scores.
+    # `device`: a class of `modules.tflite.output.Output`, what a file for a device ends in; a bundle needs it, and the
+    # edge package a class of `edgeline_edge.targets` of that name.
     # `plots`: (section `quality` of the report's facts, names) to plots of what `Scoring.details` gave.
     # `errors`: the worst answers with their reasons, as `modules.report.facts.errors.worst_errors`.
     parts: ClassVar[Mapping[str, str]] = {}

@@ -108,7 +108,7 @@ class InferenceGraph(tf.Module):
         fused = fuse(self._fusion, values)
         with tf.name_scope("head"):
             logits = tf.matmul(fused, self._weights.head_kernel) + self._weights.head_bias
-            return {self._output.name: self._output.of_logits(logits)}
+            return {self._output.name: self._output.of_logits(logits, self._weights.ending)}
 
     def _encoded(self, numbers: tf.Tensor, places: tf.Tensor) -> Value:
         """The encoder's vector, hidden states and mask: `[1, seq]` twice -> `[1, hidden]`, `[1, seq, hidden]`."""

@@ -24,7 +24,7 @@ class Parity:
         rows: rows compared.
         max_abs: largest absolute difference.
         mean_abs: mean absolute difference.
-        agreement: share of rows that both decide alike.
+        agreement: how far both agree, as the target's `Output` has it: of one label the share of rows.
         worst: row numbers with the largest differences, each with its difference, largest first.
     """
 
@@ -98,14 +98,15 @@ def compare(expected: Floats, got: Floats, output: Output, rows: Sequence[int] |
         rows: the rows' numbers in their split; 0, 1, 2 … without.
 
     Returns:
-        The report; a value that is not finite counts as a difference of 1.
+        The report; a value that is not finite counts as a difference of 1, or of all that is expected.
 
     Raises:
         ValueError: the shapes differ or are empty.
     """
     if expected.shape != got.shape or not len(expected):
         raise ValueError(f"outputs of shape {expected.shape} cannot be compared with {got.shape}.")
-    difference = np.nan_to_num(np.abs(expected - got), nan=1.0, posinf=1.0)
+    worst_case = max(1.0, float(np.ptp(expected)))
+    difference = np.nan_to_num(np.abs(expected - got), nan=worst_case, posinf=worst_case)
     by_row = difference.max(axis=1)
     names = list(rows) if rows is not None else list(range(len(expected)))
     worst = np.argsort(-by_row, kind="stable")[:_WORST]
@@ -113,6 +114,6 @@ def compare(expected: Floats, got: Floats, output: Output, rows: Sequence[int] |
         rows=len(expected),
         max_abs=float(difference.max()),
         mean_abs=float(difference.mean()),
-        agreement=output.agreement(expected, got),
+        agreement=output.agreement(output.undecided(got), output.undecided(expected)),
         worst=[{"row": int(names[index]), "difference": float(by_row[index])} for index in worst],
     )

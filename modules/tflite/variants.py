@@ -66,7 +66,8 @@ def convert_all(
 
     Returns:
         The index: `variants` by name, each with `bytes`, `operations`, `parity`, `seconds` or with `error`;
-        `reference` likewise with `float32_bytes`, the size of its weights; `sparsity` of the student by kernel.
+        `reference` likewise with `float32_bytes`, the size of its weights; `sparsity` of the student by kernel;
+        `learnt`, where a manifest says of its target what the network has learnt.
 
     Raises:
         ConversionError: the reference or the student's float32 variant cannot be made, or no other recipe succeeded.
@@ -93,6 +94,9 @@ def convert_all(
     _write_words(f"{folder}/{REFERENCE}", reference)
     _write_words(folder, student)
     big = read_weights(reference.model)
+    learnt = outputs.of(student.architecture.target).learnt(big.ending)
+    if learnt:
+        index["learnt"] = learnt
     index["reference"] = {"float32_bytes": 4 * big.count()} | _make(
         reference, big, RECIPES[FLOAT], sample, rows, f"{folder}/{REFERENCE}", layout, ()
     )
@@ -152,7 +156,7 @@ def _make(
         calibration=calibration,
     )
     output = outputs.of(trained.architecture.target)
-    expected = output.expected(split_logits(trained.model, sample))
+    expected = output.expected(split_logits(trained.model, sample), weights.ending)
     try:
         got = parity.run(converted.content, sample.features, layout, output)
     except (RuntimeError, ValueError) as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import tempfile
 from typing import Any
@@ -105,7 +106,8 @@ def _evaluate(
         )
 
     provenance = measure.Provenance(task=settings.task, run_id=f"model {model.id}", digests=settings.digests)
-    bundles = measure.make_bundles(variants.uri, folder, provenance, settings.inputs)
+    bundles = measure.make_bundles(variants.uri, folder, provenance, settings.inputs, settings.target)
+    score = measure.main_score(judge)
     results = measure.measure(
         bundles, index, split("eval"), judge, cost=section.latency, seed=section.seed, choose=True
     )
@@ -118,9 +120,10 @@ def _evaluate(
         "objective": section.objective,
         "gate": section.gate.model_dump(mode="json"),
         "variants": results,
-        "pareto": measure.pareto_names(results),
+        "pareto": measure.pareto_names(results, judge),
+        "score": dataclasses.asdict(score),
         "reference_float32_bytes": index["reference"]["float32_bytes"],
-        "student": measure.against_teacher(results[FLOAT]),
+        "student": measure.against_teacher(results[FLOAT], judge),
         "test": None,
     }
     if selected is None:
@@ -130,11 +133,9 @@ def _evaluate(
     rows = split("test")
     test = measure.measure(kept, index, rows, judge, cost=None)
     result["test"] = {"reference": test[REFERENCE], "selected": test[selected]}
-    told = {key: test[selected][key] for key in ("rows", *judge.titles, f"{measure.GATED}_drop", "slices")}
+    told = {key: test[selected][key] for key in ("rows", *judge.titles, score.drop, "slices")}
     update_manifest(bundles[selected], bundles[selected], metrics=told)
-    tell(
-        f"selected {selected}: {results[selected]['bytes']:,} bytes, {measure.GATED} on test {told[measure.GATED]:.4f}"
-    )
+    tell(f"selected {selected}: {results[selected]['bytes']:,} bytes, {score.title} on test {told[score.name]:.4f}")
     return result, bundles[selected], probes.ask(bundles[selected], rows)
 
 

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Mapping, Sequence, Set
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
 from modules.inputs import kinds as inputs_lib
 from modules.inputs.base import Input
 from modules.network.backbones.base import Backbone
 from modules.network.fusion.kinds import CONCAT
 from modules.quality.settings import EvaluatorSettings
+from modules.settings import Section
+from modules.student.settings import PrunerSettings
 from modules.targets.base import Target
 from modules.targets.kinds import ONE_LABEL, TARGETS
 from modules.text.settings import PreprocessingSettings
@@ -25,6 +27,7 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from pipeline.config.rows.data import DataConfig
 
+SectionT = TypeVar("SectionT", bound=Section)
 TEXT = "text"  # name and kind of the input of the short form
 SHORT = {
     "inputs": ("data.columns.text", "preprocessing", "backbone"),
@@ -127,7 +130,7 @@ def check(inputs: inputs_lib.Inputs, target: Target, slices: Sequence[str], *, e
         if column.name in read:
             raise ValueError(f"target.column: {column.name!r} is a column of an input; the answer would be given away")
     for name in slices:
-        if name in read and not read[name].is_text:
+        if name in read and (not read[name].is_text or read[name].is_image):
             raise ValueError(f"data.columns.slices: {name!r} is a column of {read[name].what}s; slices are texts")
         if name in {column.name for column in target.columns()}:
             raise ValueError(f"data.columns.slices: {name!r} is the target's column")
@@ -177,6 +180,40 @@ def check_fusion(inputs: inputs_lib.Inputs, trainer: TrainerSettings) -> None:
                 f"trainer.modality_dropout: an input of kind {part.kind} (inputs.{part.name}) does not say what a row "
                 "without a value is; set it to 0, or give the class a method `absent`, see CONTRIBUTING.md"
             )
+
+
+def small(section: SectionT, part: str, **values: Any) -> SectionT:
+    """A section for a network without a backbone, which is small as it is: with other values where none was given.
+
+    Args:
+        section: of the configuration.
+        part: which section of it.
+        **values: by field, what it is unless the configuration says it.
+    """
+    inner = getattr(section, part)
+    unsaid = {name: value for name, value in values.items() if name not in inner.model_fields_set}
+    return section.with_values(**{part: inner.with_values(**unsaid)}) if unsaid else section
+
+
+def check_student(pruner: PrunerSettings) -> None:
+    """Refuses what can be done to a backbone alone, where there is none.
+
+    Args:
+        pruner: the student.
+
+    Raises:
+        ValueError: a setting asks for it.
+    """
+    foreign = [target for target in pruner.pruning.targets if not target.startswith("input/")]
+    if pruner.pruning.enabled and foreign:
+        raise ValueError(
+            f"pruner.pruning.targets: {foreign[0]!r} is of a backbone, and no input has one; name kernels of "
+            "the inputs, such as input/*, or set pruner.pruning.pattern to none"
+        )
+    if pruner.augmentation.copies:
+        raise ValueError(
+            "pruner.augmentation.copies: is for texts, and no input with a backbone reads one; set it to 0"
+        )
 
 
 def check_metrics(target: Target, evaluator: EvaluatorSettings, tuner: TunerSettings, slices: Sequence[str]) -> None:

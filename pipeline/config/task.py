@@ -10,6 +10,7 @@ from typing import Annotated, Any, Self
 
 from modules.card.settings import CardSettings
 from modules.device.settings import EdgeEvaluatorSettings
+from modules.inputs import kinds
 from modules.inputs.kinds import InputSections
 from modules.network.backbones import base as backbones
 from modules.network.backbones.base import AnyBackbone
@@ -109,10 +110,20 @@ class Config(Section):
         parts.check(self.inputs, self.target, self.data.columns.slices, edge=self.edge)
         parts.check_fusion(self.inputs, self.trainer)
         names.check(self.inputs, self.target, self.data.columns.slices)
+        if kinds.with_backbone(self.inputs) is None:
+            self.__dict__["pruner"] = parts.small(self.pruner, "pruning", pattern="none")
+            self.__dict__["edge_evaluator"] = parts.small(
+                self.edge_evaluator, "gate", min_size_ratio=None, min_latency_ratio=None
+            )
+            parts.check_student(self.pruner)
         if self.pruner.modality_dropout is None and self.trainer.modality_dropout:
             self.__dict__["pruner"] = self.pruner.with_values(modality_dropout=self.trainer.modality_dropout)
         if self.tuner.objective is None:
             self.__dict__["tuner"] = self.tuner.with_values(objective=f"val_{self.target.objective}")
+        if self.edge:
+            gate = self.edge_evaluator.gate.of_target(self.target)
+            if gate is not self.edge_evaluator.gate:
+                self.__dict__["edge_evaluator"] = self.edge_evaluator.with_values(gate=gate)
         return self
 
     @model_serializer(mode="wrap")

@@ -30,11 +30,7 @@ from pipeline.tfx_gaps.split_rule import Division
 
 TRAIN_SPLIT = "train"
 # Fields of tf.train.Feature.
-_LISTS = {
-    **dict.fromkeys(("text", "optional text", "image", "optional image"), "bytes_list"),
-    "integer": "int64_list",
-    **dict.fromkeys(("number", "optional number"), "float_list"),
-}
+_LISTS = {"integer": "int64_list", "number": "float_list"}
 
 
 class ExampleGenNodeSettings(FilesNodeSettings):
@@ -192,7 +188,7 @@ def to_example(
     for column, text in zip(layout.others, row.others, strict=True):
         if column.name not in values:
             held = pictures.content(text, files.open_file) if column.is_image else column.value(text)
-            getattr(feature[column.name], _LISTS[column.type]).value.append(held)
+            getattr(feature[column.name], _LISTS.get(column.kind_of_value, "bytes_list")).value.append(held)
     return example
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from modules.device.gate import nearest
 from modules.device.settings import Gate
-from modules.quality import against_baseline
+from modules.quality import against_baseline, main_score
 from modules.quality.slice_names import shown_name
 
 from rich.console import Console
@@ -219,10 +219,11 @@ def _edge(summary: Mapping[str, Any], console: Console) -> None:
     if selected:
         values = edge["variants"][selected]
         on_test = edge["test"]["selected"]
+        score = main_score.of(edge)
         told = (
             f"    {selected}: {values['bytes'] / 1e6:.2f} MB, {values['size_ratio']:.1f}x smaller, "
             f"{values['latency_ratio']:.1f}x faster than the blessed model in float32, "
-            f"accuracy {on_test['accuracy']:.3f} on test ({-on_test['accuracy_drop']:+.3f})"
+            f"{score.title} {on_test[score.name]:.3f} on test ({score.change(on_test[score.drop])})"
         )
         console.print(Text.assemble(("Bundle", "green"), told), soft_wrap=True)
     elif edge.get("skipped"):

@@ -14,6 +14,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from edgeline_edge.bundle import Bundle, read_bundle
 from edgeline_edge.classifier import Classifier
 from edgeline_edge.cli.quiet import quiet_runtime
@@ -125,9 +127,13 @@ def measure(bundle: Bundle, texts: tuple[str, ...], threads: int, seconds: float
     """
     with quiet_runtime():
         classifier = Classifier(bundle, threads)
-        bare = Model(bundle.content, threads, kinds.table(bundle.manifest.inputs or ()))
-    tokenizer, reads = classifier.tokenizer, bundle.manifest
-    rows = [tokenizer.rows(tokenizer.cut(text, reads.long_text, reads.max_windows)) for text in texts]
+        bare = Model(bundle.content, threads, kinds.table(bundle.manifest.inputs or ()), type(classifier.target))
+    reads = bundle.manifest
+    empty = np.zeros((1, 0), np.int32)
+    rows = [(empty, empty) for _ in texts]  # of a bundle that reads no text
+    if reads.has_text:
+        tokenizer = classifier.tokenizer
+        rows = [tokenizer.rows(tokenizer.cut(text, reads.long_text, reads.max_windows)) for text in texts]
     asked = [classifier.row(text) for text in texts]
     clock = time.perf_counter_ns
 

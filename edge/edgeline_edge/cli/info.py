@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from edgeline_edge import tokenizers
 from edgeline_edge.bundle import Bundle, read_bundle
 from edgeline_edge.classifier import Classifier
@@ -17,6 +19,7 @@ from edgeline_edge.cli.quiet import quiet_runtime
 from edgeline_edge.errors import BundleError
 from edgeline_edge.manifest import Manifest
 from edgeline_edge.operators import oldest_runtime, operators
+from edgeline_edge.targets import kinds as targets
 
 # Runtimes of several years differ by up to 0.04 on quantized models (docs/edge.md).
 _PROBES_APART = 0.1
@@ -63,14 +66,14 @@ def verify(options: argparse.Namespace) -> int:
         raise BundleError(f"{options.bundle}: SHA-256 is {digest}, not {options.sha256}")
     with quiet_runtime():
         classifier = Classifier(bundle)
-        answer = classifier.predict([classifier.row("The quick brown fox.")])[0]
+        [answer] = classifier.predict([classifier.row("The quick brown fox.")])
         apart = max((probe_distance(classifier, probe) for probe in bundle.manifest.probes or ()), default=0.0)
-    if answer.label not in bundle.manifest.labels:
+    if not set(answer.counted) <= {*bundle.manifest.labels, ""}:
         raise BundleError(f"{options.bundle}: answers with a label of its own")
     if apart > _PROBES_APART:
         raise BundleError(
-            f"{options.bundle}: this runtime answers the bundle's own records otherwise, by {apart:.3f} of a score; "
-            f"at most {_PROBES_APART} is rounding"
+            f"{options.bundle}: this runtime answers the bundle's own records otherwise, by {apart:.3f} of a score "
+            f"or of a deviation; at most {_PROBES_APART} is rounding"
         )
     print(f"{options.bundle}: valid, runs, sha256 {digest}")
     return 0
@@ -84,10 +87,10 @@ def probe_distance(classifier: Classifier, probe: Mapping[str, Any]) -> float:
         probe: one of the manifest's `probes`.
 
     Returns:
-        The largest difference of a score.
+        The largest difference of a score; of a number, the difference in deviations of the rows that it learned from.
     """
-    scores = classifier.predict([probe["record"]])[0].scores.values()
-    return max(abs(one - other) for one, other in zip(scores, probe["scores"], strict=True))
+    [outputs] = classifier.outputs([probe["record"]])
+    return classifier.target.apart(outputs, np.array(probe["scores"]))
 
 
 def describe(bundle: Bundle) -> dict[str, Any]:
@@ -146,9 +149,6 @@ def contract(bundle: Bundle) -> str:
         for name, tensor in manifest.signature[side].items():
             shape = ", ".join(map(str, tensor["shape"]))
             rows.append(f"| {side[:-1]} | `{name}` | {tensor['dtype']} | `[{shape}]` |")
-    kind = tokenizers.of_manifest(manifest.tokenizer)
-    positions = kind.ids(bundle.vocabulary)
-    table = manifest.normalization
     return "\n".join(
         [
             f"Signature `{manifest.signature['name']}`:",
@@ -158,17 +158,26 @@ def contract(bundle: Bundle) -> str:
             *rows,
             "",
             *map(_input, manifest.inputs or ()),
-            f"- Labels, in the order of the output: {', '.join(f'`{label}`' for label in manifest.labels)}.",
-            f"- Vocabulary: {len(bundle.vocabulary):,} {'pieces, Unigram' if kind.spec else 'tokens'}; "
-            + ", ".join(f"`{token}` is {number}" for token, number in positions.items())
-            + ".",
-            f"- Text normalisation: `{table['name']}` version {table['version']}; SHA-256 of its table:",
-            f"  `{table['sha256']}`.",
-            f"- A text that does not fit: {_long_text(manifest)}.",
+            *([f"- Labels, in the order of the output: {', '.join(f'`{label}`' for label in manifest.labels)}."]
+              if manifest.labels else []),
+            *(_of_text(bundle) if manifest.has_text else ()),
             f"- Calibration: {json.dumps(manifest.calibration) if manifest.calibration else 'none'}.",
-            f"- Decision: {_decision(manifest)}.",
+            f"- Decision: {targets.of(manifest).rule}.",
         ]
-    )
+    )  # fmt: skip
+
+
+def _of_text(bundle: Bundle) -> list[str]:
+    """What a device must know of the text."""
+    manifest = bundle.manifest
+    kind, table = tokenizers.of_manifest(manifest.tokenizer), manifest.normalization
+    positions = ", ".join(f"`{token}` is {number}" for token, number in kind.ids(bundle.vocabulary).items())
+    return [
+        f"- Vocabulary: {len(bundle.vocabulary):,} {'pieces, Unigram' if kind.spec else 'tokens'}; {positions}.",
+        f"- Text normalisation: `{table['name']}` version {table['version']}; SHA-256 of its table:",
+        f"  `{table['sha256']}`.",
+        f"- A text that does not fit: {_long_text(manifest)}.",
+    ]
 
 
 def _long_text(manifest: Manifest) -> str:
@@ -177,18 +186,18 @@ def _long_text(manifest: Manifest) -> str:
     return f"`{manifest.long_text}`"
 
 
-def _decision(manifest: Manifest) -> str:
-    if manifest.decision is None:
-        return "the label with the highest score"
-    return f"`{manifest.decision['label']}` where its score is {manifest.decision['threshold']!r} or more"
-
-
 def _input(section: Mapping[str, Any]) -> str:
     """What a device does with a field of a record, in a line."""
     column, kind, tensors = section["column"], section["kind"], ", ".join(f"`{name}`" for name in section["tensors"])
     what = ""
     if kind == "number":
         what = f": (x - {section['mean']}) × {section['factor']}, cut at ±{section['limit']}; 1 where there is none"
+    elif kind == "vector":
+        steps, channels = section["shape"]
+        what = f": {steps:,} × {channels:,} readings, by channel (x - mean) × factor, then 1 for each that is missing"
+    elif kind == "time":
+        cycles = ", ".join(name.replace("_", " ") for name in section["cycles"])
+        what = f": sine and cosine of {cycles} ({section['clock']}), then 1 where there is none"
     elif kind == "category":
         what = f": 0 for none, 1 for an unknown value, from 2 on for {len(section['values']):,} values"
     return f"- `{column}`, a {kind}, becomes {tensors}{what}."
@@ -196,7 +205,8 @@ def _input(section: Mapping[str, Any]) -> str:
 
 def _short(item: Mapping[str, Any]) -> str:
     """An object in a line; of a long list its length."""
-    shown = {key: f"{len(part):,} values" if key == "values" else part for key, part in item.items()}
+    many = ("values", "means", "factors")
+    shown = {key: f"{len(part):,} values" if key in many else part for key, part in item.items()}
     return json.dumps(shown, ensure_ascii=False)
 
 

@@ -13,13 +13,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
-from edgeline_edge.classifier import Classifier, Prediction
+from edgeline_edge.classifier import Classifier
 from edgeline_edge.cli.quiet import quiet_runtime
 from edgeline_edge.picture import carries
+from edgeline_edge.targets.base import Answer
 
 
 class _Writer(Protocol):
-    def __call__(self, number: int, text: str, answer: Prediction | str) -> None: ...
+    def __call__(self, number: int, text: str, answer: Answer | str) -> None: ...
 
 
 def predict(options: argparse.Namespace) -> int:
@@ -46,10 +47,10 @@ def predict(options: argparse.Namespace) -> int:
     if isinstance(sys.stdout, io.TextIOWrapper):
         # Each answer leaves when it is there, so that `tail -f log | edgeline-edge predict` is of use.
         sys.stdout.reconfigure(line_buffering=True)
-    write = _writer(options.output, classifier.labels)
+    write = _writer(options.output, classifier.target.columns)
     failed = False
     for number, row in _rows(options, classifier.takes_records):
-        answer: Prediction | str
+        answer: Answer | str
         try:
             if isinstance(row, ValueError):
                 raise row
@@ -143,37 +144,34 @@ def _from_json(line: str, field: str | None) -> str | dict[str, object] | ValueE
     return value if isinstance(value, str) else ValueError(f"the text must be a string, is {type(value).__name__}")
 
 
-def _writer(form: str, labels: tuple[str, ...]) -> _Writer:
+def _writer(form: str, columns: list[str]) -> _Writer:
     if form == "text":
         return _write_text
     if form == "jsonl":
         return _write_jsonl
     table = csv.writer(sys.stdout, lineterminator="\n")
-    table.writerow(["line", "label", "score", *(f"score_{label}" for label in labels), "error"])
+    table.writerow(["line", *columns, "error"])
 
-    def write_csv(number: int, text: str, answer: Prediction | str) -> None:
+    def write_csv(number: int, text: str, answer: Answer | str) -> None:
         if isinstance(answer, str):
-            table.writerow([number, "", "", *("" for _ in labels), answer])
+            table.writerow([number, *("" for _ in columns), answer])
         else:
-            table.writerow([number, answer.label, answer.score, *answer.scores.values(), ""])
+            table.writerow([number, *answer.cells(), ""])
 
     return write_csv
 
 
-def _write_text(number: int, text: str, answer: Prediction | str) -> None:
-    if isinstance(answer, Prediction):
+def _write_text(number: int, text: str, answer: Answer | str) -> None:
+    if isinstance(answer, Answer):
         shown = " ".join(_printable(text).split())
-        print(f"{answer.label}\t{answer.score:.4f}\t{shown if len(shown) <= 100 else shown[:99] + '…'}")
+        print(f"{answer.line()}\t{shown if len(shown) <= 100 else shown[:99] + '…'}")
     else:
         print(f"-\t-\t{answer}")
 
 
-def _write_jsonl(number: int, text: str, answer: Prediction | str) -> None:
-    if isinstance(answer, Prediction):
-        record = {"line": number, "label": answer.label, "score": answer.score, "scores": answer.scores}
-    else:
-        record = {"line": number, "error": answer}
-    print(json.dumps(record, ensure_ascii=True))
+def _write_jsonl(number: int, text: str, answer: Answer | str) -> None:
+    told = answer.told() if isinstance(answer, Answer) else {"error": answer}
+    print(json.dumps({"line": number, **told}, ensure_ascii=True))
 
 
 def _printable(text: str) -> str:

@@ -10,19 +10,19 @@ from edgeline_edge.errors import BundleError
 TEXT = "text"
 
 
-def text_section(sections: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
-    """What a manifest says of the text, of which a bundle has one.
+def text_section(sections: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
+    """What a manifest says of the text; None where rows have none.
 
     Args:
         sections: the manifest's `inputs`.
 
     Raises:
-        BundleError: there is none, or there are several.
+        BundleError: there are several.
     """
     texts = [section for section in sections if section["kind"] == TEXT]
-    if len(texts) != 1:
-        raise BundleError(f"the bundle has {len(texts)} inputs of kind text; this package runs those with one")
-    return texts[0]
+    if len(texts) > 1:
+        raise BundleError(f"the bundle has {len(texts)} inputs of kind text; this package runs those with one at most")
+    return texts[0] if texts else None
 
 
 def needed(section: Mapping[str, Any], field: str) -> Any:

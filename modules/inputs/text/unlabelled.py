@@ -67,7 +67,7 @@ def augment(
         ids[number, : len(body) + 2] = [start, *body, end]
         mask[number, : len(body) + 2] = 1
     varied = examples.take(np.arange(len(ids)) % max(len(words), 1)).changed(**{TOKEN_IDS: ids, PADDING_MASK: mask})
-    return dataclasses.replace(varied, labels=np.full(len(ids), unanswered, examples.labels.dtype))
+    return dataclasses.replace(varied, labels=np.full_like(varied.labels, unanswered))
 
 
 def _words(ids: Ints, begins: NDArray[np.bool_]) -> list[Ints]:

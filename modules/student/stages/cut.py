@@ -45,7 +45,7 @@ def cut(trimmed: TrimmedVocabulary) -> CutNetwork:
 
 
 def make_plan(trimmed: TrimmedVocabulary) -> structured.Plan:
-    """Decides which units stay, on `importance_rows` training rows of all labels.
+    """Decides which units stay, on `importance_rows` training rows of all answers.
 
     Args:
         trimmed: as of `cut`.
@@ -61,7 +61,7 @@ def make_plan(trimmed: TrimmedVocabulary) -> structured.Plan:
     importance = structured.measure_importance(
         teacher.model,
         stream.batches(1).as_numpy_iterator(),
-        distillation.of(teacher.architecture.target).plain_loss,
+        distillation.of(teacher.architecture.target).of_model(teacher.model).plain_loss,
     )
     wanted = shape.layers if shape.layers is not None else available
     return structured.make_plan(

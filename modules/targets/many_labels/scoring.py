@@ -45,6 +45,17 @@ class ManyLabelsScoring(MeansScoring):
         found = metrics_of(means)
         return {name: found[name] for name in self.titles}
 
+    def told(self, found: Predictions, row: int) -> dict[str, Any]:
+        """`labels` that are answered, and `scores` by label.
+
+        Args:
+            found: a model's answers to a split.
+            row: which of them.
+        """
+        names, there = self.target.names, found.predicted[row] > 0
+        scores = dict(zip(names, found.more[PROBABILITIES][row].tolist(), strict=True))
+        return {"labels": [name for name, given in zip(names, there, strict=True) if given], "scores": scores}
+
     def details(self, found: Predictions) -> dict[str, Any]:
         """`by_label`: rows and scores of each label; `several`: rows by number of right and of answered labels."""
         counts = {

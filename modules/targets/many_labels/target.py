@@ -31,10 +31,14 @@ class ManyLabels(Target):
     watched: ClassVar[tuple[str, ...]] = ("macro_f1", "micro_f1")
     bounded: ClassVar[tuple[str, ...]] = ("macro_f1", "micro_f1", "subset_accuracy", "precision", "recall")
     shares: ClassVar[bool] = True
+    edge_scores: ClassVar[tuple[str, ...]] = ("micro_f1", "macro_f1", "subset_accuracy")
+    edge_drops: ClassVar[Mapping[str, float]] = {"micro_f1": 0.01}
     parts: ClassVar[Mapping[str, str]] = {
         "tfma": f"{_FOLDER}.tfma_metrics",
         "scoring": f"{_FOLDER}.scoring:ManyLabelsScoring",
         "decision": f"{_FOLDER}.decision:best_thresholds",
+        "distillation": f"{_FOLDER}.distillation:LabelSetDistillation",
+        "device": f"{_FOLDER}.device:LabelSetOutput",
         "linear": f"{_FOLDER}.linear:baseline",
         "plots": f"{_FOLDER}.plots:many_labels_plots",
         "errors": f"{_FOLDER}.errors:worst_errors",

@@ -46,6 +46,16 @@ class NumberScoring(MeansScoring):
         """
         return metrics_of(means)
 
+    def told(self, found: Predictions, row: int) -> dict[str, Any]:
+        """`number`, and the ends of its interval, `low` and `high`, where there is one.
+
+        Args:
+            found: a model's answers to a split.
+            row: which of them.
+        """
+        ends = {name: float(found.more[name][row]) for name in (LOW, HIGH) if name in found.more}
+        return {NUMBER: float(found.predicted[row]), **ends}
+
     def details(self, found: Predictions) -> dict[str, Any]:
         """`points`, some rows' right and answered numbers; `residuals`, counts by distance; and the `interval`."""
         residuals = found.predicted - found.label

@@ -29,10 +29,15 @@ class Number(Target):
     watched: ClassVar[tuple[str, ...]] = ("rmse", "mae")
     bounded: ClassVar[tuple[str, ...]] = ("rmse", "mae", "r2")
     lower_is_better: ClassVar[frozenset[str]] = frozenset({"rmse", "mae"})
+    edge_scores: ClassVar[tuple[str, ...]] = ("rmse", "mae", "r2")
+    edge_drops: ClassVar[Mapping[str, float]] = {"rmse": 0.05}
+    edge_slice_drop: ClassVar[float] = 0.1
     parts: ClassVar[Mapping[str, str]] = {
         "tfma": f"{_FOLDER}.tfma_metrics",
         "scoring": f"{_FOLDER}.scoring:NumberScoring",
         "decision": f"{_FOLDER}.interval:half_width",
+        "distillation": f"{_FOLDER}.distillation:NumberDistillation",
+        "device": f"{_FOLDER}.device:NumberOutput",
         "linear": f"{_FOLDER}.linear:baseline",
         "plots": f"{_FOLDER}.plots:number_plots",
         "errors": f"{_FOLDER}.errors:worst_errors",

@@ -57,6 +57,7 @@ class OneLabel(Target):
         "calibration_error",
     )
     shares: ClassVar[bool] = True
+    edge_scores: ClassVar[tuple[str, ...]] = ("accuracy", "macro_f1")
     lower_is_better: ClassVar[frozenset[str]] = frozenset({"calibration_error"})
     parts: ClassVar[Mapping[str, str]] = {
         "training": f"{_FOLDER}.keras_metrics:macro_f1",

@@ -50,7 +50,8 @@ class BundleBackend(Backend):
             (probe["record"], {"scores": dict(zip(self.labels, probe["scores"], strict=True))})
             for probe in manifest.probes or ()
         )
-        self._text, self._takes_records = self.columns[0].name, len(self.columns) > 1
+        self._text = self.columns[0].name
+        self._takes_records = any(section["kind"] != TEXT for section in manifest.inputs or ())
         self._long_text = long_text
         self._max_windows = max_windows
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="litert")
@@ -93,4 +94,8 @@ class BundleBackend(Backend):
 def _column(section: Mapping[str, Any]) -> Column:
     """The column of an input, as the manifest describes it; what is beside the text may be missing in a row."""
     kind = section["kind"]
-    return Column(section["column"], "FP32" if kind == "number" else "BYTES", optional=kind != TEXT)
+    return Column(
+        section["column"],
+        "FP32" if kind == "number" else "BYTES",
+        optional=kind != TEXT or bool(section.get("optional")),
+    )

@@ -187,9 +187,9 @@ def test_the_gate_is_drawn_where_the_gate_decides() -> None:
     gate = {"max_accuracy_drop": 0.02, "min_accuracy": 0.5, "min_size_ratio": 10.0, "max_bytes": None,
             "min_latency_ratio": 4.0}  # fmt: skip
     reference = {"accuracy": 0.9, "bytes": 101_000_000, "size_ratio": 100 / 101, "latency_p50_ms": 20.0}
-    assert bounds(reference, gate) == pytest.approx({"accuracy": 0.88, "size": 10.0, "latency": 5.0})
+    assert bounds(reference, gate) == pytest.approx({"score": 0.88, "size": 10.0, "latency": 5.0})
     unset = dict.fromkeys(gate)
-    assert bounds(reference, unset) == {"accuracy": None, "size": None, "latency": None}
+    assert bounds(reference, unset) == {"score": None, "size": None, "latency": None}
 
 
 def test_calibration_is_the_error_that_the_evaluator_reports() -> None:

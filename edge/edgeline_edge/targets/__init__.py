@@ -1,0 +1,1 @@
+"""What a bundle answers with: a file a kind of target. `kinds` finds it by name."""
