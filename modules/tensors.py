@@ -15,6 +15,8 @@ from pydantic import StringConstraints
 _TYPES = r"^(text|integer|number|image|optional (text|number|image|time|readings [1-9][0-9]*))$"
 ColumnType = Annotated[str, StringConstraints(pattern=_TYPES)]
 _SAID = {"time": "time (2024-05-03, 2024-05-03T14:30:00+02:00, or seconds since 1970)"}
+# How a linear model reads a column: as a number, a weight for each value, the cycles of a time, or numbers of a list.
+Reading = Literal["scaled", "one_hot", "time", "readings"]
 _LARGEST = {"integer": 2**63 - 1, "number": 3.4028234e38}  # what int64 and float32 hold
 
 

@@ -25,7 +25,7 @@ from modules.artifact_files import (
     TRIALS_FILE,
     VARIANTS_FILE,
 )
-from modules.inputs.kinds import INPUTS, identity_column
+from modules.inputs.kinds import INPUTS, linear
 from modules.kinds import modules_of
 from modules.targets.kinds import TARGETS
 
@@ -98,7 +98,7 @@ NODES = (
         "the linear model to beat, on the same rows",
         inputs={"examples": "ExampleGen.examples"}, outputs={"evaluation": "ModelEvaluation"},
         code=("pipeline.components.linear_baseline", *modules_of(TARGETS, "linear", "decision")),
-        when=lambda config, job: bool(identity_column(config.inputs)) and "linear" in config.target.parts,
+        when=lambda config, job: linear(config.inputs) and "linear" in config.target.parts,
         files=(BASELINE_FILE, PREDICTIONS_FILE), summary={"baseline": Told("evaluation", (BASELINE_FILE,))},
         report={"baseline": "evaluation"},
     ),

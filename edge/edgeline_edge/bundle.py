@@ -165,39 +165,40 @@ def write_bundle(
 
     content = tflite if isinstance(tflite, bytes) else files.read(Path(tflite))
     model = _without_tail(content)
-    cut = tokenizers.of_lines(vocabulary)
-    has_text = inputs is None or text_section(inputs) is not None
-    problem = cut.problem(vocabulary) if has_text else _no_words(vocabulary)
+    kind, has_text = tokenizers.of_lines(vocabulary), inputs is None or text_section(inputs) is not None
+    problem = kind.problem(vocabulary) if has_text else _no_words(vocabulary)
     if problem:
         raise BundleError(f"vocabulary: {problem}")
     if target is not None and inputs is None:
         raise BundleError(f"a target of kind {target.get('kind')!r} is of format version 2, which names its inputs")
-    kind = targets.kind_of(target)
-    signature = runtime.signature(model, len(vocabulary), kinds.table(inputs or ()), kind)
+    answers = targets.kind_of(target)
+    if labels and "labels" not in answers.fields:
+        raise BundleError(f"a target of kind {answers.kind} has no labels, but {len(labels)} are given")
+    signature = runtime.signature(model, len(vocabulary), kinds.table(inputs or ()), answers)
     given = manifest.to_dict() if isinstance(manifest, Manifest) else dict(manifest)
     of_text: dict[str, Any] = (
         {}
         if not has_text
         else {
             "sequence_length": signature["inputs"][INPUTS[0]]["shape"][1],
-            "normalization": _normalization(cut),
-            **({"tokenizer": dict(cut.spec)} if cut.spec else {}),
+            "normalization": _normalization(kind),
+            **({"tokenizer": dict(kind.spec)} if kind.spec else {}),
         }
     )
     derived = {"format": FORMAT, "format_version": 1, "signature": signature, **of_text, "labels": list(labels)}
     if inputs is not None:
         derived = _of_version_2(model, signature, inputs, of_text)
-        named = {"labels": list(labels)} if "labels" in kind.fields else {}
-        derived["target"] = {**(target or {}), "kind": kind.kind, "output": kind.output, **named}
+        named = {"labels": list(labels)} if "labels" in answers.fields else {}
+        derived["target"] = {**(target or {}), "kind": answers.kind, "output": answers.output, **named}
         given.pop("probes", None)
     for name, value in derived.items():
         claimed = given.get(name, value)
         if (list(claimed) if name == "labels" else claimed) != value:
             raise BundleError(f"the manifest's {name} is {claimed!r}, but the bundle's is {value!r}")
-    attached = {LABELS: _lines(labels), cut.member: _lines(vocabulary)}
+    attached = {LABELS: _lines(labels), kind.member: _lines(vocabulary)}
     carried = {
         "tflite": _sha256(model),
-        "vocabulary": _sha256(attached[cut.member]),
+        "vocabulary": _sha256(attached[kind.member]),
         "labels": _sha256(attached[LABELS]),
     }
     checked = Manifest.from_dict({**given, **derived, "digests": {**given.get("digests", {}), **carried}})

@@ -47,6 +47,15 @@ def classifier(bundle_path: Path) -> Classifier:
 
 
 @pytest.fixture(scope="session")
+def pieces_path(tiny: bytes, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A bundle with a table of pieces, of which the tiny model has embeddings for the first."""
+    table = (DATA / "unigram" / "pieces.tsv").read_text("utf-8").split("\n")[:300]
+    path = tmp_path_factory.mktemp("pieces") / "model.tflite"
+    write_bundle(tiny, path, vocabulary=table, labels=LABELS, manifest=MANIFEST)
+    return path
+
+
+@pytest.fixture(scope="session")
 def offers_path(vocabulary: list[str], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A bundle of a text, a number and a category, with all that the manifest can say of how they are answered."""
     text = {"long_text": "windows", "max_windows": 3, "tensors": ["token_ids", "padding_mask"]}

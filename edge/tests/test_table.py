@@ -203,12 +203,12 @@ def test_the_command_line_takes_records(table_path: Path, tmp_path: Path, capsys
 def test_verify_refuses_a_runtime_that_answers_the_probes_otherwise(
     table_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    real = Classifier.predict
+    real = Classifier.outputs
 
     def shifted(self: Classifier, rows: Any, **more: Any) -> Any:
         return real(self, [{**row, "store": "x"} for row in rows], **more)
 
-    monkeypatch.setattr(Classifier, "predict", shifted)
+    monkeypatch.setattr(Classifier, "outputs", shifted)
     assert command.main(["verify", str(table_path)]) == 1
     assert "answers the bundle's own records otherwise" in capsys.readouterr().err
 

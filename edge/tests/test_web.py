@@ -23,6 +23,7 @@ from edgeline_edge.targets.one_label import answered
 from tests.tools import programs
 
 WEB = Path(__file__).parent.parent / "web"
+UNIGRAM = Path(__file__).parent / "data" / "unigram"
 UGLY = Path(__file__).parents[2] / "tests" / "data" / "ugly_texts.jsonl"
 # The same integers are multiplied, but WebAssembly's float kernels round otherwise than the CPU's.
 SCORE_TOLERANCE = 0.01
@@ -125,8 +126,12 @@ def test_the_browser_gives_the_labels_of_python(
     texts: list[str],
     ugly_texts: list[str],
     offers_path: Path,
+    pieces_path: Path,
     tmp_path: Path,
 ) -> None:
+    pieces_texts = [
+        json.loads(line)["text"] for line in (UNIGRAM / "vectors.jsonl").read_text("ascii").splitlines()[:14]
+    ]
     damaged = bytearray(web_bundle.read_bytes())
     damaged[len(damaged) // 2] ^= 1
     undecided = [np.array([1 - score, score], np.float32) for score in thresholds()]
@@ -144,6 +149,7 @@ def test_the_browser_gives_the_labels_of_python(
             "records": RECORDS,
             "typed": {"text": TYPED["review"], "fields": [str(TYPED["price"]), TYPED["größe"]]},
         },
+        "pieces": {"path": str(pieces_path), "texts": pieces_texts},
     }
     answers = ask(site, questions, tmp_path)
     expected = reference.predict(texts)
@@ -169,5 +175,10 @@ def test_the_browser_gives_the_labels_of_python(
     assert answers["shown"]["rows"] == len(reference.labels)
     assert "ms" in answers["shown"]["latency"]
     check_offers(Classifier.load(offers_path), answers["offers"])
+    for answer, wanted in zip(
+        answers["pieces"]["predictions"], Classifier.load(pieces_path).predict(pieces_texts), strict=True
+    ):
+        assert answer["scores"] == pytest.approx(wanted.scores, abs=SCORE_TOLERANCE)
+    assert answers["pieces"]["problem"] == "the text must be a string that is not empty"
     assert answers["problems"] == []
     assert answers["foreign"] == [], "the page must load nothing from elsewhere"

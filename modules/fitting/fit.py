@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import modules  # noqa: F401  (settles Keras 2 before TensorFlow is imported)
-from modules.fitting import probe
+from modules.fitting import contrast, probe
 from modules.fitting.values import BuiltModel, FittedModel
 from modules.machine import devices, progress
 from modules.stages import extend
@@ -40,7 +40,7 @@ def fit(built: BuiltModel) -> FittedModel:
         best.restore()
         return extend(built, FittedModel, history=best.history, probe=best.start)
     if settings.probe != "none" and not done and not built.base_model:
-        best.begin(probe.put_into_head(built))
+        _begin(built, best)
         if settings.probe == "only":
             return extend(built, FittedModel, history={}, probe=best.start)
     callbacks: list[tf_keras.callbacks.Callback] = [
@@ -68,3 +68,13 @@ def fit(built: BuiltModel) -> FittedModel:
         epoch = f"epoch {best.best_epoch + 1} was" if best.best_epoch >= 0 else "no epoch was"
         progress.tell(f"{epoch} better on eval than the fitted head alone", best_epoch=best.best_epoch)
     return extend(built, FittedModel, history=best.history, probe=best.start)
+
+
+def _begin(built: BuiltModel, best: resume.BestWeights) -> None:
+    """Fits the head, to the encoder as it is and to one that has seen which rows belong together; the better stays."""
+    best.begin(probe.put_into_head(built))
+    wanted = built.settings.contrast
+    if wanted is not None and contrast.draw_together(built, wanted):
+        stays = best.begin_better({**probe.put_into_head(built), "contrast_steps": wanted.steps})
+        told = "better" if stays else "no better, and was given up"
+        progress.tell(f"the head on rows that were drawn together: {told} on eval", contrast=stays)

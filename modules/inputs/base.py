@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 from modules.network.backbones.base import AnyBackbone, Source
 from modules.registry import load
 from modules.settings import Section
-from modules.tensors import Column, Tensor, raw_spec
+from modules.tensors import Column, Reading, Tensor, raw_spec
 
 from pydantic import Field
 
@@ -36,6 +36,8 @@ class Input(Section, abc.ABC):
     # Signatures that a SavedModel promises where this is the only input: that of raw values, the name of its argument,
     # and that of tensors.
     alone: ClassVar[tuple[str, str, str] | None] = None
+    # How the linear baseline reads its column beside a text; it does not where this is None.
+    linear: ClassVar[Reading | None] = None
 
     kind: str
     """Which kind of input this is."""
@@ -179,6 +181,8 @@ class Input(Section, abc.ABC):
 class BackboneInput(Input):
     """An input that a pretrained backbone encodes. A network has one."""
 
+    optional: bool = False
+    """Whether a row may have none."""
     sequence_length: int
     """Longest window of its tensors."""
     backbone: AnyBackbone

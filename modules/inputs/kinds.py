@@ -71,10 +71,10 @@ def encoded(inputs: Inputs) -> BackboneInput:
 def identity_column(inputs: Inputs) -> str:
     """The column whose text is a row's identity, by which rows are split and compared: the encoded input's.
 
-    Empty where there is none: a row is then all that its inputs read of it.
+    Empty where there is none, or rows may lack it: a row is then all that its inputs read of it.
     """
     part = with_backbone(inputs)
-    return part.column if part else ""
+    return part.column if part and not part.optional else ""
 
 
 def others(inputs: Inputs) -> dict[str, Input]:
@@ -90,6 +90,11 @@ def playing(inputs: Inputs, role: str) -> dict[str, tuple[Input, Any]]:
         role: one of those of `modules.inputs.roles`.
     """
     return {name: (part, found) for name, part in inputs.items() if (found := part.part(role)) is not None}
+
+
+def linear(inputs: Inputs) -> bool:
+    """Whether a linear model can read rows: they have a text, or columns that it takes for numbers."""
+    return with_backbone(inputs) is not None or any(part.linear for part in inputs.values())
 
 
 def columns(inputs: Inputs) -> tuple[Column, ...]:

@@ -20,18 +20,14 @@ def read_weights(model: tf_keras.Model) -> NetworkWeights:
     head = model.get_layer(LOGITS).get_weights()
     others = {name: tuple(layer.get_weights()) for name, layer in input_encoders(model).items()}
     fusion = tuple(array for layer in _fusions(model) for array in layer.get_weights())
-    ending = tuple(array for layer in ending_layers(model) for array in layer.get_weights())
+    ending = tuple(array for layer in _endings(model) for array in layer.get_weights())
     return NetworkWeights(
         **vars(encoder), head_kernel=head[0], head_bias=head[1], others=others, fusion=fusion, ending=ending
     )
 
 
-def ending_layers(model: tf_keras.Model) -> list[tf_keras.layers.Layer]:
-    """The layers of a target's head behind its last dense one that have weights, in their order.
-
-    Args:
-        model: what `modules.network.model.build_model` returns.
-    """
+def _endings(model: tf_keras.Model) -> list[tf_keras.layers.Layer]:
+    """The layers of a target's head behind its last dense one that have weights, in their order."""
     names = [layer.name for layer in model.layers]
     return [layer for layer in model.layers[names.index(LOGITS) + 1 :] if layer.weights]
 
@@ -73,7 +69,7 @@ def write_weights(model: tf_keras.Model, weights: NetworkWeights) -> None:
     for layer in _fusions(model):
         layer.set_weights(list(weights.fusion))
     arrays = list(weights.ending)
-    for layer in ending_layers(model):
+    for layer in _endings(model):
         count = len(layer.weights)
         layer.set_weights(arrays[:count])
         arrays = arrays[count:]

@@ -21,6 +21,7 @@ from modules.report.plots import theme
 from modules.report.plots.data import data_plots
 from modules.report.plots.edge import edge_plots
 from modules.report.plots.graph import graph_plots
+from modules.report.plots.inputs import inputs_plots
 from modules.report.plots.learning import training_plots, tuning_plots
 from modules.report.plots.plot import Plot, percent
 from modules.report.plots.quality import MODELS, quality_plots
@@ -78,6 +79,7 @@ def _plots(facts: Mapping[str, Any], run: Mapping[str, Any] | None) -> dict[str,
         "training": training_plots,
         "quality": lambda section: [
             *quality_plots(section, facts["metrics"], lower_is_better=lower),
+            *inputs_plots(facts.get("inputs"), facts["metrics"]),
             *own(section, labels),
         ],
         "compression": edge_plots,

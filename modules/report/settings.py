@@ -20,6 +20,9 @@ class ReporterSettings(Section):
     """Points of the integral behind the words' weights; more are more exact and slower."""
     length_rows: int = Field(200_000, ge=1)
     """Rows of each split whose lengths are counted, at most."""
+    input_rows: int = Field(2_000, ge=0, le=200_000)
+    """Rows of eval on which a model with several inputs is asked again without each of them, and the shares of its
+    fusion are counted; 0 leaves both out."""
 
 
 class ReportedConfiguration(Section):

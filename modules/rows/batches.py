@@ -119,9 +119,16 @@ def training_batches(
         Dictionaries of both, `[batch_size, ...]`; the windows' width is a multiple of the bucket width, or `seq`.
     """
     long = lengths(windows, mask, len(next(iter(columns.values()))))
-    longest = windows[mask].shape[1] if mask else 0
     plans = [epoch_plan(long, batch_size=batch_size, seed=seed, epoch=epoch) for epoch in range(epochs)]
-    rows = np.concatenate(plans)[skip_steps:]
+    return _gathered(windows, columns, np.concatenate(plans)[skip_steps:], mask)
+
+
+def _gathered(
+    windows: Mapping[str, NDArray[Any]], columns: Mapping[str, NDArray[Any]], rows: NDArray[np.int64], mask: str | None
+) -> tf.data.Dataset:
+    """Batches of these rows, `[batches, rows]`, each cut to its longest."""
+    long = lengths(windows, mask, len(next(iter(columns.values()))))
+    longest = windows[mask].shape[1] if mask else 0
     widths = [width_of(long[batch], longest) for batch in rows]
     with tf.device("CPU"):  # the rows would fill a GPU's memory
         tensors = {name: tf.constant(values) for name, values in {**windows, **columns}.items()}
@@ -223,10 +230,9 @@ class TrainingStream:
         Returns:
             `(features by name [batch, ...], answers [batch, ...])`.
         """
-        features, windows = self._examples.features, self._examples.windows
+        features = self._examples.features
         batches = training_batches(
-            {name: features[name] for name in windows},
-            {name: values for name, values in features.items() if name not in windows} | {_ANSWER: self.labels},
+            *self._columns(),
             mask=self._examples.mask,
             batch_size=self._batch_size,
             seed=self._seed,
@@ -237,7 +243,29 @@ class TrainingStream:
             batches = lacking(
                 batches, self._inputs, tuple(features), rate=self._rate, seed=self._seed, first=skip_steps
             )
-        return batches.map(lambda batch: ({name: batch[name] for name in features}, batch[_ANSWER]))
+        return batches.map(self._apart)
+
+    def chosen(self, rows: NDArray[np.int64]) -> tf.data.Dataset:
+        """Batches of given rows, whole ones.
+
+        Args:
+            rows: numbers of rows, `[batches, rows of a batch]`.
+
+        Returns:
+            As `batches`.
+        """
+        return _gathered(*self._columns(), rows, self._examples.mask).map(self._apart)
+
+    def _columns(self) -> tuple[dict[str, NDArray[Any]], dict[str, NDArray[Any]]]:
+        """The windows, and what else a row has, the right answer among it."""
+        features, windows = self._examples.features, self._examples.windows
+        return (
+            {name: features[name] for name in windows},
+            {name: values for name, values in features.items() if name not in windows} | {_ANSWER: self.labels},
+        )
+
+    def _apart(self, batch: dict[str, tf.Tensor]) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
+        return {name: batch[name] for name in self._examples.features}, batch[_ANSWER]
 
 
 def evaluation_batches(examples: Examples, *, batch_size: int, limit: int | None = None) -> tf.data.Dataset:

@@ -9,7 +9,7 @@ from typing import Any
 
 import modules  # noqa: F401  (settles Keras 2 before TensorFlow is imported)
 from modules.targets.base import Target
-from modules.tensors import Column, ColumnType, raw_spec
+from modules.tensors import Column, ColumnType, Reading, raw_spec
 
 import numpy as np
 
@@ -29,6 +29,8 @@ class RawSplit:
         slices: by slice column, the value of each row.
         text_hashes: hash of each row's normalised text; empty strings where the examples have none.
         others: by column of a further input, the value of each row; of a picture its bytes.
+        linear: by column, how a linear model reads it; columns that it does not read are not there.
+        has_texts: whether `texts` are texts.
     """
 
     texts: list[str]
@@ -36,6 +38,8 @@ class RawSplit:
     slices: dict[str, list[str]]
     text_hashes: list[str] = dataclasses.field(default_factory=list)
     others: dict[str, list[Any]] = dataclasses.field(default_factory=dict)
+    linear: dict[str, Reading] = dataclasses.field(default_factory=dict)
+    has_texts: bool = True
 
 
 def read_raw_split(
@@ -45,6 +49,7 @@ def read_raw_split(
     target: Target,
     slices: Sequence[str],
     others: Mapping[str, ColumnType] | None = None,
+    linear: Mapping[str, Reading] | None = None,
 ) -> RawSplit:
     """Reads a split into memory.
 
@@ -54,6 +59,7 @@ def read_raw_split(
         target: of the task; its column is the feature with the right answer.
         slices: names of the slice features.
         others: types of the columns of further inputs, by name.
+        linear: how a linear model reads some of these columns, by name.
 
     Raises:
         FileNotFoundError: no file matches.
@@ -87,6 +93,8 @@ def read_raw_split(
         {name: columns[name] for name in slices},
         columns[TEXT_HASH],
         read,
+        dict(linear or {}),
+        has_texts=bool(text),
     )
 
 

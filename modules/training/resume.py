@@ -72,6 +72,21 @@ class BestWeights(tf_keras.callbacks.Callback):
         self.model.save_weights(f"{self._prefix}-start")
         self._write()
 
+    def begin_better(self, found: Mapping[str, Any]) -> bool:
+        """Takes another start if it is better than the one that `begin` took, and puts that one back if it is not.
+
+        Args:
+            found: as `begin`.
+
+        Returns:
+            Whether it was.
+        """
+        if self.best is not None and self._sign * float(found[self._monitor]) <= self._sign * self.best:
+            self.restore()
+            return False
+        self.begin(found)
+        return True
+
     def is_over(self, done: int, steps: int) -> bool:
         """Whether an interrupted training had come to its end by early stopping.
 

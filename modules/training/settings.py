@@ -34,6 +34,22 @@ def _number_or_auto(value: Any, _: Callable[[Any], Any]) -> Any:
 Passes = Annotated[_AtLeastOne | Literal["auto"], WrapValidator(_number_or_auto)]
 
 
+class ContrastSettings(Section):
+    """Supervised contrast: before a head is fitted, the encoder learns which rows have the same label.
+
+    For 8 to 64 rows a label: it makes of each row as many examples as there are others.
+    """
+
+    steps: int = Field(60, ge=1, le=100_000)
+    """Steps of the optimizer."""
+    batch_size: int = Field(24, ge=4, le=4_096)
+    """Rows per replica and step: two at least of each label in the batch, and as many labels as go in."""
+    learning_rate: float = Field(2e-5, gt=0, le=1)
+    """Peak of the schedule, which has the shape of the training's."""
+    temperature: float = Field(0.1, gt=0, le=10)
+    """What cosines are divided by: the lower, the more the nearest strangers count."""
+
+
 class TrainerSettings(Section):
     """Fine-tuning. With the tuner on, the fields of `tuner.space` are replaced by the best trial's."""
 
@@ -57,6 +73,9 @@ class TrainerSettings(Section):
     """Fit the head to the vectors of the untouched encoder before anything else: logistic regression, regularised as
     cross-validation on train says. `first` fine-tunes from there, and where no epoch is better on eval, the fitted head
     stays; `only` fine-tunes nothing. For few rows; a warm start and the trials of a search go without."""
+    contrast: ContrastSettings | None = None
+    """Draw rows of one label together before the head is fitted; needs `probe`, whose head on the encoder so trained
+    stays only if it is better on eval than the one on the untouched encoder."""
     weight_decay: float = Field(0.01, ge=0)
     """AdamW's decoupled decay; never on biases and layer norms."""
     gradient_clip_norm: float = Field(1.0, gt=0)
@@ -122,6 +141,12 @@ class TrainerSettings(Section):
         if kind not in FUSIONS:
             raise ValueError(f"{kind!r} is no kind of fusion; there are: {', '.join(FUSIONS.kinds)}")
         return kind
+
+    @model_validator(mode="after")
+    def _contrast_needs_a_probe(self) -> Self:
+        if self.contrast and self.probe == "none":
+            raise ValueError("contrast is judged by the head that is fitted behind it; set probe to first or only")
+        return self
 
     @model_validator(mode="after")
     def _profile_fits(self) -> Self:

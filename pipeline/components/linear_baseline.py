@@ -1,12 +1,15 @@
-"""LinearBaseline: what a user would get without a transformer, on the same rows and splits."""
+"""LinearBaseline: what a user would get without a network, on the same rows and splits."""
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 from typing import Any
 
 from modules.artifact_files import BASELINE_FILE, PREDICTIONS_FILE
+from modules.inputs import kinds
+from modules.inputs.kinds import InputSections
 from modules.rows.settings import Columns
 from modules.settings import NodeSettings
 from modules.targets.kinds import TargetSection
@@ -25,6 +28,8 @@ class LinearBaselineNodeSettings(NodeSettings):
 
     columns: Columns
     """Which column is what."""
+    inputs: InputSections
+    """What comes in, by name: beside the text, the model reads the columns of numbers and categories."""
     target: TargetSection
     """What is predicted."""
     seed: int
@@ -46,14 +51,29 @@ class Executor(base_executor.BaseExecutor):
 
         settings = LinearBaselineNodeSettings.from_json(exec_properties[SETTINGS])
         examples = artifact_utils.get_single_instance(input_dict[EXAMPLES])
+        read = {
+            column: part.linear
+            for part in settings.inputs.values()
+            for column in part.columns()
+            if part.linear and column.name != settings.columns.text
+        }
+        main = kinds.with_backbone(settings.inputs)
+        texts = main.columns() if main and not settings.columns.text else ()  # rows may lack it: no identity of theirs
         splits = {
             name: read_raw_split(
                 [io_utils.all_files_pattern(artifact_utils.get_split_uri([examples], name))],
                 **settings.columns.model_dump(exclude={"label"}),
                 target=settings.target,
+                others={column.name: column.type for column in (*read, *texts)},
+                linear={column.name: how for column, how in read.items()},
             )
             for name in artifact_utils.decode_split_names(examples.split_names)
         }
+        for column in texts:
+            splits = {
+                name: dataclasses.replace(split, texts=split.others[column.name], has_texts=True)
+                for name, split in splits.items()
+            }
         found = settings.target.part("linear")(splits, settings.target, settings.seed)
         folder = artifact_utils.get_single_uri(output_dict[EVALUATION])
         fileio.makedirs(folder)  # open-source Kubeflow's launcher makes none

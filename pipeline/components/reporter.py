@@ -48,7 +48,11 @@ class Executor(base_executor.BaseExecutor):
 
         settings = ReporterNodeSettings.from_json(exec_properties[SETTINGS])
         artifacts = found_artifacts({key: items[0] for key, items in input_dict.items() if items})
-        gathered = {**gather.gather(artifacts, settings), "errors": _errors(artifacts, settings)}
+        gathered = {
+            **gather.gather(artifacts, settings),
+            "errors": _errors(artifacts, settings),
+            "inputs": _inputs(artifacts, settings),
+        }
         folder = edge_nodes.single(output_dict, REPORT).uri
         io_utils.write_string_file(os.path.join(folder, gather.REPORT_DATA), gather.dump(gathered))
         io_utils.write_string_file(os.path.join(folder, gather.REPORT_PAGE), render.render(gathered))
@@ -83,7 +87,7 @@ def _push(artifact: types.Artifact) -> dict[str, str] | None:
 
 
 def _errors(artifacts: Any, settings: ReporterNodeSettings) -> dict[str, Any] | None:
-    """The worst errors with their reasons: the only part of the report that needs the model itself."""
+    """The worst errors with their reasons; they need the model itself."""
     from modules.report.facts.quality import stored_predictions
 
     config, worst = settings.config, settings.target.part("errors")
@@ -100,6 +104,15 @@ def _errors(artifacts: Any, settings: ReporterNodeSettings) -> dict[str, Any] | 
         examples=f"{artifacts.examples}/Split-{_ERRORS_OF}/*" if artifacts.examples else None,
         points=config.reporter.attribution_points,
     )
+
+
+def _inputs(artifacts: Any, settings: ReporterNodeSettings) -> dict[str, Any] | None:
+    """What each of several inputs is worth; it needs the model itself."""
+    if len(settings.inputs) < 2 or artifacts.training is None or artifacts.examples is None:
+        return None
+    from modules.report.facts.inputs import worth
+
+    return worth(settings, training=artifacts.training, examples=f"{artifacts.examples}/Split-{_ERRORS_OF}/*")
 
 
 class ReporterSpec(component_spec.ComponentSpec):

@@ -96,7 +96,7 @@ def check_rows(inputs: inputs_lib.Inputs, data: DataConfig) -> None:
         ValueError: a setting asks for it.
     """
     part = inputs_lib.with_backbone(inputs)
-    if part:
+    if part and not part.optional:
         if data.augmentation.enabled and "variation" not in part.parts:
             raise ValueError(f"data.augmentation: an input of kind {part.kind} cannot be varied; leave it out")
         return
@@ -106,7 +106,8 @@ def check_rows(inputs: inputs_lib.Inputs, data: DataConfig) -> None:
         "data.augmentation": data.augmentation.enabled,
     }
     for name in [name for name, there in asked.items() if there]:
-        raise ValueError(f"{name}: is for texts, and no input with a backbone reads one; leave it out")
+        what = f"inputs.{part.name} is optional" if part else "no input with a backbone reads one"
+        raise ValueError(f"{name}: is for rows that all have a text, and {what}; leave it out")
 
 
 def check(inputs: inputs_lib.Inputs, target: Target, slices: Sequence[str], *, edge: bool) -> None:
@@ -123,7 +124,9 @@ def check(inputs: inputs_lib.Inputs, target: Target, slices: Sequence[str], *, e
     """
     if not inputs:
         raise ValueError("inputs: is empty; name one input at least, or leave `inputs` out for one text")
-    inputs_lib.with_backbone(inputs)
+    main = inputs_lib.with_backbone(inputs)
+    if main and main.optional and len(inputs) == 1:
+        raise ValueError(f"inputs.{main.name}.optional: there is no other input, and a row without it has nothing")
     inputs_lib.tensors(inputs)
     read = {column.name: column for column in inputs_lib.columns(inputs)}
     for column in target.columns():

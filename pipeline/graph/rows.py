@@ -94,18 +94,18 @@ def transform(config: Config, examples: Any, schema: Any) -> Transform:
 
 
 def linear_baseline(config: Config, examples: Any, validator: Any) -> list[LinearBaseline]:
-    """The model to beat, on the same rows; none where they have no text to read, or the target knows no linear one.
+    """The model to beat, on the same rows; none where no linear one reads them, or the target knows none.
 
     Args:
         config: the task's configuration.
         examples: ExampleGen's output.
         validator: the node that the rows must have passed.
     """
-    found = columns(config)
-    if not found.text or "linear" not in config.target.parts:
+    if not kinds.linear(config.inputs) or "linear" not in config.target.parts:
         return []
     settings = LinearBaselineNodeSettings(
-        columns=found,
+        columns=columns(config),
+        inputs=config.inputs,
         target=config.target,
         seed=config.trainer.seed,
         **common(config, "LinearBaseline"),

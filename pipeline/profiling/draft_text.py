@@ -185,8 +185,6 @@ def _profile(profile: Mapping[str, Any], name: str, rows: int) -> list[str]:
         lines += ["    backbone:", *_scratch_shape(name, "      ")]
     elif not few:
         lines.append("    backbone: {layers: [0, 1, 2, 3, 4, 5]}")
-    if profile["target"]["kind"] != ONE_LABEL:
-        return lines
     student = _student(profile, teacher, size, rows)
     expected, bound = shipping.size_bound(teacher, student, labels)
     eval_rows = round(rows * _share(profile, "eval"))
@@ -203,12 +201,8 @@ def _profile(profile: Mapping[str, Any], name: str, rows: int) -> list[str]:
         *_windows(profile["text"], _QUICK_WINDOW if name == "quick" else _WINDOWS[-1]),
         "    edge_evaluator:",
         "      gate:",
-        f"        max_accuracy_drop: {shipping.drop_bound(drop, eval_rows):g}  # {drop:g} and what chance does on about"
-        f" {eval_rows} rows",
-        *training.rare_drop(counts, drop, eval_rows),
-        f"        max_slice_drop: {shipping.drop_bound(2.5 * drop, 100):g}",
+        *answers.drops(profile, drop, agreement, eval_rows),
         f"        min_size_ratio: {bound:g}  # about {expected:g} times with dynamic_wi8_afp32_e4, others are smaller",
-        f"        min_agreement: {shipping.agreement_bound(agreement, eval_rows):g}",
         "        min_latency_ratio: null  # so small a network takes less time than cutting a text into tokens"
         if characters
         else f"        min_latency_ratio: {_LATENCY[size]}",

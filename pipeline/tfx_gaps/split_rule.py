@@ -63,7 +63,6 @@ class Division:
             name: what the value begins with.
         """
 
-
         def falls(value: str) -> bool:
             example = tf.train.Example()
             example.features.feature[feature].bytes_list.value.append(value.encode())

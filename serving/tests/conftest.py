@@ -27,14 +27,14 @@ TEXTS = ["good film", "the worst phone", "meh", "a warm, funny film that earns i
 
 def make_bundle(
     path: Path, *, labels: tuple[str, ...] = LABELS, model: str = "tiny.tflite", inputs: Any = (), records: Any = (),
-    **manifest: Any,
+    target: Any = None, **manifest: Any,
 ) -> None:  # fmt: skip
-    """Writes a bundle of a committed model; with `inputs` of more than a text, and with probes of its own."""
+    """Writes a bundle of a committed model; with `inputs` of more than a text or another target, and with probes."""
     vocabulary = (DATA / "vocab.txt").read_text("utf-8").split("\n")[:-1]
     path.parent.mkdir(parents=True, exist_ok=True)
     write_bundle(
         (DATA / model).read_bytes(), path, vocabulary=vocabulary, labels=labels, manifest={**MANIFEST, **manifest},
-        **({"inputs": inputs, "probes": records} if inputs else {}),
+        **({"inputs": inputs, "probes": records, "target": target} if inputs else {}),
     )  # fmt: skip
 
 
@@ -59,7 +59,7 @@ def point_latest(folder: Path, version: str) -> None:
 def expected(path: Path, texts: list[str]) -> list[dict[str, Any]]:
     """What the device's own library answers."""
     answers = Classifier.load(path / "model.tflite").predict(texts)
-    return [{"label": a.label, "score": a.score, "scores": a.scores} for a in answers]
+    return [answer.told() for answer in answers]
 
 
 @pytest.fixture

@@ -82,6 +82,26 @@ def numbers(tensorflow: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="module")
+def tagged(tensorflow: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A version that answers with several labels: those of its words that it knows, `good` from a half on."""
+    tf = tensorflow
+
+    class Tags(tf.Module):
+        @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="text")])
+        def serving_text(self, text: Any) -> dict[str, Any]:
+            there = [tf.strings.regex_full_match(text, f".*{word}.*") for word in ("good", "fast")]
+            probabilities = tf.where(tf.stack(there, axis=1), [[0.75, 0.625]], [[0.25, 0.125]])
+            decision = tf.cast(probabilities >= tf.constant([0.5, 0.7]), tf.float32)
+            return {"probabilities": probabilities, "decision": decision, "label": tf.strings.as_string(decision[:, 0])}
+
+    folder = tmp_path_factory.mktemp("tags") / "9"
+    module = Tags()
+    tf.saved_model.save(module, str(folder), signatures={"serving_text": module.serving_text})
+    write_card(folder, labels=["good", "fast"], target="many_labels")
+    return folder
+
+
 def load(folder: Path) -> Backend:
     return saved_model.SavedModelBackend(folder, batch=4)
 
@@ -119,6 +139,24 @@ def test_columns_of_any_type_and_answers_that_are_no_labels(numbers: Path) -> No
         ]
         outputs = server.call("POST", "/v2/models/price/infer", {"inputs": tensors})[1]["outputs"]
         assert [(o["name"], o["datatype"], o["data"]) for o in outputs] == [("prediction", "FP32", [2004.5])]
+
+
+def test_several_labels_are_told_by_name_and_as_tensors(tagged: Path) -> None:
+    with serving(Source("server", tagged, name="tags")) as server:
+        status, answer = server.predict("good and fast", "fast", name="tags")
+        assert status == 200
+        assert answer["predictions"] == [
+            {"labels": ["good"], "scores": {"good": 0.75, "fast": 0.625}},
+            {"labels": [], "scores": {"good": 0.25, "fast": 0.625}},
+        ]
+        told = server.call("GET", "/v2/models/tags")[1]["outputs"]
+        assert [(output["name"], output["shape"]) for output in told] == [
+            ("decision", [-1, 2]), ("probabilities", [-1, 2]),
+        ]  # fmt: skip
+        text = {"name": "text", "shape": [1], "datatype": "BYTES", "data": ["good and fast"]}
+        outputs = server.call("POST", "/v2/models/tags/infer", {"inputs": [text]})[1]["outputs"]
+        assert [(o["name"], o["data"]) for o in outputs] == [("decision", [1.0, 0.0]), ("probabilities", [0.75, 0.625])]
+        assert outputs[0]["parameters"] == {"labels": '["good", "fast"]'}
 
 
 def test_requests_that_wait_together_are_answered_together_and_each_gets_its_own(saved: Path) -> None:

@@ -6,6 +6,7 @@ import csv
 import json
 import random
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -184,9 +185,12 @@ def test_several_labels_a_row_are_learned_answered_and_told(tmp_path: Path) -> N
     import pyarrow.parquet as pq
 
     task = tagged(tmp_path)
-    with pytest.raises(loader.ConfigError, match=r"no device can answer a target of kind many_labels yet.*edge: false"):
+    with pytest.raises(loader.ConfigError, match=r"max_accuracy_drop: a target of kind many_labels has no accuracy"):
         loader.load(task.config)
-    outcome = tiny.run_task(task, "edge=false", "tuner.trials=1", "trainer.epochs=12", "trainer.learning_rate=0.02")
+    gate = "{max_accuracy_drop: null, max_drop: {micro_f1: 0.2}, max_slice_drop: null, min_size_ratio: null, "
+    options = ("tuner.trials=1", "trainer.epochs=12", "trainer.learning_rate=0.02", "pruner.epochs=4")
+    loose = gate + "min_latency_ratio: null, min_agreement: 0.5}"
+    outcome = tiny.run_task(task, *options, f"edge_evaluator.gate={loose}")
     assert outcome.error is None, outcome.error
     summary = outcome.summary
     assert summary["blessed"] is True, summary["not_blessed_because"]
@@ -217,6 +221,33 @@ def test_several_labels_a_row_are_learned_answered_and_told(tmp_path: Path) -> N
     card = next(folder.rglob("model_card.md")).read_text(encoding="utf-8")
     assert "any number of the labels, separated by" in card
     assert "| label | rows | precision | recall |" in card
+    _check_the_bundle(task, summary, page)
+
+
+def _check_the_bundle(task: tiny.TinyTask, summary: dict[str, Any], page: str) -> None:
+    """Of the student: blessed, pushed with a card, told in the report, and answering as its own manifest says."""
+    from edgeline_edge import Classifier
+
+    edge = summary["edge"]
+    assert edge["blessed"] is True
+    assert edge["selected"] == "dynamic_wi8_afp32"
+    selected = edge["variants"][edge["selected"]]
+    folder = task.root / "pushed" / "edge" / summary["pushed"]["edge"]["version"]
+    classifier = Classifier.load(folder / "model.tflite")
+    assert classifier.manifest.format_version == 2
+    assert classifier.manifest.target == {
+        "kind": "many_labels", "output": "probabilities", "labels": ["praise", "blame", "speed"],
+    }  # fmt: skip
+    assert classifier.manifest.decision == selected["decision"]
+    good, nothing = classifier.predict(["the film was great and fast", {"text": "a meal was a meal"}])
+    assert (good.labels, nothing.labels) == (("praise", "speed"), ())
+    assert classifier.manifest.metrics["micro_f1"] == edge["test"]["selected"]["micro_f1"]
+    assert f"micro-F1 {edge['test']['selected']['micro_f1']:.3f} on test" in page
+    card = (folder / "model_card.md").read_text(encoding="utf-8")
+    assert "- `max_drop.micro_f1`: 0.2" in card
+    assert "print(answer.labels, answer.scores)" in card
+    probes = [json.loads(line) for line in (folder / "probes.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert probes[0]["prediction"] == classifier.predict([probes[0]["instance"]])[0].told()
 
 
 def numbers(folder: Path) -> tiny.TinyTask:

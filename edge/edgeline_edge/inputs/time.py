@@ -22,6 +22,7 @@ _ISO = re.compile(
     re.ASCII,
 )
 _SECONDS = re.compile(r"\s*([0-9]{9,11})(?:\.[0-9]+)?\s*", re.ASCII)
+_YEARS = (1000, 9998)
 _DAY = 86_400
 _EPOCH = datetime.date(1970, 1, 1).toordinal()
 
@@ -92,7 +93,7 @@ def seconds(text: str, *, local: bool, where: str = "a time") -> int:
             raise ValueError
         year, month, day, hour, minute, second = (int(match[number] or 0) for number in range(1, 7))
         hours, minutes = int(match[8] or 0), int(match[9] or 0)
-        if hour > 23 or minute > 59 or second > 60 or hours > 23 or minutes > 59:
+        if not _YEARS[0] <= year <= _YEARS[1] or hour > 23 or minute > 59 or second > 60 or hours > 23 or minutes > 59:
             raise ValueError
         days = datetime.date(year, month, day).toordinal() - _EPOCH
     except ValueError:
@@ -106,7 +107,7 @@ def seconds(text: str, *, local: bool, where: str = "a time") -> int:
 
 def _places(found: int) -> dict[str, int]:
     days = found // _DAY
-    date = datetime.date.fromordinal(max(days + _EPOCH, 1))
+    date = datetime.date.fromordinal(days + _EPOCH)
     return {
         "hour_of_day": found % _DAY // 60,
         "day_of_week": (days + 3) % 7,

@@ -1,6 +1,7 @@
-"""Regenerates `tiny.tflite`, `table.tflite` and `vocab.txt`: models with signatures of bundles, small enough to commit.
+"""Regenerates `*.tflite` and `vocab.txt` beside it: models with signatures of bundles, small enough to commit.
 
-The former takes a text, the latter also a number and a category of three values, and has a shorter window.
+`tiny` takes a text and gives probabilities, `number` gives a number; `table` also takes a number and a category of
+three values, and has a shorter window.
 
 Its weights are random (seeded): it decides nothing, but differently for different texts. Run in the pipeline's
 environment: `python edge/tests/data/make_fixture.py`.
@@ -90,6 +91,29 @@ class Tiny(tf.Module):
         return {"probabilities": tf.nn.softmax(self.logits(token_ids, padding_mask))}
 
 
+class Number(tf.Module):
+    """The same text, and one number in the place of probabilities."""
+
+    def __init__(self, size: int) -> None:
+        """Draws the weights.
+
+        Args:
+            size: tokens in the vocabulary.
+        """
+        super().__init__()
+        self.text = Tiny(size)
+
+    @tf.function(
+        input_signature=[
+            tf.TensorSpec([1, SEQUENCE_LENGTH], tf.int32, "token_ids"),
+            tf.TensorSpec([1, SEQUENCE_LENGTH], tf.int32, "padding_mask"),
+        ]
+    )
+    def serving_default(self, token_ids: tf.Tensor, padding_mask: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Maps int32 `[1, SEQUENCE_LENGTH]` ids and mask to float32 `[1, 1]`."""
+        return {"number": 3.0 + 2.0 * self.text.logits(token_ids, padding_mask)[:, :1]}
+
+
 class Table(tf.Module):
     """The same with a number and a category beside the text, each with a vector of scores of its own."""
 
@@ -121,10 +145,11 @@ class Table(tf.Module):
 def main() -> None:
     """Writes the files beside this script."""
     tokens = vocabulary()
-    tiny, table = Tiny(len(tokens)), Table(len(tokens))
+    tiny, number, table = Tiny(len(tokens)), Number(len(tokens)), Table(len(tokens))
     windows = {"serving_default": SEQUENCE_LENGTH, f"window_{SHORT}": SHORT}
     for name, model, signatures in (
         ("tiny", tiny, {"serving_default": tiny.serving_default}),
+        ("number", number, {"serving_default": number.serving_default}),
         ("table", table, {key: table.signature(length) for key, length in windows.items()}),
     ):
         with tempfile.TemporaryDirectory() as folder:

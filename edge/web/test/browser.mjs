@@ -4,7 +4,8 @@
  *
  * Questions are `{"texts": [...], "tokenize": [...], "cuts": [[longText, maxWindows], ...], "damaged": base64,
  * "decide": [[scores, labels, decision], ...], "offers": {"path": bundle of records, "records": [...], "typed":
- * {"text": ..., "fields": [...]}}}`: `typed` is what a visitor types into the page's fields, in their order.
+ * {"text": ..., "fields": [...]}}, "pieces": {"path": bundle with a table of pieces, "texts": [...]}}`: `typed` is what
+ * a visitor types into the page's fields, in their order.
  */
 
 import { readFile } from "node:fs/promises";
@@ -75,6 +76,7 @@ try {
       status: await page.textContent("#status"),
     };
     answers.offers = await askOffers(page);
+    answers.pieces = await ask(page, questions.pieces.path, questions.pieces.texts);
   }
   console.log(JSON.stringify({ ...answers, problems, foreign }));
 } finally {
@@ -82,18 +84,24 @@ try {
   server.close();
 }
 
-/** Loads the bundle of records as a visitor would, asks it in the page's own words and then by its fields. */
-async function askOffers(page) {
-  await page.setInputFiles("#file", offersPath);
-  await page.waitForFunction(() => window.edgeline.error || window.edgeline.classifier?.takesRecords);
-  const found = await page.evaluate(async (asked) => {
+/** Loads another bundle as a visitor would, and asks it in the page's own words; what it says to a wrong row. */
+async function ask(page, path, rows) {
+  await page.evaluate(() => (window.edgeline = null));
+  await page.setInputFiles("#file", path);
+  await page.waitForFunction(() => window.edgeline);
+  return page.evaluate(async (asked) => {
     const { classifier, error } = window.edgeline;
     if (!classifier) return { error };
     const predictions = [];
-    for (const record of asked) predictions.push(await classifier.predict(record));
-    const problem = await classifier.predict("a text alone").catch((reason) => reason.message);
+    for (const row of asked) predictions.push(await classifier.predict(row));
+    const problem = await classifier.predict(classifier.takesRecords ? "a text" : 7).catch((reason) => reason.message);
     return { predictions, problem };
-  }, records);
+  }, rows);
+}
+
+/** The bundle of records, also by the page's fields. */
+async function askOffers(page) {
+  const found = await ask(page, offersPath, records);
   await page.fill("#text", typed.text);
   const fields = await page.locator("#fields input").all();
   for (const [index, value] of typed.fields.entries()) await fields[index].fill(value);

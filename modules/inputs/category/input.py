@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from modules.inputs.base import Input
-from modules.tensors import Column, Tensor
+from modules.tensors import Column, Reading, Tensor
 
 from pydantic import Field
 
@@ -21,6 +21,7 @@ MISSING, UNKNOWN, FIRST = 0, 1, 2  # what a number stands for; from the last one
 class Category(Input):
     """A value of a column; an empty cell is one that is missing."""
 
+    linear: ClassVar[Reading | None] = "one_hot"
     parts: ClassVar[Mapping[str, str]] = {
         "statistics": "modules.inputs.category.statistics:summarise",
         "distances": "modules.inputs.category.statistics:compare",

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from modules.inputs.base import Input
-from modules.tensors import Column, Tensor
+from modules.tensors import Column, Reading, Tensor
 
 from pydantic import Field
 
@@ -21,6 +21,7 @@ LIMIT = 10.0  # of a scaled number: one that is farther from the mean tells no m
 class Number(Input):
     """A number of a column; an empty cell is one that is missing."""
 
+    linear: ClassVar[Reading | None] = "scaled"
     parts: ClassVar[Mapping[str, str]] = {
         "statistics": "modules.inputs.number.statistics:summarise",
         "distances": "modules.inputs.number.statistics:compare",

@@ -12,14 +12,15 @@ _PROBES = ("The quick brown fox.", "good", "It was not what I had hoped for, and
 
 
 def said(part: Text) -> dict[str, Any]:
-    """What a manifest says of long texts: nothing of `head`, which is what it means without a word.
+    """What a manifest says of long texts and of missing ones: nothing of `head`, which is what it means without a word.
 
     Args:
         part: the text.
     """
+    found: dict[str, Any] = {"optional": True} if part.optional else {}
     if part.long_text == "head":
-        return {}
-    return {"long_text": part.long_text} | ({"max_windows": part.max_windows} if part.windows > 1 else {})
+        return found
+    return found | {"long_text": part.long_text} | ({"max_windows": part.max_windows} if part.windows > 1 else {})
 
 
 def step(part: Text, folder: str) -> DeviceStep:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from modules.inputs.base import BackboneInput
 from modules.network.backbones import base as backbones
 from modules.network.backbones.base import AnyBackbone
-from modules.tensors import Tensor
+from modules.tensors import Column, Tensor
 from modules.text.features import PADDING_MASK, TOKEN_IDS
 from modules.text.settings import PreprocessingSettings
 
@@ -39,8 +39,15 @@ class Text(PreprocessingSettings, BackboneInput):
     """Selects this kind."""
     column: str = "text"
     """Column with the text."""
+    optional: bool = False
+    """Whether a row may have no text: an empty cell is then one that is missing, beside other inputs. A row is known by
+    all that its inputs read, and no longer by its text alone: splits and duplicates go by that."""
     backbone: AnyBackbone = Field(default_factory=lambda: backbones.read(backbones.DEFAULT))
     """The pretrained encoder: `kind: minilm`, `multilingual`, `preset` or `scratch`, as in the section `backbone`."""
+
+    def columns(self) -> tuple[Column, ...]:
+        """A text, which may be empty where it is optional."""
+        return (Column(self.column, "optional text" if self.optional else "text"),)
 
     def tensors(self) -> tuple[Tensor, ...]:
         """Token ids and their mask, of all windows of a text side by side."""

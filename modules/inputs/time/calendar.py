@@ -23,6 +23,7 @@ _CLOCK = r"(?:[Tt ]([0-9]{2}):([0-9]{2})(?::([0-9]{2})(?:[.,][0-9]+)?)?"
 _ZONE = r"\s*(?:[Zz]|([+-])([0-9]{2}):?([0-9]{2})|[+-]00)?)?\s*"
 ISO = _DATE + _CLOCK + _ZONE
 SECONDS = r"\s*([0-9]{9,11})(?:\.[0-9]+)?\s*"
+FIRST, LAST = 1000, 9998  # years: beyond them, Python has no dates for an offset to lead to
 _DAY = 86_400
 _DAYS_BEFORE = (0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334)
 _DAYS_IN = (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
@@ -59,7 +60,16 @@ def seconds(texts: tf.Tensor, *, local: bool) -> tuple[tf.Tensor, tf.Tensor]:
     year, month, day, hour, minute, second = (group(number) for number in range(1, 7))
     signs = tf.strings.regex_replace(texts, f"^{ISO}$", r"\7")
     offset = tf.where(is_iso & (signs == "-"), -1, 1) * tf.cast(group(8) * 60 + group(9), tf.int32) * 60
-    right = (month >= 1) & (month <= 12) & (day >= 1) & (year >= 1) & (hour < 24) & (minute < 60) & (second <= 60)
+    right = (
+        (month >= 1)
+        & (month <= 12)
+        & (day >= 1)
+        & (year >= FIRST)
+        & (year <= LAST)
+        & (hour < 24)
+        & (minute < 60)
+        & (second <= 60)
+    )
     right &= (group(8) < 24) & (group(9) < 60)
     place = tf.cast(tf.clip_by_value(month, 1, 12) - 1, tf.int32)
     longest = tf.gather(tf.constant(_DAYS_IN, tf.int64), place) + tf.cast((month == 2) & _leap(year), tf.int64)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from modules.inputs.base import Input
-from modules.tensors import Column, Tensor
+from modules.tensors import Column, Reading, Tensor
 
 from pydantic import Field
 
@@ -24,6 +24,7 @@ class Time(Input):
     An empty cell is one that is missing.
     """
 
+    linear: ClassVar[Reading | None] = "time"
     parts: ClassVar[Mapping[str, str]] = {
         "statistics": "modules.inputs.time.statistics:summarise",
         "distances": "modules.inputs.time.statistics:compare",
@@ -64,9 +65,11 @@ class Time(Input):
         import tensorflow as tf
 
         found, there = calendar.seconds(raw[self.column], local=self.clock == "local")
-        places, known = calendar.places(found), tf.cast(there, tf.float32)[:, tf.newaxis]
+        places, known = calendar.places(found), there[:, tf.newaxis]
         circles = [tf.gather(tf.constant(calendar.circle(calendar.PLACES[one])), places[one]) for one in self.cycles]
-        return {self.tensor: tf.concat([*(circle * known for circle in circles), 1.0 - known], axis=1)}
+        # Chosen, not multiplied: 0 times a negative number is a zero of other bits.
+        parts = [*(tf.where(known, circle, tf.zeros_like(circle)) for circle in circles), tf.cast(~known, tf.float32)]
+        return {self.tensor: tf.concat(parts, axis=1)}
 
     def absent(self, tensors: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         """Zeros and 1."""

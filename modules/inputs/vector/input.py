@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 from modules.inputs.base import Input
-from modules.tensors import Column, Tensor
+from modules.tensors import Column, Reading, Tensor
 
 from pydantic import Field, model_validator
 
@@ -25,6 +25,7 @@ class Vector(Input):
     A reading that is `null` or `nan` is missing, an empty cell lacks all.
     """
 
+    linear: ClassVar[Reading | None] = "readings"
     parts: ClassVar[Mapping[str, str]] = {
         "statistics": "modules.inputs.vector.statistics:summarise",
         "distances": "modules.inputs.vector.statistics:compare",

@@ -48,7 +48,8 @@ def worst_errors(
     probabilities = found.more["probabilities"]
     wrong = np.flatnonzero(found.predicted != found.label)
     surest = wrong[np.argsort(-probabilities[wrong, found.predicted[wrong]], kind="stable")][:count].tolist()
-    part = kinds.with_backbone(inputs)
+    # Where rows may lack it, what is kept of them is more than its value.
+    part = kinds.with_backbone(inputs) if kinds.identity_column(inputs) else None
     explain = part.part("reasons") if part and training else None
     trained = load_trained(str(training)) if explain else None
     # As the model knows them, with what they have learnt of the training rows.

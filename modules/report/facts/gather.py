@@ -30,7 +30,7 @@ _LIBRARIES = (
 
 
 def gather(artifacts: Artifacts, settings: ReporterNodeSettings) -> dict[str, Any]:
-    """Reads everything that needs no model: `errors` is left None.
+    """Reads everything that needs no model: `errors` and `inputs` are left None.
 
     Args:
         artifacts: where things are.
@@ -57,6 +57,7 @@ def gather(artifacts: Artifacts, settings: ReporterNodeSettings) -> dict[str, An
         "compression": compression,
         "try": _to_try(artifacts, settings, trained, judged, compression),
         "errors": None,
+        "inputs": None,
         "pushed": {name: dict(found) if found else None for name, found in artifacts.pushed.items()},
         "provenance": provenance(config.model_dump(mode="json"), {**settings.digests, "data": artifacts.fingerprint}),
     }

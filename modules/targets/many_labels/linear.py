@@ -32,7 +32,6 @@ _COMPARED_WORK = 50_000_000
 _TOLERANCE = 1e-2
 _CERTAIN = 10.0  # margin of a label that all rows of train have, or none
 _CANDIDATES: tuple[tuple[str, ...], ...] = (("words",), ("characters",), ("words", "characters"))
-_SOME = 4096  # rows that are answered at once
 Machines = list[LinearSVC | float]
 
 
@@ -57,32 +56,41 @@ def baseline(splits: Mapping[str, RawSplit], target: Target, seed: int) -> Linea
     limit = min(ngrams.LEARNT, _WORK // len(target.labels))
     fewer = min(limit, ngrams.COMPARED, _COMPARED_WORK // len(target.labels))
     few, many = (ngrams.part(train, most, seed) for most in (fewer, limit))
-    features, learnt = ngrams.features(ngrams.FEATURES, few.texts)
+    features, learnt = ngrams.features([*ngrams.FEATURES, ngrams.COLUMNS], few)
     on_eval = ngrams.part(splits[EVAL], ngrams.COMPARED, seed)
-    judged = {kind: made.transform(on_eval.texts) for kind, made in features.items()}
-    candidates = [kinds for kinds in _CANDIDATES if features.keys() >= set(kinds)]
+    judged = {kind: make(on_eval) for kind, make in features.items()}
+    candidates = [kinds for kinds in _CANDIDATES if features.keys() >= set(kinds)] or [(ngrams.COLUMNS,)]
     found: list[tuple[float, Machines, ManyLabels]] = []
-    for number, kinds in enumerate(candidates, start=1):
-        tell(f"linear baseline: {_told(kinds)}", step=number, steps=len(candidates))
+
+    def tried(kinds: tuple[str, ...]) -> None:
+        tell(f"linear baseline: {_told(kinds)}", step=len(found) + 1, steps=len(candidates))
         machines = _machines(ngrams.beside(learnt, kinds), few.labels, seed)
         probabilities = _probabilities(machines, ngrams.beside(judged, kinds))
         settled = target.undecided().settled(on_eval.labels, probabilities)
         value = scores(on_eval.labels, settled.decided(probabilities))["macro_f1"]
         found.append((value, machines, settled))
-    best = max(range(len(found)), key=lambda number: found[number][0])  # the first of equals
-    kinds, (_, machines, settled) = candidates[best], found[best]
+
+    def best() -> int:
+        return max(range(len(found)), key=lambda number: found[number][0])  # the first of equals
+
+    for candidate in candidates:
+        tried(candidate)
+    candidates += ngrams.with_columns(candidates[best()], features)
+    for candidate in candidates[len(found) :]:
+        tried(candidate)
+    kinds, (_, machines, settled) = candidates[best()], found[best()]
     if len(many.texts) > len(few.texts):
         tell(f"linear baseline: {_told(kinds)}, {len(many.texts)} rows")
-        features, learnt = ngrams.features(kinds, many.texts)
+        features, learnt = ngrams.features(kinds, many)
         machines = _machines(ngrams.beside(learnt, kinds), many.labels, seed)
         probabilities = _probabilities(
-            machines, ngrams.beside({kind: features[kind].transform(on_eval.texts) for kind in kinds}, kinds)
+            machines, ngrams.beside({kind: features[kind](on_eval) for kind in kinds}, kinds)
         )
         settled = target.undecided().settled(on_eval.labels, probabilities)
     chosen = {kind: features[kind] for kind in kinds}
     answers = {name: _answers(rows, machines, chosen, settled) for name, rows in splits.items() if name != TRAIN}
     record = {
-        "model": f"TF-IDF of {_told(kinds)}, scikit-learn",
+        "model": f"{_told(kinds)}, scikit-learn",
         "candidates": [
             {"model": _told(candidate), "macro_f1": value}
             for candidate, (value, *_) in zip(candidates, found, strict=True)
@@ -96,7 +104,7 @@ def baseline(splits: Mapping[str, RawSplit], target: Target, seed: int) -> Linea
 
 
 def _told(kinds: Sequence[str]) -> str:
-    return f"{' and '.join(ngrams.SHOWN[kind] for kind in kinds)}, a linear SVM for each label"
+    return f"{ngrams.told(kinds)}, a linear SVM for each label"
 
 
 def _machines(matrix: Any, labels: np.ndarray, seed: int) -> Machines:
@@ -120,13 +128,7 @@ def _probabilities(machines: Machines, matrix: Any) -> NDArray[np.float32]:
 
 
 def _answers(split: RawSplit, machines: Machines, features: Mapping[str, Any], settled: ManyLabels) -> Predictions:
-    """Answers to a split, some thousand rows at a time."""
-    probabilities = np.zeros((len(split.texts), len(machines)), np.float32)
-    for start in range(0, len(split.texts), _SOME):
-        rows = slice(start, start + _SOME)
-        texts = [text[: ngrams.LONGEST] for text in split.texts[rows]]
-        matrices = {kind: made.transform(texts) for kind, made in features.items()}
-        probabilities[rows] = _probabilities(machines, ngrams.beside(matrices, list(features)))
+    probabilities = ngrams.answered(split, features, lambda matrix: _probabilities(machines, matrix))
     return Predictions(
         text_hash=list(split.text_hashes) or [""] * len(split.texts),
         text=list(split.texts),

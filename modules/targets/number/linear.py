@@ -1,7 +1,8 @@
 """The linear model that a network of numbers has to beat: n-grams of words and of characters, and ridge regression.
 
-Which n-grams are taken, and how much the weights are held back, is decided on `eval` by the mean squared error; no
-other split has a say. Time and memory are bounded as those of labels are, see `modules.rows.ngrams`.
+Where rows have columns of numbers and categories beside the text, it reads these, too. Which features are taken, and
+how much the weights are held back, is decided on `eval` by the mean squared error; no other split has a say. Time and
+memory are bounded as those of labels are, see `modules.rows.ngrams`.
 """
 
 from __future__ import annotations
@@ -21,7 +22,6 @@ from modules.targets.number.metrics import scores
 from modules.targets.number.target import Number
 
 import numpy as np
-from numpy.typing import NDArray
 from sklearn.linear_model import Ridge
 
 TRAIN, EVAL = "train", "eval"
@@ -33,7 +33,6 @@ _CANDIDATES: tuple[tuple[tuple[str, ...], float], ...] = (
     (("words", "characters"), 0.3),
     (("words", "characters"), 5.0),
 )
-_SOME = 4096  # rows that are answered at once
 
 
 def baseline(splits: Mapping[str, RawSplit], target: Target, seed: int) -> LinearModel:
@@ -55,26 +54,38 @@ def baseline(splits: Mapping[str, RawSplit], target: Target, seed: int) -> Linea
         raise ValueError(f"a target of kind {target.kind} is no number")
     started, train = time.monotonic(), splits[TRAIN]
     few, many = (ngrams.part(train, most, seed) for most in (ngrams.COMPARED, ngrams.LEARNT))
-    features, learnt = ngrams.features(ngrams.FEATURES, few.texts)
+    features, learnt = ngrams.features([*ngrams.FEATURES, ngrams.COLUMNS], few)
     on_eval = ngrams.part(splits[EVAL], ngrams.COMPARED, seed)
-    judged = {kind: made.transform(on_eval.texts) for kind, made in features.items()}
-    candidates = [(kinds, penalty) for kinds, penalty in _CANDIDATES if features.keys() >= set(kinds)]
+    judged = {kind: make(on_eval) for kind, make in features.items()}
+    candidates = [(kinds, penalty) for kinds, penalty in _CANDIDATES if features.keys() >= set(kinds)] or [
+        ((ngrams.COLUMNS,), penalty) for penalty in dict.fromkeys(penalty for _, penalty in _CANDIDATES)
+    ]
     found: list[tuple[float, Ridge]] = []
-    for number, (kinds, penalty) in enumerate(candidates, start=1):
-        tell(f"linear baseline: {_told(kinds, penalty)}", step=number, steps=len(candidates))
+
+    def tried(kinds: tuple[str, ...], penalty: float) -> None:
+        tell(f"linear baseline: {_told(kinds, penalty)}", step=len(found) + 1, steps=len(candidates))
         model = Ridge(alpha=penalty).fit(ngrams.beside(learnt, kinds), few.labels)
         answered = target.clipped(model.predict(ngrams.beside(judged, kinds)))
         found.append((scores(on_eval.labels, answered)["rmse"], model))
-    best = min(range(len(found)), key=lambda number: found[number][0])  # the first of equals
-    (kinds, penalty), (_, model) = candidates[best], found[best]
+
+    def best() -> int:
+        return min(range(len(found)), key=lambda number: found[number][0])  # the first of equals
+
+    for candidate in candidates:
+        tried(*candidate)
+    kinds, penalty = candidates[best()]
+    candidates += [(more, penalty) for more in ngrams.with_columns(kinds, features)]
+    for candidate in candidates[len(found) :]:
+        tried(*candidate)
+    (kinds, penalty), (_, model) = candidates[best()], found[best()]
     if len(many.texts) > len(few.texts):
         tell(f"linear baseline: {_told(kinds, penalty)}, {len(many.texts)} rows")
-        features, learnt = ngrams.features(kinds, many.texts)
+        features, learnt = ngrams.features(kinds, many)
         model = Ridge(alpha=penalty).fit(ngrams.beside(learnt, kinds), many.labels)
     chosen = {kind: features[kind] for kind in kinds}
     answers = {name: _answers(rows, model, chosen, target) for name, rows in splits.items() if name != TRAIN}
     record = {
-        "model": f"TF-IDF of {_told(kinds, penalty)}, scikit-learn",
+        "model": f"{_told(kinds, penalty)}, scikit-learn",
         "candidates": [
             {"model": _told(*candidate), "rmse": value} for candidate, (value, _) in zip(candidates, found, strict=True)
         ],
@@ -87,17 +98,11 @@ def baseline(splits: Mapping[str, RawSplit], target: Target, seed: int) -> Linea
 
 
 def _told(kinds: Sequence[str], penalty: float) -> str:
-    return f"{' and '.join(ngrams.SHOWN[kind] for kind in kinds)}, ridge regression (penalty {penalty:g})"
+    return f"{ngrams.told(kinds)}, ridge regression (penalty {penalty:g})"
 
 
 def _answers(split: RawSplit, model: Ridge, features: Mapping[str, Any], target: Number) -> Predictions:
-    """Answers to a split, some thousand rows at a time."""
-    predicted: NDArray[np.float64] = np.zeros(len(split.texts))
-    for start in range(0, len(split.texts), _SOME):
-        rows = slice(start, start + _SOME)
-        texts = [text[: ngrams.LONGEST] for text in split.texts[rows]]
-        matrices = {kind: made.transform(texts) for kind, made in features.items()}
-        predicted[rows] = target.clipped(model.predict(ngrams.beside(matrices, list(features))))
+    predicted = ngrams.answered(split, features, lambda matrix: target.clipped(model.predict(matrix)))
     return Predictions(
         text_hash=list(split.text_hashes) or [""] * len(split.texts),
         text=list(split.texts),

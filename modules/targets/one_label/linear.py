@@ -77,31 +77,41 @@ def baseline(splits: Mapping[str, RawSplit], target: Target, seed: int) -> Linea
     limit = min(ngrams.LEARNT, _WORK // num_classes)
     fewer = min(limit, ngrams.COMPARED, _COMPARED_WORK // num_classes)
     few, many = (ngrams.part(train, most, seed) for most in (fewer, limit))
-    features, learnt = ngrams.features(ngrams.FEATURES, few.texts)
+    features, learnt = ngrams.features([*ngrams.FEATURES, ngrams.COLUMNS], few)
     on_eval = ngrams.part(splits[EVAL], ngrams.COMPARED, seed)
-    judged = {kind: made.transform(on_eval.texts) for kind, made in features.items()}
-    work = sum(map(len, few.texts)) * num_classes
+    judged = {kind: make(on_eval) for kind, make in features.items()}
+    work = sum(min(len(text), ngrams.LONGEST) for text in few.texts) * num_classes
     candidates = [
         (kinds, name)
         for kinds, name in _CANDIDATES
         if features.keys() >= set(kinds) and (name != _REGRESSION or work <= _LOGISTIC)
-    ]
+    ] or [((ngrams.COLUMNS,), name) for name in (_REGRESSION, _MACHINE, _BALANCED)]
     found: list[tuple[float, Any]] = []
-    for number, (kinds, name) in enumerate(candidates, start=1):
-        tell(f"linear baseline: {_told(kinds, name)}", step=number, steps=len(candidates))
+
+    def tried(kinds: tuple[str, ...], name: str) -> None:
+        tell(f"linear baseline: {_told(kinds, name)}", step=len(found) + 1, steps=len(candidates))
         classifier = _classifier(name, seed).fit(ngrams.beside(learnt, kinds), few.labels)
         probabilities = _probabilities(classifier, ngrams.beside(judged, kinds), num_classes)
         chosen = target.settled(on_eval.labels, probabilities).decided(probabilities)
         found.append((score(on_eval.labels, chosen, {}, num_classes)["macro_f1"], classifier))
-    best = max(range(len(found)), key=lambda number: found[number][0])  # the first of equals
-    (kinds, name), (_, classifier) = candidates[best], found[best]
+
+    def best() -> int:
+        return max(range(len(found)), key=lambda number: found[number][0])  # the first of equals
+
+    for candidate in candidates:
+        tried(*candidate)
+    kinds, name = candidates[best()]
+    candidates += [(more, name) for more in ngrams.with_columns(kinds, features)]
+    for candidate in candidates[len(found) :]:
+        tried(*candidate)
+    (kinds, name), (_, classifier) = candidates[best()], found[best()]
     if len(many.texts) > len(few.texts):
         tell(f"linear baseline: {_told(kinds, name)}, {len(many.texts)} rows")
-        features, learnt = ngrams.features(kinds, many.texts)
+        features, learnt = ngrams.features(kinds, many)
         classifier = _classifier(name, seed).fit(ngrams.beside(learnt, kinds), many.labels)
     used = {kind: features[kind] for kind in kinds}
     answered = {
-        split: _probabilities_of(rows, classifier, used, num_classes)
+        split: ngrams.answered(rows, used, lambda matrix: _probabilities(classifier, matrix, num_classes))
         for split, rows in splits.items()
         if split != TRAIN
     }
@@ -111,7 +121,7 @@ def baseline(splits: Mapping[str, RawSplit], target: Target, seed: int) -> Linea
         for split, probabilities in answered.items()
     }
     record = {
-        "model": f"TF-IDF of {_told(kinds, name)}, scikit-learn",
+        "model": f"{_told(kinds, name)}, scikit-learn",
         "candidates": [
             {"model": _told(*candidate), "macro_f1": value}
             for candidate, (value, _) in zip(candidates, found, strict=True)
@@ -139,7 +149,7 @@ def _scored(target: Target, rows: Predictions) -> dict[str, Any]:
 
 
 def _told(kinds: Sequence[str], classifier: str) -> str:
-    return f"{' and '.join(ngrams.SHOWN[kind] for kind in kinds)}, {classifier}"
+    return f"{ngrams.told(kinds)}, {classifier}"
 
 
 def _classifier(name: str, seed: int) -> Any:
@@ -173,18 +183,6 @@ def _probabilities(classifier: Any, matrix: Any, num_classes: int) -> NDArray[np
     probabilities = np.zeros((found.shape[0], num_classes), np.float32)
     probabilities[:, classifier.classes_] = shares(found)
     return probabilities
-
-
-def _probabilities_of(
-    split: RawSplit, classifier: Any, features: Mapping[str, Any], num_classes: int
-) -> NDArray[np.float32]:
-    """The same of a split, some thousand rows at a time."""
-    parts = [np.zeros((0, num_classes), np.float32)]
-    for start in range(0, len(split.texts), 4096):
-        texts = [text[: ngrams.LONGEST] for text in split.texts[start : start + 4096]]
-        matrices = {kind: made.transform(texts) for kind, made in features.items()}
-        parts.append(_probabilities(classifier, ngrams.beside(matrices, list(features)), num_classes))
-    return np.concatenate(parts)
 
 
 def _answers(split: RawSplit, probabilities: NDArray[np.float32], predicted: NDArray[np.int64]) -> Predictions:

@@ -7,10 +7,12 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from pipeline.profiling import training
+from pipeline.profiling import shipping, training
 from pipeline.profiling.answers.kinds import MANY_LABELS, NUMBER, ONE_LABEL
 
 _SHOWN = 12  # labels beside which their rows stand
+_RISE = 5  # a share of RMSE that is as much as a loss of accuracy
+_SPREAD = 0.05  # of agreement that rounding takes where every label has a threshold, or answers have a spread
 
 
 def quoted(value: str) -> str:
@@ -24,7 +26,7 @@ def comment(value: str) -> str:
 
 
 def section(profile: Mapping[str, Any]) -> list[str]:
-    """The labels, or the section `target` with what does without a bundle."""
+    """The labels, or the section `target`."""
     if profile["target"]["kind"] == ONE_LABEL:
         return [*_labels(profile["labels"]), *training.decision(profile["labels"])]
     found, label = profile["numbers"], profile["roles"]["label"]
@@ -35,14 +37,12 @@ def section(profile: Mapping[str, Any]) -> list[str]:
             f"  column: {quoted(label['column'])}  # {comment(label['reason'])}",
             f"  separator: {quoted(profile['target']['separator'])}",
             *(f"  {line}" for line in _labels(profile["labels"])),
-            "edge: false  # no device answers with several labels yet",
         ]
     return [
         "target:",
         f"  kind: {NUMBER}  # {comment(profile['target']['reason'])}",
         f"  column: {quoted(label['column'])}  # {comment(label['reason'])}",
         f"  # Numbers lie from {found['min']:.6g} to {found['max']:.6g}; set min and max if others cannot be right.",
-        "edge: false  # no device answers with a number yet",
     ]
 
 
@@ -58,6 +58,40 @@ def evaluator(profile: Mapping[str, Any]) -> list[str]:
     """Bounds that a linear model would keep."""
     lines = {NUMBER: _errors, MANY_LABELS: _averages, ONE_LABEL: _shares}[profile["target"]["kind"]](profile)
     return ["evaluator:", *lines, ""]
+
+
+def drops(profile: Mapping[str, Any], drop: float, agreement: float, eval_rows: int) -> list[str]:
+    """Lines of a draft's edge gate: what a bundle may lose, in the scores of its target, and how far it must agree.
+
+    Args:
+        profile: of the file.
+        drop: loss of accuracy that is accepted where there is one label.
+        agreement: share of equal labels that is asked for there.
+        eval_rows: rows of the eval split.
+    """
+    kind = profile["target"]["kind"]
+    chance = f"and what chance does on about {eval_rows} rows"
+    least = shipping.agreement_bound(agreement, eval_rows)
+    on_slice = shipping.drop_bound(2.5 * drop, 100)
+    if kind == NUMBER:  # its loss is a share of the blessed model's error, several times that of an accuracy
+        rise = _RISE * drop
+        return [
+            f"        max_drop: {{rmse: {shipping.drop_bound(rise, eval_rows):g}}}  # a share of it: {rise:g} {chance}",
+            f"        max_slice_drop: {shipping.drop_bound(2.5 * rise, 100):g}",
+            f"        min_agreement: {max(0.5, round(least - _SPREAD, 3)):g}  # of the variance of its answers",
+        ]
+    if kind == MANY_LABELS:
+        return [
+            f"        max_drop: {{micro_f1: {shipping.drop_bound(drop, eval_rows):g}}}  # {drop:g} {chance}",
+            f"        max_slice_drop: {on_slice:g}",
+            f"        min_agreement: {max(0.5, round(least - _SPREAD, 3)):g}  # F1 of the labels that both give",
+        ]
+    return [
+        f"        max_accuracy_drop: {shipping.drop_bound(drop, eval_rows):g}  # {drop:g} {chance}",
+        *training.rare_drop(profile["labels"], drop, eval_rows),
+        f"        max_slice_drop: {on_slice:g}",
+        f"        min_agreement: {least:g}",
+    ]
 
 
 def summary(profile: Mapping[str, Any]) -> str:

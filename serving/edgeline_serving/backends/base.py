@@ -11,8 +11,8 @@ from typing import Any, Literal
 Row = Mapping[str, Any]
 """Values by column."""
 Answer = Mapping[str, Any]
-"""What a model says to a row, as JSON: of one label `label`, `score`, `scores`; else the model's outputs by name.
-`error` alone where the row cannot be answered."""
+"""What a model says to a row, as JSON: of one label `label`, `score`, `scores`; of several `labels`, `scores`; else the
+model's outputs by name, of a number `number`, `low`, `high`. `error` alone where the row cannot be answered."""
 Datatype = Literal["BYTES", "INT64", "FP32"]
 
 
@@ -42,6 +42,7 @@ class Backend(abc.ABC):
         platform: what runs it, for the metadata.
         task: what the version says it decides; empty where it says nothing.
         labels: in the order of `probabilities`; empty where answers are no labels.
+        several: whether it answers with any number of the labels.
         columns: what it reads.
         probes: rows with the answers to them that it carries in itself, of a row a part may be told.
     """
@@ -49,6 +50,7 @@ class Backend(abc.ABC):
     platform: str
     task: str
     labels: tuple[str, ...]
+    several: bool = False
     columns: tuple[Column, ...]
     probes: tuple[tuple[Row, Answer], ...] = ()
 
@@ -67,6 +69,18 @@ class Backend(abc.ABC):
     @abc.abstractmethod
     def close(self) -> None:
         """Ends the threads, once what was submitted is done."""
+
+
+def several(labels: Sequence[str], probabilities: Sequence[float], decision: Sequence[float]) -> dict[str, Any]:
+    """The answer of a model that decides for any number of labels.
+
+    Args:
+        labels: names, in the order of the scores.
+        probabilities: the scores.
+        decision: 1 for each label that the model decided for, else 0.
+    """
+    chosen = [label for label, there in zip(labels, decision, strict=True) if there]
+    return {"labels": chosen, "scores": dict(zip(labels, probabilities, strict=True))}
 
 
 def labelled(labels: Sequence[str], probabilities: Sequence[float], label: str | None = None) -> dict[str, Any]:

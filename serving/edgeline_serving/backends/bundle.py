@@ -15,6 +15,7 @@ from edgeline_serving.backends.base import Answer, Backend, CancelledError, Colu
 from edgeline_serving.errors import VersionError
 
 TEXT = "text"
+MANY_LABELS = "many_labels"  # what a manifest calls the kind of target that answers with several
 
 
 class BundleBackend(Backend):
@@ -45,10 +46,12 @@ class BundleBackend(Backend):
             raise VersionError(str(error)) from error
         manifest = bundle.manifest
         self.task, self.labels = manifest.task, manifest.labels
+        self.several = (manifest.target or {}).get("kind") == MANY_LABELS
         self.columns = tuple(map(_column, manifest.inputs or ())) or (Column(TEXT),)
         self.probes = tuple(
             (probe["record"], {"scores": dict(zip(self.labels, probe["scores"], strict=True))})
             for probe in manifest.probes or ()
+            if self.labels  # of a number, only the model's own output is known, and no answer
         )
         self._text = self.columns[0].name
         self._takes_records = any(section["kind"] != TEXT for section in manifest.inputs or ())
@@ -88,7 +91,8 @@ class BundleBackend(Backend):
         except ValueError as error:
             # An empty text: the library says so, and never what a text holds.
             return {"error": str(error).replace("texts[0]", "the text")}
-        return {"label": answer.label, "score": answer.score, "scores": answer.scores}
+        told: Answer = answer.told()
+        return told
 
 
 def _column(section: Mapping[str, Any]) -> Column:

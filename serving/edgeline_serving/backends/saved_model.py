@@ -10,14 +10,15 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
-from edgeline_serving.backends.base import Answer, Backend, Column, Datatype, Row, labelled
+from edgeline_serving.backends.base import Answer, Backend, Column, Datatype, Row, labelled, several
 from edgeline_serving.backends.batches import Batches
 from edgeline_serving.errors import VersionError
 
 SIGNATURES = ("serving_text", "serving_rows")
 CARD = Path("assets.extra") / "model_card.json"
 _NONE = math.nan  # how ExampleGen writes a number that a row does not have, see docs/data.md
-PROBABILITIES, LABEL = "probabilities", "label"
+PROBABILITIES, LABEL, DECISION = "probabilities", "label", "decision"
+MANY_LABELS = "many_labels"  # what the card calls the kind of target that answers with several
 
 
 class SavedModelBackend(Backend):
@@ -56,6 +57,7 @@ class SavedModelBackend(Backend):
         card = _card(folder)
         self.task = str(card.get("task") or "")
         self.labels = self._labels(folder, card)
+        self.several = card.get("target") == MANY_LABELS and DECISION in self._signature.structured_outputs
         self._batches = Batches(self._answers, batch)
 
     def submit(self, rows: Sequence[Row], stop: Callable[[], bool]) -> Future[list[Answer]]:
@@ -92,6 +94,9 @@ class SavedModelBackend(Backend):
             for name, dtype in self._dtypes.items()
         }
         outputs = {name: value.numpy().tolist() for name, value in self._signature(**given).items()}
+        if self.several:
+            pairs = zip(outputs[PROBABILITIES], outputs[DECISION], strict=True)
+            return [several(self.labels, scores, decision) for scores, decision in pairs]
         if self.labels:
             names = [_decoded(label) for label in outputs.get(LABEL) or [None] * len(rows)]
             return [

@@ -109,7 +109,7 @@ def difference(expected: Answer, answer: Answer, tolerance: float) -> str:
         return f"it has {', '.join(sorted(answer)) or 'nothing'}, expected {', '.join(sorted(expected))}"
     for name, value in expected.items():
         problem = _other(name, value, answer[name], tolerance)
-        if problem and not (name == "label" and _close(expected, answer, tolerance)):
+        if problem and not (name in ("label", "labels") and _close(expected, answer, tolerance)):
             return problem
     return ""
 
@@ -137,8 +137,9 @@ def _other(name: str, expected: Any, value: Any, tolerance: float) -> str:
         pairs = zip(expected, value, strict=True)
         return next(filter(None, (_other(f"{name}[{i}]", *pair, tolerance) for i, pair in enumerate(pairs))), "")
     if _is_number(expected) and _is_number(value):
-        # Not `>`: what is not a number is other.
-        return "" if abs(expected - value) <= tolerance else f"{name} is {value:.4f}, expected {expected:.4f}"
+        # Not `>`: what is not a number is other. Scores are 0 to 1; a number has a unit, and rounds with its size.
+        near = abs(expected - value) <= tolerance * max(1.0, abs(expected))
+        return "" if near else f"{name} is {value:.4f}, expected {expected:.4f}"
     return "" if expected == value else f"{name} is another one"
 
 

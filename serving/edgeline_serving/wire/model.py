@@ -137,8 +137,8 @@ class ServedModel(Model):
         told = [{"error": row} if isinstance(row, str) else _named(next(rest), n, is_v2) for n, row in enumerate(read)]
         self._refuse_errors(version, told, all_or_none=is_v2)
         for answer in answers:
-            if "label" in answer:
-                metrics.PREDICTIONS.labels(self.name, version.number, answer["label"]).inc()
+            for label in [answer["label"]] if "label" in answer else answer.get("labels", ()):
+                metrics.PREDICTIONS.labels(self.name, version.number, label).inc()
         self._count(version, "answered")
         if is_v2:
             return tensors.response_of(payload, version.backend, answers, model=self.name, version=version.number)
@@ -224,7 +224,8 @@ def _named(answer: Answer, number: int, is_v2: bool) -> Answer:
 
 
 def _agree(answer: Answer, other: Answer, tolerance: float) -> bool:
-    """Whether two versions say the same: of labels the label, since new scores are what a new version is for."""
-    if "label" in answer:
-        return answer["label"] == other.get("label")
+    """Whether two versions say the same: of labels the labels, since new scores are what a new version is for."""
+    for named in ("label", "labels"):
+        if named in answer:
+            return bool(answer[named] == other.get(named))
     return not difference(answer, other, tolerance)

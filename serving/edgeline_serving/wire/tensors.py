@@ -13,7 +13,7 @@ from edgeline_serving.errors import RequestError
 from edgeline_serving.wire import forms
 from edgeline_serving.wire.kserve_parts import InferInput, InferOutput, InferRequest, InferResponse
 
-LABEL, PROBABILITIES = "label", "probabilities"
+LABEL, PROBABILITIES, DECISION = "label", "probabilities", "decision"
 _KINDS = {"BYTES": "O", "INT64": "iu", "FP32": "iuf"}
 
 
@@ -51,6 +51,8 @@ def rows_of_v2(request: InferRequest, columns: Sequence[Column], most: int) -> l
 def response_of(request: InferRequest, backend: Backend, answers: Sequence[Answer], *, model: str, version: str) -> Any:
     """The answers as tensors: `label` and `probabilities`, or the model's own outputs.
 
+    Of several labels, `decision` stands in the place of `label`: 1 for each that is answered.
+
     Args:
         request: for its id, and for the form that it wants.
         backend: what answered.
@@ -79,8 +81,11 @@ def outputs_of(backend: Backend) -> list[dict[str, Any]]:
     """What `response_of` gives, for the metadata; nothing where the model's own outputs are given."""
     if not backend.labels:
         return []
+    answered = {"name": LABEL, "datatype": "BYTES", "shape": [-1]}
+    if backend.several:
+        answered = {"name": DECISION, "datatype": "FP32", "shape": [-1, len(backend.labels)]}
     return [
-        {"name": LABEL, "datatype": "BYTES", "shape": [-1]},
+        answered,
         {"name": PROBABILITIES, "datatype": "FP32", "shape": [-1, len(backend.labels)]},
     ]
 
@@ -111,10 +116,11 @@ def _text(content: bytes, where: str) -> str:
 def _arrays(backend: Backend, answers: Sequence[Answer]) -> dict[str, np.ndarray]:
     if backend.labels:
         scores = [list(answer["scores"].values()) for answer in answers]
-        return {
-            LABEL: np.array([answer["label"] for answer in answers], object),
-            PROBABILITIES: np.array(scores, np.float32).reshape(len(answers), len(backend.labels)),
-        }
+        probabilities = np.array(scores, np.float32).reshape(len(answers), len(backend.labels))
+        if backend.several:
+            there = [[label in answer["labels"] for label in backend.labels] for answer in answers]
+            return {DECISION: np.array(there, np.float32).reshape(probabilities.shape), PROBABILITIES: probabilities}
+        return {LABEL: np.array([answer["label"] for answer in answers], object), PROBABILITIES: probabilities}
     names: Mapping[str, Any] = answers[0] if answers else {}
     found = {name: np.array([answer[name] for answer in answers]) for name in names}
     return {name: _narrowed(array) for name, array in found.items()}
@@ -132,5 +138,6 @@ def _datatype(array: np.ndarray) -> str:
 
 
 def _parameters(name: str, backend: Backend) -> dict[str, str]:
-    """The names behind the probabilities, which a tensor has no place for."""
-    return {"labels": json.dumps(backend.labels, ensure_ascii=False)} if name == PROBABILITIES else {}
+    """The names behind the numbers of labels, which a tensor has no place for."""
+    of_labels = name in (DECISION, PROBABILITIES) and backend.labels
+    return {"labels": json.dumps(backend.labels, ensure_ascii=False)} if of_labels else {}

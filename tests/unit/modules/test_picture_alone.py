@@ -25,7 +25,7 @@ from PIL import Image
 
 from edgeline_edge import Classifier, read_manifest
 from tests.unit import compression_helpers as helpers
-from tests.unit.modules.test_table import TRAINER, transformed
+from tests.unit.chain_helpers import TRAINER, transformed
 
 pytestmark = pytest.mark.slow
 RECIPE_NAMES = ("float32", "dynamic_wi8_afp32", "image_wi8_ai8")

@@ -5,11 +5,10 @@ from __future__ import annotations
 import io
 import random
 from collections.abc import Callable
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import modules.preprocessing
+import modules  # noqa: F401
 from modules import trainer
 from modules.artifact_files import training_dir
 from modules.device import measure
@@ -33,13 +32,9 @@ from PIL import Image
 
 from edgeline_edge import Classifier, read_manifest
 from tests.unit import compression_helpers as helpers
+from tests.unit.chain_helpers import TRAINER, transformed
 
 pytestmark = pytest.mark.slow
-TRAINER: dict[str, Any] = {
-    "epochs": 8, "batch_size": 16, "learning_rate": 0.02, "warmup_fraction": 0.1, "weight_decay": 0.0,
-    "gradient_clip_norm": 1.0, "dropout": 0.0, "class_weights": "none", "early_stopping_patience": 12,
-    "precision": "float32", "warm_start": False, "seed": 3, "checkpoint_steps": 100, "tensorboard": False,
-}  # fmt: skip
 SHOPS = ("web", "köln", "a shop", "kiosk")
 COLUMNS = ("body", "price", "shop", "photo")
 RECIPE_NAMES = ("float32", "dynamic_wi8_afp32")
@@ -74,34 +69,6 @@ def photo_of(shade: int, number: int) -> bytes:
     return stream.getvalue()
 
 
-def transformed(config: dict[str, Any], given: list[dict[str, Any]], folder: Path) -> tuple[str, list[dict[str, Any]]]:
-    """Transform's graph of all rows, and what it makes of each, in their order."""
-    import apache_beam as beam
-    import tensorflow_transform.beam as tft_beam
-    from apache_beam.runners.portability.fn_api_runner import FnApiRunner
-    from tensorflow_transform.tf_metadata import dataset_metadata, metadata_io, schema_utils
-
-    types = {"price": tf.float32}
-    spec = {name: tf.io.FixedLenFeature([1], types.get(name, tf.string)) for name in given[0]}
-    metadata = dataset_metadata.DatasetMetadata(schema_utils.schema_from_feature_spec(spec))
-    batch = {name: [[row[name]] for row in given] for name in given[0]}
-    with beam.Pipeline(runner=FnApiRunner()) as pipeline, tft_beam.Context(temp_dir=str(folder / "temp")):
-        data = pipeline | beam.Create([{name: values[i] for name, values in batch.items()} for i in range(len(given))])
-        graph = (data, metadata) | tft_beam.AnalyzeDataset(
-            lambda raw: modules.preprocessing.preprocessing_fn(raw, config)
-        )
-        _ = graph | tft_beam.WriteTransformFn(str(folder / "graph"))
-    metadata_io.write_metadata(metadata, str(folder / "graph" / "metadata"))
-    import tensorflow_transform as tft
-
-    layer = tft.TFTransformOutput(str(folder / "graph")).transform_features_layer()
-    found = layer({name: tf.constant(values) for name, values in batch.items()})
-    made = [
-        {name: np.atleast_1d(value[i].numpy()).tolist() for name, value in found.items()} for i in range(len(given))
-    ]
-    return str(folder / "graph"), made
-
-
 @pytest.fixture(scope="module")
 def chain(
     tiny_backbone: dict[str, Any], tmp_path_factory: pytest.TempPathFactory, write_examples: Callable[..., str]
@@ -127,7 +94,7 @@ def chain(
         "target": {"kind": "one_label", "column": "mood", "labels": ["bad", "good"]},
     }
     given = rows(200)
-    graph, written = transformed(config, given, folder)
+    graph, written = transformed(config, given, folder, ("price",))
     inputs, target = inputs_lib.read(config["inputs"]), targets_lib.read(config["target"])
     arguments = SimpleNamespace(
         custom_config={**config, "trainer": TRAINER}, hyperparameters=None, base_model=None,

@@ -63,19 +63,23 @@ def test_a_column_of_many_numbers_is_drafted_as_a_number(tmp_path: Path) -> None
     config, text = drafted(prices(tmp_path / "prices.csv"), tmp_path, label_column="price")
     for name in ("quick", "full"):
         task = loader.load(config, profile=name)
-        assert (task.target.kind, task.target.column, task.edge) == ("number", "price", False)
+        assert (task.target.kind, task.target.column, task.edge) == ("number", "price", True)
+        gate = task.edge_evaluator.gate
+        assert (gate.max_accuracy_drop, set(gate.max_drop)) == (None, {"rmse"})
+        assert 0.05 <= gate.max_drop["rmse"] < gate.max_slice_drop <= 0.3
+        assert 0.5 <= gate.min_agreement < 1
         assert 0 < task.evaluator.thresholds["rmse"].max < 10, "a linear model is better than the mean"
         assert task.data.cleaning.conflicting_labels == "keep"
     found = preflight.check(task)
     assert found["rows"] == 240
     assert "R² 0.9" in text
-    assert "pruner" not in text
 
 
 def test_cells_with_several_labels_are_drafted_with_their_separator(tmp_path: Path) -> None:
     config, _ = drafted(tagged(tmp_path / "tags.csv"), tmp_path, label_column="tags")
     task = loader.load(config, profile="quick")
-    assert (task.target.kind, task.target.names, task.edge) == ("many_labels", sorted(TAGS), False)
+    assert (task.target.kind, task.target.names, task.edge) == ("many_labels", sorted(TAGS), True)
+    assert set(task.edge_evaluator.gate.max_drop) == {"micro_f1"}
     assert task.target.cell.separator == ";"
     assert task.evaluator.thresholds["micro_f1"].min > 0.8
     assert task.trainer.class_weights == "none"
