@@ -16,7 +16,7 @@ _TYPES = r"^(text|integer|number|image|optional (text|number|image|time|readings
 ColumnType = Annotated[str, StringConstraints(pattern=_TYPES)]
 _SAID = {"time": "time (2024-05-03, 2024-05-03T14:30:00+02:00, or seconds since 1970)"}
 # How a linear model reads a column: as a number, a weight for each value, the cycles of a time, or numbers of a list.
-Reading = Literal["scaled", "one_hot", "time", "readings"]
+Reading = Literal["scaled", "one_hot", "time", "readings", "pixels"]
 _LARGEST = {"integer": 2**63 - 1, "number": 3.4028234e38}  # what int64 and float32 hold
 
 
@@ -26,9 +26,9 @@ class Column:
 
     Attributes:
         name: of the column and of the feature.
-        type: `text` for bytes, `integer` for int64, `number` for float32, `image` for the bytes of a picture, `time` and
-            `readings 3` (so many numbers in a cell) for the bytes of the cell; the feature holds one value a row. Of an
-            `optional` column a row may have none: its cell is empty, and the feature empty or NaN.
+        type: `text` for bytes, `integer` for int64, `number` for float32, `image` for the bytes of a picture, `time`
+            and `readings 3` (so many numbers in a cell) for the bytes of the cell; the feature holds one value a row.
+            Of an `optional` column a row may have none: its cell is empty, and the feature empty or NaN.
     """
 
     name: str

@@ -1,8 +1,8 @@
 """`fashion`: 70,000 grey pictures of clothes, 28 × 28, in ten kinds, from Debian's package of Fashion-MNIST.
 
 Xiao, Rasul & Vollgraf 2017, "Fashion-MNIST: a Novel Image Dataset for Benchmarking Machine Learning Algorithms" (MIT
-licence). The pictures become PNG without compression, so that the same bytes, by which rows are split, are made with any
-version of any library.
+licence). The pictures become PNG without compression, so that the same bytes, by which rows are split, are made with
+any version of any library.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 from modules.inputs.base import Input
 from modules.inputs.image.encoders.base import ENCODERS, Encoder
 from modules.network.backbones.base import Source
-from modules.tensors import Column, Tensor
+from modules.tensors import Column, Reading, Tensor
 
 from pydantic import Field, model_validator
 
@@ -34,6 +34,8 @@ class Image(Input):
         "plots": "modules.inputs.image.report:plots",
         "shown": "modules.inputs.image.report:shown",
     }
+
+    linear: ClassVar[Reading | None] = "pixels"
 
     kind: Literal["image"] = "image"
     """Selects this kind."""

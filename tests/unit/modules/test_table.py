@@ -1,4 +1,4 @@
-"""A text with a number, a category and a picture: from raw rows through Transform and training to a bundle's answers."""
+"""Text, number, category and picture: from raw rows through Transform and training to the answers of a bundle."""
 
 from __future__ import annotations
 
