@@ -90,6 +90,19 @@ def test_the_section_of_the_text_says_what_is_read_of_a_long_one(
         written(tmp_path / "other.tflite", vocabulary, ({**TEXT, "max_windows": 2}, PRICE, SHOP))
 
 
+def test_a_record_may_lack_an_optional_text_and_no_other(
+    table: Classifier, vocabulary: list[str], tmp_path: Path
+) -> None:
+    own = Classifier.load(written(tmp_path / "model.tflite", vocabulary, ({**TEXT, "optional": True}, PRICE, SHOP)))
+    for lacks in ({"price": 3.5}, {"text": None, "price": 3.5}, {"text": "", "price": 3.5}):
+        [answer] = own.predict([lacks])
+        expected = by_hand(vocabulary, "", [2.0, 0.0], 0)
+        np.testing.assert_allclose(list(answer.scores.values()), expected, atol=1e-6)
+        with pytest.raises((TypeError, ValueError), match=r"texts\[0\]"):
+            table.predict([lacks])
+    assert own.predict(RECORDS) == table.predict(RECORDS)
+
+
 def test_a_long_text_has_the_same_table_in_each_window(table: Classifier, vocabulary: list[str]) -> None:
     text = "good " * 100
     [answer] = table.predict([{"text": text, "price": 3.5, "store": "web"}], long_text="windows")
@@ -167,8 +180,9 @@ def test_an_update_answers_the_probes_anew(tmp_path: Path, table_path: Path) -> 
         ([TEXT, {**PRICE, "factor": 0.0}, SHOP], "scaled by"),
         ([TEXT, {name: PRICE[name] for name in PRICE if name != "mean"}, SHOP], "says nothing of its mean"),
         ([TEXT, PRICE, {**SHOP, "column": "price"}], "two inputs have one column"),
-        ([TEXT, PRICE, {**SHOP, "kind": "image"}], "of kind 'image', this edgeline-edge knows text, number, category"),
-        ([PRICE, SHOP], "0 inputs of kind text"),
+        ([TEXT, PRICE, {**SHOP, "kind": "smell"}], "of kind 'smell', this edgeline-edge knows text, number, category"),
+        ([TEXT, {**TEXT, "name": "b", "column": "b"}, PRICE], "2 inputs of kind text"),
+        ([PRICE, SHOP], "holds 352 tokens, but no input is a text"),
         ([TEXT, {**PRICE, "tensors": ["shop"]}, {**SHOP, "tensors": ["price"]}], "must be float32"),
     ],
 )

@@ -26,8 +26,8 @@ class Columns:
     """Fits on the train split what a column becomes; every column is as wide as it is there.
 
     A number becomes its distance from the mean in deviations, and a flag where a row has none. A category becomes 1 in
-    the place of its value; values that are rare or new share one place. Of a time it reads sine and cosine of its
-    places in the day, the week and the year, of a list each number as a number, of a picture 28 × 28 pixels of grey.
+    the place of its value; values that are rare or new share one place. A time becomes sine and cosine of its places in
+    the day, the week and the year, a list its numbers, each as a number, a picture 28 × 28 pixels of grey.
 
     Args:
         columns: by name, the value of each row.
