@@ -19,12 +19,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from edgeline_edge import archive, files, operators, tokenizers
+from edgeline_edge import archive, consistency, files, operators, tokenizers
 from edgeline_edge.errors import BundleError
 from edgeline_edge.inputs.sections import TEXT, text_section
 from edgeline_edge.manifest import FORMAT, INPUTS, Manifest
 from edgeline_edge.targets import kinds as targets
-from edgeline_edge.targets.one_label import OneLabel
 
 MANIFEST, LABELS = "manifest.json", "labels.txt"
 
@@ -110,7 +109,7 @@ def parse_bundle(content: bytes) -> Bundle:
             raise BundleError(f"the {name} is not the one of the manifest (SHA-256 {digest[:12]}…)")
     if carried[LABELS] != _lines(manifest.labels):
         raise BundleError(f"{LABELS} differs from the labels of the manifest")
-    _check_consistent(manifest)
+    consistency.check(manifest)
     asked = tokenizers.of_manifest(manifest.tokenizer)
     if manifest.has_text and asked is not kind:
         raise BundleError(f"the bundle holds {kind.member}, its manifest asks for {asked.member}")
@@ -118,7 +117,7 @@ def parse_bundle(content: bytes) -> Bundle:
         vocabulary = tuple(carried[kind.member].decode("utf-8").split("\n")[:-1])
     except UnicodeDecodeError as error:
         raise BundleError(f"{kind.member} is not UTF-8: {error}") from error
-    problem = kind.problem(vocabulary) if manifest.has_text else _no_words(vocabulary)
+    problem = kind.problem(vocabulary) if manifest.has_text else consistency.no_words(vocabulary)
     if problem:
         raise BundleError(f"{kind.member}: {problem}")
     return Bundle(manifest, vocabulary, content, model_bytes)
@@ -166,7 +165,7 @@ def write_bundle(
     content = tflite if isinstance(tflite, bytes) else files.read(Path(tflite))
     model = _without_tail(content)
     kind, has_text = tokenizers.of_lines(vocabulary), inputs is None or text_section(inputs) is not None
-    problem = kind.problem(vocabulary) if has_text else _no_words(vocabulary)
+    problem = kind.problem(vocabulary) if has_text else consistency.no_words(vocabulary)
     if problem:
         raise BundleError(f"vocabulary: {problem}")
     if target is not None and inputs is None:
@@ -181,7 +180,7 @@ def write_bundle(
         if not has_text
         else {
             "sequence_length": signature["inputs"][INPUTS[0]]["shape"][1],
-            "normalization": _normalization(kind),
+            "normalization": consistency.normalization(kind),
             **({"tokenizer": dict(kind.spec)} if kind.spec else {}),
         }
     )
@@ -202,7 +201,7 @@ def write_bundle(
         "labels": _sha256(attached[LABELS]),
     }
     checked = Manifest.from_dict({**given, **derived, "digests": {**given.get("digests", {}), **carried}})
-    _check_consistent(checked)
+    consistency.check(checked)
     version = checked.format_version
     if probes:
         unproved = archive.append(model, {MANIFEST: checked.to_json(), **attached}, version)
@@ -268,45 +267,6 @@ def update_manifest(source: str | os.PathLike[str], target: str | os.PathLike[st
         target=bundle.manifest.target,
         probes=[probe["record"] for probe in bundle.manifest.probes or ()],
     )
-
-
-def _check_consistent(manifest: Manifest) -> None:
-    """Refuses a manifest whose parts contradict each other, or that asks for a text normalisation unknown here."""
-    target = targets.of(manifest)
-    inputs, outputs = manifest.signature["inputs"], manifest.signature["outputs"]
-    named = [name for section in manifest.inputs or () for name in section["tensors"]] or list(INPUTS)
-    if sorted(named) != sorted(inputs):
-        raise BundleError(f"the model takes {', '.join(sorted(inputs))}, the inputs give {', '.join(sorted(named))}")
-    wanted = {"dtype": "int32", "shape": [1, manifest.sequence_length]}
-    for name in INPUTS if manifest.has_text else ():
-        if inputs[name] != wanted:
-            raise BundleError(f"{name} is {inputs[name]}, but the sequence length demands {wanted}")
-    if list(outputs) != [target.output]:
-        raise BundleError(f"the model gives {', '.join(outputs)}, a target of kind {target.kind} has {target.output}")
-    wanted = {"dtype": "float32", "shape": [1, target.outputs]}
-    if outputs[target.output] != wanted:
-        demanding = f"{target.outputs} labels demand" if target.labels else f"a target of kind {target.kind} demands"
-        raise BundleError(f"{target.output} is {outputs[target.output]}, but {demanding} {wanted}")
-    if manifest.calibration and target.kind != OneLabel.kind:
-        raise BundleError(f"a temperature calibrates one label, but the target is of kind {target.kind}")
-    known = _normalization(tokenizers.of_manifest(manifest.tokenizer))
-    if manifest.has_text and dict(manifest.normalization) != known:
-        asked = f"{manifest.normalization['name']} version {manifest.normalization['version']}"
-        raise BundleError(
-            f"the bundle normalises text by {asked} ({manifest.normalization['sha256'][:12]}…), "
-            f"this package knows {known['name']} version {known['version']} ({known['sha256'][:12]}…)"
-        )
-
-
-def _no_words(vocabulary: Sequence[str]) -> str:
-    """What is wrong with the vocabulary of a bundle whose rows have no text."""
-    return f"holds {len(vocabulary)} tokens, but no input is a text" if vocabulary else ""
-
-
-def _normalization(kind: tokenizers.Kind) -> dict[str, Any]:
-    """The table that a tokenizer normalises with, as a manifest says it."""
-    table = kind.normalization()
-    return {"name": table.name, "version": table.version, "sha256": table.sha256}
 
 
 def _without_tail(content: bytes) -> bytes:

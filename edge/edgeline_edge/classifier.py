@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from edgeline_edge import tokenizers
 from edgeline_edge.bundle import Bundle, parse_bundle, read_bundle
+from edgeline_edge.calibration import calibrated
 from edgeline_edge.errors import BundleError
 from edgeline_edge.inputs import kinds
 from edgeline_edge.inputs.base import Array
@@ -274,7 +275,7 @@ class Classifier:
                 raise CancelledError("stopped before the answer was there")
             with self._lock:
                 result[row] = self._model(token_ids[row : row + 1], padding_mask[row : row + 1], others)[0]
-        return result if self._temperature == 1.0 else _calibrated(result, self._temperature)
+        return result if self._temperature == 1.0 else calibrated(result, self._temperature)
 
     def _checked(self, rows: Iterable[object]) -> list[tuple[str, dict[str, Array] | None]]:
         """The text of each row, and what else the model reads of it."""
@@ -317,11 +318,3 @@ class Classifier:
             except (TypeError, ValueError) as error:
                 raise type(error)(f"{where}: {error}") from error
         return row.get(self._column), tensors
-
-
-def _calibrated(scores: npt.NDArray[np.float32], temperature: float) -> npt.NDArray[np.float32]:
-    """Divides the logits by the temperature; up to a constant, logits are the logarithms of the probabilities."""
-    logits = np.log(np.maximum(scores, np.finfo(np.float32).tiny)) / np.float32(temperature)
-    exponents = np.exp(logits - logits.max(axis=1, keepdims=True))
-    result: npt.NDArray[np.float32] = exponents / exponents.sum(axis=1, keepdims=True)
-    return result

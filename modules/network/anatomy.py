@@ -254,7 +254,8 @@ def of(model: tf_keras.Model) -> Anatomy:
     Raises:
         AnatomyError: no anatomy fits its encoder.
     """
-    found, encoder = None, next((layer for layer in model.layers if layer.name == ENCODER), None)
+    found: Anatomy | None = None
+    encoder = next((layer for layer in model.layers if layer.name == ENCODER), None)
     if encoder is None:
         found = NoEncoder(model)
     for kind in ANATOMIES.kinds if encoder is not None else ():

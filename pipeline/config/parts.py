@@ -106,8 +106,8 @@ def check_rows(inputs: inputs_lib.Inputs, data: DataConfig) -> None:
         "data.augmentation": data.augmentation.enabled,
     }
     for name in [name for name, there in asked.items() if there]:
-        what = f"inputs.{part.name} is optional" if part else "no input with a backbone reads one"
-        raise ValueError(f"{name}: is for rows that all have a text, and {what}; leave it out")
+        what = f"rows may lack that of inputs.{part.name}" if part else "no input with a backbone reads one"
+        raise ValueError(f"{name}: is for texts, and {what}; leave it out")
 
 
 def check(inputs: inputs_lib.Inputs, target: Target, slices: Sequence[str], *, edge: bool) -> None:

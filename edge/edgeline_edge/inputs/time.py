@@ -54,15 +54,12 @@ class Time(TableInput):
             value: a date of ISO 8601 with or without a time of day, seconds since 1970 as a number or a text, a
                 `datetime.datetime` or `datetime.date`, or None.
         """
-        if isinstance(value, (datetime.date, datetime.datetime)):
-            value = value.isoformat()
-        elif isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool):
-            value = "" if value != value else str(int(value)) if abs(value) < 1e18 else str(value)
-        if value is None or value == "":
-            return {self.tensors[0]: np.array([[*[0.0] * (2 * len(self._cycles)), 1.0]], np.float32)}
-        if not isinstance(value, str):
+        text = _text(value)
+        if text is None:
             raise TypeError(f"{self.column} must be a time or None, is {type(value).__name__}")
-        places = _places(seconds(value, local=self._local, where=self.column))
+        if not text:
+            return {self.tensors[0]: np.array([[*[0.0] * (2 * len(self._cycles)), 1.0]], np.float32)}
+        places = _places(seconds(text, local=self._local, where=self.column))
         found: list[float] = []
         for name in self._cycles:
             angle = 2.0 * math.pi * places[name] / _PLACES[name]
@@ -72,6 +69,20 @@ class Time(TableInput):
     def shapes(self) -> dict[str, tuple[str, list[int]]]:
         """One tensor."""
         return {self.tensors[0]: ("float32", [1, 2 * len(self._cycles) + 1])}
+
+
+def _text(value: object) -> str | None:
+    """A value as a cell of a file has it, empty where there is none; None where it is of no type that says a time."""
+    if value is None or isinstance(value, str):
+        return value or ""
+    if isinstance(value, (datetime.date, datetime.datetime)):
+        return value.isoformat()
+    if isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating)):
+        return None
+    number = float(value)
+    if math.isnan(number):
+        return ""
+    return str(int(value)) if abs(number) < 1e18 else str(number)
 
 
 def seconds(text: str, *, local: bool, where: str = "a time") -> int:

@@ -6,6 +6,7 @@ import datetime
 import json
 import random
 from collections.abc import Callable
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -17,6 +18,9 @@ from modules.inputs import kinds as inputs_lib
 from modules.network.joined import Joined
 from modules.network.trained import load_trained
 from modules.quality import scoring
+from modules.report.facts.inputs import worth
+from modules.report.plots.inputs import inputs_plots
+from modules.report.settings import ReporterNodeSettings
 from modules.rows.batches import load_split
 from modules.rows.raw import RawSplit
 from modules.serving.student import save_student
@@ -160,6 +164,41 @@ def test_the_gate_gives_more_to_what_tells_more(chain: SimpleNamespace) -> None:
     np.testing.assert_allclose(shares.sum(axis=1), 1.0, atol=1e-5)
     there = np.array([bool(row["track"]) for row in chain.given[180:]])
     assert shares[there, 1].mean() > shares[~there, 1].mean(), "a row that lacks the track is not decided by it"
+
+
+def test_the_report_says_what_each_input_is_worth(
+    chain: SimpleNamespace, write_examples: Callable[..., str], tmp_path: Path
+) -> None:
+    chance, given = random.Random(2), chain.given[180:]
+    sites = [chance.choice(("north", "south")) for _ in given]
+    raw = [
+        {**{name: [value.encode()] for name, value in row.items()}, "site": [site.encode()]}
+        for row, site in zip(given, sites, strict=True)
+    ]
+    settings = ReporterNodeSettings.model_validate(
+        {
+            "task": "alarms", "target": chain.config["target"], "inputs": chain.config["inputs"], "slices": ["site"],
+            "graph": [], "config": {"tuner": {"enabled": False}, "evaluator": {"thresholds": {}}, "reporter": {}},
+        }
+    )  # fmt: skip
+    training = training_dir(chain.serving)
+    found = worth(settings, training=training, examples=write_examples(tmp_path / "eval.gz", raw))
+    assert found is not None
+    assert (found["fusion"], found["rows"], found["metric"]) == ("gated", len(given), "macro_f1")
+    assert found["score"] > 0.85
+    lost = {name: found["score"] - item["without"] for name, item in found["inputs"].items()}
+    assert max(lost, key=lambda name: lost[name]) == "track", "the series counts twice"
+    assert set(found["shares"]) == {"", "site:north", "site:south"}
+    assert all(sum(shares.values()) == pytest.approx(1.0, abs=1e-5) for shares in found["shares"].values())
+    north = np.array(sites) == "north"
+    mean = (
+        north.mean() * found["shares"]["site:north"]["track"] + (~north).mean() * found["shares"]["site:south"]["track"]
+    )
+    assert mean == pytest.approx(found["shares"][""]["track"], abs=1e-5)
+    without, weighed = inputs_plots(found, {"macro_f1": "macro-F1"})
+    assert [row[0] for row in without.table.rows] == ["nothing", "readings", "track", "seen"]
+    assert [row[0] for row in weighed.table.rows] == ["all rows", "site = north", "site = south"]
+    assert inputs_plots(None, {}) == []
 
 
 def test_a_student_without_a_backbone_is_its_teacher_with_zeros(chain: SimpleNamespace) -> None:
