@@ -12,6 +12,7 @@ import base64
 import binascii
 import io
 import struct
+import zlib
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -25,6 +26,7 @@ MOST_SIDE, MOST_PIXELS, LARGEST_SIZE = 10_000, 25_000_000, 512
 GREY = (299, 587, 114)  # thousandths of red, green and blue, as ITU-R BT.601 has them
 # Segments of a JPEG that say how large it is; the others with these first four bits are tables.
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+_USUAL_FRAMES = (0xC0, 0xC1, 0xC2)  # baseline, extended, progressive; the others not every decoder knows
 
 
 class PictureError(ValueError):
@@ -102,7 +104,8 @@ def decoded(content: bytes) -> Pixels:
         PictureError: it is none, is too large, or is damaged.
         ImportError: Pillow is not installed.
     """
-    header(content)
+    if header(content).format == "PNG":
+        _check_chunks(content)
     try:
         from PIL import Image
     except ImportError as error:
@@ -202,11 +205,26 @@ def _of_png(content: bytes) -> Header:
     return Header("PNG", height, width)
 
 
+def _check_chunks(content: bytes) -> None:
+    """Refuses a PNG that is cut off or altered: Pillow fills up what is missing, TensorFlow does not."""
+    at, kind = len(PNG), b""
+    while kind != b"IEND":
+        if len(content) < at + 12:
+            raise PictureError("it is damaged: a PNG that is cut off")
+        length, kind = struct.unpack_from(">I4s", content, at)
+        end = at + 8 + length
+        if len(content) < end + 4 or zlib.crc32(content[at + 4 : end]) != struct.unpack_from(">I", content, end)[0]:
+            raise PictureError(f"it is damaged: its part {kind.decode('ascii', 'replace')} is not whole")
+        at = end + 4
+
+
 def _of_jpeg(content: bytes) -> Header:
     for kind, at in _segments(content):
         if kind in _FRAMES:
             if len(content) < at + 6:
                 break
+            if kind not in _USUAL_FRAMES:
+                raise PictureError("a JPEG that is coded arithmetically or without loss; save it as a usual one")
             bits, height, width, components = struct.unpack_from(">BHHB", content, at)
             if bits != 8 or components not in (1, 3):
                 raise PictureError(f"a JPEG with {components} colours of {bits} bits; save it as RGB")

@@ -94,3 +94,22 @@ def test_bytes_base64_and_nothing_are_one_picture_in_a_signature() -> None:
     assert not made[-1].any()
     with pytest.raises(tf.errors.InvalidArgumentError):
         decode.pixels(tf.constant([content[: len(content) // 2][:40]]), 8, 8, 3)
+
+
+def test_of_damaged_files_a_graph_decodes_all_that_cleaning_lets_pass() -> None:
+    rng = np.random.default_rng(1)
+    image = Image.fromarray(smooth(rng, 50, 60, 3))
+    passed = 0
+    for whole in (saved(image, "JPEG"), saved(image, "JPEG", progressive=True), saved(image, "PNG")):
+        cases = [whole[:cut] for cut in range(len(whole) - 1, len(whole) - 30, -1)] + [whole + b"more", whole * 2]
+        for at in rng.integers(len(whole) // 8, len(whole), 60):
+            cases.append(whole[:at] + bytes([whole[at] ^ (1 << int(rng.integers(8)))]) + whole[at + 1 :])
+        for content in cases:
+            try:
+                pixels = picture.decoded(content)
+            except picture.PictureError:
+                continue
+            passed += 1
+            made = decode.pixels(tf.constant([content]), *pixels.shape).numpy()[0]
+            assert (made == pixels).all()
+    assert passed > 20, "of a JPEG, a bit is often enough another picture"
