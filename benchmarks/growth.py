@@ -62,9 +62,9 @@ def write_rows(path: Path, count: int, *, seed: int = _SEED) -> None:
         count: rows.
         seed: of the choice.
     """
-    from pipeline.machine import datasets
+    from modules.datasets import base as datasets
 
-    with datasets.vader_csv().open(encoding="utf-8", newline="") as stream:
+    with datasets.csv_file("vader").open(encoding="utf-8", newline="") as stream:
         rows = list(csv.DictReader(stream))
     by_label: dict[str, list[dict[str, str]]] = {}
     for row in rows:

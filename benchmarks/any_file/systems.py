@@ -97,7 +97,7 @@ def prepare(case: Case, system: str) -> tuple[str, Callable[[], dict[str, Any]]]
     rows: list[str | Path] = [case.drawn.file, json.dumps(case.drawn.held_out, ensure_ascii=False)]
     if system in PROFILES:
         draft = case.config.read_text(encoding="utf-8")
-        return digest_of([*rows, draft, system, _own_code()]), lambda: _run(case, system)
+        return digest_of([*rows, draft, system, own_code()]), lambda: _run(case, system)
     code: list[str | Path] = [Path("benchmarks/any_file/linear.py"), Path("benchmarks/ours/plain.py")]
     if system in _LOCAL:
         own = _code_of("modules.targets.one_label.linear")
@@ -166,6 +166,6 @@ def _code_of(*modules: str) -> str:
     return code_digest.digest(*modules)
 
 
-def _own_code() -> str:
+def own_code() -> str:
     """Digest of all that the nodes of a run execute."""
     return _code_of(*sorted({module for node in nodes.rows().values() for module in node.code}))

@@ -46,8 +46,17 @@ def answers(config: Any, root: Path, run_id: str, texts: Sequence[str]) -> dict[
     if summary["error"]:
         raise RuntimeError(f"{summary['failed_node'] or 'the run'}: {summary['error']}")
     model = RunOutputs(connection(paths), run_id).uri(*nodes.reported()["model"])
+    return {"server": _served(Path(str(model)) / "Format-Serving", texts), **shipped(summary, texts)}
+
+
+def shipped(summary: Mapping[str, Any], rows: Sequence[Any]) -> dict[str, Any]:
+    """What came of a run, and what its bundle answers.
+
+    Args:
+        summary: of the run.
+        rows: what the bundle is asked: texts, or records.
+    """
     found: dict[str, Any] = {
-        "server": _served(Path(str(model)) / "Format-Serving", texts),
         "bundle": None,
         "bytes": None,
         "blessed": bool(summary["blessed"]),
@@ -59,7 +68,7 @@ def answers(config: Any, root: Path, run_id: str, texts: Sequence[str]) -> dict[
     pushed = summary["pushed"]["edge"]
     if pushed:
         bundle = next(path for path in sorted(Path(pushed["path"]).rglob("*.tflite")))
-        found |= {"bundle": _on_device(bundle, texts), "bytes": bundle.stat().st_size}
+        found |= {"bundle": _on_device(bundle, rows), "bytes": bundle.stat().st_size}
     return found
 
 
@@ -80,12 +89,12 @@ def _name(label: Any) -> str:
     return label.decode() if isinstance(label, bytes) else str(label)
 
 
-def _on_device(bundle: Path, texts: Sequence[str]) -> list[str]:
+def _on_device(bundle: Path, rows: Sequence[Any]) -> list[str]:
     from edgeline_edge import Classifier
 
-    say(f"the bundle answers {len(texts):,} texts")
+    say(f"the bundle answers {len(rows):,} rows")
     classifier = Classifier.load(bundle, num_threads=1)
-    return [prediction.label for prediction in classifier.predict(list(texts))]
+    return [prediction.label for prediction in classifier.predict(list(rows))]
 
 
 def _variants(edge: Mapping[str, Any] | None) -> dict[str, Any]:

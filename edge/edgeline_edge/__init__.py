@@ -55,6 +55,6 @@ def __getattr__(name: str) -> Any:
     """Loads a public name when it is first asked for."""
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+    value = getattr(importlib.import_module("." + _HOMES[name], __name__), name)
     globals()[name] = value
     return value

@@ -1,3 +1,1 @@
-"""Data sets that arrive through the package registry, each as one CSV file in the user's cache: rows for the tasks
-that come with the project, and for its benchmarks. Packages are read as data; nothing of them is imported.
-"""
+"""Which rows arrive through the package registry, and how does each set become one CSV file in the user's cache?"""

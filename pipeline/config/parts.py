@@ -13,7 +13,7 @@ from typing import Any, NoReturn, TypeVar
 from modules.inputs import kinds as inputs_lib
 from modules.inputs.base import Input
 from modules.network.backbones.base import Backbone
-from modules.network.fusion.kinds import CONCAT
+from modules.network.fusion.kinds import CONCAT, FUSIONS
 from modules.quality.settings import EvaluatorSettings
 from modules.settings import Section
 from modules.student.settings import PrunerSettings
@@ -137,6 +137,12 @@ def check(inputs: inputs_lib.Inputs, target: Target, slices: Sequence[str], *, e
             raise ValueError(f"data.columns.slices: {name!r} is a column of {read[name].what}s; slices are texts")
         if name in {column.name for column in target.columns()}:
             raise ValueError(f"data.columns.slices: {name!r} is the target's column")
+    for name in target.judged_by:
+        if name not in (*slices, *(column for column, found in read.items() if found.is_text)):
+            raise ValueError(
+                f"target: its metrics read the column {name!r}, which no example has as a text; let an input read it, "
+                "or make it a slice column (data.columns.slices)"
+            )
     if "scoring" not in target.parts:
         raise ValueError(
             f"target: the kind {target.kind} does not say how its answers are judged; give its class a `scoring` among "
@@ -165,8 +171,11 @@ def check_fusion(inputs: inputs_lib.Inputs, trainer: TrainerSettings) -> None:
         trainer: the training.
 
     Raises:
+        pydantic.ValidationError: there is no such fusion; the error names the nearest.
         ValueError: there is one input alone, or one does not say what a row without a value is.
     """
+    if trainer.fusion not in FUSIONS:  # not where the section is: what reads it need not be made anew with each fusion
+        _fail(("trainer", "fusion"), trainer.fusion, FUSIONS.kinds, "ways of fusing inputs")
     if len(inputs) == 1:
         if trainer.fusion != CONCAT:
             raise ValueError(
@@ -234,7 +243,7 @@ def check_metrics(target: Target, evaluator: EvaluatorSettings, tuner: TunerSett
     """
     of_target = f"metrics of a target of kind {target.kind}"
     for name in evaluator.thresholds:
-        _known(("evaluator", "thresholds"), name, target.bounded, f"{of_target} that can be bounded")
+        _known(("evaluator", "thresholds"), name, target.measured, f"{of_target} that can be bounded")
         for field, value in evaluator.thresholds[name]:
             if value is not None and target.shares and not 0 <= value <= 1:
                 raise ValueError(f"evaluator.thresholds.{name}.{field} is {value:g}; {name} lies between 0 and 1")

@@ -162,8 +162,8 @@ def tally(records: Iterable[Record], layout: Layout, config: CleaningConfig) -> 
         config: limits, and what to do with a row that cannot be used.
 
     Returns:
-        `{"rows", "counts", "quarantined", "examples"}`: the rows that can be used, their counts by column and value,
-        the others by reason, and the first few of these.
+        `{"rows", "counts", "quarantined", "examples", "splits"}`: the rows that can be used, their counts by column and
+        value, the others by reason, the first few of these, and the rows by split where a column names it.
 
     Raises:
         DataError: there are more of these than the configuration allows.
@@ -185,18 +185,22 @@ def tally(records: Iterable[Record], layout: Layout, config: CleaningConfig) -> 
                 examples.append(row)
 
     found = 0
+    splits: Counter[str] = Counter()
+    named = bool(layout.split.column and not layout.split.by)
 
     def counted() -> Iterator[Row]:
         nonlocal found
         for row in usable():
             found += 1
+            if named:
+                splits[row.split] += 1
             yield row
 
     counts = count_rows(counted(), layout)
     problem = too_many(kept_back, found + sum(kept_back.values()), config, examples)
     if problem:
         raise DataError(problem)
-    return {"rows": found, "counts": counts, "quarantined": kept_back, "examples": examples}
+    return {"rows": found, "counts": counts, "quarantined": kept_back, "examples": examples, "splits": splits}
 
 
 def fail_on(row: Row | Quarantined) -> Row:

@@ -153,7 +153,7 @@ class _RowsToExamples(beam.PTransform):
 
 
 def _split_keys(exec_properties: Mapping[str, Any], rule: SplitRule) -> dict[str, str]:
-    """By the name of a split, a value of `split_key` that TFX's rule puts there; none where it hashes what rows have."""
+    """By the name of a split, a value of `split_key` that TFX's rule puts there; none where rows have their own."""
     if not rule.column or rule.by:
         return {}
     return {name: Division.of(exec_properties, name).key(rows.SPLIT_KEY, name) for name in NAMES}

@@ -48,7 +48,7 @@ class Layout:
     labels: tuple[str, ...]
     others: tuple[Column, ...] = ()
     cell: Cell = dataclasses.field(default_factory=Cell)
-    split: SplitRule = SplitRule()
+    split: SplitRule = dataclasses.field(default_factory=SplitRule)
 
     @property
     def answer(self) -> Column:
@@ -72,7 +72,7 @@ class Layout:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """All columns that are read, each once: the text's, the label's, the slices', the further inputs', the split's."""
+        """All columns that are read, each once: of text, label, slices, further inputs, and split."""
         names = (self.text, self.label, *self.slices, *(column.name for column in self.others), self.split.column)
         return tuple(dict.fromkeys(name for name in names if name))
 

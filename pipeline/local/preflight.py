@@ -14,6 +14,7 @@ from modules.text import languages
 from pipeline import nodes as table
 from pipeline.config import loader, names
 from pipeline.config.messages import nearest, shown, shown_line, some
+from pipeline.config.rows.splits import NAMES
 from pipeline.config.task import Config
 from pipeline.ingest import cleaning, rows, sources
 from pipeline.local import data_files
@@ -60,6 +61,13 @@ def check_data(config: Config, *, most: int | None = None) -> dict[str, Any]:
         sources.read(str(path), config.data.source, shape.columns) for path in data_files.files(config)
     )
     found = cleaning.tally(itertools.islice(records, most), shape, config.data.cleaning)
+    splits = found.pop("splits")
+    empty = [name for name in NAMES if not splits[name]] if splits and most is None else []
+    if empty:
+        raise rows.DataError(
+            f"data.splits: column {shape.split.column!r} puts no row into {' and '.join(empty)}; the others have "
+            f"{', '.join(f'{name} {count}' for name, count in splits.items())}. Every split needs rows."
+        )
     return {"file": data_files.data_path(config), **found}
 
 

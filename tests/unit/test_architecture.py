@@ -52,6 +52,7 @@ FLOORS = (
     ("modules.network.anatomy",),
     ("modules.network.architecture", "modules.network.arrays"),
     ("modules.targets.one_label.target", "modules.targets.many_labels.target", "modules.targets.number.target"),
+    ("modules.targets.one_label.settings",),  # parts of its section
     ("modules.targets.number.layers",),  # of the network that a head is part of
     ("modules.inputs", "modules.targets"),
     ("modules.text", "modules.training", "modules.network.backbones.base"),

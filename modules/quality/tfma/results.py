@@ -12,7 +12,8 @@ from typing import Any
 import modules  # noqa: F401  (settles Keras 2 before TFMA imports TensorFlow)
 
 CANDIDATE, PREVIOUS = "candidate", "baseline"
-AVERAGED = ("pr_auc", "recall_at_precision")  # of all classes in one number, whatever its name begins with
+# Of all classes in one number, whatever its name begins with; of a slice without a row of the label there is none.
+AVERAGED = ("pr_auc", "recall_at_precision", "ndcg_at_top", "recall_at_top")
 
 
 def metrics(uri: str, model: str = CANDIDATE) -> dict[str, Any]:
@@ -101,7 +102,7 @@ def _scalars(items: Iterable[Any], model: str) -> dict[str, float]:
         if kind == "double_value" and (per_class or not key.HasField("sub_key")):
             name, value = "rows" if key.name == "example_count" else key.name, item.value.double_value.value
             if key.name in AVERAGED and math.isnan(value):
-                continue  # of a slice without a row of the label there is none
+                continue
             values[name] = value
     if "rows" in values:
         values["rows"] = int(values["rows"])

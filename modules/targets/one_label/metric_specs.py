@@ -38,6 +38,7 @@ def of(target: OneLabel) -> list[tuple[dict[str, dict[str, Any]], dict[str, Any]
         ({"auc": metric("AUC", name="auc")}, {**one_against_rest, **macro}),
         (by_precision, rare),
         (calibration, one_against_rest),
+        *_of_queries(target),
     ]
 
 
@@ -66,6 +67,14 @@ def _of_answers(target: OneLabel) -> dict[str, dict[str, Any]]:
     plots = [metric("ExampleCount"), metric("MultiClassConfusionMatrixPlot", thresholds=[0.0]), *per_class]
     listed = {str(number): plot for number, plot in enumerate(plots)}
     return listed | {"accuracy": metric("SparseCategoricalAccuracy", name="accuracy"), **scores}
+
+
+def _of_queries(target: OneLabel) -> list[tuple[dict[str, dict[str, Any]], dict[str, Any]]]:
+    if target.queries is None:
+        return []
+    ranked = {"top": target.queries.top, "positive": target.positive_id}
+    metrics = {"ndcg_at_top": _own("NdcgAtTop", **ranked), "recall_at_top": _own("RecallAtTop", **ranked)}
+    return [(metrics, {"query_key": target.queries.column})]
 
 
 def _own(class_name: str, **config: Any) -> dict[str, Any]:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 from modules.registry import load
-from modules.settings import PositiveShare, Section
+from modules.settings import PositiveShare
 from modules.targets.base import LOGITS, Target
+from modules.targets.one_label.settings import AUTO, RANKED_BY_QUERY, Decision, Queries
 from modules.tensors import Tensor
 
-from pydantic import Field, TypeAdapter, ValidationError, WrapValidator, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import Field, model_validator
 
 if TYPE_CHECKING:
     import numpy as np
@@ -21,31 +21,7 @@ if TYPE_CHECKING:
 LABEL_ID = "label_id"
 PROBABILITIES = "probabilities"
 DECISION = "decision"  # among the answers of a server: 1 for the label that is answered, 0 for the other
-AUTO: Literal["auto"] = "auto"
 _FOLDER = "modules.targets.one_label"
-
-
-_share: TypeAdapter[float] = TypeAdapter(PositiveShare)
-
-
-def _share_or_auto(value: Any, _: Callable[[Any], Any]) -> Any:
-    """One error for a wrong value; pydantic would give one for each alternative."""
-    try:
-        return value if value == AUTO else _share.validate_python(value)
-    except ValidationError:
-        message = "Input should be a number above 0, at most 1, or `auto`"
-        raise PydanticCustomError("share_or_auto", message) from None
-
-
-class Decision(Section):
-    """Which label is answered."""
-
-    threshold: Annotated[PositiveShare | Literal["auto"], WrapValidator(_share_or_auto)] | None = None
-    """The positive label is answered where its probability is this or more, the other one elsewhere. `auto`: chosen on
-    eval, of every model anew: the server's, each variant for a device, the linear baseline. Empty: the most probable
-    label is answered. See docs/quality.md."""
-    objective: Literal["macro_f1", "balanced_accuracy", "recall_at_precision"] = "macro_f1"
-    """What `threshold: auto` makes as large as it gets on eval."""
 
 
 class OneLabel(Target):
@@ -54,7 +30,7 @@ class OneLabel(Target):
     watched: ClassVar[tuple[str, ...]] = ("macro_f1", "accuracy")
     bounded: ClassVar[tuple[str, ...]] = (
         *("accuracy", "macro_f1", "balanced_accuracy", "auc", "pr_auc", "precision", "recall", "recall_at_precision"),
-        "calibration_error",
+        *("calibration_error", *RANKED_BY_QUERY),
     )
     shares: ClassVar[bool] = True
     edge_scores: ClassVar[tuple[str, ...]] = ("accuracy", "macro_f1")
@@ -85,6 +61,8 @@ class OneLabel(Target):
     """`recall_at_precision` is the largest recall that has this precision or more."""
     decision: Decision = Decision()
     """Which label is answered."""
+    queries: Queries | None = None
+    """Rows that are ranked against each other, such as the films that one person rated."""
 
     @model_validator(mode="after")
     def _labels_differ(self) -> Self:
@@ -102,6 +80,10 @@ class OneLabel(Target):
             )
         if self.positive is not None and self.positive not in self.labels:
             raise ValueError(f"positive is {self.positive!r}, which is none of the labels: {', '.join(self.labels)}")
+        if self.queries is not None and self.positive is None:
+            raise ValueError(
+                "queries are ranked by the positive label's probability; set `positive` to one of two labels"
+            )
         if self.decision.threshold is None:
             return self
         if count != 2:
@@ -112,6 +94,16 @@ class OneLabel(Target):
                 f"{self.labels[0]!r} or {self.labels[1]!r}"
             )
         return self
+
+    @property
+    def measured(self) -> tuple[str, ...]:
+        """All but the metrics of queries, where there are none."""
+        return tuple(name for name in self.bounded if self.queries or name not in RANKED_BY_QUERY)
+
+    @property
+    def judged_by(self) -> tuple[str, ...]:
+        """The column of the queries."""
+        return (self.queries.column,) if self.queries else ()
 
     @property
     def names(self) -> list[str]:
@@ -126,7 +118,7 @@ class OneLabel(Target):
 
     def narrowed(self, names: Sequence[str]) -> Self:
         """The choice between some of the labels: the most probable one, since a threshold is of all of them."""
-        return self.with_values(labels=list(names), positive=None, decision=Decision())
+        return self.with_values(labels=list(names), positive=None, decision=Decision(), queries=None)
 
     def tensor(self) -> Tensor:
         """The label's id."""
@@ -261,9 +253,8 @@ class OneLabel(Target):
 
     def undecided(self) -> Self:
         """The labels alone."""
-        return self.with_values(
-            positive=None, decision=Decision(), min_precision=type(self).model_fields["min_precision"].default
-        )
+        plain = type(self).model_fields["min_precision"].default
+        return self.with_values(positive=None, decision=Decision(), queries=None, min_precision=plain)
 
     def answers(self) -> Callable[[tf.Tensor], dict[str, tf.Tensor]]:
         """`probabilities`, float32 `[batch, labels]`, and `label`, string `[batch]`.

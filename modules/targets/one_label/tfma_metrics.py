@@ -205,3 +205,95 @@ class _CalibrationCombiner(RowCombiner):
         rows = accumulator[:, 0].sum()
         error = np.abs(accumulator[:, 2] - accumulator[:, 1]).sum() / rows if rows else float("nan")
         return {self.key: float(error)}
+
+
+class NdcgAtTop(metric_types.Metric):
+    """Mean over the queries of NDCG with a gain of 1 for each positive row; TFMA's own wants gains as a feature.
+
+    Source: Järvelin & Kekäläinen 2002, "Cumulated gain-based evaluation of IR techniques", with log2(1 + place).
+    """
+
+    def __init__(self, top: int, positive: int, name: str = "ndcg_at_top") -> None:
+        """Args: `top`, the places that count; `positive`, id of the label that is ranked by; `name` of the metric."""
+        super().__init__(_query_computations, score="ndcg", top=top, positive=positive, name=name)
+
+
+class RecallAtTop(metric_types.Metric):
+    """Mean over the queries of the share of positive rows at the top; of as many as it holds where there are more."""
+
+    def __init__(self, top: int, positive: int, name: str = "recall_at_top") -> None:
+        """Args: `top`, the places that count; `positive`, id of the label that is ranked by; `name` of the metric."""
+        super().__init__(_query_computations, score="recall", top=top, positive=positive, name=name)
+
+
+def ranked_score(score: str, positive: np.ndarray, probabilities: np.ndarray, top: int) -> float | None:
+    """How good the order of one query's rows is.
+
+    Args:
+        score: `ndcg` or `recall`.
+        positive: whether a row has the positive label, bool `[rows]`.
+        probabilities: of that label, float `[rows]`. What rows of one probability get is the mean over all orders of
+            them, so that no order of the rows in a file pays.
+        top: places that count.
+
+    Returns:
+        A number of 0 … 1; None without a positive row.
+    """
+    count = int(positive.sum())
+    if not count:
+        return None
+    places = 1 / np.log2(np.arange(len(positive)) + 2) if score == "ndcg" else np.ones(len(positive))
+    places[top:] = 0
+    order = np.argsort(-probabilities, kind="stable")
+    _, ties = np.unique(-probabilities[order], return_inverse=True)
+    gains = np.bincount(ties, places) / np.bincount(ties)
+    return float((gains[ties] * positive[order]).sum() / places[:count].sum())
+
+
+def _query_computations(
+    score: str,
+    top: int,
+    positive: int,
+    name: str,
+    eval_config: Any = None,
+    model_names: list[str] | None = None,
+    output_names: list[str] | None = None,
+    example_weighted: bool = False,
+    query_key: str = "",
+) -> metric_types.MetricComputations:
+    if not query_key:
+        raise ValueError(f"{name} ranks the rows of a query; its specification needs a query_key")
+    keys = [
+        metric_types.MetricKey(name, model_name=model, output_name=output, example_weighted=example_weighted)
+        for model in model_names or [""]
+        for output in output_names or [""]
+    ]
+    return [
+        metric_types.MetricComputation(
+            keys=[key], preprocessors=None,
+            combiner=_QueryCombiner(key, eval_config, example_weighted, score, top, positive),
+        )
+        for key in keys
+    ]  # fmt: skip
+
+
+class _QueryCombiner(RowCombiner):
+    """Adds up the scores of queries, each of which TFMA hands over as one element: float64 `[2]`, sum and count."""
+
+    def __init__(
+        self, key: metric_types.MetricKey, eval_config: Any, example_weighted: bool, score: str, top: int, positive: int
+    ) -> None:
+        super().__init__(key, eval_config, example_weighted)
+        self._score, self._top, self._positive = score, top, positive
+
+    def create_accumulator(self) -> np.ndarray:
+        return np.zeros(2)
+
+    def added(self, accumulator: np.ndarray, right: np.ndarray, answered: np.ndarray) -> np.ndarray:
+        probabilities = answered.reshape(len(right), -1)[:, self._positive]
+        found = ranked_score(self._score, right == self._positive, probabilities, self._top)
+        return accumulator if found is None else accumulator + np.array([found, 1.0])
+
+    def extract_output(self, accumulator: np.ndarray) -> dict[metric_types.MetricKey, float]:
+        total, queries = accumulator
+        return {self.key: float(total / queries) if queries else float("nan")}

@@ -55,8 +55,8 @@ class DataConfig(Section):
             raise ValueError("set data.path to a file with rows (or `--data FILE`), or data.dataset to `vader`")
         if self.splits.column and self.augmentation.enabled:
             raise ValueError(
-                "augmentation knows no split but that of a row's own text, by its hash: a variation could be equal to a "
-                "row of test. Leave out splits.by, .given and .order, or the augmentation"
+                "augmentation knows no split but that of a row's own text, by its hash: a variation could be equal to "
+                "a row of test. Leave out splits.by, .given and .order, or the augmentation"
             )
         wrong = span_pattern.problem(self.path or "")
         if wrong:

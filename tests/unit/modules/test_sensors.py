@@ -197,7 +197,7 @@ def test_the_report_says_what_each_input_is_worth(
     assert mean == pytest.approx(found["shares"][""]["track"], abs=1e-5)
     without, weighed = inputs_plots(found, {"macro_f1": "macro-F1"})
     assert [row[0] for row in without.table.rows] == ["nothing", "readings", "track", "seen"]
-    assert [row[0] for row in weighed.table.rows] == ["all rows", "site = north", "site = south"]
+    assert [row[0] for row in weighed.table.rows] == ["all rows", "site:north", "site:south"]
     assert inputs_plots(None, {}) == []
 
 

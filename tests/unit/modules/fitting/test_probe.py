@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import modules  # noqa: F401
+from modules.datasets import base as datasets
 from modules.fitting import fit as fitting
 from modules.fitting.build import build
 from modules.fitting.values import BuiltModel, FittedModel, Given, LoadedRows

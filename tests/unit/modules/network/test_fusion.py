@@ -9,7 +9,7 @@ from typing import Any
 from modules.inputs import kinds as inputs_lib
 from modules.network.architecture import Architecture
 from modules.network.fusion.attention import Attention
-from modules.network.fusion.base import fuse
+from modules.network.fusion.base import fuse, made
 from modules.network.fusion.concat import Concat
 from modules.network.fusion.gated import Gated
 from modules.network.fusion.kinds import FUSIONS
@@ -18,6 +18,7 @@ from modules.network.logits import split_logits
 from modules.network.model import build_model
 from modules.network.trained import CheckpointError, Trained, load_trained, read_architecture, save_trained
 from modules.network.weights import read_weights
+from modules.registry import UnknownKindError
 from modules.rows.transformed import Examples
 from modules.student.distillation import Tapped
 from modules.targets.one_label.device import LabelOutput
@@ -119,8 +120,8 @@ def test_a_file_computes_what_the_network_computes_with_each_fusion(kind: str, t
     weights = read_weights(trained.model)
     assert weights.count() == trained.model.count_params()
     for recipe, atol in (("float32", 1e-5), ("dynamic_wi8_afp32", 8e-2)):
-        made = convert(weights, trained.architecture, RECIPES[recipe], layout=layout(text=text), windows=(8,))
-        got = parity.run(made.content, some.features, layout(text=text), LabelOutput())
+        file = convert(weights, trained.architecture, RECIPES[recipe], layout=layout(text=text), windows=(8,))
+        got = parity.run(file.content, some.features, layout(text=text), LabelOutput())
         np.testing.assert_allclose(got, expected, atol=atol, err_msg=recipe)
 
 
@@ -154,8 +155,8 @@ def test_the_shares_of_a_row_are_those_that_its_answer_came_from(kind: str) -> N
 
 
 def test_a_fusion_that_there_is_not_is_refused_by_name() -> None:
-    with pytest.raises(ValidationError, match="'gatd' is no kind of fusion; there are: attention, concat, gated"):
-        TrainerSettings(fusion="gatd")
+    with pytest.raises(UnknownKindError, match="'gatd' is no kind of fusion; there are: attention, concat, gated"):
+        made({"kind": "gatd", "width": 8})
     with pytest.raises(ValidationError, match="multiple of 4"):
         TrainerSettings(fusion_width=30)
 

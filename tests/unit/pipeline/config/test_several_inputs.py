@@ -30,8 +30,8 @@ def test_a_fusion_and_a_modality_dropout_are_for_several_inputs(tmp_path: Path) 
     assert load(tmp_path / "a.yaml").pruner.modality_dropout is None
     own = load(tmp_path / "a.yaml", overrides=["trainer.modality_dropout=0.1", "pruner.modality_dropout=0.0"])
     assert own.pruner.modality_dropout == 0.0
-    with pytest.raises(ConfigError, match=r"trainer\.fusion.*'glue' is no kind of fusion"):
-        load(tmp_path / "a.yaml", overrides=["trainer.fusion=glue"])
+    with pytest.raises(ConfigError, match=r"trainer\.fusion: gate is none of the ways of fusing.*Did you mean `gated`"):
+        load(tmp_path / "a.yaml", overrides=["trainer.fusion=gate"])
     alone = write(tmp_path, TEXT)
     for setting in ("trainer.fusion=attention", "trainer.modality_dropout=0.2"):
         with pytest.raises(ConfigError, match="there is one input"):

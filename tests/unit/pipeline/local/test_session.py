@@ -131,6 +131,14 @@ def test_the_default_data_set_is_fetched_when_no_file_is_named(
     assert preflight.check_data(Config.model_validate(values))["rows"] == 3
 
 
+def test_a_split_without_rows_is_told_before_anything_runs(config: Config, tmp_path: Path) -> None:
+    (tmp_path / "my.csv").write_text("text,label,source\nfine,good,train\nawful,bad,eval\n", encoding="utf-8")
+    values = config.model_dump()
+    values["data"] |= {"splits": {"given": "source"}}
+    with pytest.raises(DataError, match=r"'source' puts no row into test; the others have train 1, eval 1"):
+        preflight.check_data(Config.model_validate(values))
+
+
 def test_a_schema_that_fits_is_accepted(config: Config) -> None:
     preflight.check_schema(config)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from typing import Any
 
 import modules  # noqa: F401
 from modules.quality import intervals, scoring
@@ -18,7 +19,7 @@ import pytest
 import tensorflow_model_analysis as tfma
 import tf_keras
 from google.protobuf import json_format
-from sklearn.metrics import balanced_accuracy_score, f1_score, precision_score, recall_score
+from sklearn.metrics import balanced_accuracy_score, f1_score, ndcg_score, precision_score, recall_score
 from tensorflow_model_analysis.metrics import metric_types
 from tensorflow_model_analysis.proto import config_pb2
 
@@ -115,18 +116,24 @@ def test_a_row_without_any_prediction_counts_against_recall_only() -> None:
     assert (found["precision"], found["recall"]) == (1.0, 0.75)
 
 
-def evaluate(labels: np.ndarray, probabilities: np.ndarray, metrics: list[dict]) -> dict[str, float]:
+def evaluate(
+    labels: np.ndarray, probabilities: np.ndarray, metrics: list[dict], *, more: dict[str, Any] | None = None,
+    **options: Any,
+) -> dict[str, float]:  # fmt: skip
     """What TFMA itself measures with our metrics, from an `EvalConfig` as Evaluator gets it."""
     spec = {"label_key": "label", "prediction_key": "prediction"}
     document = {
         "model_specs": [spec],
         "slicing_specs": [{}],
         "metrics_specs": [
-            {"metrics": [{**metric, "module": "modules.targets.one_label.tfma_metrics"} for metric in metrics]}
+            {
+                "metrics": [{**metric, "module": "modules.targets.one_label.tfma_metrics"} for metric in metrics],
+                **options,
+            }
         ],
         "options": {"include_default_metrics": False},
     }
-    frame = pd.DataFrame({"label": labels.astype(np.int64), "prediction": list(probabilities)})
+    frame = pd.DataFrame({"label": labels.astype(np.int64), "prediction": list(probabilities), **(more or {})})
     result = tfma.analyze_raw_data(frame, json_format.ParseDict(document, config_pb2.EvalConfig()))
     [(_, found)] = result.slicing_metrics
     return {name: value["doubleValue"] for name, value in found[""][""].items() if "doubleValue" in value}
@@ -249,3 +256,46 @@ def test_a_confident_fool_is_badly_calibrated_and_a_sure_expert_is_not() -> None
     sure = np.eye(2, dtype=np.float32)[labels]
     assert evaluate(labels, sure, [{"class_name": "CalibrationError"}]) == {"calibration_error": 0.0}
     assert evaluate(labels, 1 - sure, [{"class_name": "CalibrationError"}]) == {"calibration_error": 1.0}
+
+
+# By query
+
+
+def test_ndcg_of_a_query_is_scikit_learns_whatever_the_order_of_ties() -> None:
+    random = np.random.default_rng(3)
+    for _ in range(50):
+        positive, scores = random.random(17) < 0.4, random.integers(0, 6, 17) / 6
+        if positive.any():
+            found = tfma_metrics.ranked_score("ndcg", positive, scores, 5)
+            assert found == pytest.approx(ndcg_score([positive], [scores], k=5))
+    assert tfma_metrics.ranked_score("ndcg", np.zeros(4, bool), np.arange(4.0), 5) is None
+
+
+def test_recall_at_the_top_is_of_as_many_positive_rows_as_the_top_holds() -> None:
+    scores = np.array([0.9, 0.8, 0.7, 0.1])
+    assert tfma_metrics.ranked_score("recall", np.array([True, False, True, False]), scores, 2) == 0.5
+    assert tfma_metrics.ranked_score("recall", np.array([True, True, True, False]), scores, 2) == 1.0
+    assert tfma_metrics.ranked_score("recall", np.array([False, False, False, True]), scores, 10) == 1.0
+    assert tfma_metrics.ranked_score("recall", np.array([True, False]), np.array([0.5, 0.5]), 1) == 0.5, "a tie"
+
+
+def test_tfma_ranks_the_rows_of_each_query_and_leaves_out_those_without_a_positive_row() -> None:
+    target = OneLabel(labels=["other", "liked"], positive="liked", queries={"column": "user", "top": 2})
+    *_, (metrics, options) = target.metric_specs()
+    assert (set(metrics), options) == ({"ndcg_at_top", "recall_at_top"}, {"query_key": "user"})
+    truth, liked = np.array([1, 0, 0, 1, 1, 0]), np.array([0.9, 0.8, 0.7, 0.6, 0.1, 0.99])
+    more = {"user": ["a", "b", "a", "b", "a", "c"]}
+    found = evaluate(truth, np.stack([1 - liked, liked], axis=1), list(metrics.values()), more=more, **options)
+    # Of `a` a liked row is first and the other one third; of `b` the liked one is second; `c` likes nothing.
+    ideal = 1 + 1 / np.log2(3)
+    assert found["ndcg_at_top"] == pytest.approx((1 / ideal + 1 / np.log2(3)) / 2)
+    assert found["recall_at_top"] == pytest.approx((0.5 + 1) / 2)
+
+
+def test_queries_need_a_label_to_be_ranked_by() -> None:
+    with pytest.raises(ValueError, match="set `positive` to one of two labels"):
+        OneLabel(labels=["a", "b"], queries={"column": "user"})
+    ranked = OneLabel(labels=["a", "b"], positive="b", queries={"column": "user"})
+    assert "ndcg_at_top" not in OneLabel(labels=["a", "b"]).measured
+    assert "ndcg_at_top" in ranked.measured
+    assert ranked.undecided() == ranked.narrowed(["a", "b"]) == OneLabel(labels=["a", "b"])
