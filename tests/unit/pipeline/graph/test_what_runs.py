@@ -72,7 +72,7 @@ EXPECTED = {
     "modules/inputs/number/statistics.py": STATISTICS,
     "modules/inputs/category/device.py": EDGE_EVALUATOR,
     "modules/inputs/image/input.py": EXAMPLES | SERVING,
-    "modules/inputs/image/decode.py": TRANSFORM,
+    "modules/inputs/image/decode.py": EXAMPLES | SERVING,  # as the tokenizer of a text
     "modules/inputs/image/initial.py": TUNER,
     "modules/inputs/image/statistics.py": STATISTICS,
     "modules/inputs/image/device.py": EDGE_EVALUATOR,
