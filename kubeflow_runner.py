@@ -6,6 +6,7 @@ TensorFlow and TFX are imported by the commands that need them, after everything
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import json
 import sys
 import tempfile
@@ -201,17 +202,35 @@ def execute(file: Path, root: Path, given: tuple[str, ...], until: str | None, f
               help="Requests at a time that one replica is meant for.")  # fmt: skip
 @click.option("--cpu", type=click.FloatRange(0.1, 1024), default=2.0, show_default=True, help="Cores of a replica.")
 @click.option("--memory", default="4Gi", show_default=True, help="Memory of a replica.")
+@click.option("--vertex", is_flag=True, help="The requests to deploy on an Endpoint of Vertex AI, in KServe's place.")
+@click.option("--dry-run", is_flag=True, help="Vertex AI: print the requests; nothing is sent from here.")
+@click.option("--project", help="Vertex AI: the project.  [default: platform.vertex.project]")
+@click.option("--region", help="Vertex AI: the region.  [default: platform.vertex.region]")
+@click.option("--endpoint", metavar="NUMBER", help="Vertex AI: an endpoint that there is.  [default: a new one]")
+@click.option("--beside", metavar="NUMBER",
+              help="Vertex AI: the deployed model of that endpoint that keeps the rest of the requests.")  # fmt: skip
+@click.option("--machine-type", "machine", default="n1-standard-2", show_default=True, help="Vertex AI: of a replica.")
 @click.option("--output", "-o", type=click.Path(path_type=Path), help="The file to write.  [default: the screen]")
 def serve_manifest(
-    config_path: str, profile: str, overrides: tuple[str, ...], output: Path | None, **wanted: Any
-) -> None:
-    """Write a pushed version as an InferenceService of KServe; asks no cluster."""
+    config_path: str, profile: str, overrides: tuple[str, ...], output: Path | None, vertex: bool, dry_run: bool,
+    **options: Any,
+) -> None:  # fmt: skip
+    """Write a pushed version as an InferenceService of KServe, or as requests to Vertex AI; asks nobody."""
     from pipeline.config import loader
-    from pipeline.kubeflow.compile import inference_service
+    from pipeline.kubeflow.compile import inference_service, vertex_endpoint
 
+    place = vertex_endpoint.Place(
+        **{field.name: options.pop(field.name) for field in dataclasses.fields(vertex_endpoint.Place)}
+    )
+    if vertex != dry_run:
+        raise WrongUse("serve-manifest: --vertex and --dry-run go together: the requests are shown, and not sent.")
     try:
         config = loader.load(config_path, profile=None if profile == "none" else profile, overrides=overrides)
-        text = inference_service.dump(inference_service.manifest(config, inference_service.Wanted(**wanted)))
+        wanted = inference_service.Wanted(**options)
+        if vertex:
+            text = vertex_endpoint.dump(vertex_endpoint.requests(config, wanted, place))
+        else:
+            text = inference_service.dump(inference_service.manifest(config, wanted))
     except loader.ConfigError as error:
         raise WrongUse(str(error)) from None
     if output is None:
@@ -221,7 +240,7 @@ def serve_manifest(
 
     output.parent.mkdir(parents=True, exist_ok=True)
     write_whole(output, text)
-    click.echo(f"{output}: kubectl apply -f {output}")
+    click.echo(f"{output}: send these requests in their order" if vertex else f"{output}: kubectl apply -f {output}")
 
 
 def _target(options: dict[str, Any], **more: Any) -> tuple[Any, Any]:

@@ -16,6 +16,7 @@ from click_default_group import DefaultGroup
 from pipeline.cli import history
 from pipeline.cli.data import data as data_group
 from pipeline.cli.errors import FAILED, NOT_BLESSED, Commands, Failed, WrongUse, program
+from pipeline.cli.monitor import monitor
 from pipeline.cli.repair import repair
 from pipeline.cli.task import (
     checked_data,
@@ -49,6 +50,7 @@ def cli() -> None:
       ./edgeline --set trainer.epochs=2   any field of the configuration
       ./edgeline --span latest            the newest span, on from the latest blessed model
       ./edgeline watch                    the same whenever a new span is written
+      ./edgeline monitor --log served     what is served, and alerts
       ./edgeline nodes                    what a run would execute
 
     Exit codes: 0 done (blessed or not), 1 failed, 2 wrong use, 3 not blessed with --require-blessing.
@@ -233,6 +235,7 @@ def doctor(online: bool) -> None:
 
 cli.add_command(data_group)
 cli.add_command(watch)
+cli.add_command(monitor)
 cli.add_command(repair)
 
 

@@ -14,6 +14,7 @@ BASELINE_FILE = "baseline.json"
 TRIALS_FILE = "tuner_results.json"  # TFX's Tuner names it
 FAIRNESS_FILE = "fairness.json"
 BEATS_BASELINE_FILE = "beats_baseline.json"
+BEATS_SERVED_FILE = "beats_served.json"
 SHARED_LABELS_FILE = "shared_labels.json"
 PREDICTIONS_FILE = "predictions.parquet"
 PROFILE_FILE = "<input>_profile.json"  # `modules.inputs.profiles.profile_file` names it

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import StringConstraints
@@ -171,6 +172,19 @@ def as_example(value: Any) -> Any:
     if value.dtype == tf.uint8:
         return tf.io.encode_png(value)
     return tf.cast(value, tf.int64) if value.dtype.is_integer else value
+
+
+def raw_example(values: Mapping[str, str], types: Mapping[str, Column]) -> Any:
+    """The `tf.train.Example` of a row as a source has it, which `raw_spec` reads.
+
+    Args:
+        values: by column; those that a row may lack are left out where it does.
+        types: by column, where it is more than a text.
+    """
+    import tensorflow as tf
+
+    features = {name: types.get(name, Column(name)).feature(value) for name, value in values.items()}
+    return tf.train.Example(features=tf.train.Features(feature=features))
 
 
 def raw_spec(columns: Any) -> dict[str, Any]:

@@ -21,7 +21,8 @@ class Kind:
         make: makes it, of the lines and the length of a row.
         normalization: what becomes of a text first.
         problem: says what makes lines unusable, or nothing.
-        special: by name, the lines of which no text holds the token.
+        special: the tokens that no text holds by their names, the one of unknown words among them.
+        unknown: the name of that.
         spec: `tokenizer` of the manifest; None where a manifest says nothing of it.
     """
 
@@ -30,6 +31,7 @@ class Kind:
     normalization: Callable[[], Normalization]
     problem: Callable[[Sequence[str]], str]
     special: tuple[str, ...]
+    unknown: str
     spec: Mapping[str, Any] | None = None
 
     def ids(self, vocabulary: Sequence[str]) -> dict[str, int]:
@@ -42,8 +44,23 @@ class Kind:
         return {token: names.index(token) for token in self.special}
 
 
-WORDPIECE = Kind("vocab.txt", tokenizer.Tokenizer, bert_uncased, tokenizer.vocabulary_problem, tokenizer.SPECIAL_TOKENS)
-UNIGRAM = Kind("pieces.tsv", unigram.Unigram, nmt_nfkc, unigram.table_problem, unigram.SPECIAL_PIECES, unigram.SPEC)
+WORDPIECE = Kind(
+    "vocab.txt",
+    tokenizer.Tokenizer,
+    bert_uncased,
+    tokenizer.vocabulary_problem,
+    tokenizer.SPECIAL_TOKENS,
+    tokenizer.UNKNOWN,
+)
+UNIGRAM = Kind(
+    "pieces.tsv",
+    unigram.Unigram,
+    nmt_nfkc,
+    unigram.table_problem,
+    unigram.SPECIAL_PIECES,
+    unigram.UNKNOWN,
+    unigram.SPEC,
+)
 
 
 def of_lines(vocabulary: Sequence[str]) -> Kind:

@@ -19,11 +19,11 @@ import numpy as np
 import pytest
 
 from edgeline_edge import Classifier, archive
-from edgeline_edge.classifier import answered
 from edgeline_edge.inputs import kinds
 from edgeline_edge.long_text import LongText
 from edgeline_edge.normalization import nmt_nfkc
 from edgeline_edge.rows import Rows
+from edgeline_edge.targets.one_label import answered
 from edgeline_edge.tokenizer import Tokenizer
 from edgeline_edge.unigram import SPEC, Unigram
 from tests.tools import programs
@@ -53,12 +53,14 @@ WRONG: list[tuple[Any, str]] = [
     ({"review": "a", "constructor": 3}, "constructor"),
 ]
 
+# The C++ program: its command, the bundle, what more it takes, and its lines of input.
+Cpp = Callable[..., subprocess.CompletedProcess[str]]
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def cpp(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., subprocess.CompletedProcess[str]]:
-    """Runs the C++ program: its command, the bundle, what more it takes, and its lines of input."""
+def cpp(tmp_path_factory: pytest.TempPathFactory) -> Cpp:
+    """The compiled C++ program."""
     program = tmp_path_factory.mktemp("cpp") / "try"
     flags = ["-std=c++17", "-O1", "-Wall", "-Wextra", "-Werror"]
     source = EDGE / "examples" / "cpp" / "try.cpp"
@@ -117,7 +119,7 @@ def test_node_makes_of_records_what_python_does(
 
 
 def test_cpp_makes_of_records_what_python_does(
-    offers_path: Path, expected: list[dict[str, list[Any]]], cpp: Callable[..., subprocess.CompletedProcess[str]]
+    offers_path: Path, expected: list[dict[str, list[Any]]], cpp: Cpp
 ) -> None:
     rows = [*RECORDS, *(row for row, _ in WRONG)]
     for escape in (True, False):
@@ -138,9 +140,22 @@ def test_cpp_makes_of_records_what_python_does(
             assert says in line
 
 
-def test_cpp_answers_with_the_label_and_the_scores_of_python(
-    offers_path: Path, tmp_path: Path, cpp: Callable[..., subprocess.CompletedProcess[str]]
-) -> None:
+def test_a_record_may_lack_a_text_that_is_optional(offers_path: Path, tmp_path: Path, cpp: Cpp) -> None:
+    path = resealed(offers_path, tmp_path / "optional.tflite", of_input(1, optional=True))
+    rows: list[dict[str, Any]] = [{"price": 3.5}, {"review": None}, {"review": ""}, {"review": 7}]
+    tokenizer = Classifier.load(path).tokenizer
+    wanted = tokenizer.rows(tokenizer.cut("", "windows", 3))[0].tolist()
+    *pages, wrong_page = in_node(tmp_path, {"optional": path}, {"optional": rows})["optional"]
+    *lines, wrong_line = cpp("records", path, lines=[json.dumps(row) for row in rows]).stdout.splitlines()
+    assert [page["ids"] for page in pages] == [wanted] * 3
+    for line in lines:
+        [ids] = [part.split(" ")[1:] for part in line.split(";") if part.startswith("token_ids ")]
+        assert [[int(number) for number in ids]] == wanted
+    assert "review must be a string" in wrong_page
+    assert "review must be a string" in wrong_line
+
+
+def test_cpp_answers_with_the_label_and_the_scores_of_python(offers_path: Path, tmp_path: Path, cpp: Cpp) -> None:
     offers = Classifier.load(offers_path)
     asked = [*RECORDS[::20], RECORDS[-1]]
     expected = offers.predict(asked)
@@ -161,9 +176,7 @@ def test_cpp_answers_with_the_label_and_the_scores_of_python(
         np.testing.assert_allclose([float(score) for score in scores], list(answer.scores.values()), atol=1e-6)
 
 
-def test_cpp_decides_to_the_last_bit_of_a_threshold(
-    bundle_path: Path, tmp_path: Path, cpp: Callable[..., subprocess.CompletedProcess[str]]
-) -> None:
+def test_cpp_decides_to_the_last_bit_of_a_threshold(bundle_path: Path, tmp_path: Path, cpp: Cpp) -> None:
     labels = ("ham", "spam")
     for threshold in (0.3, 1 / 3):
         decision = {"label": "spam", "threshold": threshold}
@@ -179,9 +192,7 @@ def test_cpp_decides_to_the_last_bit_of_a_threshold(
         assert [line.split(" ")[0] for line in lines] == [labels[answered(row, labels, decision)] for row in rows]
 
 
-def test_cpp_gives_the_ids_of_python(
-    bundle_path: Path, classifier: Classifier, cpp: Callable[..., subprocess.CompletedProcess[str]]
-) -> None:
+def test_cpp_gives_the_ids_of_python(bundle_path: Path, classifier: Classifier, cpp: Cpp) -> None:
     texts: list[bytes] = []
     for line in UGLY.read_text("ascii").splitlines():
         record = json.loads(line)
@@ -253,12 +264,7 @@ def odd_texts() -> list[str]:
 
 @pytest.mark.parametrize("kind", ["unigram", "wordpiece"])
 def test_ids_are_equal_on_all_code_points(
-    kind: str,
-    unigram_path: Path,
-    wordpiece_path: Path,
-    vocabulary: list[str],
-    tmp_path: Path,
-    cpp: Callable[..., subprocess.CompletedProcess[str]],
+    kind: str, unigram_path: Path, wordpiece_path: Path, vocabulary: list[str], tmp_path: Path, cpp: Cpp
 ) -> None:
     bundle = unigram_path if kind == "unigram" else wordpiece_path
     pieces = (UNIGRAM / "pieces.tsv").read_text("utf-8").split("\n")[:-1]
@@ -273,9 +279,7 @@ def test_ids_are_equal_on_all_code_points(
         assert [int(number) for number in line.split()] == wanted, text[:80]
 
 
-def test_unigram_gives_the_committed_ids(
-    unigram_path: Path, tmp_path: Path, cpp: Callable[..., subprocess.CompletedProcess[str]]
-) -> None:
+def test_unigram_gives_the_committed_ids(unigram_path: Path, tmp_path: Path, cpp: Cpp) -> None:
     vectors = [json.loads(line) for line in (UNIGRAM / "vectors.jsonl").read_text("ascii").splitlines()]
     asked = [vector for vector in vectors if vector["text"]]  # a classifier takes no empty text
     in_page = in_node(tmp_path, {"vectors": unigram_path}, {"vectors": [vector["text"] for vector in asked]})["vectors"]
@@ -312,9 +316,7 @@ REFUSED: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
 }
 
 
-def test_what_a_reader_does_not_know_is_refused_by_name(
-    offers_path: Path, tmp_path: Path, cpp: Callable[..., subprocess.CompletedProcess[str]]
-) -> None:
+def test_what_a_reader_does_not_know_is_refused_by_name(offers_path: Path, tmp_path: Path, cpp: Cpp) -> None:
     bundles = {
         name: resealed(offers_path, tmp_path / f"{name}.tflite", change) for name, (change, _) in REFUSED.items()
     }

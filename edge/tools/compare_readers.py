@@ -81,10 +81,11 @@ def in_python(bundle: bytes, texts: Sequence[str]) -> tuple[list[list[int]], flo
 
 def in_node(bundle: Path, texts: Sequence[str], folder: Path) -> tuple[list[list[int]], float]:
     """The same by the page's sources, of the best of some rounds, since the first ones compile."""
-    (folder / "texts.json").write_text(json.dumps(texts), "ascii")
-    command = ["node", EDGE / "web" / "test" / "tokenize.mjs", bundle, DATA, folder / "texts.json", folder / "ids.json"]
-    told = subprocess.run([*command, str(ROUNDS)], check=True, capture_output=True, text=True).stdout
-    return json.loads((folder / "ids.json").read_text("ascii")), float(told)
+    script, asked, answered = EDGE / "web" / "test" / "tokenize.mjs", folder / "texts.json", folder / "ids.json"
+    asked.write_text(json.dumps(texts), "ascii")
+    command: list[str | Path] = ["node", script, bundle, DATA, asked, answered, str(ROUNDS)]
+    told = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    return json.loads(answered.read_text("ascii")), float(told)
 
 
 def in_cpp(bundle: Path, texts: Sequence[str], folder: Path) -> tuple[list[list[int]], float]:
@@ -93,7 +94,7 @@ def in_cpp(bundle: Path, texts: Sequence[str], folder: Path) -> tuple[list[list[
     source = EDGE / "examples" / "cpp" / "try.cpp"
     subprocess.run([compiler, "-std=c++17", "-O2", source, "-o", folder / "try"], check=True)
     lines = "".join(f"{text.encode().hex()}\n" for text in texts)
-    command = [folder / "try", "times", bundle, DATA, str(ROUNDS)]
+    command: list[str | Path] = [folder / "try", "times", bundle, DATA, str(ROUNDS)]
     done = subprocess.run(command, input=lines, check=True, capture_output=True, text=True)
     return [[int(number) for number in line.split()] for line in done.stdout.splitlines()], float(done.stderr)
 
@@ -104,9 +105,11 @@ def main() -> int:
     parser.add_argument("bundle", type=Path)
     parser.add_argument("texts", type=Path, nargs="+", help="files of texts, UTF-8")
     parser.add_argument("--column", help="of CSV files")
+    parser.add_argument("--most", type=int, help="texts to take, spread over all")
     parser.add_argument("--pieces", type=Path, help="a table of pieces instead of the bundle's")
     arguments = parser.parse_args()
     texts = [text for path in arguments.texts for text in texts_of(path, arguments.column)]
+    texts = texts[:: max(1, len(texts) // arguments.most)] if arguments.most else texts
     bundle = arguments.bundle.read_bytes()
     if arguments.pieces:
         bundle = with_pieces(bundle, arguments.pieces.read_bytes())
@@ -115,8 +118,7 @@ def main() -> int:
         path = folder / "model.tflite"
         path.write_bytes(bundle)
         expected, took = in_python(bundle, texts)
-        used = sum(len(tokenizer_of(bundle).pieces(text)) for text in texts) / len(texts)
-        print(f"{len(texts):,} texts of {sum(map(len, texts)) / len(texts):.0f} characters and {used:.0f} pieces")
+        print(f"{len(texts):,} texts of {sum(map(len, texts)) / len(texts):.0f} characters")
         print(f"Python      {took:8.1f} µs a text")
         wrong = 0
         for language, run in (("JavaScript", in_node), ("C++", in_cpp)):

@@ -4,7 +4,8 @@ Single code points become what the tokenizer of multilingual-e5-small was traine
 the signs on them are put together as Unicode's NFC does: every order and every partly composed form of each composite.
 Surrogates and NUL, of which that map knows nothing, become spaces, as before WordPiece.
 
-Run in the pipeline's environment: `python -m edge.tools.make_normalization_unigram`.
+Run in the pipeline's environment:
+`PYTHONPATH=. python edge/tools/make_normalization_unigram.py`.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from collections.abc import Iterator
 from modules.network.backbones.multilingual.model_file import ModelFile
 from modules.network.backbones.multilingual.source import MODEL, SOURCE
 
-from edge.tools.make_normalization import SURROGATES, TARGET, lines
+from make_normalization import SURROGATES, TARGET, lines
 
 UNIGRAM_TARGET = TARGET.with_name("normalization-nmt-nfkc-1.txt")
 HALF_WIDTH = range(0xFF66, 0xFFA0)  # katakana; a sign of voice behind one is a code point of its own

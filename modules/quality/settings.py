@@ -59,14 +59,14 @@ class FairnessSettings(Section):
     """Of the samples."""
 
 
-class BeatsBaseline(Section):
-    """The model against the linear baseline, on the same rows of eval, with a paired bootstrap of the difference."""
+class Beats(Section):
+    """The model against another one, on the same rows of eval, with a paired bootstrap of the difference."""
 
     metric: str | None = None
     """What both are compared by, a metric that the target is trained by (of one label `macro_f1` or `accuracy`, of a
     number `rmse` or `mae`). Empty: the target's objective, the first of these."""
     margin: float = 0.0
-    """How much better than the baseline the model has to be; below 0, how much worse it may be."""
+    """How much better than the other the model has to be; below 0, how much worse it may be."""
     decided_by: Literal["upper_end", "value", "lower_end"] = "upper_end"
     """What of the difference must reach the margin. `upper_end` of its interval: a model is refused where it is worse
     by more than noise; `value`: the difference itself, whatever the noise; `lower_end`: only a proven win will do."""
@@ -76,6 +76,18 @@ class BeatsBaseline(Section):
     """Bootstrap samples behind it."""
     seed: int = 17
     """Of the samples."""
+
+
+class BeatsBaseline(Beats):
+    """The model against the linear baseline."""
+
+
+class BeatsServed(Beats):
+    """The model against the one that was blessed last, which is what is served."""
+
+    decided_by: Literal["upper_end", "value", "lower_end"] = "lower_end"
+    """What of the difference must reach the margin. `lower_end` of its interval: only a proven win is pushed; `value`:
+    the difference itself, whatever the noise; `upper_end`: whatever is not worse by more than noise."""
 
 
 OtherLabels = Literal["not_compared", "shared", "refused"]
@@ -96,3 +108,6 @@ class EvaluatorSettings(Section):
     `refused`: the run is refused before it trains anything."""
     beats_baseline: BeatsBaseline | None = BeatsBaseline()
     """The gate against the linear baseline, see docs/quality.md; `null` switches it off."""
+    beats_served: BeatsServed | None = None
+    """The gate against the latest blessed model, for runs that replace what is served: `watch --on` sets it. Empty: a
+    new model need not be better, `max_drop` alone bounds how much worse it may be."""

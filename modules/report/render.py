@@ -10,7 +10,7 @@ import base64
 import functools
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -47,14 +47,37 @@ def render(facts: Mapping[str, Any], run: Mapping[str, Any] | None = None) -> st
     Returns:
         The HTML document.
     """
-    plots = _plots(facts, run)
+    return document(
+        "report.html.j2",
+        _plots(facts, run),
+        facts=facts,
+        run=run,
+        metrics=facts["metrics"],
+        lower_is_better=TARGETS[facts["target"]].lower_is_better,
+        models=MODELS,
+        config=yaml.safe_dump(facts["provenance"]["config"], sort_keys=False, allow_unicode=True, width=100),
+    )
+
+
+def document(
+    template: str, plots: Mapping[str, Sequence[Plot]], *, folder: Path | None = None, **values: Any
+) -> str:  # fmt: skip
+    """Renders a page of this kind.
+
+    Args:
+        template: name of the file.
+        plots: by section.
+        folder: of the template, if it is another than this room's, whose templates it may import.
+        **values: what the template names, besides what all pages have.
+
+    Returns:
+        The HTML document.
+    """
     script = (TEMPLATES / "report.js").read_text(encoding="utf-8")
     figures = {plot.name: json.loads(plot.figure.to_json()) for section in plots.values() for plot in section}
     for figure in figures.values():
         figure["layout"].pop("template", None)  # the page puts its own in, by what its reader prefers
-    return _environment().get_template("report.html.j2").render(
-        facts=facts,
-        run=run,
+    return _environment(folder).get_template(template).render(
         plots=plots,
         figures=figures,
         themes=theme.templates(),
@@ -62,10 +85,7 @@ def render(facts: Mapping[str, Any], run: Mapping[str, Any] | None = None) -> st
         plotly=get_plotlyjs(),
         script=script,
         policy=_policy(get_plotlyjs(), script),
-        metrics=facts["metrics"],
-        lower_is_better=TARGETS[facts["target"]].lower_is_better,
-        models=MODELS,
-        config=yaml.safe_dump(facts["provenance"]["config"], sort_keys=False, allow_unicode=True, width=100),
+        **values,
     )  # fmt: skip
 
 
@@ -89,9 +109,9 @@ def _plots(facts: Mapping[str, Any], run: Mapping[str, Any] | None) -> dict[str,
 
 
 @functools.cache
-def _environment() -> jinja2.Environment:
+def _environment(folder: Path | None) -> jinja2.Environment:
     environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(TEMPLATES),
+        loader=jinja2.FileSystemLoader([*([folder] if folder else []), TEMPLATES]),
         autoescape=True,
         extensions=["jinja2.ext.do"],
         undefined=jinja2.StrictUndefined,

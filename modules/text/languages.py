@@ -7,6 +7,13 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
+# What the multilingual encoder was pretrained on, XLM-RoBERTa's hundred languages.
+_XLM_ROBERTA = (
+    "af am ar as az be bg bn br bs ca cs cy da de el en eo es et eu fa fi fr fy ga gd gl gu ha he hi hr hu hy id is "
+    "it ja jv ka kk km kn ko ku ky la lo lt lv mg mk ml mn mr ms my nb ne nl nn no om or pa pl ps pt ro ru sa sd si "
+    "sk sl so sq sr su sv sw ta te th tl tr ug uk ur uz vi xh yi zh"
+)
+MULTILINGUAL = tuple(_XLM_ROBERTA.split())
 _TELLING = 400  # characters that a text's language is told by
 RARE = 0.01  # share of the texts below which a language is more likely a mistake
 _SPOKEN = 0.1  # share from which on texts are taken to be written in it, and not mistaken for it

@@ -66,14 +66,14 @@ def profile(
     written = not no_draft and not problem
     if as_json:
         drafts = {"config": str(config_path), "schema": str(schema_path)} if written else None
-        shown = {name: value for name, value in found.items() if name != "characters"}
+        shown = {name: value for name, value in found.items() if name != "vocabulary"}
         click.echo(json.dumps({**shown, "draft": drafts}, indent=2, ensure_ascii=False))
     else:
         display.show(found, _console())
     if problem:
         raise WrongUse(problem)
     if written and not as_json:
-        more = f"\n          {draft.vocabulary_path(schema_path)}" if found["characters"] else ""
+        more = f"\n          {draft.vocabulary_path(schema_path, found['backbone'])}" if found["vocabulary"] else ""
         click.echo(f"\nDrafted   {config_path}\n          {schema_path}{more}\nNext      read them, then: "
                    f"./edgeline run --config {config_path}")  # fmt: skip
 

@@ -16,12 +16,13 @@ from typing import Any, Literal
 from modules.artifact_files import (  # and settles Keras 2 before TFX
     BASELINE_FILE,
     BEATS_BASELINE_FILE,
+    BEATS_SERVED_FILE,
     FAIRNESS_FILE,
     PREDICTIONS_FILE,
     SHARED_LABELS_FILE,
 )
 from modules.quality import shared_labels
-from modules.quality.settings import BeatsBaseline, Bound, FairnessSettings, OtherLabels
+from modules.quality.settings import BeatsBaseline, BeatsServed, Bound, FairnessSettings, OtherLabels
 from modules.quality.tfma import config as tfma_config
 from modules.rows.settings import Columns
 from modules.settings import NodeSettings
@@ -55,6 +56,8 @@ class EvaluatorNodeSettings(NodeSettings):
     """Gaps between slices; without bounds where they do not gate."""
     beats_baseline: BeatsBaseline | None = None
     """How the model is compared with the linear baseline; None where it is not."""
+    beats_served: BeatsServed | None = None
+    """How the model is compared with the one that was blessed last; None where it is not."""
     gated: bool
     """Whether a gap, or the baseline, can take the blessing back."""
     other_labels: OtherLabels = "not_compared"
@@ -97,6 +100,12 @@ class Executor(executor.Executor):
             artifacts.write_json(os.path.join(folder, BEATS_BASELINE_FILE), compared)
             if settings.gated and compared["missed"]:
                 tell("not blessed: the linear baseline is better", **compared["difference"])
+                missed += compared["missed"]
+        if settings.beats_served and compared_with == "whole" and input_dict.get(PREVIOUS):
+            compared = _against_served(split, found, judge, settings, input_dict)
+            artifacts.write_json(os.path.join(folder, BEATS_SERVED_FILE), compared)
+            if compared["missed"]:
+                tell("not blessed: what is served is not beaten", **compared["difference"])
                 missed += compared["missed"]
         if compared_with == "shared":
             compared = self._on_shared_labels(split, settings, input_dict, output_dict, exec_properties)
@@ -207,6 +216,19 @@ def _against_baseline(
     with fileio.open(os.path.join(folder, BASELINE_FILE)) as stream:
         name = json.loads(stream.read())["model"]
     return against_baseline.measure(found, answers[split], judge, bound, name=name)
+
+
+def _against_served(
+    split: str, found: Any, judge: Any, settings: EvaluatorNodeSettings, input_dict: artifacts.Artifacts
+) -> dict[str, Any]:
+    """The model that was blessed last answers the same rows."""
+    from modules.quality import against_baseline
+
+    bound, previous = settings.beats_served, input_dict[PREVIOUS]
+    assert bound is not None
+    answers = _predict(split, settings, judge, {**input_dict, MODEL: previous})
+    name = os.path.basename(previous[0].uri)
+    return against_baseline.measure(found, answers, judge, bound, name=name, other=against_baseline.SERVED)
 
 
 class EvaluatorSpec(standard_component_specs.EvaluatorSpec):

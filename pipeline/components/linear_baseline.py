@@ -29,7 +29,7 @@ class LinearBaselineNodeSettings(NodeSettings):
     columns: Columns
     """Which column is what."""
     inputs: InputSections
-    """What comes in, by name: beside the text, the model reads the columns of numbers and categories."""
+    """What comes in, by name: beside the text, or without one, the model reads the columns of all kinds that say how."""
     target: TargetSection
     """What is predicted."""
     seed: int
@@ -51,14 +51,15 @@ class Executor(base_executor.BaseExecutor):
 
         settings = LinearBaselineNodeSettings.from_json(exec_properties[SETTINGS])
         examples = artifact_utils.get_single_instance(input_dict[EXAMPLES])
+        identity = kinds.identity_column(settings.inputs)
         read = {
             column: part.linear
             for part in settings.inputs.values()
             for column in part.columns()
-            if part.linear and column.name != settings.columns.text
+            if part.linear and column.name != identity
         }
         main = kinds.with_backbone(settings.inputs)
-        texts = main.columns() if main and not settings.columns.text else ()  # rows may lack it: no identity of theirs
+        texts = main.columns() if main and not identity else ()  # rows may lack it: no identity of theirs
         splits = {
             name: read_raw_split(
                 [io_utils.all_files_pattern(artifact_utils.get_split_uri([examples], name))],

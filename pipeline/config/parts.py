@@ -256,10 +256,10 @@ def check_metrics(target: Target, evaluator: EvaluatorSettings, tuner: TunerSett
         _known(where, column, slices, "slice columns (data.columns.slices)")
         for metric in bounds:
             _known((*where, column), metric, target.gaps, f"{of_target} whose gap can be bounded")
-    against = evaluator.beats_baseline
-    if against and against.metric not in (None, *target.watched):
-        place = ("evaluator", "beats_baseline", "metric")
-        _fail(place, str(against.metric), target.watched, f"{of_target} that models are compared by")
+    for section, against in (("beats_baseline", evaluator.beats_baseline), ("beats_served", evaluator.beats_served)):
+        if against and against.metric not in (None, *target.watched):
+            place = ("evaluator", section, "metric")
+            _fail(place, str(against.metric), target.watched, f"{of_target} that models are compared by")
     if evaluator.other_labels == "shared" and target.narrowed(target.names) is None:
         raise ValueError(
             f"evaluator.other_labels is shared; a target of kind {target.kind} has no labels of which some can be left "

@@ -26,7 +26,9 @@ from modules.training.settings import TrainerSettings, TunerSettings
 from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from pipeline.config import names, parts
+from pipeline.config.monitor import MonitorConfig
 from pipeline.config.platform import PlatformConfig
+from pipeline.config.retrain import RetrainConfig
 from pipeline.config.rows.data import DataConfig
 from pipeline.config.validator import ValidatorConfig
 
@@ -86,6 +88,10 @@ class Config(Section):
     """What the model card says besides numbers."""
     reporter: ReporterSettings = ReporterSettings()
     """How much the report of a run looks at."""
+    monitor: MonitorConfig = MonitorConfig()
+    """What `monitor` makes of what is served."""
+    retrain: RetrainConfig = RetrainConfig()
+    """When `watch --on` makes a span of labelled requests."""
     platform: PlatformConfig = PlatformConfig()
     """What the nodes get on Kubeflow or Vertex AI; the local runner reads nothing of it."""
 

@@ -126,6 +126,7 @@ def _settings(config: Config, linear: Any, *, gated: bool) -> EvaluatorNodeSetti
         others=others(config),
         fairness=fairness if gated else fairness.with_values(bounds={}),
         beats_baseline=against,
+        beats_served=config.evaluator.beats_served if gated else None,
         gated=gated,
         other_labels=config.evaluator.other_labels if gated else "not_compared",
         max_drops=_max_drops(config) if gated else {},

@@ -50,6 +50,11 @@ class TaskPaths:
         return self.root / "history"
 
     @property
+    def monitor(self) -> Path:
+        """What `monitor` keeps: its state, `status.json`, and the page."""
+        return self.root / "monitor"
+
+    @property
     def lock(self) -> Path:
         """Held while a run is going on."""
         return self.root / ".lock"

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from modules.tensors import Column, ColumnType  # and settles Keras 2 before TFX imports TensorFlow
+from modules.tensors import Column, ColumnType, raw_example  # and settles Keras 2 before TFX imports TensorFlow
 
 import apache_beam as beam
 import tensorflow as tf
@@ -97,18 +97,15 @@ def _read_file(path: str, settings: ServingExampleGenNodeSettings) -> Iterator[t
     inputs = [Column(name, kind) for name, kind in settings.others.items()]
     types = {column.name: column for column in inputs}
     for record in read_log(path, settings.text, settings.slices, settings.source, inputs):
-        yield tf.train.Example(
-            features=tf.train.Features(
-                feature={name: _feature(types.get(name, Column(name)), value, path) for name, value in record.items()}
-            )
-        )
+        there = {name: value for name, value in record.items() if name in types and types[name].is_image}
+        example = raw_example({name: value for name, value in record.items() if name not in there}, types)
+        for name, value in there.items():
+            example.features.feature[name].bytes_list.value.append(_picture(name, value, path))
+        yield example
 
 
-def _feature(column: Column, value: str, path: str) -> tf.train.Feature:
-    if not column.is_image:
-        return column.feature(value)
+def _picture(name: str, value: str, path: str) -> bytes:
     try:
-        content = pictures.content(pictures.found(value, path, files.open_file), files.open_file)
+        return pictures.content(pictures.found(value, path, files.open_file), files.open_file)
     except PictureError as error:
-        raise DataError(f"{path}: the picture in the field {column.name!r} cannot be used: {error}.") from error
-    return tf.train.Feature(bytes_list=tf.train.BytesList(value=[content]))
+        raise DataError(f"{path}: the picture in the field {name!r} cannot be used: {error}.") from error

@@ -196,6 +196,9 @@ def _verdict(summary: Mapping[str, Any], console: Console) -> None:
             console.print(f"          {missed['message']}", soft_wrap=True, markup=False)
     if summary.get("shared_labels"):
         console.print(f"Compared  {summary['shared_labels']['told']}", soft_wrap=True, markup=False)
+    served = summary.get("beats_served")
+    if served and not served["missed"]:
+        console.print(f"Served    on eval {against_baseline.told(served)}", soft_wrap=True, markup=False)
     linear = (summary.get("beats_baseline") or {}).get("eval")
     if linear and not linear["missed"]:
         shown = "" if linear["verdict"] == against_baseline.BETTER else "; that is within noise, and no proof"

@@ -8,7 +8,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from modules.artifact_files import BEATS_BASELINE_FILE, FAIRNESS_FILE, PARETO_FILE, SHARED_LABELS_FILE
+from modules.artifact_files import (
+    BEATS_BASELINE_FILE,
+    BEATS_SERVED_FILE,
+    FAIRNESS_FILE,
+    PARETO_FILE,
+    SHARED_LABELS_FILE,
+)
 from modules.inputs.kinds import with_backbone
 from modules.inputs.profiles import profile_file
 from modules.quality import advice
@@ -64,6 +70,8 @@ def collect(
     gaps = (fairness["eval"] or {}).get("missed", [])
     linear = {"eval": _read_json(evaluation, BEATS_BASELINE_FILE), "test": _read_json(test, BEATS_BASELINE_FILE)}
     behind = (linear["eval"] or {}).get("missed", [])
+    served = _read_json(evaluation, BEATS_SERVED_FILE)
+    behind = [*behind, *(served or {}).get("missed", [])]
     shared = _read_json(evaluation, SHARED_LABELS_FILE)
     dropped = (shared or {}).get("missed", [])
     pareto = _read_json(outputs.uri(*reported["edge_evaluation"]), PARETO_FILE)
@@ -94,6 +102,7 @@ def collect(
         "shared_labels": shared,
         "baseline": told["baseline"],
         "beats_baseline": linear,
+        "beats_served": served,
         "language": _language(config, outputs),
         "try": _to_try(config, told["training"], outputs, linear["eval"], pareto),
         "training": told["training"],

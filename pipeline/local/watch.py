@@ -43,6 +43,7 @@ def watch(
     once: bool,
     say: Callable[[str], None],
     sleep: Callable[[float], None] = time.sleep,
+    before: Callable[[], tuple[bool, str]] = lambda: (False, ""),
 ) -> bool | None:
     """Looks for new spans until it is interrupted; while another run holds the folder, it waits.
 
@@ -54,6 +55,7 @@ def watch(
         once: look once only.
         say: tells a person what goes on.
         sleep: waits some seconds.
+        before: called before each look, to make a span where there is a reason: whether it did, and what to tell.
 
     Returns:
         With `once`, whether the run succeeded, False too where the newest span used up its attempts; None where there
@@ -66,7 +68,14 @@ def watch(
         f"Watching {config.data.path} every {interval:g} s; Ctrl-C stops.")  # fmt: skip
     unchanged = _Unchanged()
     waiting: str | None = None
+    told = ""
     while True:
+        made, said = before()
+        if said and said != told:
+            say(said)
+        told = said
+        if made and once:  # its files are new
+            sleep(config.data.spans.settle_seconds)
         window, why = _ready(config, unchanged)
         if once and unchanged.waits_for:  # a look later is the only way to know that nothing changes any more
             say(why)

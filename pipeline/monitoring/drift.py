@@ -12,7 +12,6 @@ from typing import Any, Literal
 
 import modules  # noqa: F401  (settles Keras 2 before TFX imports TensorFlow)
 from modules.inputs import kinds
-from modules.inputs.profiles import profile_file
 
 import tensorflow_data_validation as tfdv
 from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2
@@ -22,6 +21,7 @@ from tfx.dsl.io import fileio
 from tfx.types import artifact_utils
 
 from pipeline.config.validator import ValidatorConfig
+from pipeline.monitoring.judged import judge
 
 Kind = Literal["drift", "skew"]
 _MEASURES = {
@@ -110,7 +110,8 @@ def compare(
     for kind, other, name in others:
         if other is not None:
             found += _by_schema(kind, _statistics(statistics, split), _statistics(other, name), schema)
-            found += _by_input(kind, _Profiles(statistics, split, other, name), inputs, validator)
+            judged = judge(inputs, _Profiles(statistics, split, other, name), validator)
+            found += (Comparison(kind, **vars(item)) for item in judged)
     return found
 
 
@@ -130,23 +131,6 @@ def _by_schema(kind: Kind, ours: Any, theirs: Any, schema: schema_pb2.Schema) ->
             )
     for feature in sorted(missing):
         yield Comparison(kind, feature, MISSING, distance=1.0, bound=None, breached=True)
-
-
-def _by_input(
-    kind: Kind, profiles: _Profiles, inputs: kinds.Inputs, validator: ValidatorConfig
-) -> Iterator[Comparison]:
-    """What the inputs measure; one that plays no role in it, or has no profile on either side, is left out."""
-    bounds = validator.bounds(inputs)
-    for name, (_, compare_profiles) in kinds.playing(inputs, "distances").items():
-        ours, theirs = profiles(profile_file(name))
-        if ours is None or theirs is None:
-            continue
-        found = compare_profiles(ours, theirs)
-        for item in found.distances:
-            bound = getattr(bounds[name], item.feature, None) if found.rows >= validator.min_rows else None
-            breached = bound is not None and item.value > bound
-            feature = item.feature if len(inputs) == 1 else f"{name}.{item.feature}"
-            yield Comparison(kind, feature, item.measure, item.value, bound, breached)
 
 
 def _statistics(artifact: types.Artifact, split: str) -> Any:

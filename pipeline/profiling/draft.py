@@ -1,6 +1,7 @@
 """A first configuration and schema from a profile: enough for a first run, and to be read before a second.
 
-Where no pretrained vocabulary fits the texts, a vocabulary of their characters is written beside the schema.
+Where the default vocabulary does not fit the texts, another one is written beside the schema: those pieces of the
+multilingual encoder that they need, or their characters.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from pipeline.profiling import draft_text, schema_draft
 from pipeline.profiling.answers.kinds import NUMBER
 from pipeline.profiling.columns import Column
 from pipeline.profiling.roles import MOST_LABELS, why_no_labels
+from pipeline.profiling.sections import encoders
 
 
 class DraftError(ValueError):
@@ -34,9 +36,10 @@ def paths(task: str, output: Path | None) -> tuple[Path, Path]:
     return Path("configs") / f"{task}.yaml", Path("schemas") / task / "schema.pbtxt"
 
 
-def vocabulary_path(schema_path: Path) -> Path:
-    """Where a vocabulary of characters goes: beside the schema."""
-    return schema_path.with_name(schema_path.name.replace("schema.pbtxt", "vocabulary.txt"))
+def vocabulary_path(schema_path: Path, backbone: str) -> Path:
+    """Where pieces or a vocabulary of characters go, by the kind of the backbone: beside the schema."""
+    name = "pieces.tsv" if backbone == encoders.MULTILINGUAL else "vocabulary.txt"
+    return schema_path.with_name(schema_path.name.replace("schema.pbtxt", name))
 
 
 def task_name(path: Path, given: str | None) -> str:
@@ -68,8 +71,8 @@ def write(profile: Mapping[str, Any], task: str, config_path: Path, schema_path:
         FileExistsError: one of the files is there, and must not be replaced; nothing is written.
     """
     _check(profile)
-    vocabulary = vocabulary_path(schema_path)
-    files = [config_path, schema_path, *([vocabulary] if profile["characters"] else [])]
+    vocabulary = vocabulary_path(schema_path, profile["backbone"])
+    files = [config_path, schema_path, *([vocabulary] if profile["vocabulary"] else [])]
     if not overwrite:
         for path in files:
             if path.exists():
@@ -78,8 +81,8 @@ def write(profile: Mapping[str, Any], task: str, config_path: Path, schema_path:
                 )
     counts = {item["column"]: _column(profile, item["column"])["values"] for item in profile["roles"]["slices"]}
     schema_draft.write(schema_draft.draft(counts, _layout(profile)), schema_path, overwrite=True)
-    if profile["characters"]:
-        write_whole(vocabulary, "\n".join(profile["characters"]) + "\n")
+    if profile["vocabulary"]:
+        write_whole(vocabulary, "\n".join(profile["vocabulary"]) + "\n")
     config_path.parent.mkdir(parents=True, exist_ok=True)
     partial = config_path.with_name(f".{config_path.name}.partial")
     write_whole(partial, draft_text.text(profile, task, schema_path, vocabulary))

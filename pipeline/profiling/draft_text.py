@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,15 +12,28 @@ from pipeline.profiling import long_texts, shipping, training
 from pipeline.profiling.answers import draft as answers
 from pipeline.profiling.answers.draft import comment, quoted
 from pipeline.profiling.answers.kinds import NUMBER, ONE_LABEL
-from pipeline.profiling.sections import card, few_rows
+from pipeline.profiling.sections import card, encoders, few_rows
 from pipeline.profiling.shipping import Shape
 
 _QUICK_ROWS = 8_000  # of the train split, in the quick profile
 _QUICK_WINDOW = 128  # in the quick profile, at most
 _WINDOWS = (16, 32, 48, 64, 96, 128, 192, 256, 384, 512)
 # The teachers of both profiles, and what their students keep of the feed-forward neurons.
-_MINILM = {"quick": Shape(30_522, 3, 384, 1536), "full": Shape(30_522, 6, 384, 1536)}
-_SCRATCH = {"quick": Shape(0, 2, 128, 512), "full": Shape(0, 4, 256, 1024)}
+_TEACHERS = {
+    encoders.MINILM: {"quick": Shape(30_522, 3, 384, 1536), "full": Shape(30_522, 6, 384, 1536)},
+    encoders.MULTILINGUAL: {"quick": Shape(0, 4, 384, 1536), "full": Shape(0, 8, 384, 1536)},
+    encoders.SCRATCH: {"quick": Shape(0, 2, 128, 512), "full": Shape(0, 4, 256, 1024)},
+}
+# Which layers of a pretrained encoder they are.
+_LAYERS = {
+    encoders.MINILM: {"quick": [0, 2, 5], "full": [0, 1, 2, 3, 4, 5]},
+    encoders.MULTILINGUAL: {"quick": [0, 1, 2, 3], "full": [0, 1, 2, 3, 4, 5, 6, 7]},
+}
+# Why they are so many.
+_FEWER = {
+    encoders.MINILM: "three of six are quick",
+    encoders.MULTILINGUAL: "the first four of twelve: quick, and better than four that are spread",
+}
 _NEURONS = {"quick": 0.5, "full": 0.417}
 _RECIPES = {
     "quick": "[float32, dynamic_wi8_afp32, dynamic_wi8_afp32_e4, dynamic_wi48_afp32_e4, dynamic_wi4_afp32]",
@@ -38,7 +52,7 @@ def text(profile: Mapping[str, Any], task: str, schema_path: Path, vocabulary_pa
         profile: as `pipeline.profiling.profile.profile` gives it; it has a text and a label.
         task: the task's name.
         schema_path: what the configuration calls the schema.
-        vocabulary_path: likewise the vocabulary of characters, if the profile has one.
+        vocabulary_path: likewise the vocabulary, if the profile has one.
     """
     roles, labels, kind = profile["roles"], profile["labels"], profile["target"]["kind"]
     rows, file = profile["answered"], Path(profile["file"]).name
@@ -63,7 +77,8 @@ def text(profile: Mapping[str, Any], task: str, schema_path: Path, vocabulary_pa
         *_preprocessing(profile["text"]),
         *_backbone(profile, vocabulary_path),
         "trainer:",
-        *(["  learning_rate: 5.0e-4  # random weights have further to go"] if profile["characters"] else []),
+        *(["  learning_rate: 5.0e-4  # random weights have further to go"]
+          if profile["backbone"] == encoders.SCRATCH else []),
         *(["  class_weights: balanced  # rare labels would be given up, since they hardly count in the loss"]
           if kind == ONE_LABEL and training.unbalanced(labels) else []),
         *(few_rows.trainer(labels) if _few(profile) else
@@ -124,26 +139,30 @@ def _preprocessing(found: Mapping[str, Any]) -> list[str]:
 
 
 def _backbone(profile: Mapping[str, Any], vocabulary_path: Path) -> list[str]:
-    if _few(profile):
+    kind, few = profile["backbone"], _few(profile)
+    if kind == encoders.SCRATCH:
         return [
-            "backbone:",
-            "  kind: minilm",
-            "  layers: [0, 1, 2, 3, 4, 5]  # what they know, few rows cannot teach",
+            "backbone:  # of random weights, letter by letter: no pretrained vocabulary here fits these texts",
+            "  kind: scratch",
+            f"  vocabulary: {quoted(str(vocabulary_path))}",
+            *_scratch_shape("quick", "  "),
             "",
         ]
-    if not profile["characters"]:
-        return ["backbone:", "  kind: minilm", "  layers: [0, 2, 5]  # three of six are quick", ""]
+    pieces = [
+        f"  vocabulary: {quoted(str(vocabulary_path))}  # the pieces that these texts need, of 250,001",
+    ]
     return [
-        "backbone:  # of random weights, letter by letter: no pretrained vocabulary here fits these texts",
-        "  kind: scratch",
-        f"  vocabulary: {quoted(str(vocabulary_path))}",
-        *_scratch_shape("quick", "  "),
+        "backbone:",
+        f"  kind: {kind}",
+        *(pieces if kind == encoders.MULTILINGUAL else []),
+        f"  layers: {_LAYERS[kind]['full' if few else 'quick']}  # "
+        + ("what they know, few rows cannot teach" if few else _FEWER[kind]),
         "",
     ]
 
 
 def _scratch_shape(name: str, indent: str) -> list[str]:
-    shape = _SCRATCH[name]
+    shape = _TEACHERS[encoders.SCRATCH][name]
     return [
         f"{indent}num_layers: {shape.layers}",
         f"{indent}num_heads: {shape.hidden // 64}",
@@ -154,7 +173,7 @@ def _scratch_shape(name: str, indent: str) -> list[str]:
 
 def _few(profile: Mapping[str, Any]) -> bool:
     one_label = profile["target"]["kind"] == ONE_LABEL  # of other kinds no head can be fitted
-    return one_label and few_rows.are(profile["labels"], profile["characters"])
+    return one_label and few_rows.are(profile["labels"], profile["backbone"])
 
 
 def _share(profile: Mapping[str, Any], split: str) -> float:
@@ -162,13 +181,13 @@ def _share(profile: Mapping[str, Any], split: str) -> float:
 
 
 def _epochs(profile: Mapping[str, Any], train_rows: float) -> int:
-    share = 4.0 if profile["characters"] else 1.0
+    share = 4.0 if profile["backbone"] == encoders.SCRATCH else 1.0
     return training.epochs(round(train_rows), max(len(profile["labels"]), 1), share=share)
 
 
 def _profile(profile: Mapping[str, Any], name: str, rows: int) -> list[str]:
     """One profile: teacher, length of training, student, recipes, and a gate that these can pass."""
-    counts, characters = profile["labels"], profile["characters"]
+    counts, scratch = profile["labels"], profile["backbone"] == encoders.SCRATCH
     labels = max(len(counts), 1)
     train_rows, few = rows * _share(profile, "train"), _few(profile)
     used = min(train_rows, _QUICK_ROWS if name == "quick" else rows)
@@ -181,10 +200,10 @@ def _profile(profile: Mapping[str, Any], name: str, rows: int) -> list[str]:
             lines.append(f"    trainer: {{epochs: {_epochs(profile, used)}}}")
         if shorter := long_texts.quick(profile["text"]["tokens"], _QUICK_WINDOW):
             lines.append(f"    preprocessing: {shorter}")
-    elif characters:
+    elif scratch:
         lines += ["    backbone:", *_scratch_shape(name, "      ")]
     elif not few:
-        lines.append("    backbone: {layers: [0, 1, 2, 3, 4, 5]}")
+        lines.append(f"    backbone: {{layers: {_LAYERS[profile['backbone']][name]}}}")
     student = _student(profile, teacher, size, rows)
     expected, bound = shipping.size_bound(teacher, student, labels)
     eval_rows = round(rows * _share(profile, "eval"))
@@ -193,7 +212,7 @@ def _profile(profile: Mapping[str, Any], name: str, rows: int) -> list[str]:
     return [
         *lines,
         "    pruner:",
-        f"      student: {_student_section(size, teacher, scratch=bool(characters))}",
+        f"      student: {_student_section(size, teacher, scratch=scratch)}",
         "      pruning: {sparsity: 0.3}",
         *(few_rows.pruner(profile["labels"]) if few else [f"      epochs: {passes}"]),
         "    converter:",
@@ -204,16 +223,14 @@ def _profile(profile: Mapping[str, Any], name: str, rows: int) -> list[str]:
         *answers.drops(profile, drop, agreement, eval_rows),
         f"        min_size_ratio: {bound:g}  # about {expected:g} times with dynamic_wi8_afp32_e4, others are smaller",
         "        min_latency_ratio: null  # so small a network takes less time than cutting a text into tokens"
-        if characters
+        if scratch
         else f"        min_latency_ratio: {_LATENCY[size]}",
     ]
 
 
 def _teacher(profile: Mapping[str, Any], name: str) -> Shape:
-    if not profile["characters"]:
-        return _MINILM[name]
-    shape = _SCRATCH[name]
-    return Shape(len(profile["characters"]), shape.layers, shape.hidden, shape.intermediate)
+    shape = _TEACHERS[profile["backbone"]][name]
+    return dataclasses.replace(shape, tokens=len(profile["vocabulary"])) if profile["vocabulary"] else shape
 
 
 def _student(profile: Mapping[str, Any], teacher: Shape, name: str, rows: int) -> Shape:

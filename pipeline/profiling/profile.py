@@ -8,8 +8,6 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from modules.text import fit
-
 from pipeline.config.rows.source import SourceConfig
 from pipeline.ingest import sources
 from pipeline.ingest.rows import DataError
@@ -18,7 +16,7 @@ from pipeline.ingest.sources.base import Record, open_local
 from pipeline.profiling import headers, label_names, roles, texts, token_counts
 from pipeline.profiling.answers import kinds, numbers
 from pipeline.profiling.columns import Column, ColumnCounter
-from pipeline.profiling.sections import few_rows
+from pipeline.profiling.sections import encoders, few_rows
 
 _EVERY = 5_000  # rows between two reports of progress
 _CELLS = 2_000  # of the label's column, that are looked into
@@ -56,9 +54,10 @@ def profile(
         `malformed` (`rows` and the first `problem`), `columns`, `roles` (`text`, `label`, each `{"column", "reason"}`,
         and a list `slices`), `target` (an `answers.kinds.Answer`), `answered` (rows with a right answer), `numbers`
         (what they are like; None of labels), `labels` (rows by label), `rare_labels`, `text` (see `texts.measure`; None
-        without a text column), `characters` (tokens of a vocabulary of characters, where the default one does not fit),
-        `linear` (see `cross_validated` of `linear`, and of `answers.numbers` and `answers.several`), `headless` (why
-        the first line seems to be a row; empty if it does not) and `notes`, sentences that a person should read.
+        without a text column), `backbone` (the kind that a draft takes), `vocabulary` (the lines of its vocabulary if
+        it brings none: pieces of the multilingual encoder, or single characters), `linear` (see `cross_validated` of
+        `linear`, and of `answers.numbers` and `answers.several`), `headless` (why the first line seems to be a row;
+        empty if it does not) and `notes`, sentences that a person should read.
 
     Raises:
         DataError: the file cannot be read.
@@ -89,9 +88,11 @@ def profile(
     labels = {value: named.values[value] for value in roles.labels_of(named)} if named else {}
     rare = roles.rare_labels(named) if named else {}
     taken = kinds.collector(answer, labels)
-    looked_at = _texts(path, source, chosen_text.column, chosen_label.column, taken, progress)
+    one_label = answer.kind == kinds.ONE_LABEL
+    share = few_rows.share("train", few=one_label and few_rows.are(labels, encoders.MULTILINGUAL))
+    looked_at = _texts(path, source, chosen_text.column, chosen_label.column, taken, share, progress)
     progress("linear model", 0)
-    few = answer.kind == kinds.ONE_LABEL and few_rows.are(labels, looked_at["characters"])
+    few = one_label and few_rows.are(labels, looked_at["backbone"])
     judged = kinds.judged(taken, labels, rare, few_rows.share("eval", few=few))
     found = {
         "file": str(path),
@@ -168,11 +169,17 @@ def _some(path: Path, source: SourceConfig, column: str) -> list[str]:
 
 
 def _texts(
-    path: Path, source: SourceConfig, column: str, label: str, taken: kinds.Collector, progress: Progress
+    path: Path,
+    source: SourceConfig,
+    column: str,
+    label: str,
+    taken: kinds.Collector,
+    train_share: float,
+    progress: Progress,
 ) -> dict[str, Any]:
-    """`text`, `characters`, and the `notes` that come of them."""
+    """`text`, `backbone`, `vocabulary`, and the `notes` that come of them."""
     if not column:
-        return {"text": None, "characters": None, "notes": []}
+        return {"text": None, "backbone": encoders.MINILM, "vocabulary": None, "notes": []}
     notes: list[str] = []
     vocabulary = None
     progress("vocabulary", 0)
@@ -181,16 +188,26 @@ def _texts(
     except token_counts.UnavailableError as error:
         notes.append(f"tokens are estimated, since the default vocabulary cannot be fetched ({error})")
     measured = texts.measure(_pairs(path, source, column, label, taken, progress), vocabulary)
-    found, characters = measured.found, None
+    found, taken_instead = measured.found, None
+    found["fit"] = []
     if vocabulary:
         found["fit"] = token_counts.notes(found["counted"], found["languages"], vocabulary.languages)
-        notes += found["fit"]
-        if found["counted"]["unknown"] > fit.UNFIT:
-            fitting = token_counts.of_characters(measured.sample)
-            characters = list(fitting.tokens)
-            found |= {"unfit": found["counted"], "counted": token_counts.measure(measured.sample, fitting)}
-            found["tokens"] = found["counted"]["tokens"]
-    return {"text": found, "characters": characters, "notes": notes}
+    if found["fit"]:
+        progress("pieces", 0)
+        every = (record.values[column] for record in sources.read(str(path), source, [column]) if not record.problem)
+        taken_instead = encoders.instead(
+            measured.sample, every, found["counted"], found["languages"], train_share=train_share
+        )
+    if taken_instead:
+        found |= {"unfit": found["counted"], "counted": taken_instead.counted}
+        found |= {"tokens": taken_instead.counted["tokens"], "fit": [taken_instead.note]}
+    notes += found["fit"]
+    return {
+        "text": found,
+        "backbone": taken_instead.kind if taken_instead else encoders.MINILM,
+        "vocabulary": taken_instead.lines if taken_instead else None,
+        "notes": notes,
+    }
 
 
 def _pairs(

@@ -71,22 +71,23 @@ def measure(texts: Iterable[str], vocabulary: Vocabulary) -> dict[str, Any]:
         name), `size` (its tokens), `floor` (those that trimming keeps whatever the texts are) and `kept` (those, and
         what the texts hold).
     """
-    from edgeline_edge.tokenizer import SPECIAL_TOKENS, SUFFIX, UNKNOWN, Tokenizer
+    from edgeline_edge import tokenizers
+    from edgeline_edge.tokenizer import SUFFIX
 
-    tokenizer = Tokenizer(vocabulary.tokens, _SPECIAL + 1)
-    unknown = vocabulary.tokens.index(UNKNOWN)
+    kind = tokenizers.of_lines(vocabulary.tokens)
+    tokenizer = kind.make(vocabulary.tokens, _SPECIAL + 1)
+    special = kind.ids(vocabulary.tokens)
+    unknown = special[kind.unknown]
     lengths: Counter[int] = Counter()
     pieces: Counter[int] = Counter()
     for text in texts:
         found = tokenizer.pieces(text[:_MOST_CHARACTERS])
         lengths[len(found) + _SPECIAL] += 1
         pieces.update(found)
-    # As `modules.text.vocabulary.trim` keeps them.
-    floor = {
-        number
-        for number, token in enumerate(vocabulary.tokens)
-        if token in SPECIAL_TOKENS or token.startswith(SUFFIX) or len(token) == 1
-    }
+    # As `modules.text.vocabulary.trim` and `modules.text.pieces.trim` keep them.
+    bare = [token.partition("\t")[0] for token in vocabulary.tokens] if kind.spec else vocabulary.tokens
+    floor = {*special.values()}
+    floor |= {number for number, token in enumerate(bare) if token.startswith(SUFFIX) or len(token) == 1}
     return {
         "tokens": spread(lengths),
         "unknown": round(pieces[unknown] / max(pieces.total(), 1), 4),

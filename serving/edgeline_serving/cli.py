@@ -6,9 +6,9 @@ Exit codes: 0 stopped when asked; 1 nothing can be served, as stderr says; 2 wro
 from __future__ import annotations
 
 import argparse
-import logging
 import re
 import sys
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import get_args
@@ -17,6 +17,7 @@ from edgeline_edge.long_text import LongText
 from edgeline_serving import __version__
 from edgeline_serving.errors import SettingsError, VersionError
 from edgeline_serving.settings import EDGE, SERVER, Kind, Limits, Log, Settings, Source, Trial
+from edgeline_serving.versions.bucket import copied, is_uri
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 _SHORTEST_KEY = 16  # bytes
@@ -32,28 +33,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit code.
     """
     options = _parser().parse_args(arguments)
-    logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.INFO, stream=sys.stderr)
-    for quiet in ("uvicorn.error", "uvicorn", "kserve", "kserve.trace", "httpx", "absl", "tensorflow"):
-        logging.getLogger(quiet).setLevel(logging.WARNING)
     try:
-        from edgeline_serving.run import serve
+        from edgeline_serving.run import log_to_stderr, serve
 
-        return serve(settings_of(options))
+        log_to_stderr()
+        with tempfile.TemporaryDirectory(prefix="edgeline-serving-") as scratch:
+            return serve(settings_of(options, Path(scratch)))
     except (SettingsError, VersionError) as error:
         print(f"edgeline-serving: {error}", file=sys.stderr)
         return 1
 
 
-def settings_of(options: argparse.Namespace) -> Settings:
+def settings_of(options: argparse.Namespace, scratch: Path | None = None) -> Settings:
     """The settings that a command line means.
 
     Args:
         options: parsed.
+        scratch: where to copy versions that lie in a bucket; None refuses them.
 
     Raises:
         SettingsError: options contradict each other, or name a file that cannot be used.
     """
-    sources = _sources(options)
+    sources = _sources(options, scratch)
     if not sources:
         raise SettingsError("nothing to serve: give --server FOLDER, --edge FOLDER, or both")
     if (options.tls_cert is None) != (options.tls_key is None):
@@ -65,6 +66,7 @@ def settings_of(options: argparse.Namespace) -> Settings:
         host=options.host,
         port=options.port,
         grpc_port=options.grpc_port,
+        workers=options.workers,
         threads=options.threads,
         batch=options.batch,
         long_text=options.long_text,
@@ -76,6 +78,7 @@ def settings_of(options: argparse.Namespace) -> Settings:
             instances=options.max_instances,
             depth=options.max_depth,
             windows=options.max_windows,
+            parts=options.max_parts,
             seconds=options.max_seconds,
             waiting=options.max_waiting,
             connections=options.max_connections,
@@ -90,7 +93,7 @@ def settings_of(options: argparse.Namespace) -> Settings:
     )
 
 
-def _sources(options: argparse.Namespace) -> tuple[Source, ...]:
+def _sources(options: argparse.Namespace, scratch: Path | None) -> tuple[Source, ...]:
     pinned = dict(options.pin)
     found = []
     given: list[tuple[Kind, str]] = [(SERVER, text) for text in options.server]
@@ -99,6 +102,8 @@ def _sources(options: argparse.Namespace) -> tuple[Source, ...]:
         name, separator, folder = text.partition("=")
         if not separator or not _NAME.fullmatch(name):
             name, folder = "", text
+        if scratch is not None and is_uri(folder):
+            folder = str(copied(folder, Path(tempfile.mkdtemp(dir=scratch))))
         path = Path(folder)
         if not path.exists():
             raise SettingsError(f"--{kind} {folder}: there is no such folder")
@@ -135,7 +140,13 @@ def _parser() -> argparse.ArgumentParser:
     add("--version", action="version", version=f"%(prog)s {__version__}")
     what = parser.add_argument_group("what is served; more than one of each may be given")
     add = what.add_argument
-    add("--server", action="append", default=[], metavar="[NAME=]FOLDER", help="push folder of SavedModels")
+    add(
+        "--server",
+        action="append",
+        default=[],
+        metavar="[NAME=]FOLDER",
+        help="push folder of SavedModels, or one version; that may lie in a bucket, gs://…",
+    )
     add("--edge", action="append", default=[], metavar="[NAME=]FOLDER", help="push folder of bundles; or one bundle")
     add("--pin", action="append", default=[], type=_pin, metavar="NAME=VERSION", help="stay at a version; NAME is the "
         "one that was given, else server or edge (by default the folder's `latest` is followed)")  # fmt: skip
@@ -164,7 +175,8 @@ def _parser() -> argparse.ArgumentParser:
 def _add_work(parser: argparse.ArgumentParser) -> None:
     work = parser.add_argument_group("how it works, and what a client may ask for")
     add = work.add_argument
-    add("--threads", type=_positive, default=1, metavar="N", help="interpreters of a bundle (1)")
+    add("--workers", type=_positive, default=1, metavar="N", help="processes, each with the models in memory (1)")
+    add("--threads", type=_positive, default=1, metavar="N", help="interpreters of a bundle in each of them (1)")
     add("--batch", type=_positive, default=32, metavar="N", help="most rows a SavedModel answers in one call (32)")
     add(
         "--long-text",
@@ -177,6 +189,7 @@ def _add_work(parser: argparse.ArgumentParser) -> None:
     add(
         "--max-windows", type=_positive, default=256, metavar="N", help="most of a text, if it is read in windows (256)"
     )
+    add("--max-parts", type=_positive, default=64, metavar="N", help="of a row, left out to explain an answer (64)")
     add("--max-seconds", type=_seconds, default=30.0, metavar="S", help="of work on a request (30)")
     add("--max-waiting", type=_positive, default=256, metavar="N", help="requests at a time (256)")
     add("--max-connections", type=_positive, default=1024, metavar="N", help="at a time (1024)")

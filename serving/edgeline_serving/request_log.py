@@ -1,12 +1,13 @@
 """The log of requests: JSON lines of flat values, a row each, as the pipeline's `data.serving_logs` reads them.
 
-A line holds the columns of the row and what was served, as `served.<what>`. Writing happens in a thread of its own
-behind a bounded queue: an answer never waits for the log, what does not fit is dropped and counted, and so is what a
-full disk does not take.
+A line holds the columns of the row and what was served, as `served.<what>`. Each worker has files of its own. Writing
+happens in a thread of its own behind a bounded queue: an answer never waits for the log, what does not fit is dropped
+and counted, and so is what a full disk does not take.
 """
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import fcntl
 import hashlib
@@ -19,17 +20,18 @@ import random
 import re
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any
 
 from edgeline_serving import metrics
 from edgeline_serving.backends.base import Answer, Column, Row
+from edgeline_serving.errors import SettingsError
 from edgeline_serving.settings import Log
 
 logger = logging.getLogger("edgeline_serving")
-_NAME = re.compile(r"requests-([0-9]{8,})\.jsonl")
+_NAME = re.compile(r"requests-(?P<number>[0-9]{8,})(?:\.w(?P<worker>[0-9]+))?\.jsonl")
 _SECONDS_BETWEEN_COMPLAINTS = 60.0
 
 
@@ -46,18 +48,13 @@ class RequestLog:
             OSError: the folder cannot be written to, or another server writes there.
         """
         self._settings = settings
-        settings.folder.mkdir(parents=True, exist_ok=True)
-        self._held = (settings.folder / ".lock").open("w")
-        try:
-            fcntl.flock(self._held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise OSError(error.errno, "another server writes there") from error
+        self._held = _locked(settings.folder, f".lock{_suffix(settings)}")
         self._queue: queue.Queue[Sequence[Mapping[str, Any]] | None] = queue.Queue()
         self._waiting = 0
         self._lock = threading.Lock()
         self._file: IO[bytes] | None = None
         self._complained = float("-inf")
-        self._open(_mended(settings.folder) or _next(settings.folder))
+        self._open(_mended(settings) or _next(settings))
         self._thread = threading.Thread(target=self._work, name="request log", daemon=True)
         self._thread.start()
 
@@ -140,10 +137,10 @@ class RequestLog:
             json.dumps(line, ensure_ascii=False).encode("utf-8", "replace") + b"\n" for line in lines
         )  # fmt: skip
         try:
-            file = self._file or self._open(_mended(self._settings.folder) or _next(self._settings.folder))
+            file = self._file or self._open(_mended(self._settings) or _next(self._settings))
             if file.tell() and file.tell() + len(content) > self._settings.bytes:
                 file.close()
-                file = self._open(_next(self._settings.folder))
+                file = self._open(_next(self._settings))
             if file.write(content) < len(content):
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         except OSError as error:
@@ -154,8 +151,9 @@ class RequestLog:
 
     def _open(self, path: Path) -> IO[bytes]:
         self._file = opened = path.open("ab", buffering=0)
-        files = _files(self._settings.folder)
-        for old in files[: max(0, len(files) - self._settings.files)]:
+        files = [file for file in _files(self._settings) if file != path]
+        stay = max(1, self._settings.files // self._settings.workers) - 1
+        for old in files[: max(0, len(files) - stay)]:
             old.unlink(missing_ok=True)
         return opened
 
@@ -184,23 +182,76 @@ def _leaves(name: str, value: Any) -> dict[str, Any]:
     return {leaf: item for key, part in parts for leaf, item in _leaves(f"{name}.{key}", part).items()}
 
 
-def _files(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.iterdir() if _NAME.fullmatch(path.name))
+def _locked(folder: Path, name: str) -> IO[str]:
+    folder.mkdir(parents=True, exist_ok=True)
+    file = (folder / name).open("w")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        file.close()
+        raise OSError(error.errno, "another server writes there") from error
+    return file
 
 
-def _next(folder: Path) -> Path:
+@contextlib.contextmanager
+def held(settings: Log) -> Iterator[None]:
+    """Keeps other servers out of the folder, for the workers that write into it.
+
+    Args:
+        settings: of the log.
+
+    Raises:
+        SettingsError: another server writes there, or nobody can.
+    """
+    try:
+        file = _locked(settings.folder, ".lock")
+    except OSError as error:
+        raise SettingsError(f"--log {settings.folder}: cannot be written to: {error}") from error
+    with file:
+        yield
+
+
+def _suffix(settings: Log) -> str:
+    return f".w{settings.worker}" if settings.worker else ""
+
+
+def _files(settings: Log) -> list[Path]:
+    """The files that a worker looks after, oldest first: its own, and those of workers that there no longer are."""
+    found = []
+    for path in settings.folder.iterdir():
+        name = _NAME.fullmatch(path.name)
+        if name and settings.worker in (0, (int(name["worker"] or 1) - 1) % settings.workers + 1):
+            found.append((int(name["number"]), path))
+    return [path for _, path in sorted(found)]
+
+
+def _next(settings: Log) -> Path:
     """A number and no time: a clock that is set back would write into what is closed."""
-    files = _files(folder)
-    number = int(_NAME.fullmatch(files[-1].name)[1]) + 1 if files else 1  # type: ignore[index]
-    return folder / f"requests-{number:08}.jsonl"
+    files = _files(settings)
+    number = int(_NAME.fullmatch(files[-1].name)["number"]) + 1 if files else 1  # type: ignore[index]
+    return settings.folder / f"requests-{number:08}{_suffix(settings)}.jsonl"
 
 
-def _mended(folder: Path) -> Path | None:
-    """The newest file, without the piece of a line that a killed server or a full disk left at its end."""
-    files = _files(folder)
-    if not files:
-        return None
-    with files[-1].open("rb+") as stream:
+def _mended(settings: Log) -> Path | None:
+    """The newest file of this worker, once no file ends with the piece of a line that a kill or a full disk left.
+
+    None where there is none.
+    """
+    own = None
+    for path in _files(settings):
+        writer = int(_NAME.fullmatch(path.name)["worker"] or 0)  # type: ignore[index]
+        if writer == settings.worker:
+            own = path
+            _mend(path)
+            continue
+        # A worker outlives its server for a while, and still writes.
+        with contextlib.suppress(OSError), _locked(settings.folder, f".lock.w{writer}"):
+            _mend(path)
+    return own
+
+
+def _mend(path: Path) -> None:
+    with path.open("rb+") as stream:
         size = end = stream.seek(0, os.SEEK_END)
         while end:
             start = max(0, end - 65536)
@@ -211,4 +262,3 @@ def _mended(folder: Path) -> Path | None:
                 break
         if end < size:
             stream.truncate(end)
-    return files[-1]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import collections
 import contextlib
+import dataclasses
 import logging
 import signal
 import sys
@@ -13,12 +14,15 @@ from typing import TYPE_CHECKING
 
 import uvloop
 
+from edgeline_serving import metrics
 from edgeline_serving.errors import SettingsError
 from edgeline_serving.request_log import RequestLog
 from edgeline_serving.settings import EDGE, Settings
+from edgeline_serving.versions.board import Board
 from edgeline_serving.versions.follower import Follower, Watch
 from edgeline_serving.versions.push_folder import PushFolder
 from edgeline_serving.wire.tokens import Tokens
+from edgeline_serving.workers import Worker, parents_end, supervise
 
 if TYPE_CHECKING:
     from edgeline_serving.wire.rpc import RpcServer
@@ -39,16 +43,53 @@ def serve(settings: Settings) -> int:
         SettingsError: an option cannot be honoured.
         VersionError: a push folder has no version that can be served.
     """
+    if settings.workers > 1:
+        if settings.tokens:
+            Tokens(settings.tokens)  # what is wrong is told once, before anything is started
+        return supervise(settings, serve_part)
+    return _serve_alone(settings, None)
+
+
+def serve_part(settings: Settings, worker: Worker) -> int:
+    """Serves as one of several workers, see `serve`.
+
+    Args:
+        settings: of all of them.
+        worker: which one this is.
+    """
+    log_to_stderr(worker.number)
+    log = settings.log and dataclasses.replace(settings.log, worker=worker.number, workers=settings.workers)
+    return _serve_alone(dataclasses.replace(settings, log=log), worker)
+
+
+def log_to_stderr(worker: int | None = None) -> None:
+    """Sets up where this process tells what goes on.
+
+    Args:
+        worker: its number, where there are several.
+    """
+    who = "" if worker is None else f"worker {worker}: "
+    logging.basicConfig(format=f"%(asctime)s %(levelname)s {who}%(message)s", level=logging.INFO, stream=sys.stderr)
+    for quiet in ("uvicorn.error", "uvicorn", "kserve", "kserve.trace", "httpx", "absl", "tensorflow"):
+        logging.getLogger(quiet).setLevel(logging.WARNING)
+
+
+def _serve_alone(settings: Settings, worker: Worker | None) -> int:
     # First what is wrong at once, then what takes seconds.
     tokens = Tokens(settings.tokens) if settings.tokens else None
-    followers = [Follower(PushFolder(source), settings) for source in settings.sources]
+    followers = [
+        Follower(
+            PushFolder(source), settings, board=Board(worker.board, str(number), str(worker.number)) if worker else None
+        )
+        for number, source in enumerate(settings.sources)
+    ]
     log = _log(settings)
     try:
         for follower in followers:
             follower.start()
         name_apart(followers)
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(_serve(settings, followers, log, tokens))
+            runner.run(_serve(settings, followers, log, tokens, worker))
     finally:
         for follower in followers:
             follower.deployment.close()
@@ -83,37 +124,63 @@ def _log(settings: Settings) -> RequestLog | None:
 
 
 async def _serve(
-    settings: Settings, followers: Sequence[Follower], log: RequestLog | None, tokens: Tokens | None
-) -> None:
+    settings: Settings, followers: Sequence[Follower], log: RequestLog | None, tokens: Tokens | None,
+    worker: Worker | None,
+) -> None:  # fmt: skip
     # Late: KServe takes seconds, and what is wrong with a version or an option is told before.
     from edgeline_serving.wire.app import Plane, application
     from edgeline_serving.wire.model import ServedModel
     from edgeline_serving.wire.rest import RestServer
 
     plane = Plane([ServedModel(follower.name, follower.deployment, settings, log) for follower in followers])
-    rest = RestServer(application(plane, settings.limits, tokens), settings)
+    rest = RestServer(application(plane, settings.limits, tokens), settings, worker.listening if worker else None)
     rpc = None
     if settings.grpc_port is not None:
         from edgeline_serving.wire.rpc import RpcServer
 
-        rpc = RpcServer(plane, settings, tokens)
+        rpc = RpcServer(plane, settings, tokens, worker.grpc_port if worker else None)
         await rpc.start()
     loop = asyncio.get_running_loop()
     stopping, at_once = asyncio.Event(), asyncio.Event()
     watch = Watch(followers, settings.interval)
 
+    def begin() -> None:
+        plane.stopping = True
+        stopping.set()
+
     def stop() -> None:
         if stopping.is_set():
             rest.force_exit = True
             at_once.set()
-        plane.stopping = True
-        stopping.set()
+        begin()
 
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop)
+    # A service manager may tell all processes at once, and the one that started this worker tells it as well: SIGTERM
+    # however often is one wish; what hurries a worker is SIGINT.
+    loop.add_signal_handler(signal.SIGTERM, begin if worker else stop)
+    loop.add_signal_handler(signal.SIGINT, stop)
+    parent = parents_end()
+    if parent is not None:  # killed: nobody else would tell this worker to stop
+
+        def alone(descriptor: int) -> None:
+            loop.remove_reader(descriptor)
+            begin()
+
+        loop.add_reader(parent, alone, parent)
     answering = loop.create_task(rest.serve_bound())
     watch.start()
-    _announce(settings, followers, rest.port, rpc.port if rpc else None)
+    said = _announcement(settings, followers, rest.port, rpc.port if rpc else None)
+    if (
+        settings.tokens is None
+        and settings.host not in ("127.0.0.1", "localhost", "::1")
+        and not (worker and worker.number > 1)
+    ):
+        logger.warning("everybody who reaches this address is answered; see --tokens")
+    if worker:
+        metrics.WORKERS.set(1)
+        metrics.STARTS.inc()
+        worker.say("serving", said)
+    else:
+        print(said, flush=True)
     asked = loop.create_task(stopping.wait())
     await asyncio.wait([answering, asked], return_when=asyncio.FIRST_COMPLETED)
     watch.stop()
@@ -143,15 +210,16 @@ async def _end(rpc: RpcServer, at_once: asyncio.Event, seconds: float) -> None:
     await ending
 
 
-def _announce(settings: Settings, followers: Sequence[Follower], port: int, grpc_port: int | None) -> None:
+def _announcement(settings: Settings, followers: Sequence[Follower], port: int, grpc_port: int | None) -> str:
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     scheme = "https" if settings.certificate else "http"
+    lines = []
     for follower in followers:
         live = follower.deployment.live
         version = live.number if live else "none"
-        address = f"{scheme}://{host}:{port}/v1/models/{follower.name}:predict"
-        print(f"serving {follower.name}, version {version}: {address}", flush=True)
+        lines.append(
+            f"serving {follower.name}, version {version}: {scheme}://{host}:{port}/v1/models/{follower.name}:predict"
+        )
     if grpc_port is not None:
-        print(f"gRPC: {host}:{grpc_port}", flush=True)
-    if settings.tokens is None and host not in ("127.0.0.1", "localhost", "[::1]"):
-        print("edgeline-serving: everybody who reaches this address is answered; see --tokens", file=sys.stderr)
+        lines.append(f"gRPC: {host}:{grpc_port}")
+    return "\n".join(lines)

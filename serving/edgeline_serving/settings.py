@@ -40,6 +40,7 @@ class Limits:
         instances: rows of a request.
         depth: of nested JSON.
         windows: most of a text, where it is read in windows.
+        parts: of a row that are left out one at a time, to explain an answer.
         seconds: of work on a request, waiting included.
         waiting: requests at a time; one more is answered 503.
         connections: at a time; a request on one more is answered 503.
@@ -50,6 +51,7 @@ class Limits:
     instances: int = 256
     depth: int = 16
     windows: int = 256
+    parts: int = 64
     seconds: float = 30.0
     waiting: int = 256
     connections: int = 1024
@@ -90,6 +92,8 @@ class Log:
         bytes: of a file, before the next one is begun.
         files: that stay.
         queue: rows that wait to be written; one more is dropped and counted.
+        worker: number of the worker that writes, 0 where it is the only one.
+        workers: how many there are.
     """
 
     folder: Path
@@ -99,6 +103,8 @@ class Log:
     bytes: int = 64 << 20
     files: int = 16
     queue: int = 10_000
+    worker: int = 0
+    workers: int = 1
 
 
 @dataclasses.dataclass(frozen=True)
@@ -110,7 +116,8 @@ class Settings:
         host: address to listen on.
         port: of REST; 0 takes a free one.
         grpc_port: of gRPC; 0 takes a free one, None leaves it out.
-        threads: interpreters of a bundle, each in a thread of its own.
+        workers: processes that answer, each with the models in its own memory.
+        threads: of each worker, interpreters of a bundle, each in a thread of its own.
         batch: most rows that a SavedModel answers in one call.
         long_text: what a bundle reads of a text that does not fit its window; None for what its model was trained for.
         interval: seconds between two looks at the push folders.
@@ -129,6 +136,7 @@ class Settings:
     host: str = "127.0.0.1"
     port: int = 8080
     grpc_port: int | None = None
+    workers: int = 1
     threads: int = 1
     batch: int = 32
     long_text: LongText | None = None

@@ -41,6 +41,8 @@ FOLDER = Path(__file__).resolve().parents[1]
         (["--edge", "{push}", "--log", "{tmp}", "--log-texts", "hashed"], "--log-texts hashed needs --log-key FILE"),
         (["--edge", "{push}", "--log", "{push}/latest"], "/latest: cannot be written to"),
         (["--edge", "{push}", "--tokens", "none"], "--tokens none: cannot be read"),
+        (["--edge", "{push}", "--tokens", "none", "--workers", "2"], "--tokens none: cannot be read"),
+        (["--edge", "{push}", "--log", "{push}/latest", "--workers", "2"], "/latest: cannot be written to"),
         (["--edge", "a={push}", "--edge", "a={push}"], "two models are called a"),
         (["--edge", "{tmp}"], "nothing was pushed there yet"),
     ],

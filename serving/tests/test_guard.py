@@ -6,6 +6,7 @@ import contextlib
 import http.client
 import json
 import logging
+import resource
 import socket
 import ssl
 import time
@@ -189,6 +190,27 @@ def test_more_connections_than_may_be_do_not_outlast_their_time(strict: Running)
     assert strict.call("GET", "/")[0] == 200
     for connection in held:
         connection.close()
+
+
+def test_thousands_of_connections_are_held_or_turned_away_and_health_is_told_again(pushed: Path) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = 2000
+    if 2 * wanted + 200 > hard:
+        pytest.skip(f"no process here may have {2 * wanted + 200} files open")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, 2 * wanted + 200), hard))
+    try:
+        with serving(Source("edge", pushed), limits=Limits(client_seconds=2.0, connections=1000)) as server:
+            with contextlib.ExitStack() as stack:
+                for _ in range(wanted):
+                    stack.enter_context(socket.create_connection(("127.0.0.1", server.port), timeout=20))
+                assert server.call("GET", "/v2/health/live")[0] == 503
+                until = time.monotonic() + 20
+                while server.call("GET", "/v2/health/live")[0] != 200:  # who sends nothing is ended in time
+                    assert time.monotonic() < until
+                    time.sleep(0.1)
+            assert server.predict("meh")[0] == 200
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 @pytest.mark.parametrize(

@@ -158,7 +158,6 @@ def test_nobody_loads_or_unloads_a_model_from_outside(running: Running) -> None:
         assert status == 501
         assert "push folder" in answer["error"]
     assert running.predict("meh")[0] == 200
-    assert running.call("POST", "/v1/models/sentiment:explain", {"instances": ["a"]})[0] == 501
 
 
 def test_a_request_id_goes_through_and_an_odd_one_does_not(running: Running) -> None:

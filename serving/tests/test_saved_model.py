@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
+from edgeline_serving import cli
 from edgeline_serving.backends import saved_model
 from edgeline_serving.backends.base import Backend, Column
-from edgeline_serving.errors import VersionError
+from edgeline_serving.errors import SettingsError, VersionError
 from edgeline_serving.settings import Source
 from edgeline_serving.versions.probes import Probe, check
 from tests.conftest import serving
@@ -24,7 +25,7 @@ pytestmark = pytest.mark.slow
 def tensorflow() -> Any:
     """TensorFlow with the tokenizer's operations, as the backend imports it, in a shell that is set up for training."""
     os.environ["TF_USE_LEGACY_KERAS"] = "1"
-    tf = saved_model._tensorflow()
+    tf = saved_model.load_tensorflow()
     import tensorflow_text
 
     tf.text = tensorflow_text
@@ -178,6 +179,25 @@ def test_probes_are_compared_within_the_tolerance(saved: Path) -> None:
         with pytest.raises(VersionError, match=f"probe 2 of 2: {said}"):
             check(backend, [Probe("good good bad", exact), Probe("good good bad", probe)], 0.001)
     backend.close()
+
+
+def test_a_version_in_a_bucket_is_copied_once_and_keeps_its_number(
+    tensorflow: Any, saved: Path, tmp_path: Path
+) -> None:
+    files, uri = tensorflow.io.gfile, "ram://bucket/pushed/server/7"  # a file system of TensorFlow's own, as gs:// is
+    version = saved / "5"
+    for path in version.rglob("*"):
+        if path.is_file():
+            files.makedirs(f"{uri}/{path.relative_to(version).parent}")
+            files.copy(str(path), f"{uri}/{path.relative_to(version)}", overwrite=True)
+    options = cli._parser().parse_args(["--server", f"mine={uri}/"])
+    [source] = cli.settings_of(options, tmp_path).sources
+    assert (source.name, source.folder.name) == ("mine", "7")
+    with serving(source) as server:
+        assert server.predict("good", name="mine")[1]["predictions"][0]["label"] == "schön"
+        assert server.call("GET", "/v2/models/mine")[1]["versions"] == ["7"]
+    with pytest.raises(SettingsError, match="ram://bucket/none: "):
+        cli.settings_of(cli._parser().parse_args(["--server", "ram://bucket/none"]), tmp_path)
 
 
 def test_what_cannot_be_served_says_why(saved: Path, tmp_path: Path) -> None:

@@ -276,6 +276,20 @@ def test_a_canary_answers_its_share_and_takes_over_when_its_time_is_up(
     assert not new.backend.closed
 
 
+def test_a_clock_that_jumps_neither_ends_a_trial_nor_keeps_it(pushed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = follower(pushed, trial=Trial(canary=0.5, seconds=3600))
+    push(pushed, "101", **COOLER)
+    found.tick()
+    trying = found.deployment.trying
+    assert trying
+    found.deployment.tried(trying.version, ok=True)
+    now = time.time()
+    for jump in (-1e8, 1e8):  # years, of the clock on the wall
+        monkeypatch.setattr(time, "time", lambda jump=jump: now + jump)
+        found.tick()
+        assert (live(found), found.deployment.trying) == ("100", trying)
+
+
 def test_a_canary_that_fails_once_is_out(clock: list[float], chances: Iterator[float]) -> None:
     deployment, old, new = two(Trial(canary=0.5, seconds=60), clock, chances)
     deployment.tried(new, ok=True)
@@ -327,7 +341,7 @@ def test_a_shadow_is_compared_and_never_returned(pushed: Path) -> None:
         time.sleep(0.4)
         trying = found.deployment.trying
         assert trying
-        assert (trying.compared, trying.agreed) == (20, 20), "a temperature moves no label"
+        assert (trying.counts.compared, trying.counts.agreed) == (20, 20), "a temperature moves no label"
         found.tick()
         assert live(found) == "101"
 
@@ -370,7 +384,7 @@ def test_the_watch_follows_by_itself_and_survives_a_fault(pushed: Path, monkeypa
     faults = iter([RuntimeError("a fault of ours")])
     judge = found.deployment.judge
 
-    def faulty() -> Any:
+    def faulty(*_: Any) -> Any:
         for fault in faults:
             raise fault
         return judge()

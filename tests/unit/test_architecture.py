@@ -25,7 +25,7 @@ FLOORS = (
     ("pipeline.kubeflow.container",),
     ("pipeline.kubeflow.contract",),
     ("pipeline.graph",),
-    ("pipeline.components",),
+    ("pipeline.components", "pipeline.traffic"),
     ("pipeline.profiling", "pipeline.monitoring", "pipeline.history"),
     ("pipeline.ingest",),
     ("pipeline.config", "pipeline.machine", "pipeline.tfx_gaps"),
@@ -84,7 +84,7 @@ KNOW_A_TEXT = (
     "edge/edgeline_edge/classifier.py",
     "edge/edgeline_edge/manifest.py",
     "edge/edgeline_edge/runtime.py",
-    "edge/edgeline_edge/tokenizer.py",
+    "edge/edgeline_edge/rows.py",
     "edge/edgeline_edge/cli/bench.py",
     # Rows, whose identity is their text: split, cleaning, drift, the linear model, the reasons of an answer.
     "modules/quality/predictions.py",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -13,9 +14,11 @@ import yaml
 from click.testing import CliRunner, Result
 
 import kubeflow_runner
+from pipeline.kubeflow.compile import vertex_endpoint
 
 TASK = ["--config", "tests/data/kubeflow/task.yaml"]
 SERVE = ["serve-manifest", *TASK, "-p", "kubeflow"]
+VERTEX = ["serve-manifest", *TASK, "-p", "vertex", "--vertex", "--dry-run", "--image", "registry/serving:1"]
 
 
 @pytest.fixture(autouse=True)
@@ -79,6 +82,13 @@ def test_the_dry_run_writes_nothing(tmp_path: Path) -> None:
         ([*SERVE, "--image", "a:1", "--uri", "/srv/7"], "no volume of platform.volumes is mounted there"),
         ([*SERVE, "--image", "a:1", "--uri", "gs://b/7", "--min-replicas", "9"], "--min-replicas 9: more than"),
         ([*SERVE, "--image", "a:1", "--uri", "gs://b/7", "--memory", "lots"], "--memory lots: "),
+        ([*SERVE, "--image", "a:1", "--uri", "gs://b/7", "--vertex"], "--vertex and --dry-run go together"),
+        ([*SERVE, "--image", "a:1", "--uri", "gs://b/7", "--vertex", "--dry-run"], "--vertex needs a project"),
+        ([*VERTEX, "--uri", "s3://b/7"], "--uri s3://b/7: Vertex AI takes one pushed version in a bucket, gs://"),
+        ([*VERTEX, "--uri", "gs://b/pushed"], "gs://…/<number>"),
+        ([*VERTEX, "--uri", "gs://b/p/7", "--min-replicas", "0"], "has at least 1"),
+        ([*VERTEX, "--uri", "gs://b/p/7", "--canary", "10"], "name --endpoint and --beside"),
+        ([*VERTEX, "--uri", "gs://b/p/7", "--endpoint", "mine"], "--endpoint mine: give the number"),
     ],
 )
 def test_a_mistake_ends_with_two_and_says_what_to_do(arguments: list[str], expected: str) -> None:
@@ -108,3 +118,43 @@ def test_a_service_of_a_bundle_for_all_requests_goes_to_the_screen() -> None:
     assert service["metadata"]["name"] == "golden"
     assert "canaryTrafficPercent" not in service["spec"]["predictor"]
     assert service["spec"]["predictor"]["containers"][0]["args"][:2] == ["--edge", "golden=/mnt/models"]
+
+
+def test_a_new_endpoint_is_three_requests_whose_fields_googles_client_knows() -> None:
+    done = call(*VERTEX, "--uri", "gs://bucket/pushed/server/1795661818", "--max-replicas", "5")
+    assert done.exit_code == 0, done.output
+    upload, create, deploy = json.loads(done.output)
+    root = "https://europe-west4-aiplatform.googleapis.com/v1/projects/project/locations/europe-west4/"
+    assert [request["url"] for request in (upload, create, deploy)] == [
+        f"{root}models:upload", f"{root}endpoints", f"{root}endpoints/ENDPOINT_ID:deployModel"
+    ]  # fmt: skip
+    model = upload["body"]["model"]
+    assert model["artifactUri"] == "gs://bucket/pushed/server/1795661818"
+    container = model["containerSpec"]
+    assert container["args"][:2] == ["--server", "golden=$(AIP_STORAGE_URI)"]
+    assert (container["predictRoute"], container["healthRoute"]) == ("/v1/models/golden:predict", "/v2/health/ready")
+    assert create["body"]["labels"] == {"edgeline-task": "golden", "team": "language"}
+    machines = deploy["body"]["deployedModel"]["dedicatedResources"]
+    assert (machines["minReplicaCount"], machines["maxReplicaCount"]) == (1, 5)
+    assert deploy["body"]["trafficSplit"] == {"0": 100}
+
+
+def test_a_canary_on_an_endpoint_that_there_is_leaves_the_rest_to_the_model_beside_it(tmp_path: Path) -> None:
+    file = tmp_path / "requests.json"
+    place = ["--endpoint", "42", "--beside", "7", "--machine-type", "n1-highmem-4", "--kind", "edge"]
+    key = ["--set", "platform.vertex.encryption_key=projects/p/locations/l/keyRings/r/cryptoKeys/k"]
+    done = call(*VERTEX, *key, "--uri", "gs://b/edge/7/", "--canary", "10", *place, "-o", str(file))
+    assert f"{file}: send these requests in their order" in done.output
+    upload, deploy = json.loads(file.read_text("utf-8"))
+    assert upload["body"]["model"]["encryptionSpec"]["kmsKeyName"].endswith("/k")
+    assert upload["body"]["model"]["containerSpec"]["args"][0] == "--edge"
+    assert deploy["url"].endswith("/endpoints/42:deployModel")
+    assert deploy["body"]["trafficSplit"] == {"0": 10, "7": 90}
+    assert deploy["body"]["deployedModel"]["displayName"] == "golden-7"
+
+
+def test_a_field_that_vertex_does_not_know_is_refused_before_it_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(vertex_endpoint, "_model", lambda *_: {"display_name": "a", "artefact_uri": "gs://b/7"})
+    done = call(*VERTEX, "--uri", "gs://b/p/7")
+    assert isinstance(done.exception, ValueError)
+    assert "artefact_uri" in str(done.exception)

@@ -72,8 +72,11 @@ class Bundle {
         throw std::invalid_argument("the model reads no field " + field.first);
     const std::string column = text_["column"].is_null() ? "text" : text_["column"].string();
     const auto found = record.find(column);
-    const auto* text = found == record.end() ? nullptr : std::get_if<std::string>(&found->second);
-    if (!text || text->empty()) throw std::invalid_argument(column + " must be a string that is not empty");
+    const Field own = found == record.end() ? Field{} : found->second;
+    const std::string text = std::holds_alternative<std::string>(own) ? std::get<std::string>(own) : "";
+    const bool may_lack = !table_.empty() && text_["optional"].is_true();
+    if (std::holds_alternative<double>(own) || (text.empty() && !may_lack))
+      throw std::invalid_argument(column + " must be a string that is not empty");
     Tensors others;
     for (const auto& part : table_) {
       const auto value = record.find(part->column);
@@ -81,7 +84,7 @@ class Bundle {
     }
     const Json &long_text = text_["long_text"], &most = text_["max_windows"];
     std::vector<Tensors> windows;
-    for (auto& row : tokenizer_->encode(*text, long_text.is_null() ? "head" : long_text.string(),
+    for (auto& row : tokenizer_->encode(text, long_text.is_null() ? "head" : long_text.string(),
                                         most.is_null() ? SIZE_MAX : static_cast<std::size_t>(most.number()))) {
       windows.push_back(others);
       windows.back()["token_ids"] = std::move(row.token_ids);

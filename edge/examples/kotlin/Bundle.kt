@@ -48,8 +48,9 @@ class Bundle(file: File, table: (String) -> String) {
     fun encode(record: Map<String, Any?>): List<Tensors> {
         val unknown = record.keys - columns
         require(unknown.isEmpty()) { "the model reads no field ${unknown.first()}; it reads $columns" }
-        val own = record[column]
-        require(own is String && own.isNotEmpty()) { "$column must be a string that is not empty" }
+        val mayLack = inputs.isNotEmpty() && text.optBoolean("optional")
+        val own = record[column] ?: ""
+        require(own is String && (own.isNotEmpty() || mayLack)) { "$column must be a string that is not empty" }
         val others = inputs.associate { it.tensor to it.encode(record[it.column]) }
         return tokenizer.encode(own, text.optString("long_text", "head"), text.optInt("max_windows", Int.MAX_VALUE))
             .map { (ids, mask) -> others + mapOf("token_ids" to ids, "padding_mask" to mask) }

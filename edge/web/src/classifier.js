@@ -37,6 +37,11 @@ export class Classifier {
     return this.table.length > 0;
   }
 
+  /** Whether a record may have no text. */
+  get mayLackText() {
+    return this.takesRecords && Boolean(this.text.optional);
+  }
+
   /**
    * @param {string | Record<string, unknown>} row a text, or where there are further inputs a record by column, such as
    *   `{text: "good film", price: 3.5, shop: null}`; a field that is missing or null is one that the record has not
@@ -65,10 +70,11 @@ export class Classifier {
       if (unknown !== undefined) throw new TypeError(`the record has the field ${unknown}; the model reads ${fields}`);
     }
     const text = isRecord && this.columns.length > 0 ? own(row, this.text.column) : row;
-    if (typeof text !== "string" || text === "") {
+    const isNone = text === undefined || text === null || text === "";
+    if (isNone ? !this.mayLackText : typeof text !== "string") {
       throw new TypeError(`the ${this.text.column || "text"} must be a string that is not empty`);
     }
-    return [text, Object.fromEntries(this.table.map((part) => [part.tensor, part.encode(own(row, part.column))]))];
+    return [text ?? "", Object.fromEntries(this.table.map((part) => [part.tensor, part.encode(own(row, part.column))]))];
   }
 
   /** Frees the model's memory, once all questions are answered. */

@@ -3,7 +3,7 @@
 const SHOWN_VALUES = 1000; // of a category; any other may be typed
 
 /**
- * @param {import("./inputs.js").CategoryInput[]} table the inputs
+ * @param {{column: string, values?: string[]}[]} table the inputs; a category has `values`
  * @returns {{elements: HTMLElement[], read: () => Record<string, unknown>}} what to show, and what it holds as a record
  */
 export function makeFields(table) {

@@ -31,10 +31,6 @@ class NumberInput {
     const scaled = Math.fround(Math.fround(Math.fround(Number(value)) - this.mean) * this.factor);
     return Float32Array.of(Math.min(Math.max(scaled, -this.limit), this.limit), 0);
   }
-
-  largest() {
-    return new Float32Array(2);
-  }
 }
 
 /** A category: its number in Transform's vocabulary; one for a value that is not in it, one for none. */
@@ -52,11 +48,6 @@ class CategoryInput {
     if (value === null || value === undefined || value === "") return Int32Array.of(MISSING);
     if (typeof value !== "string") throw new TypeError(`${this.column} must be a string or null, is ${typeof value}`);
     return Int32Array.of(this.ids.get(value) ?? UNKNOWN);
-  }
-
-  /** The last value, to try out whether the model has an embedding for it. */
-  largest() {
-    return Int32Array.of(FIRST + this.values.length - 1);
   }
 }
 

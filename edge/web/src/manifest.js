@@ -7,7 +7,7 @@ const ANSWERS = ["one_label"];
 /**
  * @param {object} manifest
  * @returns {{column: string, sequence_length: number, normalization: object, tokenizer?: object, long_text?: string,
- *   max_windows?: number}} what is said of the text; in format 1 its column has no name
+ *   max_windows?: number, optional?: boolean}} what is said of the text; in format 1 its column has no name
  * @throws {BundleError} there is no text, or there are several
  */
 export function textOf(manifest) {

@@ -43,7 +43,7 @@ async function answer() {
   const text = element("text").value;
   const turn = ++asked;
   element("problem").textContent = "";
-  if (!classifier || !text) {
+  if (!classifier || !(text || classifier.mayLackText)) {
     element("answer").hidden = true;
     return;
   }

@@ -12,14 +12,13 @@ const LITERT = "./vendor/litert/";
 let litert; // promise of the module, loaded once: LiteRT.js allows one instance per page
 
 /**
- * @param {{content: Uint8Array, manifest: object, vocabulary: string[]}} bundle the runtime ignores what follows the
- *   flatbuffer in its content
- * @param {{tensor: string, largest: () => Float32Array | Int32Array}[]} table the inputs beside the text
+ * @param {{content: Uint8Array, manifest: object}} bundle the runtime ignores what follows the flatbuffer in its content
+ * @param {{tensor: string, encode: (value: null) => Float32Array | Int32Array}[]} table the inputs beside the text
  * @returns {Promise<{run: (inputs: Record<string, Int32Array | Float32Array>) => Promise<Float32Array>,
  *   close: () => void}>} `run` answers for one text, `close` frees the model's memory, which no garbage collector sees
- * @throws {BundleError} the model cannot run, or has fewer embeddings than there are tokens or values
+ * @throws {BundleError} the model cannot run
  */
-export async function loadRuntime({ content, manifest, vocabulary }, table) {
+export async function loadRuntime({ content, manifest }, table) {
   litert ??= start();
   const { loadAndCompile, Tensor } = await litert;
   const compiled = await loadAndCompile(content, { accelerator: "wasm" });
@@ -33,15 +32,14 @@ export async function loadRuntime({ content, manifest, vocabulary }, table) {
     for (const tensor of [...Object.values(tensors), ...Object.values(results)]) tensor.delete();
     return probabilities;
   };
-  // A kernel that is missing, or an embedding, shows itself here and not at the first text.
+  // A kernel that is missing shows itself here, not at the first text.
   const length = manifest.signature.inputs.token_ids.shape[1];
-  const largest = Object.fromEntries(table.map((part) => [part.tensor, part.largest()]));
-  const row = new Int32Array(length);
+  const none = Object.fromEntries(table.map((part) => [part.tensor, part.encode(null)]));
   try {
-    await run({ token_ids: row.fill(vocabulary.length - 1), padding_mask: new Int32Array(length).fill(1), ...largest });
+    await run({ token_ids: new Int32Array(length), padding_mask: new Int32Array(length).fill(1), ...none });
   } catch (error) {
     compiled.delete();
-    throw new BundleError(`the model cannot run on its last token and values: ${error.message}`);
+    throw new BundleError(`the model cannot be run: ${error.message}`);
   }
   return { run, close: () => compiled.delete() };
 }

@@ -64,16 +64,7 @@ def manifest(config: Config, wanted: Wanted) -> dict[str, Any]:
         ConfigError: the image or the URI cannot be used, or the replicas contradict each other.
     """
     uri = _uri(config, wanted.uri)
-    wrong = image_problem(wanted.image)
-    if not wrong and wanted.least > wanted.most:
-        wrong = f"--min-replicas {wanted.least}: more than --max-replicas {wanted.most}."
-    if not wrong:
-        try:
-            NodeConfig(memory=wanted.memory)
-        except ValidationError as error:
-            wrong = f"--memory {wanted.memory}: {error.errors()[0]['msg'].removeprefix('Value error, ')}."
-    if wrong:
-        raise ConfigError(wrong)
+    checked(wanted)
     platform = config.platform
     name = config.task
     resources = {"cpu": f"{wanted.cpu:g}", "memory": wanted.memory}
@@ -106,6 +97,24 @@ def manifest(config: Config, wanted: Wanted) -> dict[str, Any]:
         "apiVersion": "serving.kserve.io/v1beta1", "kind": "InferenceService", "metadata": metadata,
         "spec": {"predictor": predictor},
     }  # fmt: skip
+
+
+def checked(wanted: Wanted) -> None:
+    """Looks at what every platform asks for.
+
+    Raises:
+        ConfigError: the image or the memory cannot be used, or the replicas contradict each other.
+    """
+    wrong = image_problem(wanted.image)
+    if not wrong and wanted.least > wanted.most:
+        wrong = f"--min-replicas {wanted.least}: more than --max-replicas {wanted.most}."
+    if not wrong:
+        try:
+            NodeConfig(memory=wanted.memory)
+        except ValidationError as error:
+            wrong = f"--memory {wanted.memory}: {error.errors()[0]['msg'].removeprefix('Value error, ')}."
+    if wrong:
+        raise ConfigError(wrong)
 
 
 def dump(service: dict[str, Any]) -> str:

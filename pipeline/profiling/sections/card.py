@@ -23,7 +23,7 @@ def lines(profile: Mapping[str, Any]) -> list[str]:
     )
     limits = [f"Learned from texts in {languages}; other languages were not measured."] if languages else []
     # Of a backbone that stays what it is, the card says itself how it fits the rows that it was trained on.
-    said = [] if profile["characters"] else profile["text"].get("fit", [])
+    said = [] if profile["vocabulary"] else profile["text"].get("fit", [])
     limits += [f"{comment(note[:1].upper() + note[1:])}." for note in profile["notes"] if note not in said]
     return [
         "card:  # add intended_use, out_of_scope and contacts",

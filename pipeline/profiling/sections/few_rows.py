@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+
+from pipeline.profiling.sections import encoders
 
 MOST_A_LABEL = 80  # rows of the whole file, on average
 SHARES = {"train": 6, "eval": 2, "test": 2}  # of ten rows a label, one would decide which epoch is best
@@ -12,14 +14,14 @@ _STEPS, _STEPS_A_LABEL = 250, 8
 _TEXTS, _MOST_COPIES, _MOST_EPOCHS = 1_000, 16, 20  # what a student sees of them
 
 
-def are(labels: Mapping[str, int], characters: Sequence[str] | None) -> bool:
+def are(labels: Mapping[str, int], backbone: str) -> bool:
     """Whether a file has few rows for each label, and an encoder to begin with that knows the language.
 
     Args:
         labels: rows by label.
-        characters: the vocabulary of single characters, whose encoder knows nothing; None where MiniLM's fits.
+        backbone: its kind; one of single characters knows nothing.
     """
-    return not characters and 0 < sum(labels.values()) <= MOST_A_LABEL * len(labels)
+    return backbone != encoders.SCRATCH and 0 < sum(labels.values()) <= MOST_A_LABEL * len(labels)
 
 
 def share(split: str, *, few: bool) -> float:

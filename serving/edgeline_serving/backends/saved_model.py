@@ -38,7 +38,7 @@ class SavedModelBackend(Backend):
         """
         if not (folder / "saved_model.pb").is_file():
             raise VersionError(f"{folder}: there is no saved_model.pb")
-        self._tensorflow = tensorflow = _tensorflow()
+        self._tensorflow = tensorflow = load_tensorflow()
         try:
             # A signature does not keep the variables of its model alive.
             self._loaded = tensorflow.saved_model.load(str(folder))
@@ -106,7 +106,12 @@ class SavedModelBackend(Backend):
         return [{name: _decoded(values[row]) for name, values in outputs.items()} for row in range(len(rows))]
 
 
-def _tensorflow() -> Any:
+def load_tensorflow() -> Any:
+    """TensorFlow, with the tokenizer's operations.
+
+    Raises:
+        VersionError: it is not installed.
+    """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     # Set where models are trained; here it would have TensorFlow look for a Keras that a server does not need.
     os.environ.pop("TF_USE_LEGACY_KERAS", None)

@@ -15,6 +15,8 @@ from collections.abc import Callable
 from edgeline_serving.backends.base import Backend
 from edgeline_serving.settings import Trial
 
+PROMOTE, REJECT = "promote", "reject: "  # a verdict; behind the second stands the reason
+
 
 class Loaded:
     """A version in memory, with a count of the requests that hold it.
@@ -55,39 +57,50 @@ class Loaded:
 
 
 @dataclasses.dataclass
-class Trying:
-    """A version on trial, and what came of it so far.
+class Counts:
+    """What came of a version on trial.
 
     Attributes:
-        version: the new one.
-        settings: of the trial.
-        began: when, by the monotonic clock.
+        began: when the trial did, by the monotonic clock.
         answered: requests that it answered.
         failed: those that it did not answer.
         compared: rows that a shadow answered as well.
         agreed: those with the same label, or the same numbers.
     """
 
-    version: Loaded
-    settings: Trial
     began: float
     answered: int = 0
     failed: int = 0
     compared: int = 0
     agreed: int = 0
 
-    def verdict(self, now: float) -> str:
+    def verdict(self, settings: Trial, now: float) -> str:
         """`promote`, `reject: …` with the reason, or empty while the trial goes on."""
         if self.failed:
-            return f"reject: it failed on a request after {self.answered} answers"
-        if now - self.began < self.settings.seconds:
+            return f"{REJECT}it failed on a request after {self.answered} answers"
+        if now - self.began < settings.seconds:
             return ""
         if self.compared:
             share = self.agreed / self.compared
-            if share < self.settings.agreement:
-                return f"reject: {share:.1%} of {self.compared} rows agree, wanted {self.settings.agreement:.1%}"
+            if share < settings.agreement:
+                return f"{REJECT}{share:.1%} of {self.compared} rows agree, wanted {settings.agreement:.1%}"
         # A trial without a request has shown nothing; the next one that comes counts.
-        return "promote" if self.answered or self.compared else ""
+        return PROMOTE if self.answered or self.compared else ""
+
+
+@dataclasses.dataclass(frozen=True)
+class Trying:
+    """A version on trial.
+
+    Attributes:
+        version: the new one.
+        settings: of the trial.
+        counts: what came of it so far.
+    """
+
+    version: Loaded
+    settings: Trial
+    counts: Counts
 
 
 @dataclasses.dataclass(frozen=True)
@@ -168,7 +181,7 @@ class Deployment:
     def put_to_trial(self, version: Loaded, settings: Trial) -> None:
         """Lets a version prove itself beside the live one; a trial that goes on is given up."""
         with self._lock:
-            before, self._trying = self._trying, Trying(version, settings, self._clock())
+            before, self._trying = self._trying, Trying(version, settings, Counts(self._clock()))
         if before:
             before.version.retire()
 
@@ -177,30 +190,36 @@ class Deployment:
         with self._lock:
             trying = self._trying
             if trying and trying.version is version:
-                trying.answered += ok
-                trying.failed += not ok
-                trying.compared += compared
-                trying.agreed += agreed
+                trying.counts.answered += ok
+                trying.counts.failed += not ok
+                trying.counts.compared += compared
+                trying.counts.agreed += agreed
 
-    def judge(self) -> tuple[Loaded, str] | None:
+    def judge(self, verdict_on: Callable[[Trying, float], str] | None = None) -> tuple[Loaded, str] | None:
         """Ends a trial whose verdict is there.
+
+        Args:
+            verdict_on: gives it, see `Counts.verdict`; by default what this deployment saw decides.
 
         Returns:
             The version that was on trial, and why it was rejected, which is empty if it is live now; else None.
         """
         with self._lock:
             trying = self._trying
-            verdict = trying.verdict(self._clock()) if trying else ""
-        if trying is None or not verdict:
+        if trying is None:
             return None
-        if verdict == "promote":
+        now = self._clock()
+        verdict = verdict_on(trying, now) if verdict_on else trying.counts.verdict(trying.settings, now)
+        if not verdict:
+            return None
+        if verdict == PROMOTE:
             self.swap(trying.version)
             return trying.version, ""
         with self._lock:
             if self._trying is trying:
                 self._trying = None
         trying.version.retire()
-        return trying.version, verdict.removeprefix("reject: ")
+        return trying.version, verdict.removeprefix(REJECT)
 
     def close(self) -> None:
         """Retires all versions."""

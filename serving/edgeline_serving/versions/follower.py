@@ -15,7 +15,8 @@ from edgeline_serving import metrics
 from edgeline_serving.errors import ProbeError, VersionError
 from edgeline_serving.settings import Settings
 from edgeline_serving.versions import probes
-from edgeline_serving.versions.deployment import Deployment, Loaded
+from edgeline_serving.versions.board import Board
+from edgeline_serving.versions.deployment import REJECT, Deployment, Loaded
 from edgeline_serving.versions.push_folder import PushFolder
 
 logger = logging.getLogger("edgeline_serving")
@@ -33,7 +34,7 @@ class Follower:
 
     def __init__(
         self, folder: PushFolder, settings: Settings, deployment: Deployment | None = None,
-        clock: Callable[[], float] = time.monotonic,
+        clock: Callable[[], float] = time.monotonic, board: Board | None = None,
     ) -> None:  # fmt: skip
         """Prepares; `start` then loads the first version.
 
@@ -42,12 +43,14 @@ class Follower:
             settings: how versions are loaded, probed and tried.
             deployment: where they go.
             clock: for the waits between two attempts.
+            board: what this worker and the others agree on about trials; None where it is the only one.
         """
         self.folder = folder
         self.deployment = deployment or Deployment()
         self.name = folder.source.name or ""  # settled by the first version, see `start`
         self._settings = settings
         self._clock = clock
+        self._board = board if settings.trial.wanted else None
         # By version, when it may be tried again, and how long the wait after that is.
         self._refused: dict[str, tuple[float, float]] = {}
         self._told = ""
@@ -61,9 +64,12 @@ class Follower:
         wanted = self.folder.wanted()
         if wanted is None:
             raise VersionError(f"{self.folder.source.folder}: nothing was pushed there yet")
-        there = [] if self.folder.source.pinned else reversed(self.folder.versions())
+        there = [] if self.folder.source.pinned else self.folder.versions()
+        # A worker that comes back begins where the others are: what they try is no further than that.
+        agreed = self._board.live() if self._board else None
+        first = agreed if agreed in there else wanted
         # What is newer than `latest` was rolled back.
-        for version in [wanted, *(number for number in there if int(number) < int(wanted))]:
+        for version in [first, *(number for number in reversed(there) if int(number) < int(first))]:
             loaded = self._loaded(version)
             if loaded:
                 self.name = self.name or loaded.backend.task or self.folder.source.folder.absolute().name
@@ -97,14 +103,21 @@ class Follower:
             if trying:  # the pointer was set back while the new version was on trial
                 logger.info("%s: version %s is no longer wanted", self.name, trying.version.number)
                 self.deployment.swap(live)
+                self._withdraw(trying.version.number)
                 self._count()
             return
         if self._refused.get(wanted, (0.0, 0.0))[0] > self._clock():
             return
+        verdict = self._board.standing(wanted) if self._board else ""
+        if verdict.startswith(REJECT):
+            self._refuse(wanted, verdict.removeprefix(REJECT), for_ever=True)
+            return
         loaded = self._loaded(wanted)
         if loaded is None:
             return
-        if live and self._settings.trial.wanted:
+        if live and self._settings.trial.wanted and not verdict:
+            if trying:
+                self._withdraw(trying.version.number)
             self.deployment.put_to_trial(loaded, self._settings.trial)
             logger.info("%s: version %s is on trial beside version %s", self.name, wanted, live.number)
             self._count()
@@ -147,14 +160,17 @@ class Follower:
         logger.error("%s: version %s is refused: %s; %s", name, version, reason, stays)
 
     def _end_trial(self) -> None:
-        ended = self.deployment.judge()
+        before = self.deployment.live
+        ended = self.deployment.judge(self._board.judge if self._board else None)
         if ended is None:
             return
         version, reason = ended
+        self._withdraw(version.number)
         if reason:
             self._refuse(version.number, reason, for_ever=True)
         else:
             logger.info("%s: version %s passed its trial and answers now", self.name, version.number)
+            self._agree(version, before)
         self._count()
 
     def _take_over(self, loaded: Loaded) -> None:
@@ -163,7 +179,16 @@ class Follower:
         logger.info(
             "%s: version %s answers now%s", self.name, loaded.number, f", version {before.number} did" if before else ""
         )
+        self._agree(loaded, before)
         self._count()
+
+    def _agree(self, version: Loaded, before: Loaded | None) -> None:
+        if self._board:
+            self._board.took_over(version.number, before.number if before else None)
+
+    def _withdraw(self, version: str) -> None:
+        if self._board:
+            self._board.withdraw(version)
 
     def _count(self) -> None:
         live, trying = self.deployment.live, self.deployment.trying

@@ -10,10 +10,10 @@ from typing import Any
 import fastapi
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
-from prometheus_client import REGISTRY, exposition
+from prometheus_client import exposition
 from starlette.exceptions import HTTPException
 
-from edgeline_serving import __version__
+from edgeline_serving import __version__, metrics
 from edgeline_serving.errors import RequestError
 from edgeline_serving.settings import Limits
 from edgeline_serving.wire.guard import Guard, internal
@@ -127,7 +127,7 @@ def told(error: Exception) -> tuple[int, str]:
 async def _metrics(request: fastapi.Request) -> Response:
     """What Prometheus reads."""
     encode, kind = exposition.choose_encoder(request.headers.get("accept"))
-    return Response(encode(REGISTRY), headers={"content-type": kind})
+    return Response(encode(metrics.registry()), headers={"content-type": kind})
 
 
 async def _told(_: Any, error: Exception) -> JSONResponse:

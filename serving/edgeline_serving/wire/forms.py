@@ -46,6 +46,22 @@ def rows_of_v1(payload: Any, columns: Sequence[Column], most: int) -> list[Row |
     return rows
 
 
+def label_of_v1(payload: Any, labels: Sequence[str]) -> str | None:
+    """The label that an `:explain` request asks about; None where it means the answered one.
+
+    Args:
+        payload: as `rows_of_v1` takes it, which has read it already.
+        labels: of the model.
+
+    Raises:
+        RequestError: it is none of the labels.
+    """
+    label = (_parsed(payload) if isinstance(payload, bytes) else payload).get("label")
+    if label is not None and label not in labels:
+        raise RequestError(400, f"label must be one of {', '.join(labels)}" if labels else "this model has no labels")
+    return None if label is None else str(label)
+
+
 def check_count(rows: int, most: int) -> None:
     """Refuses more rows than a request may have.
 

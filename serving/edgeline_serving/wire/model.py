@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
 import threading
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from edgeline_serving import metrics
+from edgeline_serving import explanations, metrics
 from edgeline_serving.backends.base import Answer, Row
 from edgeline_serving.errors import LateError, RequestError
 from edgeline_serving.request_log import RequestLog
@@ -75,12 +76,50 @@ class ServedModel(Model):
         return {"versions": versions, "platform": live.backend.platform if live else ""}
 
     async def explain(self, payload: Any, headers: dict[str, str] | None = None) -> Any:
-        """There are no explanations to be had.
+        """Explains answers, see `edgeline_serving.explanations`; a version on trial is not asked.
+
+        Args:
+            payload: V1's JSON, with `label` where another label than the answered one is to be explained.
+            headers: of the request.
+
+        Returns:
+            As V1 wants it.
 
         Raises:
-            RequestError: always.
+            RequestError: the request cannot be answered, or the model's answers are neither a label nor a number.
         """
-        raise RequestError(501, "this model gives no explanations")
+        live = self._deployment.live
+        if live is None:
+            raise RequestError(503, f"{self.name} has no version that answers")
+        live.hold()
+        try:
+            return {"explanations": await self._explained(live, payload), "model_version": live.number}
+        finally:
+            live.release()
+
+    async def _explained(self, live: Loaded, payload: Any) -> list[Answer]:
+        backend, limits = live.backend, self._settings.limits
+        read = forms.rows_of_v1(payload, backend.columns, limits.instances)
+        label = forms.label_of_v1(payload, backend.labels)
+        rows = [row for row in read if not isinstance(row, str)]
+        parts = [explanations.parts_of(row, backend.columns, limits.parts) for row in rows]
+        lacking = [explanations.without(row, part) for row, own in zip(rows, parts, strict=True) for part in own]
+        answers = await self._ask(live, [*rows, *lacking])
+        told, others = iter(zip(rows, answers, parts, strict=False)), iter(answers[len(rows) :])
+        found: list[Answer] = []
+        for number, row in enumerate(read):
+            if isinstance(row, str):
+                found.append({"error": row})
+                continue
+            asked, answer, own = next(told)
+            lacked = list(itertools.islice(others, len(own)))
+            if set(answer) == {"error"}:
+                found.append(_named(answer, number, False))
+            else:
+                found.append(explanations.explanation(asked, answer, label, own, lacked))
+        self._refuse_errors(live, found, all_or_none=False)
+        metrics.EXPLAINED.labels(self.name, live.number).inc(len(rows))
+        return found
 
     async def predict(
         self, payload: Any, headers: Mapping[str, str] | None = None, response_headers: dict[str, str] | None = None

@@ -13,6 +13,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from edgeline_serving.errors import SettingsError
 from edgeline_serving.settings import Settings
+from edgeline_serving.wire.address import bound
 from edgeline_serving.wire.kserve_parts import SSLCertRefresher
 
 _LONGEST_HEAD = 65_536  # bytes
@@ -70,12 +71,13 @@ class Protocol(HttpToolsProtocol):
 class RestServer(uvicorn.Server):
     """uvicorn, stopped by its owner instead of by signals of its own."""
 
-    def __init__(self, app: Any, settings: Settings) -> None:
+    def __init__(self, app: Any, settings: Settings, listening: socket.socket | None = None) -> None:
         """Binds the address; `serve_bound` then answers.
 
         Args:
             app: the ASGI application.
             settings: where to listen, TLS, limits.
+            listening: a socket that listens already, in place of the address.
 
         Raises:
             SettingsError: the address cannot be bound, or the certificate not be used.
@@ -100,7 +102,7 @@ class RestServer(uvicorn.Server):
             config.load()
         except OSError as error:  # an SSLError is one
             raise SettingsError(f"--tls-cert, --tls-key: cannot be used: {error}") from error
-        self._socket = _bound(settings.host, settings.port)
+        self._socket = listening or bound(settings.host, settings.port)
         self.port = int(self._socket.getsockname()[1])
 
     async def serve_bound(self) -> None:
@@ -123,17 +125,3 @@ class RestServer(uvicorn.Server):
     def capture_signals(self) -> Iterator[None]:
         """Leaves signals alone: uvicorn would end the process before gRPC and the log have drained."""
         yield
-
-
-def _bound(host: str, port: int) -> socket.socket:
-    try:
-        family, kind, protocol, _, address = socket.getaddrinfo(
-            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )[0]
-        made = socket.socket(family, kind, protocol)
-        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        made.bind(address)
-        made.listen(2048)  # from here on nobody is turned away: who comes early waits
-    except OSError as error:
-        raise SettingsError(f"--host {host} --port {port}: cannot be listened on: {error}") from error
-    return made

@@ -84,25 +84,29 @@ class RpcServer:
         port: where.
     """
 
-    def __init__(self, plane: Plane, settings: Settings, tokens: Tokens | None) -> None:
+    def __init__(self, plane: Plane, settings: Settings, tokens: Tokens | None, shared_port: int | None = None) -> None:
         """Binds the address; to be made inside the event loop.
 
         Args:
             plane: with the models.
             settings: where to listen, TLS, limits.
             tokens: who is let in; None lets everybody in.
+            shared_port: where other processes listen as well, in place of the settings' port.
 
         Raises:
             SettingsError: the address cannot be bound.
         """
         limits = settings.limits
         self._server = aio.server(
-            options=[("grpc.max_receive_message_length", limits.body), ("grpc.so_reuseport", 0)],
+            options=[
+                ("grpc.max_receive_message_length", limits.body),
+                ("grpc.so_reuseport", int(shared_port is not None)),
+            ],
             maximum_concurrent_rpcs=limits.waiting,
         )
         grpc_services.add_GRPCInferenceServiceServicer_to_server(Servicer(plane, tokens), self._server)
         host = f"[{settings.host}]" if ":" in settings.host else settings.host
-        address = f"{host}:{settings.grpc_port}"
+        address = f"{host}:{shared_port or settings.grpc_port}"
         try:
             if settings.certificate and settings.private_key:
                 pair = (settings.private_key.read_bytes(), settings.certificate.read_bytes())

@@ -49,11 +49,12 @@ def rows(count: int, seed: int = 4) -> list[dict[str, str]]:
     chance = random.Random(seed)
     found = []
     for number in range(count):
-        readings: list[float | None] = [chance.gauss(3, 2), chance.gauss(-40, 9), 5.0]
+        level = chance.gauss(3, 2)
+        readings: list[float | None] = [level, chance.gauss(-40, 9), 5.0]
         slope = chance.choice((-1, 1))
         track = [[slope * step + chance.gauss(0, 0.5), chance.random()] for step in range(12)]
         when = datetime.datetime(2024, 1, 1) + datetime.timedelta(minutes=chance.randrange(525_600))
-        votes = (1 if readings[0] > 3 else -1) + 2 * slope + (1 if when.hour < 12 else -1)
+        votes = (1 if level > 3 else -1) + 2 * slope + (1 if when.hour < 12 else -1)
         shown = when.isoformat() if number % 3 else str(int(when.replace(tzinfo=datetime.UTC).timestamp()))
         if number % 9 == 0:
             readings[1] = None
@@ -72,7 +73,7 @@ def rows(count: int, seed: int = 4) -> list[dict[str, str]]:
 def chain(tmp_path_factory: pytest.TempPathFactory, write_examples: Callable[..., str]) -> SimpleNamespace:
     """Everything from raw rows to bundles, once."""
     folder = tmp_path_factory.mktemp("sensors")
-    config = {
+    config: dict[str, Any] = {
         "inputs": {
             "readings": {"kind": "vector", "column": "readings", "channels": 3, "width": 8},
             "track": {"kind": "vector", "column": "track", "channels": 2, "steps": 12, "width": 8, "kernel": 3},
@@ -196,6 +197,8 @@ def test_the_report_says_what_each_input_is_worth(
     )
     assert mean == pytest.approx(found["shares"][""]["track"], abs=1e-5)
     without, weighed = inputs_plots(found, {"macro_f1": "macro-F1"})
+    assert without.table
+    assert weighed.table
     assert [row[0] for row in without.table.rows] == ["nothing", "readings", "track", "seen"]
     assert [row[0] for row in weighed.table.rows] == ["all rows", "site:north", "site:south"]
     assert inputs_plots(None, {}) == []

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <stdexcept>
 #include <string_view>
 #include <vector>
 
@@ -43,7 +44,9 @@ class Tokenizer {
     std::int32_t start, end, pad;
   };
 
-  Tokenizer(std::size_t sequence_length, Special special) : length_(sequence_length), special_(special) {}
+  Tokenizer(std::size_t sequence_length, Special special) : length_(sequence_length), special_(special) {
+    if (length_ < 3) throw std::runtime_error("the window of the bundle is shorter than three tokens");
+  }
 
  private:
   Row row(const std::vector<std::int32_t>& pieces, std::size_t start, std::size_t room) const {

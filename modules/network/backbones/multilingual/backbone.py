@@ -9,12 +9,10 @@ from typing import Annotated, Literal
 from modules.machine import packages
 from modules.machine.files import write_whole
 from modules.network.backbones.base import Backbone, Source
-from modules.network.backbones.multilingual.model_file import ModelFile
-from modules.network.backbones.multilingual.source import LANGUAGES, MODEL, SOURCE
+from modules.network.backbones.multilingual.source import MODEL, SOURCE
+from modules.text.languages import MULTILINGUAL
 
 from pydantic import Field
-
-from edgeline_edge.unigram import written
 
 _LAYERS = 12
 
@@ -24,7 +22,7 @@ class Multilingual(Backbone):
 
     kind: Literal["multilingual"]
     """Selects this backbone."""
-    layers: list[Annotated[int, Field(ge=0, le=_LAYERS - 1)]] = Field([0, 3, 7, 11], min_length=1, max_length=_LAYERS)
+    layers: list[Annotated[int, Field(ge=0, le=_LAYERS - 1)]] = Field([0, 1, 2, 3], min_length=1, max_length=_LAYERS)
     """Which of the twelve layers to keep, from the input to the output."""
     vocabulary: str | None = None
     """File with those of the encoder's pieces that the task needs, a piece, a tab and its score a line; `data profile`
@@ -37,7 +35,7 @@ class Multilingual(Backbone):
         return self.vocabulary or str(all_pieces())
 
     def languages(self) -> tuple[str, ...]:
-        return LANGUAGES
+        return MULTILINGUAL
 
     def sources(self) -> tuple[Source, ...]:
         return (SOURCE,)
@@ -52,6 +50,10 @@ def all_pieces() -> Path:
     Raises:
         PackageError: the package cannot be fetched.
     """
+    from modules.network.backbones.multilingual.model_file import ModelFile
+
+    from edgeline_edge.unigram import written
+
     source = SOURCE.file(MODEL)
     path = packages.cache_dir() / f"{SOURCE.name}-{SOURCE.package.sha256[:12]}" / "pieces.tsv"
     if not path.is_file():

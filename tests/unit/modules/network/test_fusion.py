@@ -116,7 +116,7 @@ def test_attention_reads_the_parts_that_count_and_no_others() -> None:
 @pytest.mark.parametrize("kind", FUSIONS.own)
 def test_a_file_computes_what_the_network_computes_with_each_fusion(kind: str, text: bool) -> None:
     trained, some = network(kind, text=text), rows(24, text=text)
-    expected = LabelOutput().expected(split_logits(trained.model, some))
+    expected = LabelOutput().expected(split_logits(trained.model, some), ())
     weights = read_weights(trained.model)
     assert weights.count() == trained.model.count_params()
     for recipe, atol in (("float32", 1e-5), ("dynamic_wi8_afp32", 8e-2)):
@@ -179,7 +179,13 @@ def test_inputs_that_encode_themselves_are_a_network_without_a_backbone_saved_an
 
 
 def test_the_architecture_of_a_text_says_no_more_than_it_did(tmp_path: Path) -> None:
-    shape = {"vocabulary_size": 9, "num_layers": 1, "num_heads": 1, "hidden_dim": 4, "intermediate_dim": 4}
+    shape: dict[str, Any] = {
+        "vocabulary_size": 9,
+        "num_layers": 1,
+        "num_heads": 1,
+        "hidden_dim": 4,
+        "intermediate_dim": 4,
+    }
     text = Architecture(**shape, max_sequence_length=8, num_classes=2)
     assert not {"inputs", "target", "encoded", "fusion"} & set(text.to_dict())
     assert Architecture.from_dict(text.to_dict()).encoded == "text"

@@ -7,9 +7,9 @@ from typing import Any
 
 import modules  # noqa: F401
 from modules.quality import scoring
-from modules.quality.against_baseline import BETTER, NOISE, WORSE, measure, told
+from modules.quality.against_baseline import BETTER, NOISE, SERVED, WORSE, measure, told
 from modules.quality.predictions import Predictions
-from modules.quality.settings import BeatsBaseline
+from modules.quality.settings import BeatsBaseline, BeatsServed
 from modules.targets.one_label.target import OneLabel
 
 import numpy as np
@@ -81,8 +81,20 @@ def test_a_margin_is_added_to_what_is_asked_for() -> None:
     gain = compared(*won)["difference"]
     assert not compared(*won, margin=gain["value"], decided_by="value")["missed"]
     [missed] = compared(*won, margin=gain["high"] + 0.01)["missed"]
-    assert f"more than noise than the baseline plus {gain['high'] + 0.01:g}" in missed["message"]
+    assert f"more than noise than the linear baseline plus {gain['high'] + 0.01:g}" in missed["message"]
     assert not compared(answers(100), answers(20), margin=-0.5)["missed"]
+
+
+def test_what_is_served_stays_unless_it_is_beaten_by_more_than_noise() -> None:
+    def against(model: Predictions) -> dict[str, Any]:
+        return measure(model, answers(60), JUDGE, BeatsServed(), name="7", other=SERVED)
+
+    won, noise = against(answers(20)), against(answers(57))
+    assert (won["verdict"], won["missed"]) == (BETTER, [])
+    assert "the latest blessed model 0.8" in told(won)
+    [missed] = noise["missed"]
+    assert missed["metric"] == "macro_f1 against the latest blessed model"
+    assert missed["message"].endswith("a model must be better by more than noise (evaluator.beats_served)")
 
 
 def test_accuracy_can_decide() -> None:

@@ -252,7 +252,7 @@ def test_a_typo_in_a_list_is_told_with_the_line_of_its_item(file: Path) -> None:
         ("labels=[good]", ["labels", "at least 2 items"]),
         ("labels=[good, good]", ["holds a name twice"]),
         ("task=My Task", ["task", "match pattern", '(found "My Task")']),
-        ("backbone.kind=bert", ["backbone", "'bert'", "minilm, preset, scratch", "extensions"]),
+        ("backbone.kind=bert", ["backbone", "'bert'", "minilm, multilingual, preset, scratch", "extensions"]),
         ("backbone.layers=[6]", ["backbone.layers.0", "less than or equal to 5", "(found 6)"]),
         ("backbone={kind: preset}", ["backbone.preset", "is missing"]),
         ("backbone={kind: scratch, hidden_dim: 9, num_heads: 2}", ["backbone", "not a multiple of num_heads 2"]),

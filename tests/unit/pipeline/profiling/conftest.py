@@ -7,6 +7,7 @@ import string
 import pytest
 
 from pipeline.profiling import token_counts
+from pipeline.profiling.sections import encoders
 from pipeline.profiling.token_counts import Vocabulary
 
 WORDS = ("the", "a", "film", "plot", "song", "was", "were", "really", "and", "but", "so", "week", "room", "for", "in")
@@ -29,3 +30,8 @@ def vocabulary() -> Vocabulary:
 @pytest.fixture(autouse=True)
 def _vocabulary(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(token_counts, "default_vocabulary", small_vocabulary)
+    monkeypatch.setattr(encoders, "multilingual", _nothing)
+
+
+def _nothing() -> Vocabulary:
+    raise token_counts.UnavailableError("no index")

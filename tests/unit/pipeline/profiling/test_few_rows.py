@@ -9,7 +9,7 @@ import pytest
 from pipeline.config import loader
 from pipeline.profiling import draft
 from pipeline.profiling.profile import profile
-from pipeline.profiling.sections import few_rows
+from pipeline.profiling.sections import encoders, few_rows
 
 
 def write(path: Path, each: int) -> Path:
@@ -42,8 +42,9 @@ def test_many_rows_a_label_are_drafted_as_before(tmp_path: Path) -> None:
 
 
 def test_an_encoder_that_knows_nothing_has_no_vectors_to_fit_a_head_to() -> None:
-    assert few_rows.are({"a": 16, "b": 16}, None)
-    assert not few_rows.are({"a": 16, "b": 16}, ["[PAD]"])
+    assert few_rows.are({"a": 16, "b": 16}, encoders.MINILM)
+    assert few_rows.are({"a": 16, "b": 16}, encoders.MULTILINGUAL)
+    assert not few_rows.are({"a": 16, "b": 16}, encoders.SCRATCH)
     assert few_rows.share("train", few=True) == pytest.approx(0.6)
     assert few_rows.share("train", few=False) == pytest.approx(0.8)
-    assert not few_rows.are({}, None)
+    assert not few_rows.are({}, encoders.MINILM)

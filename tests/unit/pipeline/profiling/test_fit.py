@@ -11,11 +11,14 @@ from modules.device.settings import Gate
 import pytest
 
 from edgeline_edge.tokenizer import Tokenizer
+from edgeline_edge.unigram import SPECIAL_PIECES, Unigram
 from pipeline.config import loader
 from pipeline.local import preflight
 from pipeline.profiling import draft, linear, long_texts, shipping, texts, token_counts
 from pipeline.profiling.profile import profile
+from pipeline.profiling.sections import encoders
 from pipeline.profiling.shipping import Shape
+from pipeline.profiling.token_counts import Vocabulary
 
 _CHINESE = (
     "服务态度非常差而且等了很久才有人来处理",
@@ -24,9 +27,9 @@ _CHINESE = (
 )
 
 
-def chinese(path: Path, encoding: str = "utf-8") -> Path:
-    rows = [f"{_CHINESE[number % 3]}第{number}次,{'差评' if number % 3 < 2 else '好评'}\n" for number in range(150)]
-    path.write_text("内容,评价\n" + "".join(rows), encoding=encoding)
+def chinese(path: Path, encoding: str = "utf-8", rows: int = 150) -> Path:
+    lines = [f"{_CHINESE[number % 3]}第{number}次,{'差评' if number % 3 < 2 else '好评'}\n" for number in range(rows)]
+    path.write_text("内容,评价\n" + "".join(lines), encoding=encoding)
     return path
 
 
@@ -45,8 +48,85 @@ def test_a_language_that_the_vocabulary_does_not_fit_is_told_and_gets_one_of_its
     assert config.preprocessing.sequence_length >= max(lengths)
     assert vocabulary.index("[UNK]") not in tokenizer.pieces(_CHINESE[0])
     assert any("does not fit these texts" in limit for limit in config.card.limits)
+    assert "the multilingual encoder cannot be fetched (no index)" in found["notes"][0]
     loader.load(config_path, profile="full")
     preflight.check_schema(config)
+
+
+@pytest.fixture
+def pieces(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Those of the multilingual encoder: single characters of these texts, some words, and letters of no use here."""
+    letters = sorted(set("".join(_CHINESE)) | set("abcdefghijklmnopqrstuvwxyzäöüß0123456789,.第次жшю▁"))
+    words = ["▁das", "▁war", "▁nicht", "▁gut", "空调", "热情", "▁не"]
+    lines = [*(f"{name}\t0" for name in SPECIAL_PIECES), *(f"{piece}\t{-3 - number % 7}" for number, piece in
+             enumerate([*letters, *words]))]  # fmt: skip
+    known = Vocabulary("the multilingual encoder's pieces", lines, ("de", "en", "ru", "zh"))
+    monkeypatch.setattr(encoders, "multilingual", lambda: known)
+    return lines
+
+
+def test_texts_in_another_language_get_the_multilingual_encoder_and_its_pieces_of_them(
+    tmp_path: Path, pieces: list[str]
+) -> None:
+    found = profile(chinese(tmp_path / "a.csv", rows=300))
+    assert (found["backbone"], found["text"]["counted"]["unknown"]) == ("multilingual", 0)
+    [told] = [note for note in found["notes"] if "multilingual" in note]
+    assert "zh" in told.split("than the default encoder")[0]
+    config_path, schema_path = draft.paths("a", tmp_path / "drafts")
+    draft.write(found, "a", config_path, schema_path, overwrite=False)
+    quick, full = (loader.load(config_path, profile=name) for name in ("quick", "full"))
+    vocabulary = token_counts.read(quick.backbone.vocabulary_path())
+    assert Path(quick.backbone.vocabulary_path()).name == "a-pieces.tsv"
+    assert set(vocabulary) < set(pieces)
+    assert any(line.startswith("空调") for line in vocabulary)
+    assert not any(letter in "".join(vocabulary) for letter in "жäß"), "of scripts and words that no text holds"
+    lengths = [len(Unigram(vocabulary, 64).pieces(text)) + 2 for text in _CHINESE]
+    assert quick.preprocessing.sequence_length >= max(lengths)
+    for config in (quick, full):
+        assert config.backbone.kind == "multilingual"
+        assert config.pruner.student.layers == len(config.backbone.layers)
+        preflight.check_schema(config)
+    assert len(full.backbone.layers) > len(quick.backbone.layers)
+
+
+def test_german_gets_it_too_though_minilms_letters_fit(tmp_path: Path, pieces: list[str]) -> None:
+    path = tmp_path / "a.csv"
+    said = ("Das Zimmer war gut und sehr sauber", "Das Essen war leider nicht gut und kalt")
+    path.write_text("text,label\n" + "".join(f"{said[n % 2]} {n},{'ja' if n % 2 else 'nein'}\n" for n in range(120)))
+    found = profile(path)
+    assert found["text"]["unfit"]["unknown"] < 0.1
+    assert found["backbone"] == "multilingual"
+    assert any(line.startswith("▁nicht") for line in found["vocabulary"])
+    assert not any(letter in "".join(found["vocabulary"]) for letter in "жш空"), "no text has such letters"
+
+
+def test_english_stays_with_the_default_and_pieces_come_from_train_rows_alone(
+    tmp_path: Path, pieces: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("text,label\n" + "".join(f"the film was really good number {n},{n % 2}\n" for n in range(120)))
+    found = profile(path)
+    assert (found["backbone"], found["vocabulary"]) == ("minilm", None)
+    monkeypatch.setattr(encoders, "in_train", lambda text, share: False)
+    assert "空调" not in "".join(profile(chinese(tmp_path / "b.csv"))["vocabulary"])
+
+
+def test_a_row_trains_in_the_draft_where_it_trains_in_the_run() -> None:
+    import tensorflow as tf
+    from tfx.components.example_gen import base_example_gen_executor as example_gen
+    from tfx.proto import example_gen_pb2
+
+    from pipeline.ingest import rows
+
+    splits = [example_gen_pb2.SplitConfig.Split(name=name, hash_buckets=part)
+              for name, part in (("train", 6), ("eval", 2), ("test", 2))]  # fmt: skip
+    config = example_gen_pb2.SplitConfig(splits=splits, partition_feature_name=rows.TEXT_HASH)
+    for number in range(200):
+        text = f"ein Text {number}"
+        hashed = tf.train.Feature(bytes_list=tf.train.BytesList(value=[rows.text_hash(text).encode()]))
+        example = tf.train.Example(features=tf.train.Features(feature={rows.TEXT_HASH: hashed}))
+        place = example_gen._PartitionFn(example, 3, [6, 8, 10], config)
+        assert encoders.in_train(text, 0.6) == (place == 0)
 
 
 def test_texts_without_spaces_are_texts_of_many_words(tmp_path: Path) -> None:

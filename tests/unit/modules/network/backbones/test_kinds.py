@@ -109,7 +109,7 @@ def test_minilm_says_where_it_comes_from_and_takes_what_is_there(tmp_cache: Path
 
 @pytest.mark.parametrize("section", [{}, {"layers": [0]}, {"kind": "bert"}])
 def test_a_section_without_a_known_kind_is_told_the_kinds_that_there_are(section: dict[str, Any]) -> None:
-    with pytest.raises(ValueError, match="minilm, preset, scratch"):
+    with pytest.raises(ValueError, match="minilm, multilingual, preset, scratch"):
         backbones.read(section)
 
 
