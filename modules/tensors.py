@@ -86,6 +86,11 @@ class Column:
         """The `tf.train.Feature` of a value as a source of rows has it; what is no character is replaced."""
         import tensorflow as tf
 
+        if self.is_image:  # what was served came over the network, in base64; the name of a file says nothing there
+            from edgeline_edge.picture import carries, content_of
+
+            content = content_of(text) if carries(text) else b""
+            return tf.train.Feature(bytes_list=tf.train.BytesList(value=[content]))
         if self.is_text:
             return tf.train.Feature(bytes_list=tf.train.BytesList(value=[text.encode("utf-8", errors="replace")]))
         if self.type == "integer":
