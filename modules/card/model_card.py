@@ -24,7 +24,10 @@ CARD_VERSION = 1
 SERVER, EDGE = "server", "edge"
 TEMPLATE = Path(__file__).parent / "templates" / "model_card.md.j2"
 # By type of column.
-_EXAMPLES: dict[str, str | int | float] = {"text": "a text", "integer": 1, "number": 1.0, "time": "2024-05-03T14:30Z"}
+_EXAMPLES: dict[str, str | int | float] = {
+    **{"text": "a text", "integer": 1, "number": 1.0, "time": "2024-05-03T14:30Z"},
+    "image": "iVBORw0KGgo… (a JPEG or PNG in base64)",
+}
 # What Markdown takes for markup; an underscore inside a word is none.
 _MARKUP = re.compile(r"[\\`*\[\]|~!#]|(?<![^\W_])_|_(?![^\W_])")
 

@@ -133,7 +133,7 @@ def check(inputs: inputs_lib.Inputs, target: Target, slices: Sequence[str], *, e
         if column.name in read:
             raise ValueError(f"target.column: {column.name!r} is a column of an input; the answer would be given away")
     for name in slices:
-        if name in read and not read[name].is_text:
+        if name in read and (not read[name].is_text or read[name].is_image):
             raise ValueError(f"data.columns.slices: {name!r} is a column of {read[name].what}s; slices are texts")
         if name in {column.name for column in target.columns()}:
             raise ValueError(f"data.columns.slices: {name!r} is the target's column")

@@ -71,6 +71,12 @@ EXPECTED = {
     "modules/inputs/number/input.py": EXAMPLES | SERVING,  # a section, by which everybody reads the inputs
     "modules/inputs/number/statistics.py": STATISTICS,
     "modules/inputs/category/device.py": EDGE_EVALUATOR,
+    "modules/inputs/image/input.py": EXAMPLES | SERVING,
+    "modules/inputs/image/decode.py": EXAMPLES | SERVING,  # as the tokenizer of a text
+    "modules/inputs/image/initial.py": TUNER,
+    "modules/inputs/image/statistics.py": STATISTICS,
+    "modules/inputs/image/device.py": EDGE_EVALUATOR,
+    "modules/inputs/image/report.py": REPORTER,
     "modules/inputs/time/statistics.py": STATISTICS,
     "modules/inputs/time/device.py": EDGE_EVALUATOR,
     "modules/inputs/vector/report.py": REPORTER,
