@@ -29,7 +29,7 @@ class LinearBaselineNodeSettings(NodeSettings):
     columns: Columns
     """Which column is what."""
     inputs: InputSections
-    """What comes in, by name: beside the text, or without one, the model reads the columns of all kinds that say how."""
+    """What comes in, by name: beside a text, or without one, the model reads the columns of kinds that say how."""
     target: TargetSection
     """What is predicted."""
     seed: int
