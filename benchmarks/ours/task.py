@@ -65,7 +65,7 @@ def answers(config: Any, root: Path, run_id: str) -> dict[str, Any]:
     if len(asked) != len(splits["test"].texts):
         raise RuntimeError(f"TestEvaluator answered {len(asked)} of {len(splits['test'].texts)} rows of test")
     rows = {
-        name: {"rows": rows_of(split, text), "labels": [names[label] for label in split.labels]}
+        name: {"rows": rows_of(split, text, records=bool(others)), "labels": [names[label] for label in split.labels]}
         for name, split in splits.items()
     }
     return {
