@@ -26,7 +26,7 @@ def kind_of(section: Mapping[str, Any] | None) -> type[Target]:
     """
     if section is None:
         return OneLabel
-    kind = section.get("kind")
+    kind = str(section.get("kind"))
     if kind not in _KINDS:
         raise BundleError(
             f"the target is of kind {kind!r}, this edgeline-edge knows {', '.join(_KINDS)}; "
