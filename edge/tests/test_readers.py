@@ -6,11 +6,9 @@ The Kotlin reader needs a compiler that no test fetches: it is read here, not ru
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import random
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -26,10 +24,9 @@ from edgeline_edge.rows import Rows
 from edgeline_edge.targets.one_label import answered
 from edgeline_edge.tokenizer import Tokenizer
 from edgeline_edge.unigram import SPEC, Unigram
-from tests.tools import programs
+from tests.readers import Cpp, compiled, in_node, resealed
 
 EDGE = Path(__file__).parent.parent
-DATA = EDGE / "edgeline_edge" / "data"
 UNIGRAM = Path(__file__).parent / "data" / "unigram"
 LENGTH, BATCH = 9000, 4096  # of a row, and code points in a text
 UGLY = EDGE.parent / "tests" / "data" / "ugly_texts.jsonl"
@@ -53,37 +50,13 @@ WRONG: list[tuple[Any, str]] = [
     ({"review": "a", "constructor": 3}, "constructor"),
 ]
 
-# The C++ program: its command, the bundle, what more it takes, and its lines of input.
-Cpp = Callable[..., subprocess.CompletedProcess[str]]
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
 def cpp(tmp_path_factory: pytest.TempPathFactory) -> Cpp:
     """The compiled C++ program."""
-    program = tmp_path_factory.mktemp("cpp") / "try"
-    flags = ["-std=c++17", "-O1", "-Wall", "-Wextra", "-Werror"]
-    source = EDGE / "examples" / "cpp" / "try.cpp"
-    subprocess.run([programs.need(programs.COMPILER)["c++"], *flags, source, "-o", program], check=True)
-
-    def run(command: str, bundle: Path, *more: str, lines: list[str]) -> subprocess.CompletedProcess[str]:
-        text = "".join(f"{line}\n" for line in lines)
-        return subprocess.run(
-            [program, command, bundle, DATA, *more], input=text, capture_output=True, encoding="utf-8", check=False
-        )
-
-    return run
-
-
-def in_node(folder: Path, bundles: dict[str, Path], records: dict[str, list[Any]]) -> dict[str, Any]:
-    questions = {"data": str(DATA), "bundles": {name: str(path) for name, path in bundles.items()}, "records": records}
-    (folder / "questions.json").write_text(json.dumps(questions), "ascii")
-    node = programs.need(programs.NODE)["node"]
-    command = [node, EDGE / "web" / "test" / "encode.mjs", folder / "questions.json"]
-    done = subprocess.run(command, capture_output=True, encoding="utf-8", check=False, timeout=60)
-    assert done.returncode == 0, done.stderr
-    answers: dict[str, Any] = json.loads(done.stdout)
-    return answers
+    return compiled(tmp_path_factory.mktemp("cpp") / "try")
 
 
 @pytest.fixture(scope="module")
@@ -208,22 +181,6 @@ def test_cpp_gives_the_ids_of_python(bundle_path: Path, classifier: Classifier, 
         for text, row in zip(texts, rows, strict=True):
             ids = tokenizer.rows(tokenizer.cut(text.decode("utf-8", "replace"), how, 3))[0]
             assert [int(number) for number in row.split()] == ids.ravel().tolist(), (how, text[:60])
-
-
-def resealed(
-    source: Path, target: Path, change: Callable[[dict[str, Any]], object], **members: tuple[str, str]
-) -> Path:
-    """A bundle with another manifest, and name and content of other members; its seal and digests are whole."""
-    content = source.read_bytes()
-    end, files = archive.split(content)
-    manifest = json.loads(files["manifest.json"])
-    change(manifest)
-    for digest, (name, text) in members.items():
-        files[name] = text.encode()
-        manifest["digests"][digest] = hashlib.sha256(text.encode()).hexdigest()
-    files["manifest.json"] = json.dumps(manifest).encode()
-    target.write_bytes(archive.append(content[:end], files, archive.version_of(content)))
-    return target
 
 
 @pytest.fixture(scope="module")

@@ -88,7 +88,7 @@ class Reference:
         try:
             values = json.loads(path.read_text(encoding="utf-8"))
             if values.pop("format") != FORMAT:
-                raise ValueError(f"another format than {FORMAT}")
+                raise ReferenceError(f"another format than {FORMAT}")
             calibration = values.pop("calibration")
             return cls(
                 **{**values, "labels": tuple(values["labels"])},

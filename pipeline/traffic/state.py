@@ -77,7 +77,7 @@ class State:
         try:
             values = json.loads(path.read_text(encoding="utf-8"))
             if values.pop("format") != FORMAT:
-                raise ValueError(f"another format than {FORMAT}")
+                raise StateError(f"another format than {FORMAT}")
             values["history"] = [Closed.from_dict(item) for item in values["history"]]
             values["alerts"] = {key: Alert.from_dict(item) for key, item in values["alerts"].items()}
             return cls(**values)

@@ -28,7 +28,7 @@ def test_the_commands_of_the_documents_are_understood() -> None:
 def test_every_option_that_is_named_exists() -> None:
     text = PAGES[0].read_text("utf-8")
     known = set(re.findall(r"--[a-z][a-z-]+", cli._parser().format_help()))
-    others = {"--set"}  # of the runner
+    others = {"--set", "--peers"}  # of the runner, of the benchmark
     own = text[: text.index("## On Kubernetes")]
     code = "\n".join(line for line in own.splitlines() if "benchmarks" not in line)
     named = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", code)) - others

@@ -74,7 +74,8 @@ export class Classifier {
     if (isNone ? !this.mayLackText : typeof text !== "string") {
       throw new TypeError(`the ${this.text.column || "text"} must be a string that is not empty`);
     }
-    return [text ?? "", Object.fromEntries(this.table.map((part) => [part.tensor, part.encode(own(row, part.column))]))];
+    const others = this.table.map((part) => [part.tensor, part.encode(own(row, part.column))]);
+    return [text ?? "", Object.fromEntries(others)];
   }
 
   /** Frees the model's memory, once all questions are answered. */

@@ -12,7 +12,7 @@ const LITERT = "./vendor/litert/";
 let litert; // promise of the module, loaded once: LiteRT.js allows one instance per page
 
 /**
- * @param {{content: Uint8Array, manifest: object}} bundle the runtime ignores what follows the flatbuffer in its content
+ * @param {{content: Uint8Array, manifest: object}} bundle the runtime ignores what follows the flatbuffer
  * @param {{tensor: string, encode: (value: null) => Float32Array | Int32Array}[]} table the inputs beside the text
  * @returns {Promise<{run: (inputs: Record<string, Int32Array | Float32Array>) => Promise<Float32Array>,
  *   close: () => void}>} `run` answers for one text, `close` frees the model's memory, which no garbage collector sees

@@ -64,7 +64,8 @@ def error_of(path: Path, **arguments: object) -> str:
 def test_a_file_is_loaded_without_its_profiles(file: Path) -> None:
     config = load(file)
     assert (config.task, config.labels, config.trainer.epochs) == ("reviews", ["bad", "good"], 2)
-    assert config.data.splits.model_dump() == {"train": 8, "eval": 1, "test": 1}
+    splits = config.data.splits
+    assert (splits.train, splits.eval, splits.test, splits.column) == (8, 1, 1, "")
 
 
 def test_the_default_task_is_valid_in_every_profile(repository: Path) -> None:

@@ -191,7 +191,7 @@ def test_the_page_is_one_file_that_shows_every_section_and_lets_no_text_become_m
     assert "1 alert firing" in text
     for name in ("volume", "latency", "labels-0", "confidence", "quality-accuracy"):
         assert f'id="plot-{name}"' in text
-    assert "default-src 'none'" in text  # what Plotly's own code names is never loaded
+    assert "default-src &#39;none&#39;" in text  # what Plotly's own code names is never loaded
     empty = looked(tmp_path / "empty", tmp_path / "none", Clock())
     assert "No window was closed yet." in page(empty.status(), [], served.reference())
 

@@ -90,10 +90,7 @@ def test_its_own_file_counts_for_the_cache_and_its_section_survives_a_nodes_sett
     [
         ("backbone.width=18", "backbone.width: input should be a multiple of 4"),
         ("backbone.wdth=16", "backbone.wdth: there is no such field. Did you mean `width`?"),
-        (
-            "backbone.kind=tyo",
-            "backbone: 'tyo' is no kind of backbone; there are: minilm, multilingual, preset, scratch, toy",
-        ),
+        ("backbone.kind=tyo", "'tyo' is no kind of backbone; there are: minilm, multilingual, preset, scratch, toy"),
     ],
 )
 def test_its_section_is_checked_like_any_other(file: Path, override: str, told: str) -> None:

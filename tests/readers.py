@@ -1,0 +1,81 @@
+"""The readers of bundles in other languages, run for a comparison with the Python package; and bundles for them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from edgeline_edge import archive
+from tests.tools import programs
+
+EDGE = Path(__file__).resolve().parents[1] / "edge"
+DATA = EDGE / "edgeline_edge" / "data"
+# The C++ program: its command, the bundle, what more it takes, and its lines of input.
+Cpp = Callable[..., subprocess.CompletedProcess[str]]
+
+
+def compiled(program: Path) -> Cpp:
+    """Compiles the C++ program.
+
+    Args:
+        program: the file to make.
+    """
+    flags = ["-std=c++17", "-O1", "-Wall", "-Wextra", "-Werror"]
+    source = EDGE / "examples" / "cpp" / "try.cpp"
+    subprocess.run([programs.need(programs.COMPILER)["c++"], *flags, source, "-o", program], check=True)
+
+    def run(command: str, bundle: Path, *more: str, lines: list[str]) -> subprocess.CompletedProcess[str]:
+        text = "".join(f"{line}\n" for line in lines)
+        return subprocess.run(
+            [program, command, bundle, DATA, *more], input=text, capture_output=True, encoding="utf-8", check=False
+        )
+
+    return run
+
+
+def in_node(folder: Path, bundles: dict[str, Path], records: dict[str, list[Any]]) -> dict[str, Any]:
+    """What the page's sources make of records, in Node.js.
+
+    Args:
+        folder: for the questions.
+        bundles: files by name.
+        records: texts or records for some of them.
+
+    Returns:
+        By name: an answer for each record, or why the bundle is refused.
+    """
+    questions = {"data": str(DATA), "bundles": {name: str(path) for name, path in bundles.items()}, "records": records}
+    (folder / "questions.json").write_text(json.dumps(questions), "ascii")
+    node = programs.need(programs.NODE)["node"]
+    command = [node, EDGE / "web" / "test" / "encode.mjs", folder / "questions.json"]
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", check=False, timeout=60)
+    assert done.returncode == 0, done.stderr
+    answers: dict[str, Any] = json.loads(done.stdout)
+    return answers
+
+
+def resealed(
+    source: Path, target: Path, change: Callable[[dict[str, Any]], object], **members: tuple[str, str]
+) -> Path:
+    """Writes a bundle with another manifest and other members, as no writer of ours would; its seal is whole.
+
+    Args:
+        source: the bundle to alter.
+        target: the file to write, which is returned.
+        change: alters the manifest in place.
+        members: by the name of its digest, name and content of a file.
+    """
+    content = source.read_bytes()
+    end, files = archive.split(content)
+    manifest = json.loads(files["manifest.json"])
+    change(manifest)
+    for digest, (name, text) in members.items():
+        files[name] = text.encode()
+        manifest["digests"][digest] = hashlib.sha256(text.encode()).hexdigest()
+    files["manifest.json"] = json.dumps(manifest).encode()
+    target.write_bytes(archive.append(content[:end], files, archive.version_of(content)))
+    return target
