@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from modules.entry_settings import TransformNodeSettings
 from modules.inputs.base import Input
 from modules.targets.base import Target
+from modules.tensors import as_example
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -34,9 +35,5 @@ def preprocessing_fn(inputs: Mapping[str, tf.Tensor], custom_config: Mapping[str
     parts: list[Input | Target] = [*settings.inputs.values(), settings.target]
     for part in parts:
         raw = {column.name: tf.reshape(inputs[column.name], [-1]) for column in part.columns()}
-        features |= {
-            # tf.Example knows no narrower integer.
-            name: tf.cast(value, tf.int64) if value.dtype.is_integer else value
-            for name, value in part.features(raw).items()
-        }
+        features |= {name: as_example(value) for name, value in part.features(raw).items()}
     return features

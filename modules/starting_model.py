@@ -12,6 +12,7 @@ from modules.network.fusion import kinds as fusions
 from modules.network.model import build_model
 from modules.network.pretrained import build_classifier
 from modules.network.trained import load_trained
+from modules.network.weights import input_encoders
 from modules.targets.base import Target
 from modules.tf_gaps import backup
 from modules.training.settings import TrainerSettings
@@ -66,6 +67,10 @@ def starting_model(
                 encoded=main.kind,
                 fusion=fusion,
             )
+        if not base_model:
+            encoders = input_encoders(model)
+            for name, (part, begin) in inputs_lib.playing(inputs, "initial").items():
+                begin(part, encoders[name])
     if base_model:
         base = load_trained(training_dir(base_model))
         if not _goes_on(base.architecture, architecture) or base.labels != target.names:

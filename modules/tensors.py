@@ -13,11 +13,11 @@ from typing import Annotated, Any, Literal
 from pydantic import StringConstraints
 
 # What a value is; of `readings` how many there are of them.
-_TYPES = r"^(text|integer|number|optional (text|number|time|readings [1-9][0-9]*))$"
+_TYPES = r"^(text|integer|number|image|optional (text|number|image|time|readings [1-9][0-9]*))$"
 ColumnType = Annotated[str, StringConstraints(pattern=_TYPES)]
 _SAID = {"time": "time (2024-05-03, 2024-05-03T14:30:00+02:00, or seconds since 1970)"}
 # How a linear model reads a column: as a number, a weight for each value, the cycles of a time, or numbers of a list.
-Reading = Literal["scaled", "one_hot", "time", "readings"]
+Reading = Literal["scaled", "one_hot", "time", "readings", "pixels"]
 _LARGEST = {"integer": 2**63 - 1, "number": 3.4028234e38}  # what int64 and float32 hold
 
 
@@ -27,13 +27,18 @@ class Column:
 
     Attributes:
         name: of the column and of the feature.
-        type: `text` for bytes, `integer` for int64, `number` for float32, `time` and `readings 3` (so many numbers in
-            a cell) for the bytes of the cell; the feature holds one value a row. Of an `optional` column a row may have
-            none: its cell is empty, and the feature an empty text or NaN.
+        type: `text` for bytes, `integer` for int64, `number` for float32, `image` for the bytes of a picture, `time`
+            and `readings 3` (so many numbers in a cell) for the bytes of the cell; the feature holds one value a row.
+            Of an `optional` column a row may have none: its cell is empty, and the feature empty or NaN.
     """
 
     name: str
     type: ColumnType = "text"
+
+    @property
+    def is_image(self) -> bool:
+        """Whether the feature holds a picture, of which a cell has the file's name or the bytes in base64."""
+        return self.kind_of_value == "image"
 
     @property
     def is_text(self) -> bool:
@@ -42,7 +47,7 @@ class Column:
 
     @property
     def kind_of_value(self) -> str:
-        """The type in a word: `text`, `integer`, `number`, `time` or `readings`."""
+        """The type in a word: `text`, `integer`, `number`, `image`, `time` or `readings`."""
         return self.type.removeprefix("optional ").split()[0]
 
     @property
@@ -55,7 +60,7 @@ class Column:
     def readable(self, value: str) -> bool:
         """Whether a value, as a source of rows has it, is one of this type, and not too large for its feature."""
         try:
-            if self.kind_of_value == "text" or (self.type.startswith("optional") and not value.strip()):
+            if self.kind_of_value in ("text", "image") or (self.type.startswith("optional") and not value.strip()):
                 return True
             if self.kind_of_value == "time":
                 from edgeline_edge.inputs.time import seconds
@@ -81,6 +86,11 @@ class Column:
         """The `tf.train.Feature` of a value as a source of rows has it; what is no character is replaced."""
         import tensorflow as tf
 
+        if self.is_image:  # what was served came over the network, in base64; the name of a file says nothing there
+            from edgeline_edge.picture import carries, content_of
+
+            content = content_of(text) if carries(text) else b""
+            return tf.train.Feature(bytes_list=tf.train.BytesList(value=[content]))
         if self.is_text:
             return tf.train.Feature(bytes_list=tf.train.BytesList(value=[text.encode("utf-8", errors="replace")]))
         if self.type == "integer":
@@ -94,13 +104,14 @@ class Tensor:
 
     Attributes:
         name: of the feature and of the network's input.
-        dtype: as the network takes it, `int32` or `float32`. `tf.Example` holds int64 for the former.
+        dtype: as the network takes it, `int32`, `float32` or `uint8`. `tf.Example` holds int64 for the first, and a
+            PNG for the last, which is of a shape `[height, width, 1 or 3]`.
         shape: of one row.
         window: whether the first axis of a row may be cut to the longest row of a batch.
     """
 
     name: str
-    dtype: Literal["int32", "float32"]
+    dtype: Literal["int32", "float32", "uint8"]
     shape: tuple[int, ...] = ()
     window: bool = False
 
@@ -108,7 +119,21 @@ class Tensor:
         """How a `tf.Example` holds it: a `tf.io.FixedLenFeature`."""
         import tensorflow as tf
 
+        if self.dtype == "uint8":
+            return tf.io.FixedLenFeature([], tf.string)
         return tf.io.FixedLenFeature(list(self.shape), tf.int64 if self.dtype == "int32" else tf.float32)
+
+    def read(self, parsed: Any) -> Any:
+        """What a network takes, of a batch that was parsed by `stored`: `[batch, *shape]`."""
+        import tensorflow as tf
+
+        if self.dtype != "uint8":
+            return tf.cast(parsed, self.dtype)
+
+        def decoded(content: tf.Tensor) -> tf.Tensor:
+            return tf.ensure_shape(tf.io.decode_png(content, channels=self.shape[-1]), self.shape)
+
+        return tf.map_fn(decoded, parsed, fn_output_signature=tf.TensorSpec(self.shape, tf.uint8))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -139,6 +164,19 @@ class Layout:
             for tensor in self.tensors
         )
         return Layout(tuple(cut), self.mask)
+
+
+def as_example(value: Any) -> Any:
+    """A batch in a type that `tf.Example` knows: what `Tensor.stored` reads.
+
+    Args:
+        value: `[batch, *shape]`, int64 for any integer, but for uint8 strings `[batch]`, a PNG each.
+    """
+    import tensorflow as tf
+
+    if value.dtype == tf.uint8:
+        return tf.io.encode_png(value)
+    return tf.cast(value, tf.int64) if value.dtype.is_integer else value
 
 
 def raw_example(values: Mapping[str, str], types: Mapping[str, Column]) -> Any:

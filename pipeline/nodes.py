@@ -114,7 +114,7 @@ NODES = (
         "Tuner", "tfx.v1.components:Tuner", "searches hyperparameters",
         inputs={"examples": "Transform.transformed_examples", "transform_graph": "Transform.transform_graph"},
         outputs={"best_hyperparameters": "HyperParameters", "tuner_results": "TunerResults"},
-        code=("modules.tuner", *modules_of(TARGETS, "training")),
+        code=("modules.tuner", *modules_of(TARGETS, "training"), *modules_of(INPUTS, "initial")),
         gpu=True, found_by={"best_hyperparameters": "edgeline_search"}, files=(TRIALS_FILE,),
         summary={"tuner_trials": Told("tuner_results", (TRIALS_FILE,))}, report={"tuner_results": "tuner_results"},
         logs=Logs("search", pattern=".backup/*/tensorboard"),  # where `modules.tuner` keeps the logs of its trials
@@ -143,7 +143,10 @@ NODES = (
             "base_model": "WarmStartResolver.model",
         },
         outputs={"model": "Model", "model_run": "ModelRun"},
-        code=("modules.trainer", *modules_of(TARGETS, "training", "probe", "decision")),
+        code=(
+            "modules.trainer",
+            *modules_of(TARGETS, "training", "probe", "decision"), *modules_of(INPUTS, "initial"),
+        ),
         gpu=True, files=(f"{TRAINING_DIR}/{HISTORY_FILE}",),
         summary={"training": Told("model", (TRAINING_DIR, HISTORY_FILE))}, report={"model": "model"},
         logs=Logs("trainer", output="model_run"),
@@ -267,7 +270,7 @@ NODES = (
     Node(
         "Reporter", "pipeline.components.reporter:Reporter", "what a run came to, as data and as a page",
         outputs={"report": "ModelEvaluation"},
-        code=("pipeline.components.reporter", *brought("facts plots reasons", "scoring plots errors")),
+        code=("pipeline.components.reporter", *brought("facts plots reasons shown", "scoring plots errors")),
         files=("report.json", "report.html"), takes={"config": (Taken("settings", "/config"),)},
     ),
 )

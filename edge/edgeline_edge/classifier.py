@@ -133,6 +133,11 @@ class Classifier:
         """The field of a record that holds the text; empty where a text is the only input and has no name."""
         return self._column
 
+    @property
+    def file_columns(self) -> tuple[str, ...]:
+        """The fields of a record whose value may be a file, given as a `pathlib.Path`."""
+        return tuple(part.column for part in self._table if part.reads_files)
+
     def row(self, text: str) -> str | dict[str, Any]:
         """A text as `predict` takes it: itself, a record that has nothing else, or an empty one where none is read."""
         if not self._table:

@@ -12,18 +12,22 @@ from pathlib import Path
 from typing import Any
 
 from modules.card.settings import ModelCardNodeSettings
-from modules.quality import intervals, main_score, scoring
+from modules.quality import intervals, scoring
 from modules.quality.predictions import Predictions
 from modules.quality.slice_names import shown_name, shown_value
 from modules.targets.base import Target
 from modules.tensors import Column, ColumnType
 from modules.text import fit
+from modules.tflite import main_score
 
 CARD_VERSION = 1
 SERVER, EDGE = "server", "edge"
 TEMPLATE = Path(__file__).parent / "templates" / "model_card.md.j2"
 # By type of column.
-_EXAMPLES: dict[str, str | int | float] = {"text": "a text", "integer": 1, "number": 1.0, "time": "2024-05-03T14:30Z"}
+_EXAMPLES: dict[str, str | int | float] = {
+    **{"text": "a text", "integer": 1, "number": 1.0, "time": "2024-05-03T14:30Z"},
+    "image": "iVBORw0KGgo… (a JPEG or PNG in base64)",
+}
 # What Markdown takes for markup; an underscore inside a word is none.
 _MARKUP = re.compile(r"[\\`*\[\]|~!#]|(?<![^\W_])_|_(?![^\W_])")
 

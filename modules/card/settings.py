@@ -86,7 +86,7 @@ class ModelCardNodeSettings(NodeSettings):
     profile: str = ""
     """File of what StatisticsGen found of the texts; empty where no input has a backbone."""
     backbone_sources: list[CardSource] = []
-    """What the backbone says of its weights, for a card whose section names none."""
+    """What the backbone and the inputs' own encoders say of their weights, for a card whose section names none."""
     sequence_length: int
     """Window in tokens; 0 where no input has a backbone."""
     reads: str = ""

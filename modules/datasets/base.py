@@ -28,6 +28,7 @@ DATASETS: Registry[Dataset] = Registry(
         "intents-en": "modules.datasets.intents:ENGLISH",
         "intents-de": "modules.datasets.intents:GERMAN",
         "intents-zh": "modules.datasets.intents:CHINESE",
+        "fashion": "modules.datasets.fashion:FASHION",
         "reviews-zh": "modules.datasets.reviews_zh:REVIEWS",
     },
 )

@@ -16,13 +16,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from modules.device.cost import alternating_latency, peak_memory
-from modules.device.gate import missed, pareto, select
+from modules.device.gate import missed, select
 from modules.device.records import device_steps, rows_of
 from modules.device.settings import CostSettings, Gate, Objective
 from modules.inputs import kinds as inputs_lib
 from modules.machine.progress import tell
-from modules.quality import against_baseline, intervals
-from modules.quality.main_score import MainScore
 from modules.quality.scoring import Scoring
 from modules.rows.raw import RawSplit
 from modules.targets.base import Target
@@ -200,64 +198,6 @@ def decide(
     reasons = {name: missed(values, gate) for name, values in candidates.items()}
     passing = {name: values for name, values in candidates.items() if not reasons[name]}
     return select(passing, objective), reasons
-
-
-def against_teacher(student: Mapping[str, Any], judge: Scoring) -> dict[str, Any]:
-    """What a student's difference to its teacher says of the teacher.
-
-    Args:
-        student: what `measure` found for the student in float32.
-        judge: of the target.
-
-    Returns:
-        `verdict` (`better`, `within noise` or `worse`), the `difference` of the main score (`value`, `low`, `high`;
-        above 0 the student is better), and a `message` where the student is better by more than noise; else it is None.
-    """
-    found = student["against_reference"]
-    verdict, message = against_baseline.verdict(found["low"], found["high"]), None
-    if verdict == against_baseline.BETTER:
-        score = main_score(judge)
-        sign, sides = (-1, ("high", "low")) if score.lower_is_better else (1, ("low", "high"))
-        ends = ", ".join(f"{sign * found[side]:+.4f}" for side in sides)
-        message = (
-            f"the student is better than its teacher on eval: {score.title} {sign * found['value']:+.4f} "
-            f"[{ends}] at {intervals.LEVEL:.0%}. The teacher was not trained enough, so that drops measured against it "
-            "say little"
-        )
-    return {"verdict": verdict, "difference": dict(found), "message": message}
-
-
-def main_score(judge: Scoring) -> MainScore:
-    """By which score variants are told apart.
-
-    Args:
-        judge: of the target.
-    """
-    output = outputs.of(judge.target.kind)
-    return MainScore(
-        output.score,
-        judge.titles[output.score],
-        judge.target.less_is_better(output.score),
-        output.score in output.relative,
-        output.agrees,
-    )
-
-
-def pareto_names(results: Mapping[str, dict[str, Any]], judge: Scoring) -> list[str]:
-    """Variants that no other beats in the main score, bytes and latency together.
-
-    Args:
-        results: what `measure` returned.
-        judge: of the target.
-    """
-    score = main_score(judge)
-    keys = ((score.name, -1 if score.lower_is_better else 1), ("bytes", -1), ("latency_p50_ms", -1))
-    complete = {
-        name: values
-        for name, values in results.items()
-        if name != variants_lib.REFERENCE and all(key in values for key, _ in keys)
-    }
-    return pareto(complete, keys)
 
 
 def _decide(bundle: str, given: np.ndarray, labels: np.ndarray, judge: Scoring) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from typing import Any
 
 from modules.inputs import kinds as inputs_lib
@@ -70,9 +71,15 @@ def rows_of(split: RawSplit, column: str, *, records: bool) -> list[Any]:
     texts = [text or _EMPTY for text in split.texts]
     if not records:
         return texts
-    # Of a number that is missing, a record says nothing; NaN is no JSON.
-    others = {name: [None if value != value else value for value in values] for name, values in split.others.items()}
+    others = {name: [_in_json(value) for value in values] for name, values in split.others.items()}
     return [
         {**({column: text} if column else {}), **{name: values[row] for name, values in others.items()}}
         for row, text in enumerate(texts)
     ]
+
+
+def _in_json(value: Any) -> Any:
+    """A value as a record in JSON has it: nothing for a number that is missing, since NaN is none; bytes in base64."""
+    if isinstance(value, bytes):
+        return base64.b64encode(value).decode("ascii")
+    return None if value != value else value

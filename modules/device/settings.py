@@ -13,7 +13,10 @@ from modules.targets.base import Target
 from pydantic import Field
 
 Objective = Literal["smallest", "fastest", "balanced"]
-_SCORES = {"max_accuracy_drop": "accuracy", "max_macro_f1_drop": "macro_f1", "min_accuracy": "accuracy"}
+# Fields of the gate that bound a score of their own name.
+_OF_ONE_SCORE = {
+    field: field[4:].removesuffix("_drop") for field in ("max_accuracy_drop", "max_macro_f1_drop", "min_accuracy")
+}
 
 
 class Gate(Section):
@@ -55,7 +58,7 @@ class Gate(Section):
             ValueError: a score is bounded that the target does not have; the text names the field and those it has.
         """
         asked = {f"max_drop.{score}": score for score in self.max_drop}
-        asked |= {field: score for field, score in _SCORES.items() if field in self.model_fields_set}
+        asked |= {field: score for field, score in _OF_ONE_SCORE.items() if field in self.model_fields_set}
         for field, score in asked.items():
             bound = self.max_drop.get(score) if field.startswith("max_drop.") else getattr(self, field)
             if bound is not None and score not in target.edge_scores:

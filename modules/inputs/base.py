@@ -9,7 +9,7 @@ import abc
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-from modules.network.backbones.base import AnyBackbone
+from modules.network.backbones.base import AnyBackbone, Source
 from modules.registry import load
 from modules.settings import Section
 from modules.tensors import Column, Reading, Tensor, raw_spec
@@ -154,6 +154,10 @@ class Input(Section, abc.ABC):
             NotImplementedError: the kind has neither an encoder nor a backbone.
         """
         raise NotImplementedError(f"inputs.{self.name}: the kind {self.kind} has neither an encoder nor a backbone")
+
+    def sources(self) -> tuple[Source, ...]:
+        """The pretrained weights of its own encoder, for the model card; none where there are none."""
+        return ()
 
     def part(self, role: str) -> Any:
         """What this kind brings for a role; None where it plays none."""

@@ -20,6 +20,7 @@ INPUTS: Registry[type[Input]] = Registry(
         "category": "modules.inputs.category.input:Category",
         "time": "modules.inputs.time.input:Time",
         "vector": "modules.inputs.vector.input:Vector",
+        "image": "modules.inputs.image.input:Image",
     },
 )
 Inputs = Mapping[str, Input]

@@ -127,6 +127,33 @@ class Plots(Protocol):
         """
 
 
+class Begin(Protocol):
+    """`initial`: what an input's own encoder begins to learn from; Trainer and Tuner ask for it."""
+
+    def __call__(self, part: Any, encoder: Any) -> None:
+        """Writes weights into an encoder; one that is not asked begins with random ones.
+
+        Args:
+            part: the input.
+            encoder: what `modules.network.model.input_encoder` made of it.
+        """
+
+
+class Shown(Protocol):
+    """`shown`: how a value that is no text looks; Reporter puts it beside the worst errors."""
+
+    def __call__(self, part: Any, values: Sequence[Any]) -> list[str]:
+        """Small pictures.
+
+        Args:
+            part: the input.
+            values: by row, what the input's column holds.
+
+        Returns:
+            By row, a data URI; empty where a row has no value.
+        """
+
+
 class Reasons(Protocol):
     """`reasons`: which parts of the input's value pushed an answer; Reporter asks for those of the worst errors."""
 

@@ -14,7 +14,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from modules.quality import main_score
 from modules.quality.slice_names import shown_name, shown_value
 from modules.registry import load
 from modules.report.plots import theme
@@ -27,6 +26,7 @@ from modules.report.plots.plot import Plot, percent
 from modules.report.plots.quality import MODELS, quality_plots
 from modules.report.words import words_of
 from modules.targets.kinds import TARGETS
+from modules.tflite import main_score
 
 import jinja2
 import yaml

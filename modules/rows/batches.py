@@ -40,8 +40,7 @@ def read_split(file_patterns: Sequence[str], tensors: Sequence[Tensor], answer: 
 
     def parse(batch: tf.Tensor) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
         parsed = tf.io.parse_example(batch, spec)
-        features = {tensor.name: tf.cast(parsed[tensor.name], tensor.dtype) for tensor in tensors}
-        return features, tf.cast(parsed[answer.name], answer.dtype)
+        return {tensor.name: tensor.read(parsed[tensor.name]) for tensor in tensors}, answer.read(parsed[answer.name])
 
     # Parsing 512 at a time is several times faster than one by one.
     return tf.data.TFRecordDataset(files, compression_type="GZIP").batch(512).map(parse)

@@ -1,4 +1,4 @@
-"""Columns as a linear model reads them: numbers and readings scaled, categories one by one, times by their cycles."""
+"""Columns as a linear model reads them: numbers scaled, categories one by one, times by their cycles, pixels."""
 
 from __future__ import annotations
 
@@ -14,9 +14,11 @@ from sklearn.preprocessing import OneHotEncoder
 
 from edgeline_edge.inputs.time import Time
 from edgeline_edge.inputs.vector import readings
+from edgeline_edge.picture import decoded, fitted
 
 _VALUES = 5_000  # of a column that get a weight of their own, at most, the most frequent ones
 _FAR = 10.0  # deviations of a reading that count, as for the network
+_SIDE = 28  # of a picture: more pixels tell a linear model little
 _RARE = 2  # a value of fewer rows than that has none
 
 
@@ -25,7 +27,7 @@ class Columns:
 
     A number becomes its distance from the mean in deviations, and a flag where a row has none. A category becomes 1 in
     the place of its value; values that are rare or new share one place. A time becomes sine and cosine of its places in
-    the day, the week and the year, a list its numbers, each as a number.
+    the day, the week and the year, a list its numbers, each as a number, a picture 28 × 28 pixels of grey.
 
     Args:
         columns: by name, the value of each row.
@@ -35,6 +37,7 @@ class Columns:
     def __init__(self, columns: Mapping[str, Sequence[Any]], how: Mapping[str, Reading]) -> None:
         self._scales: dict[str, tuple[float, float]] = {}
         self._values: dict[str, OneHotEncoder] = {}
+        self._pictures = [name for name, reading in how.items() if reading == "pixels"]
         self._times = [name for name, reading in how.items() if reading == "time"]
         self._lists: dict[str, tuple[np.ndarray, np.ndarray]] = {}
         for name, reading in how.items():
@@ -69,6 +72,7 @@ class Columns:
             scaled = np.where(missing, 0.0, (np.where(missing, mean, numbers) - mean) / deviation)
             parts.append(sparse.csr_array(np.stack([scaled, missing], axis=1)))
         parts += [_times(columns[name]) for name in self._times]
+        parts += [_pixels(columns[name]) for name in self._pictures]
         for name, (means, deviations) in self._lists.items():
             rows = _readings(columns[name], len(means))
             lacking = np.isnan(rows)
@@ -90,6 +94,15 @@ def _times(values: Sequence[Any]) -> Any:
     encoder = Time({**section, "cycles": ["hour_of_day", "day_of_week", "day_of_year"]})
     rows = [np.zeros((0, 7)), *(encoder.encode(value)["time"] for value in values)]
     return sparse.csr_array(np.concatenate(rows))
+
+
+def _pixels(values: Sequence[bytes]) -> Any:
+    """Pixels of each picture from 0 to 1, row by row; zeros where there is none."""
+    found = np.zeros((len(values), _SIDE * _SIDE), np.float32)
+    for row, content in enumerate(values):
+        if content:
+            found[row] = fitted(decoded(content), _SIDE, _SIDE, 1).ravel() / np.float32(255)
+    return sparse.csr_array(found)
 
 
 def _readings(values: Sequence[Any], width: int | None = None) -> np.ndarray:

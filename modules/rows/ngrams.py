@@ -22,9 +22,10 @@ COMPARED = 4_000_000  # characters of the rows that candidates are compared on
 LEARNT = 20_000_000  # characters of the rows that the winner learns from: about 2 GB of memory
 FEATURES = {"words": 200_000, "characters": 400_000}  # at most, the most frequent ones
 COLUMNS = "columns"  # the kind of feature that is no n-gram
+TFIDF = "TF-IDF of "  # how `told` begins, where a model reads n-grams
 _SHOWN = {
-    "words": "TF-IDF of words (1-2-grams)",
-    "characters": "TF-IDF of characters within words (1-5-grams)",
+    "words": f"{TFIDF}words (1-2-grams)",
+    "characters": f"{TFIDF}characters within words (1-5-grams)",
     COLUMNS: "the columns beside the text",  # or in its place
 }
 _SOME = 4096  # rows that are answered at once
@@ -91,7 +92,7 @@ def told(kinds: Sequence[str]) -> str:
         kinds: of its features.
     """
     grams = [_SHOWN[kind] for kind in kinds if kind != COLUMNS]
-    shown = [grams[0], *(gram.removeprefix("TF-IDF of ") for gram in grams[1:])] if grams else []
+    shown = [grams[0], *(gram.removeprefix(TFIDF) for gram in grams[1:])] if grams else []
     return " and ".join([*shown, *(_SHOWN[kind] for kind in kinds if kind == COLUMNS)])
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -11,6 +12,8 @@ from modules.targets.base import Target
 from modules.tensors import Column, ColumnType, Reading, raw_spec
 
 import numpy as np
+
+from edgeline_edge.picture import header
 
 # Feature with the hash of the normalised text, by which ExampleGen splits; the same row has the same hash in every run.
 TEXT_HASH = "text_hash"
@@ -25,7 +28,7 @@ class RawSplit:
         labels: right answers as the target's `truth` gives them, `[rows]`: of one label the ids, int64.
         slices: by slice column, the value of each row.
         text_hashes: hash of each row's normalised text; empty strings where the examples have none.
-        others: by column of a further input, the value of each row.
+        others: by column of a further input, the value of each row; of a picture its bytes.
         linear: by column, how a linear model reads it; columns that it does not read are not there.
         has_texts: whether `texts` are texts.
     """
@@ -67,7 +70,9 @@ def read_raw_split(
     files = sorted(name for pattern in file_patterns for name in tf.io.gfile.glob(pattern))
     if not files:
         raise FileNotFoundError(f"no examples match {', '.join(file_patterns)}; did ExampleGen run?")
-    spec = raw_spec(Column(name, kind) for name, kind in (others or {}).items())
+    table = [Column(name, kind) for name, kind in (others or {}).items()]
+    pictures = {column.name for column in table if column.is_image}
+    spec = raw_spec(table)
     spec |= {name: tf.io.FixedLenFeature([], tf.string) for name in (text, *slices) if name}
     spec |= raw_spec(target.columns())
     spec[TEXT_HASH] = tf.io.FixedLenFeature([], tf.string, default_value="")
@@ -76,7 +81,10 @@ def read_raw_split(
         parsed = tf.io.parse_example(batch, spec)
         for name in spec:
             values = parsed[name].numpy().tolist()
-            columns[name].extend(value.decode("utf-8") if isinstance(value, bytes) else value for value in values)
+            as_text = name not in pictures
+            columns[name].extend(
+                value.decode("utf-8") if as_text and isinstance(value, bytes) else value for value in values
+            )
     read = {name: columns[name] for name in others or {}}
     answers = columns[target.column]
     return RawSplit(
@@ -92,4 +100,14 @@ def read_raw_split(
 
 def _described(columns: Mapping[str, Sequence[Any]], rows: int) -> list[str]:
     """What stands for the texts of rows that have none: all that their inputs read, column by column."""
-    return ["\n".join(f"{name}={values[row]}" for name, values in columns.items()) for row in range(rows)]
+    return ["\n".join(f"{name}={_told(values[row])}" for name, values in columns.items()) for row in range(rows)]
+
+
+def _told(value: Any) -> Any:
+    """A value in a text; of a picture, which is none, what it is."""
+    if not isinstance(value, bytes):
+        return value
+    if not value:
+        return ""
+    found = header(value)
+    return f"{found.format} {found.width} × {found.height}, {hashlib.sha256(value).hexdigest()[:12]}"

@@ -5,7 +5,7 @@ on the fly; `_e8`, `_e4` say how the token embedding is stored where it differs 
 its rare rows have two bits. Scopes are
 regular expressions over the operations' names in `modules.tflite.graph`: `embedding/`,
 `layer_0/attention/{qkv,scores,output}/`, `layer_0/feedforward/{intermediate,output}/`, `layer_0/layer_norm/`,
-`pooling/`, `head/`.
+`pooling/`, `head/`, and `encoder_of_<input>/<layer>/` of an input that encodes itself.
 """
 
 from __future__ import annotations
@@ -16,15 +16,19 @@ from typing import Literal
 from modules.tflite.settings import Quantize, Recipe, Storage
 
 _LAYERS = r"layer_\d+/"
+_ENCODERS = r"encoder_of_[^/]+/"  # of inputs that encode themselves
 
 
 class RecipeError(ValueError):
     """A recipe that does not exist, or is named twice."""
 
 
+# An input's own convolutions. A rule without an operation to meet does nothing.
+_CONVOLUTIONS = [Quantize(mode="dynamic", operation=name) for name in ("CONV_2D", "DEPTHWISE_CONV_2D")]
 # Four bits take the plain scale of the largest weight: quantization-aware fine-tuning rounds with it, so what was
 # trained is what is stored. `MSE` and `OCTAV` assume weights that are spread like a bell and miss that grid.
-_FOUR_BITS = [Quantize(mode="dynamic"), Quantize(mode="dynamic", scope=_LAYERS, weight_bits=4)]
+_EIGHT_BITS = [Quantize(mode="dynamic"), *_CONVOLUTIONS]
+_FOUR_BITS = [*_EIGHT_BITS, Quantize(mode="dynamic", scope=_LAYERS, weight_bits=4)]
 # The finite mask of the static recipes must not eat the range of the scores; what int8 breaks stays in float.
 _STATIC_MASK = -30.0
 
@@ -45,8 +49,8 @@ RECIPES: Mapping[str, Recipe] = {
     for recipe in (
         Recipe(name="float32"),
         Recipe(name="float16", float16=True),
-        Recipe(name="dynamic_wi8_afp32", embedding=Storage(bits="int8"), quantize=[Quantize(mode="dynamic")]),
-        Recipe(name="dynamic_wi8_afp32_e4", embedding=Storage(bits="int4"), quantize=[Quantize(mode="dynamic")]),
+        Recipe(name="dynamic_wi8_afp32", embedding=Storage(bits="int8"), quantize=_EIGHT_BITS),
+        Recipe(name="dynamic_wi8_afp32_e4", embedding=Storage(bits="int4"), quantize=_EIGHT_BITS),
         Recipe(name="dynamic_wi4_afp32", embedding=Storage(bits="int4"), quantize=_FOUR_BITS),
         Recipe(
             name="dynamic_wi4_afp32_e4r2",
@@ -58,8 +62,18 @@ RECIPES: Mapping[str, Recipe] = {
             name="dynamic_wi48_afp32_e4",
             embedding=Storage(bits="int4"),
             quantize=[
-                Quantize(mode="dynamic"),
+                *_EIGHT_BITS,
                 Quantize(mode="dynamic", scope=rf"{_LAYERS}feedforward", weight_bits=4),
+            ],
+        ),
+        Recipe(
+            # Whole numbers from the pixels to the vector, for accelerators; a text beside it as in dynamic_wi8_afp32.
+            name="image_wi8_ai8",
+            embedding=Storage(bits="int8"),
+            quantize=[
+                Quantize(mode="dynamic"),
+                Quantize(mode="static", scope=_ENCODERS, operation="*"),
+                Quantize(mode="float", scope=rf"{_ENCODERS}\w*scaled|{_ENCODERS}present", operation="*"),
             ],
         ),
         Recipe(name="weight_only_wi8_afp32", embedding=Storage(bits="int8"), quantize=[Quantize(mode="weight_only")]),

@@ -45,6 +45,7 @@ _DEMANDS: dict[str, dict[str, Demand]] = {
     "MEAN": {"INT8": Demand(2, (1, 14, 0)), "INT16": Demand(3, (2, 4, 0))},
     "MINIMUM": {"INT8": Demand(2, (1, 14, 0)), "INT16": Demand(4, (2, 3, 0))},
     "MUL": {"INT8": Demand(2, (1, 14, 0)), "INT16": Demand(4, (2, 3, 0))},
+    "PAD": {"INT8": Demand(2, (1, 14, 0)), "INT16": Demand(3, (2, 4, 0))},
     # Of what it makes, not of what it takes.
     "QUANTIZE": {"INT8": Demand(1, (1, 14, 0)), "INT16": Demand(2, (1, 15, 0)), "INT4": Demand(4, (2, 21, 0))},
     "RESHAPE": {"INT8": Demand(1, (1, 5, 0)), "INT16": Demand(1, (1, 5, 0))},
@@ -72,6 +73,11 @@ _FULLY_CONNECTED: dict[tuple[str, str], Demand] = {
     ("INT8", "INT4"): Demand(10, (2, 11, 0)),
     ("INT16", "INT8"): Demand(7, (2, 3, 0)),
     ("INT16", "INT4"): Demand(13, (2, 18, 0)),
+}
+# As the quantizer writes them, with a scale for each channel.
+_CONVOLUTIONS: dict[str, dict[tuple[str, str], Demand]] = {
+    "CONV_2D": {("FLOAT32", "INT8"): Demand(5, (2, 4, 0)), ("INT8", "INT8"): Demand(3, (1, 14, 0))},
+    "DEPTHWISE_CONV_2D": {("FLOAT32", "INT8"): Demand(6, (2, 3, 0)), ("INT8", "INT8"): Demand(3, (1, 14, 0))},
 }
 _QUANTIZED = {"INT2", "INT4", "INT8", "INT16"}
 
@@ -141,6 +147,8 @@ def _demands(model: Any) -> Iterator[tuple[Any, Demand]]:
 def _demand(name: str, taken: list[str], made: list[str], per_channel: bool) -> Demand:
     if name == "FULLY_CONNECTED":
         found = _FULLY_CONNECTED.get((taken[0], taken[1]))
+    elif name in _CONVOLUTIONS:
+        found = _CONVOLUTIONS[name].get((taken[0], taken[1]))
     elif name == "QUANTIZE":
         found = _DEMANDS[name].get(made[0])
     else:

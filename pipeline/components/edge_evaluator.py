@@ -85,7 +85,7 @@ def _evaluate(
 ) -> tuple[dict[str, Any], str | None, str]:
     """Measures, decides, measures the chosen one on `test`; the record, the path of the chosen bundle, its probes."""
     # Late: a graph that is only compiled must not wait for TensorFlow.
-    from modules.device import measure, probes
+    from modules.device import measure, probes, verdict
     from modules.machine.progress import tell
     from modules.quality import scoring
     from modules.rows.raw import read_raw_split
@@ -107,7 +107,7 @@ def _evaluate(
 
     provenance = measure.Provenance(task=settings.task, run_id=f"model {model.id}", digests=settings.digests)
     bundles = measure.make_bundles(variants.uri, folder, provenance, settings.inputs, settings.target)
-    score = measure.main_score(judge)
+    score = verdict.main_score(judge)
     results = measure.measure(
         bundles, index, split("eval"), judge, cost=section.latency, seed=section.seed, choose=True
     )
@@ -120,10 +120,10 @@ def _evaluate(
         "objective": section.objective,
         "gate": section.gate.model_dump(mode="json"),
         "variants": results,
-        "pareto": measure.pareto_names(results, judge),
+        "pareto": verdict.pareto_names(results, judge),
         "score": dataclasses.asdict(score),
         "reference_float32_bytes": index["reference"]["float32_bytes"],
-        "student": measure.against_teacher(results[FLOAT], judge),
+        "student": verdict.against_teacher(results[FLOAT], judge),
         "test": None,
     }
     if selected is None:

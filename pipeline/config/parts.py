@@ -133,7 +133,7 @@ def check(inputs: inputs_lib.Inputs, target: Target, slices: Sequence[str], *, e
         if column.name in read:
             raise ValueError(f"target.column: {column.name!r} is a column of an input; the answer would be given away")
     for name in slices:
-        if name in read and not read[name].is_text:
+        if name in read and (not read[name].is_text or read[name].is_image):
             raise ValueError(f"data.columns.slices: {name!r} is a column of {read[name].what}s; slices are texts")
         if name in {column.name for column in target.columns()}:
             raise ValueError(f"data.columns.slices: {name!r} is the target's column")
@@ -282,9 +282,10 @@ def check_classes(target: Target, trainer: TrainerSettings, *, balanced: bool) -
         ValueError: classes are to be weighed, smoothed or balanced where there are none.
     """
     if trainer.class_weights != "none" and type(target).class_weights is Target.class_weights:
+        why = "rows of it have any number of labels" if target.cell.separator else "it has no classes to weigh"
         raise ValueError(
-            f"trainer.class_weights is {trainer.class_weights}; a target of kind {target.kind} has no classes to "
-            "weigh; set it to none"
+            f"trainer.class_weights is {trainer.class_weights}, which weighs a row by its one label; the target is of "
+            f"kind {target.kind}: {why}; set it to none"
         )
     if trainer.label_smoothing and type(target).smoothed_loss is Target.smoothed_loss:
         raise ValueError(

@@ -160,7 +160,13 @@ def _card_settings(config: Config, sections: tuple[str, ...], made_by: tuple[str
         backbone=main.backbone.kind if main else "",
         backbone_languages=list(main.backbone.languages()) if main else [],
         profile=profile_file(main.name) if main else "",
-        backbone_sources=[_of_card(source) for source in main.backbone.sources()] if main else [],
+        backbone_sources=[
+            _of_card(source)
+            for source in (
+                *(main.backbone.sources() if main else ()),
+                *(source for part in config.inputs.values() for source in part.sources()),
+            )
+        ],
         sequence_length=main.sequence_length if main else 0,
         reads=main.reads if main else "",
         columns={column.name: column.type for column in kinds.columns(config.inputs)},

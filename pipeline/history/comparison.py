@@ -20,7 +20,10 @@ from pipeline.history.paths import CONFIG, TaskPaths
 from pipeline.history.store import RunOutputs, connection
 
 _MISSING = "(not set)"
-_BUNDLE = ("bytes", "gzip_bytes", "size_ratio", "latency_p50_ms", "latency_ratio", "accuracy", "macro_f1", "sparsity")
+_BUNDLE = (
+    *("bytes", "gzip_bytes", "size_ratio", "latency_p50_ms", "latency_ratio"),
+    *("accuracy", "macro_f1", "micro_f1", "rmse", "mae", "r2", "sparsity"),
+)
 
 
 def compare(paths: TaskPaths, one: PastRun, other: PastRun) -> dict[str, Any]:

@@ -11,19 +11,23 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from modules.targets.cell import JSON
+from modules.tensors import Column
 from modules.text import languages
 
+from edgeline_edge.picture import PictureError
 from pipeline.config.messages import nearest, shown, some
 from pipeline.config.rows.cleaning import CleaningConfig
+from pipeline.ingest import pictures
 from pipeline.ingest.rows import DataError, Layout, Row, count_rows
-from pipeline.ingest.sources.base import Record
+from pipeline.ingest.sources.base import Opener, Record, open_local
 
 MALFORMED, MISSING_TEXT, MISSING_LABEL = "malformed_row", "missing_text", "missing_label"
 TOO_LONG, UNKNOWN_LABEL, OTHER_LANGUAGE = "text_too_long", "unknown_label", "other_language"
+UNUSABLE_IMAGE = "unusable_image"
 DUPLICATE, NEAR_DUPLICATE, CONFLICTING = "duplicate", "near_duplicate", "conflicting_labels"
 REASONS = (
     MALFORMED, MISSING_TEXT, MISSING_LABEL, TOO_LONG, UNKNOWN_LABEL, OTHER_LANGUAGE, CONFLICTING, DUPLICATE,
-    NEAR_DUPLICATE,
+    NEAR_DUPLICATE, UNUSABLE_IMAGE,
 )  # fmt: skip
 EXAMPLES = 5  # rows that are shown where many are wrong
 
@@ -52,12 +56,15 @@ class Quarantined(NamedTuple):
         return f"{self.file}:{self.line}: {self.detail}"
 
 
-def row_check(layout: Layout, config: CleaningConfig) -> Callable[[Record], Row | Quarantined]:
+def row_check(
+    layout: Layout, config: CleaningConfig, opener: Opener = open_local
+) -> Callable[[Record], Row | Quarantined]:
     """The check of single rows.
 
     Args:
         layout: columns and labels.
         config: limits, repair, languages.
+        opener: opens the files of pictures that rows name.
 
     Returns:
         A function that gives the row, repaired, or the row that is kept back with the first reason that holds.
@@ -65,13 +72,20 @@ def row_check(layout: Layout, config: CleaningConfig) -> Callable[[Record], Row 
     # Faster than `Layout.is_right`, which has the same to say of one label.
     labels = frozenset(() if layout.cell.separator else layout.labels)
     language, splits_by = _language_check(config), layout.split.column
+    images = [column for column in layout.others if column.is_image]
+    names_of_images = frozenset(column.name for column in images)
 
     def check(record: Record) -> Row | Quarantined:
-        if record.problem or record.lists:
-            wrong = record.wrong(layout.label if layout.cell.separator == JSON else "")
+        if record.problem or record.lists or record.images:
+            wrong = record.wrong(layout.label if layout.cell.separator == JSON else "", names_of_images)
             if wrong:
                 return Quarantined(MALFORMED, record.file, record.line, f"{wrong}.")
         values = record.values
+        if images:
+            try:
+                values = {**values, **_pictures(images, record, opener)}
+            except PictureError as error:
+                return Quarantined(UNUSABLE_IMAGE, record.file, record.line, str(error), label=values[layout.label])
         text, label = values[layout.text] if layout.text else layout.identity(values), values[layout.label]
 
         def kept_back(reason: str, detail: str) -> Quarantined:
@@ -109,6 +123,25 @@ def row_check(layout: Layout, config: CleaningConfig) -> Callable[[Record], Row 
         return Row(text, label, slices, record.file, record.line, others, split)
 
     return check
+
+
+def _pictures(columns: Iterable[Column], record: Record, opener: Opener) -> dict[str, str]:
+    """Where the pictures of a row are, by column.
+
+    Raises:
+        PictureError: one cannot be used, or is missing where there must be one; the text is for the quarantine.
+    """
+    found = {}
+    for column in columns:
+        try:
+            found[column.name] = pictures.found(record.values[column.name], record.file, opener)
+        except PictureError as error:
+            raise PictureError(f"the picture of column {column.name!r} cannot be used: {error}.") from None
+        if not found[column.name] and column.type == "image":
+            raise PictureError(
+                f"column {column.name!r} is empty; fill in the picture, or set `optional: true` for the input."
+            )
+    return found
 
 
 def repaired(text: str) -> str:

@@ -13,14 +13,14 @@ from typing import Any, NamedTuple
 
 from pipeline.config.rows.cleaning import CleaningConfig
 from pipeline.ingest.cleaning import CONFLICTING, DUPLICATE, NEAR_DUPLICATE, Quarantined
-from pipeline.ingest.rows import Row, normalised
+from pipeline.ingest.rows import Layout, Row, normalised
 
 _PERMUTATIONS = 128
 _SHINGLE = 5  # characters
 _MOST_COMPARED = 50  # of the candidates in one bucket: a bucket of thousands would be compared for hours
 
 
-def resolve(rows: Iterable[Row], config: CleaningConfig) -> Iterator[Row | Quarantined]:
+def resolve(rows: Iterable[Row], config: CleaningConfig, layout: Layout) -> Iterator[Row | Quarantined]:
     """Decides about all rows of one text.
 
     Rows that differ in what another input reads are different rows: a text may be rated at two prices.
@@ -28,13 +28,14 @@ def resolve(rows: Iterable[Row], config: CleaningConfig) -> Iterator[Row | Quara
     Args:
         rows: rows with equal `text_hash`, in any order.
         config: the policies.
+        layout: which of the further columns are pictures.
 
     Yields:
         Every row: as it is, or kept back.
     """
     alike: dict[tuple[str, ...], list[Row]] = {}
     for row in sorted(rows):  # by content first, so that the one that stays is the same from any file
-        alike.setdefault(row.others, []).append(row)
+        alike.setdefault(layout.compared(row.others), []).append(row)
     for members in alike.values():
         yield from _of_equals(members, config)
 

@@ -23,7 +23,7 @@ from tfx.types import standard_component_specs
 from pipeline.config.rows.augmentation import AugmentationConfig
 from pipeline.config.rows.cleaning import CleaningConfig
 from pipeline.config.rows.splits import NAMES, SplitRule
-from pipeline.ingest import augmentation, files, rows, tally, transforms
+from pipeline.ingest import augmentation, files, pictures, rows, tally, transforms
 from pipeline.ingest.custom_config import FilesNodeSettings, unpacked
 from pipeline.tfx_gaps.batched_writer import writing_splits_in_batches
 from pipeline.tfx_gaps.split_rule import Division
@@ -187,9 +187,8 @@ def to_example(
         getattr(feature[layout.label], _LISTS[answer.type]).value.append(answer.value(row.label))
     for column, text in zip(layout.others, row.others, strict=True):
         if column.name not in values:
-            getattr(feature[column.name], _LISTS.get(column.kind_of_value, "bytes_list")).value.append(
-                column.value(text)
-            )
+            held = pictures.content(text, files.open_file) if column.is_image else column.value(text)
+            getattr(feature[column.name], _LISTS.get(column.kind_of_value, "bytes_list")).value.append(held)
     return example
 
 

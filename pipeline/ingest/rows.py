@@ -9,7 +9,7 @@ import dataclasses
 import hashlib
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from modules.targets.cell import Cell
@@ -86,9 +86,21 @@ class Layout:
         """What stands for the text of a row without one: all that its inputs read, column by column.
 
         Args:
-            values: of the row by column.
+            values: of the row by column; of a picture what `pipeline.ingest.pictures.found` gave.
         """
-        return "\n".join(f"{column.name}={values[column.name]}" for column in self.others)
+        return "\n".join(f"{column.name}={self._compared(column, values[column.name])}" for column in self.others)
+
+    def compared(self, others: Sequence[str]) -> tuple[str, ...]:
+        """Values of `others` as they are compared between rows: of pictures their digests, wherever they lie.
+
+        Args:
+            others: of a row, in the layout's order.
+        """
+        return tuple(self._compared(column, value) for column, value in zip(self.others, others, strict=True))
+
+    @staticmethod
+    def _compared(column: Column, value: str) -> str:
+        return value.partition(" ")[0] if column.is_image else value
 
 
 class Row(NamedTuple):

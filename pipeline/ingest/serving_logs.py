@@ -16,8 +16,9 @@ from pydantic import ConfigDict
 from tfx.components.example_gen.base_example_gen_executor import BaseExampleGenExecutor
 from tfx.types import standard_component_specs
 
+from edgeline_edge.picture import PictureError
 from pipeline.config.rows.source import SourceConfig
-from pipeline.ingest import files, sources
+from pipeline.ingest import files, pictures, sources
 from pipeline.ingest.custom_config import FilesNodeSettings, unpacked
 from pipeline.ingest.rows import DataError
 
@@ -65,8 +66,9 @@ def read_log(
     """
     for record in sources.read(path, source, opener=files.open_file):
         where = f"{record.file}:{record.line}"
-        if record.wrong():
-            raise DataError(f"{where}: {record.wrong()}.")
+        wrong = record.wrong("", {column.name for column in inputs if column.is_image})
+        if wrong:
+            raise DataError(f"{where}: {wrong}.")
         if text and text not in record.values:
             raise DataError(
                 f"{where}: there is no text in the field {text!r} (data.columns.text); the record has: "
@@ -95,4 +97,15 @@ def _read_file(path: str, settings: ServingExampleGenNodeSettings) -> Iterator[t
     inputs = [Column(name, kind) for name, kind in settings.others.items()]
     types = {column.name: column for column in inputs}
     for record in read_log(path, settings.text, settings.slices, settings.source, inputs):
-        yield raw_example(record, types)
+        there = {name: value for name, value in record.items() if name in types and types[name].is_image}
+        example = raw_example({name: value for name, value in record.items() if name not in there}, types)
+        for name, value in there.items():
+            example.features.feature[name].bytes_list.value.append(_picture(name, value, path))
+        yield example
+
+
+def _picture(name: str, value: str, path: str) -> bytes:
+    try:
+        return pictures.content(pictures.found(value, path, files.open_file), files.open_file)
+    except PictureError as error:
+        raise DataError(f"{path}: the picture in the field {name!r} cannot be used: {error}.") from error

@@ -65,7 +65,7 @@ def clean(
         resolved = (
             packs
             | "ByBucket" >> beam.GroupByKey()
-            | "Resolve" >> beam.FlatMap(_resolve, config).with_outputs(QUARANTINE, main=_MAIN)
+            | "Resolve" >> beam.FlatMap(_resolve, config, layout).with_outputs(QUARANTINE, main=_MAIN)
         )
         rows, quarantined = resolved[_MAIN], [*quarantined, resolved[QUARANTINE]]
     else:
@@ -115,7 +115,7 @@ def read_counts(folder: str) -> dict[str, Any]:
 
 def _read(path: str, layout: Layout, source: SourceConfig, config: CleaningConfig) -> Iterator[Any]:
     """Packs of rows by bucket, the rows that are kept back, and their number."""
-    check = cleaning.row_check(layout, config)
+    check = cleaning.row_check(layout, config, open_file)
     packer = packing.Packer()
     rows = 0
     for record in sources.read(path, source, layout.columns, opener=open_file):
@@ -129,13 +129,13 @@ def _read(path: str, layout: Layout, source: SourceConfig, config: CleaningConfi
     yield beam.pvalue.TaggedOutput(ROWS, (ROWS, rows))
 
 
-def _resolve(group: tuple[int, Iterable[bytes]], config: CleaningConfig) -> Iterator[Any]:
+def _resolve(group: tuple[int, Iterable[bytes]], config: CleaningConfig, layout: Layout) -> Iterator[Any]:
     """Rows with equal texts are in one bucket, and rows of other texts as well."""
     by_text: dict[str, list[tuple]] = {}
     for key, row in packing.unpack(group[1]):
         by_text.setdefault(key, []).append(row)
     for key, members in by_text.items():
-        for decided in duplicates.resolve(map(Row._make, members), config):
+        for decided in duplicates.resolve(map(Row._make, members), config, layout):
             yield (key, tuple(decided)) if isinstance(decided, Row) else _kept_back(decided, config)
 
 

@@ -8,8 +8,9 @@ from typing import Any
 
 from modules.device.gate import nearest
 from modules.device.settings import Gate
-from modules.quality import against_baseline, main_score
+from modules.quality import against_baseline
 from modules.quality.slice_names import shown_name
+from modules.tflite import main_score
 
 from rich.console import Console
 from rich.table import Table

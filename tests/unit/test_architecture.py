@@ -39,7 +39,7 @@ FLOORS = (
     ("modules.starting_model",),
     ("modules.entry_settings",),
     ("modules.inputs.text.report", "modules.inputs.number.report", "modules.inputs.category.report"),
-    ("modules.inputs.time.report", "modules.inputs.vector.report"),
+    ("modules.inputs.time.report", "modules.inputs.vector.report", "modules.inputs.image.report"),
     # What nodes of their own run for a kind: loaded by its role, never imported, so that no node depends on a kind.
     ("modules.targets.one_label", "modules.targets.many_labels", "modules.targets.number"),
     ("modules.student", "modules.device", "modules.report", "modules.card"),

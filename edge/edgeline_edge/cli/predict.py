@@ -10,10 +10,12 @@ import io
 import json
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import BinaryIO, Protocol
 
 from edgeline_edge.classifier import Classifier
 from edgeline_edge.cli.quiet import quiet_runtime
+from edgeline_edge.picture import carries
 from edgeline_edge.targets.base import Answer
 
 
@@ -52,7 +54,7 @@ def predict(options: argparse.Namespace) -> int:
         try:
             if isinstance(row, ValueError):
                 raise row
-            answer = classifier.predict([row], long_text=options.long_text)[0]
+            answer = classifier.predict([_with_files(row, classifier.file_columns)], long_text=options.long_text)[0]
         except (TypeError, ValueError) as error:
             # The library speaks of texts[0]; here, the user knows lines.
             reason = str(error).replace("texts[0]", "the record" if classifier.takes_records else "the text")
@@ -63,6 +65,14 @@ def predict(options: argparse.Namespace) -> int:
         text = row.get(classifier.text_field) if isinstance(row, dict) else row
         write(number, text if isinstance(text, str) else "", answer)
     return int(failed)
+
+
+def _with_files(row: str | dict[str, object], columns: tuple[str, ...]) -> str | dict[str, object]:
+    """A record whose pictures may be files: who types a command may read those of this machine, as no client may."""
+    if not isinstance(row, dict):
+        return row
+    named = {name: value for name in columns if isinstance(value := row.get(name), str) and not carries(value)}
+    return row | {name: Path(value) for name, value in named.items() if value}
 
 
 def _rows(options: argparse.Namespace, whole: bool) -> Iterator[tuple[int, str | dict[str, object] | ValueError]]:

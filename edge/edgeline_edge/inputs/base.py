@@ -46,6 +46,11 @@ class TableInput(abc.ABC):
             ValueError: it cannot be used.
         """
 
+    @property
+    def reads_files(self) -> bool:
+        """Whether a value may be a file, so that a command line may take a file's name for it."""
+        return False
+
     @abc.abstractmethod
     def shapes(self) -> dict[str, tuple[str, list[int]]]:
         """Dtype and shape of each tensor, which the model must have."""

@@ -8,12 +8,15 @@ from typing import Any
 from edgeline_edge.errors import BundleError
 from edgeline_edge.inputs.base import TableInput
 from edgeline_edge.inputs.category import Category
+from edgeline_edge.inputs.image import Image
 from edgeline_edge.inputs.number import Number
 from edgeline_edge.inputs.sections import TEXT
 from edgeline_edge.inputs.time import Time
 from edgeline_edge.inputs.vector import Vector
 
-_TABLE: Mapping[str, type[TableInput]] = {"number": Number, "category": Category, "time": Time, "vector": Vector}
+_TABLE: Mapping[str, type[TableInput]] = {
+    "number": Number, "category": Category, "time": Time, "vector": Vector, "image": Image,
+}  # fmt: skip
 
 
 def table(sections: Sequence[Mapping[str, Any]]) -> tuple[TableInput, ...]:

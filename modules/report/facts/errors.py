@@ -36,13 +36,14 @@ def worst_errors(
         count: errors, at most.
         inputs: of the task.
         training: the `training` folder of the model; None where answers have no reasons.
-        examples: a pattern of the split's raw examples, in whose order the answers are; needed with several inputs.
+        examples: a pattern of the split's raw examples, in whose order the answers are; needed with several inputs, and
+            with pictures.
         points: of the integral, see `modules.inputs.text.attribution`.
 
     Returns:
         `split`, `rows`, `errors` (how many there are) and `items`: `label`, `predicted` (names), `probability`,
         `slices`, `margin` (None without reasons), and `spans`, pairs of a part of the text and what it added to the
-        margin. With other inputs also `held`, their names.
+        margin. With other inputs also `held`, their names; with pictures each item has `images`, data URIs by column.
     """
     probabilities = found.more["probabilities"]
     wrong = np.flatnonzero(found.predicted != found.label)
@@ -64,12 +65,14 @@ def worst_errors(
             fixed=_tensors(held, examples, surest),
             points=points,
         )
+    images = _images(inputs, examples, surest)
     return {
         "split": split,
         "rows": len(found),
         "errors": len(wrong),
         "items": [
             {
+                **({"images": images[place]} if images else {}),
                 "label": labels[found.label[row]],
                 "predicted": labels[found.predicted[row]],
                 "probability": float(probabilities[row, found.predicted[row]]),
@@ -77,10 +80,24 @@ def worst_errors(
                 "margin": reason.margin if reason else None,
                 "spans": [[span.text, span.weight] for span in reason.spans] if reason else [[found.text[row], None]],
             }
-            for row, reason in zip(surest, reasons, strict=True)
+            for place, (row, reason) in enumerate(zip(surest, reasons, strict=True))
         ],
         **({"held": list(held)} if held else {}),
     }
+
+
+def _images(inputs: kinds.Inputs, examples: str | None, rows: Sequence[int]) -> list[dict[str, str]]:
+    """How the values of some rows look, where an input says so: by row, a data URI by column; empty where none does."""
+    visible = kinds.playing(inputs, "shown")
+    if not (visible and examples and rows):
+        return []
+    raw = _raw({name: part for name, (part, _) in visible.items()}, examples, rows)
+    found: list[dict[str, str]] = [{} for _ in rows]
+    for part, shown in visible.values():
+        for place, address in enumerate(shown(part, raw[part.column].numpy().tolist())):
+            if address:
+                found[place][part.column] = address
+    return found
 
 
 def _tensors(inputs: kinds.Inputs, examples: str | None, rows: Sequence[int]) -> list[dict[str, tf.Tensor]]:

@@ -6,10 +6,10 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from modules.quality import main_score
-from modules.quality.main_score import MainScore
 from modules.report.plots import theme
 from modules.report.plots.plot import Plot, Table, percent
+from modules.tflite import main_score
+from modules.tflite.main_score import MainScore
 
 import plotly.graph_objects as go
 

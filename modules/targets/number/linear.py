@@ -87,7 +87,8 @@ def baseline(splits: Mapping[str, RawSplit], target: Target, seed: int) -> Linea
     record = {
         "model": f"{_told(kinds, penalty)}, scikit-learn",
         "candidates": [
-            {"model": _told(*candidate), "rmse": value} for candidate, (value, _) in zip(candidates, found, strict=True)
+            {"model": _told(*candidate).removeprefix(ngrams.TFIDF), "rmse": value}
+            for candidate, (value, _) in zip(candidates, found, strict=True)
         ],
         "rows": len(many.texts),
         "of": len(train.texts),

@@ -123,7 +123,7 @@ def baseline(splits: Mapping[str, RawSplit], target: Target, seed: int) -> Linea
     record = {
         "model": f"{_told(kinds, name)}, scikit-learn",
         "candidates": [
-            {"model": _told(*candidate), "macro_f1": value}
+            {"model": _told(*candidate).removeprefix(ngrams.TFIDF), "macro_f1": value}
             for candidate, (value, _) in zip(candidates, found, strict=True)
         ],
         "rows": len(many.texts),

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import base64
 import gzip
 import io
 import json
 import zipfile
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Any, BinaryIO, NamedTuple, cast
 
+from edgeline_edge.picture import JPEG, PNG
 from pipeline.config.messages import nearest, shown, some
 from pipeline.ingest.rows import DataError
 
@@ -29,6 +31,7 @@ class Record(NamedTuple):
         line: the line on which it ends, or its number in a source without lines; both from 1.
         problem: what is wrong with the row, if it could not be read.
         lists: the columns of which `values` has a JSON list, for the source has a list of texts.
+        images: the columns of which `values` has base64, for the source has the bytes of a picture.
     """
 
     values: Mapping[str, str]
@@ -36,13 +39,18 @@ class Record(NamedTuple):
     line: int
     problem: str = ""
     lists: tuple[str, ...] = ()
+    images: tuple[str, ...] = ()
 
-    def wrong(self, may_be_list: str = "") -> str:
-        """What is wrong with the row, a list in the place of a text included; empty where nothing is.
+    def wrong(self, may_be_list: str = "", may_be_images: Collection[str] = ()) -> str:
+        """What is wrong with the row, a list or a picture in the place of a text included; empty where nothing is.
 
         Args:
             may_be_list: the column that holds lists.
+            may_be_images: the columns that hold pictures.
         """
+        found = [name for name in self.images if name not in may_be_images]
+        if found and not self.problem:
+            return f"the value of {found[0]!r} is a picture, not text (pictures are read by an input of kind image)"
         found = [name for name in self.lists if name != may_be_list]
         if self.problem or not found:
             return self.problem
@@ -128,16 +136,20 @@ def as_record(pairs: Iterable[tuple[str, Any]], file: str, line: int) -> Record:
     """A record of values of any type; one whose values are neither text nor lists of it has a problem instead."""
     values: dict[str, str] = {}
     lists: list[str] = []
+    images: list[str] = []
     try:
         for name, value in pairs:
-            if isinstance(value, list) and all(isinstance(part, str) for part in value):
+            if isinstance(value, bytes) and value.startswith((JPEG, PNG)):
+                images.append(name)
+                values[name] = base64.b64encode(value).decode("ascii")
+            elif isinstance(value, list) and all(isinstance(part, str) for part in value):
                 lists.append(name)
                 values[name] = json.dumps(value, ensure_ascii=False)
             else:
                 values[name] = to_text(value)
     except ValueError as error:
         return Record({}, file, line, str(error))
-    return Record(values, file, line, lists=tuple(lists))
+    return Record(values, file, line, lists=tuple(lists), images=tuple(images))
 
 
 def check_columns(wanted: Sequence[str], found: Sequence[str], where: str) -> None:

@@ -129,11 +129,13 @@ def _threshold(place: Binding, metric: str, field: str, target: Predicted) -> Ca
 
 def _edge_gate(config: Config, where: Where, told: Where) -> list[Parameter]:
     found = []
-    for field, value in config.edge_evaluator.gate:
+    gate = dict(config.edge_evaluator.gate)
+    by_score = {f"max_drop/{score}": bound for score, bound in gate.pop("max_drop").items()}
+    for field, value in {**gate, **by_score}.items():
         if value is not None and field != "min_slice_rows":
-            kind, name = INTEGER if field == "max_bytes" else NUMBER, f"edge_{field}"
+            kind, name = INTEGER if field == "max_bytes" else NUMBER, f"edge_{field.replace('/', '_')}"
             decided = {**where(name, "edge_gate", f"/{field}"), **told(name, f"edge_evaluator/gate/{field}")}
-            found.append(Parameter(name, kind, value, f"Edge gate: {field}.", decided))
+            found.append(Parameter(name, kind, value, f"Edge gate: {field.replace('/', '.')}.", decided))
     return found
 
 

@@ -1,7 +1,8 @@
-"""A text with a number and a category beside it: from raw rows through Transform and training to a bundle's answers."""
+"""Text, number, category and picture: from raw rows through Transform and training to the answers of a bundle."""
 
 from __future__ import annotations
 
+import io
 import random
 from collections.abc import Callable
 from types import SimpleNamespace
@@ -27,6 +28,7 @@ from modules.tflite.recipes import RECIPES
 import numpy as np
 import pytest
 import tensorflow as tf
+from PIL import Image
 
 from edgeline_edge import Classifier, read_manifest
 from tests.unit import compression_helpers as helpers
@@ -34,6 +36,7 @@ from tests.unit.chain_helpers import TRAINER, transformed
 
 pytestmark = pytest.mark.slow
 SHOPS = ("web", "köln", "a shop", "kiosk")
+COLUMNS = ("body", "price", "shop", "photo")
 RECIPE_NAMES = ("float32", "dynamic_wi8_afp32")
 
 
@@ -50,8 +53,20 @@ def rows(count: int, seed: int = 4) -> list[dict[str, Any]]:
         if number % 7 == 0:
             shop = "" if number % 2 else f"rare {number}"
         text = " ".join(chance.choice(("film", "good film", "it was", word)) for _ in range(chance.randint(1, 12)))
-        found.append({"body": f"{word} {text}", "price": price, "shop": shop, "mood": "good" if votes > 0 else "bad"})
+        mood = "good" if votes > 0 else "bad"
+        photo = b"" if number % 9 == 0 else photo_of(chance.randrange(256), number)
+        found.append({"body": f"{word} {text}", "price": price, "shop": shop, "photo": photo, "mood": mood})
     return found
+
+
+def photo_of(shade: int, number: int) -> bytes:
+    """A picture of some size, in colours where the number is odd."""
+    stream = io.BytesIO()
+    shape = (5 + number % 9, 6 + number % 7, 3)
+    noise = np.random.default_rng(number).integers(0, 40, shape).astype(np.uint8)
+    image = Image.fromarray(np.maximum(noise, shade).astype(np.uint8))
+    image.convert("RGB" if number % 2 else "L").save(stream, "JPEG" if number % 3 else "PNG")
+    return stream.getvalue()
 
 
 @pytest.fixture(scope="module")
@@ -65,6 +80,16 @@ def chain(
             "body": {"kind": "text", "column": "body", "sequence_length": 16, "backbone": tiny_backbone},
             "price": {"kind": "number", "column": "price"},
             "shop": {"kind": "category", "column": "shop"},
+            "photo": {
+                "kind": "image",
+                "column": "photo",
+                "height": 8,
+                "width": 9,
+                "channels": 1,
+                "optional": True,
+                "filters": [4],
+                "vector": 4,
+            },
         },
         "target": {"kind": "one_label", "column": "mood", "labels": ["bad", "good"]},
     }
@@ -100,7 +125,7 @@ def chain(
 def record(row: dict[str, Any]) -> dict[str, Any]:
     """A row as a device is asked about it: what is missing is not there."""
     kept = {"body": row["body"], "price": None if row["price"] != row["price"] else row["price"]}
-    return {**kept, **({"shop": row["shop"]} if row["shop"] else {})}
+    return {**kept, **{name: row[name] for name in ("shop", "photo") if row[name]}}
 
 
 def test_transform_scales_numbers_and_numbers_values_by_what_it_found(chain: SimpleNamespace) -> None:
@@ -126,12 +151,15 @@ def test_a_device_makes_the_very_tensors_that_transform_made(chain: SimpleNamesp
         made = {name: value for part in table for name, value in part.encode(asked.get(part.column)).items()}
         assert made["price_number"][0].tobytes() == np.array(found["price_number"], np.float32).tobytes()
         assert made["shop_category"].tolist() == found["shop_category"]
+        [pixels] = found["photo_pixels"]
+        assert made["photo_pixels"][0].tobytes() == tf.io.decode_png(pixels).numpy().tobytes()
+        assert made["photo_present"].tolist() == [found["photo_present"]] == [[float(bool(row["photo"]))]]
 
 
 def test_a_server_answers_rows_as_the_network_answers_transforms_output(chain: SimpleNamespace) -> None:
     served = tf.saved_model.load(chain.serving).signatures
     given = chain.given[152:]
-    columns = {name: tf.constant([row[name] for row in given]) for name in ("body", "price", "shop")}
+    columns = {name: tf.constant([row[name] for row in given]) for name in COLUMNS}
     answer = served["serving_rows"](**columns)
     expected = chain.teacher.model.predict(chain.evaluation.features, verbose=0)
     np.testing.assert_allclose(answer["probabilities"], expected, atol=1e-5)
@@ -140,7 +168,8 @@ def test_a_server_answers_rows_as_the_network_answers_transforms_output(chain: S
     assert right > 0.8, "the text alone tells two of three"
     text = tf.train.Feature(bytes_list=tf.train.BytesList(value=[given[0]["body"].encode()]))
     alone = tf.train.Example(features=tf.train.Features(feature={"body": text})).SerializeToString()
-    nothing = {"body": columns["body"][:1], "price": tf.constant([np.nan]), "shop": tf.constant([""])}
+    nothing = {"body": columns["body"][:1], "price": tf.constant([np.nan])}
+    nothing |= {name: tf.constant([""]) for name in ("shop", "photo")}
     np.testing.assert_allclose(
         served["serving_default"](examples=tf.constant([alone]))["probabilities"],
         served["serving_rows"](**nothing)["probabilities"], atol=1e-6,
@@ -156,7 +185,7 @@ def test_a_student_learns_of_the_table_and_answers_rows_with_its_own_words(chain
     folder = str(chain.folder / "student")
     save_student(student, folder, inputs=chain.inputs, target=chain.target)
     own = words.of("text").renumbered(chain.evaluation, chain.teacher.vocabulary, student.vocabulary)
-    columns = {name: tf.constant([row[name] for row in chain.given[152:]]) for name in ("body", "price", "shop")}
+    columns = {name: tf.constant([row[name] for row in chain.given[152:]]) for name in COLUMNS}
     answer = tf.saved_model.load(folder).signatures["serving_rows"](**columns)
     np.testing.assert_allclose(answer["probabilities"], student.model.predict(own.features, verbose=0), atol=1e-5)
 
@@ -188,7 +217,7 @@ def test_bundles_are_measured_by_records_and_keep_answers_to_made_up_ones(chain:
     split = RawSplit(
         [row["body"] for row in given], chain.target.truth([row["mood"] for row in given]),
         {"shop": [row["shop"] for row in given]}, [],
-        {"price": [row["price"] for row in given], "shop": [row["shop"] for row in given]},
+        {name: [row[name] for row in given] for name in COLUMNS[1:]},
     )  # fmt: skip
     found = measure.measure(chain.bundles, chain.index, split, scoring.of(chain.target), cost=None)
     assert found["float32"]["accuracy"] > 0.75

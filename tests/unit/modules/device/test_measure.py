@@ -7,6 +7,7 @@ import re
 from modules.device import cost as device_cost
 from modules.device import gate, measure
 from modules.device.settings import CostSettings, EdgeEvaluatorSettings, Gate
+from modules.device.verdict import against_teacher
 from modules.quality import scoring
 from modules.rows.raw import RawSplit
 from modules.rows.settings import Columns
@@ -112,7 +113,7 @@ def test_every_variant_is_measured_through_the_edge_package_from_raw_text(conver
 def test_a_student_that_is_better_by_more_than_noise_says_that_its_teacher_learnt_too_little(
     low, high, verdict
 ) -> None:
-    found = measure.against_teacher({"against_reference": {"value": (low + high) / 2, "low": low, "high": high}}, JUDGE)
+    found = against_teacher({"against_reference": {"value": (low + high) / 2, "low": low, "high": high}}, JUDGE)
     assert found["verdict"] == verdict
     assert bool(found["message"]) == (verdict == "better")
     if found["message"]:

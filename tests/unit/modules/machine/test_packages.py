@@ -8,10 +8,12 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import io
+import os
 import tarfile
 import threading
 import zipfile
 from pathlib import Path
+from typing import Any
 
 from modules.machine import packages
 from modules.machine.packages import PackageError, PackageFile, fetch_members
@@ -219,3 +221,44 @@ def test_what_the_default_task_fetches_is_pinned_by_version_and_digest() -> None
     for package in (packages.VADER, SOURCE.package):
         assert "==" in package.requirement
         assert len(bytes.fromhex(package.sha256)) == 32
+
+
+def deb_of(files: dict[str, bytes]) -> bytes:
+    """A Debian package: an `ar` archive with the files in a tar."""
+    found = b"!<arch>\n"
+    for name, content in (("debian-binary", b"2.0"), ("data.tar.gz/", tar_of(files))):
+        head = f"{name:16}{0:<12}{0:<6}{0:<6}{644:<8}{len(content):<10}`\n"
+        found += head.encode() + content + b"\n" * (len(content) % 2)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("registry", "requirement", "archive"),
+    [
+        ("npm", "fake@1.0", tar_of({"package/dist/a.js": b"one"})),
+        ("apt", "fake=0.0~git1-1", deb_of({"./dist/a.js": b"one"})),
+    ],
+)
+def test_files_of_npm_and_of_debian_arrive_by_their_own_clients(
+    tmp_cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, registry: Any, requirement: str, archive: bytes
+) -> None:
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    (tmp_path / "archive").write_bytes(archive)
+    client = programs / {"npm": "npm", "apt": "apt-get"}[registry]
+    client.write_text(f'#!/bin/sh\necho "$@" > {tmp_path}/asked\ncp {tmp_path}/archive ./archive\n')
+    client.chmod(0o755)
+    monkeypatch.setenv("PATH", str(programs), prepend=os.pathsep)
+    package = PackageFile(requirement, hashlib.sha256(archive).hexdigest(), registry=registry)
+    assert fetch_members(package, ["dist/a.js"])["dist/a.js"].read_text() == "one"
+    assert requirement in (tmp_path / "asked").read_text()
+    other = dataclasses.replace(package, sha256="0" * 64)
+    with pytest.raises(PackageError, match="Nothing of it was used"):
+        fetch_members(other, ["dist/a.js"])
+    client.write_text("#!/bin/sh\necho no such package >&2\nexit 100\n")
+    with pytest.raises(PackageError, match=rf"{registry} could not download .* \(exit 100\): no such package"):
+        fetch_members(other, ["dist/a.js"])
+    monkeypatch.setenv("PATH", str(tmp_path))
+    remedy = {"npm": "Install Node.js with npm", "apt": "It takes Debian"}[registry]
+    with pytest.raises(PackageError, match=rf"fetched by {registry}, which cannot .* {remedy}.*EDGELINE_CACHE"):
+        fetch_members(other, ["dist/a.js"])

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import modules  # noqa: F401
-from modules.device import measure
+from modules.device import measure, verdict
 from modules.device.settings import Gate
-from modules.quality import main_score, scoring
+from modules.quality import scoring
 from modules.quality.scoring import Scoring
 from modules.rows.raw import RawSplit
 from modules.rows.transformed import stratified
@@ -21,7 +21,7 @@ from modules.targets.base import Target
 from modules.targets.many_labels.target import ManyLabels
 from modules.targets.number.target import Number
 from modules.targets.one_label.target import OneLabel
-from modules.tflite import variants
+from modules.tflite import main_score, variants
 from modules.tflite.recipes import RECIPES
 
 import numpy as np
@@ -145,7 +145,7 @@ def test_a_bundle_answers_a_text_as_the_students_server_does(made: Made, tmp_pat
 
 
 def test_each_bundle_is_measured_by_the_scores_of_its_target_and_decides_by_its_own_choice(made: Made) -> None:
-    score = measure.main_score(made.judge)
+    score = verdict.main_score(made.judge)
     reference, small = made.results["reference"], made.results[RECIPE]
     assert reference[score.drop] == 0
     assert small["decision"] == read_manifest(made.bundles[RECIPE]).decision
@@ -171,7 +171,7 @@ def test_each_bundle_is_measured_by_the_scores_of_its_target_and_decides_by_its_
 
 
 def test_the_gate_bounds_the_targets_own_scores_and_says_what_would_ship(made: Made) -> None:
-    score = measure.main_score(made.judge)
+    score = verdict.main_score(made.judge)
     loose = {"min_size_ratio": None, "min_latency_ratio": None, "min_slice_rows": 1, "min_agreement": 0.5}
     latency = {name: {**values, "latency_p50_ms": 1.0} for name, values in made.results.items()}
     wide = Gate(**loose, max_drop={score.name: 9.0}, max_slice_drop=9.0).of_target(made.target)

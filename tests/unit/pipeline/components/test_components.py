@@ -432,12 +432,19 @@ def test_the_baseline_is_trained_on_train_and_scored_on_the_other_splits(
     texts = [(f"{word} film {number % 3}".encode(), label) for number in range(6) for word, label in
              (("great", b"good"), ("awful", b"bad"))]  # fmt: skip
     for split in ("train", "eval", "test"):
-        rows = [{"text": [text], "label": [label], "source": [b"web"]} for text, label in texts]
+        rows = [
+            {"text": [text], "label": [label], "source": [b"web"], "price": [1.5], "shop": [b"a"]}
+            for text, label in texts
+        ]
         write_examples(tmp_path / "examples" / f"Split-{split}" / "data_tfrecord-00000-of-00001.gz", rows)
     evaluation = artifact(standard_artifacts.ModelEvaluation, tmp_path / "evaluation")
     settings = linear_baseline.LinearBaselineNodeSettings(
-        columns=Columns(slices=["source"]), target=OneLabel(labels=["bad", "good"]), seed=1
-    )
+        columns=Columns(slices=["source"]), target=OneLabel(labels=["bad", "good"]), seed=1,
+        inputs={
+            "text": {"kind": "text", "column": "text", "sequence_length": 16, "backbone": {"kind": "scratch"}},
+            "price": {"kind": "number", "column": "price"}, "shop": {"kind": "category", "column": "shop"},
+        },
+    )  # fmt: skip
     linear_baseline.Executor().Do(
         {"examples": [examples]}, {"evaluation": [evaluation]}, {"settings": settings.to_json()}
     )

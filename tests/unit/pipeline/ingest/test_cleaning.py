@@ -70,10 +70,10 @@ def test_equal_numbers_are_one_answer_however_they_are_written() -> None:
         row_check(layout, CleaningConfig())(Record({"text": "fine", "stars": value}, "my.csv", line))
         for line, value in enumerate(("4", "4.0", "3.5"))
     ]
-    found = list(duplicates.resolve([found for found in rows if isinstance(found, Row)], CleaningConfig()))
+    found = list(duplicates.resolve([found for found in rows if isinstance(found, Row)], CleaningConfig(), layout))
     assert [item.reason for item in found if isinstance(item, Quarantined)] == ["conflicting_labels"] * 3
     kept = list(duplicates.resolve([found for found in rows if isinstance(found, Row)],
-                                   CleaningConfig(conflicting_labels="keep")))  # fmt: skip
+                                   CleaningConfig(conflicting_labels="keep"), layout))  # fmt: skip
     assert [item.label for item in kept if isinstance(item, Row)] == ["3.5", "4.0"]
 
 
@@ -122,7 +122,8 @@ def test_a_cell_that_may_be_empty_keeps_no_row_back(kind: Any, value: str, kept:
 def test_rows_of_one_text_at_two_prices_are_neither_duplicates_nor_a_contradiction() -> None:
     prices = [("1", "positive"), ("2", "positive"), ("2", "negative"), ("1", "positive")]
     rows = [Row("fine", label, (), "my.csv", line, (price,)) for line, (price, label) in enumerate(prices)]
-    found = list(duplicates.resolve(rows, CleaningConfig()))
+    layout = Layout("text", "label", (), ("negative", "positive"), others=(Column("price"),))
+    found = list(duplicates.resolve(rows, CleaningConfig(), layout))
     assert [row for row in found if isinstance(row, Row)] == [rows[0]]
     assert sorted((row.reason, row.line) for row in found if isinstance(row, Quarantined)) == [
         ("conflicting_labels", 1), ("conflicting_labels", 2), ("duplicate", 3),
@@ -218,7 +219,7 @@ def test_a_language_that_the_detector_does_not_know_is_refused() -> None:
 
 
 def resolve(rows: list[Row], **config: Any) -> tuple[list[Row], list[Quarantined]]:
-    found = list(duplicates.resolve(rows, CleaningConfig(**config)))
+    found = list(duplicates.resolve(rows, CleaningConfig(**config), LAYOUT))
     assert len(found) == len(rows)  # nothing vanishes
     return [r for r in found if isinstance(r, Row)], [r for r in found if isinstance(r, Quarantined)]
 
