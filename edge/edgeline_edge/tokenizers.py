@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from edgeline_edge import tokenizer, unigram
+from edgeline_edge import pieces, tokenizer, unigram
 from edgeline_edge.errors import BundleError
 from edgeline_edge.normalization import Normalization, bert_uncased, nmt_nfkc
 from edgeline_edge.rows import Rows
@@ -56,10 +56,10 @@ UNIGRAM = Kind(
     "pieces.tsv",
     unigram.Unigram,
     nmt_nfkc,
-    unigram.table_problem,
-    unigram.SPECIAL_PIECES,
+    pieces.table_problem,
+    pieces.SPECIAL_PIECES,
     unigram.UNKNOWN,
-    unigram.SPEC,
+    pieces.SPEC,
 )
 
 
@@ -69,7 +69,7 @@ def of_lines(vocabulary: Sequence[str]) -> Kind:
     Args:
         vocabulary: the lines in the order of their ids.
     """
-    return UNIGRAM if unigram.is_table(vocabulary) else WORDPIECE
+    return UNIGRAM if pieces.is_table(vocabulary) else WORDPIECE
 
 
 def of_manifest(spec: Mapping[str, Any] | None) -> Kind:
@@ -83,9 +83,9 @@ def of_manifest(spec: Mapping[str, Any] | None) -> Kind:
     """
     if spec is None:
         return WORDPIECE
-    if dict(spec) != unigram.SPEC:
+    if dict(spec) != pieces.SPEC:
         raise BundleError(
-            f"the bundle asks for the tokenizer {dict(spec)}, this edgeline-edge knows WordPiece and {unigram.SPEC}; "
+            f"the bundle asks for the tokenizer {dict(spec)}, this edgeline-edge knows WordPiece and {pieces.SPEC}; "
             "upgrade it (`pip install --upgrade edgeline-edge`)"
         )
     return UNIGRAM

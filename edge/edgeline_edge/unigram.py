@@ -5,28 +5,21 @@ part of the pieces, as U+2581, and there is one before the text. A code point wi
 is that of the worst piece less 10, and a run of them is one `<unk>`. Sums are those of SentencePiece to the last bit,
 float32 with a sum in float64 at each comparison: which of two equal ways is taken depends on it.
 
-A table of pieces is a list of lines `PIECE<tab>SCORE`, the number of the line being the id. The first four are
-`<s> <pad> </s> <unk>`; no text holds these, whatever a person types.
+The table of the pieces is that of `edgeline_edge.pieces`.
 """
 
 from __future__ import annotations
 
 import array
-import math
 import re
 from collections.abc import Sequence
 
 from edgeline_edge.normalization import Normalization, nmt_nfkc
+from edgeline_edge.pieces import END, PAD, SPACE, SPECIAL_PIECES, START, UNKNOWN, float32, read_pieces
 from edgeline_edge.rows import Rows
 
-START, PAD, END, UNKNOWN = "<s>", "<pad>", "</s>", "<unk>"
-SPECIAL_PIECES = (START, PAD, END, UNKNOWN)  # by their ids
-SPEC = {"kind": "unigram", "first": 0, "pad": 1, "last": 2, "unk": 3}  # as a manifest says it
-SPACE = "\u2581"
 _UNKNOWN_PENALTY = 10.0
-_LONGEST_PIECE = 1000  # characters; the time of a text grows with it
 _SPACES = re.compile(" +")
-_NUMBER = re.compile(r"-?[0-9]{1,20}(\.[0-9]{1,20})?(e[+-]?[0-9]{1,3})?")
 
 
 class Unigram(Rows):
@@ -60,7 +53,7 @@ class Unigram(Rows):
                 for length in range(1, len(piece)):
                     self._nodes.setdefault(piece[:length])
                 self._nodes[piece] = (number, score)
-        self._unknown_score = _float32(min(score for _, score in pieces[len(SPECIAL_PIECES) :]) - _UNKNOWN_PENALTY)
+        self._unknown_score = float32(min(score for _, score in pieces[len(SPECIAL_PIECES) :]) - _UNKNOWN_PENALTY)
 
     def pieces(self, text: str, limit: int | None = None) -> list[int]:
         """Tokenizes one text without special tokens.
@@ -102,7 +95,7 @@ class Unigram(Rows):
                 alone = alone or end == start + 1
             if not alone:
                 end = start + 1
-                score = _float32(until + unknown_score)
+                score = float32(until + unknown_score)
                 if begins[end] < 0 or score > scores[end]:
                     scores[end], ids[end], begins[end] = score, unknown, start
         found: list[int] = []
@@ -112,77 +105,3 @@ class Unigram(Rows):
                 found.append(ids[end])
             end = begins[end]
         return found[::-1]
-
-
-def is_table(vocabulary: Sequence[str]) -> bool:
-    """Whether the lines of a vocabulary are those of a table of pieces: their beginning says so."""
-    return tuple(line.partition("\t")[0] for line in vocabulary[: len(SPECIAL_PIECES)]) == SPECIAL_PIECES
-
-
-def read_pieces(vocabulary: Sequence[str]) -> list[tuple[str, float]]:
-    """Takes the lines of a table apart.
-
-    Args:
-        vocabulary: the lines in the order of their ids.
-
-    Returns:
-        Piece and score of each.
-
-    Raises:
-        ValueError: the table is not usable; the text names the line.
-    """
-    problem = table_problem(vocabulary)
-    if problem:
-        raise ValueError(f"pieces: {problem}")
-    split = (line.split("\t") for line in vocabulary)
-    return [(piece, _float32(float(score))) for piece, score in split]
-
-
-def table_problem(vocabulary: Sequence[str]) -> str:
-    """Says what makes lines unusable as a table of pieces.
-
-    Args:
-        vocabulary: the lines in the order of their ids.
-
-    Returns:
-        One sentence, or an empty string if nothing is wrong.
-    """
-    if not is_table(vocabulary):
-        return f"the first lines must be {' '.join(SPECIAL_PIECES)}, each with a tab and a score"
-    if len(vocabulary) == len(SPECIAL_PIECES):
-        return "there is no piece behind the special ones"
-    seen: dict[str, int] = {}
-    for number, line in enumerate(vocabulary, start=1):
-        piece, tab, score = line.partition("\t")
-        if not piece or not tab or "\n" in line:
-            return f"line {number} ({line[:40]!r}) is not PIECE, a tab, SCORE"
-        if len(piece) > _LONGEST_PIECE:
-            return f"line {number} has a piece of {len(piece):,} characters; the longest may have {_LONGEST_PIECE:,}"
-        if piece in seen:
-            return f"line {number} repeats the piece {piece!r} of line {seen[piece]}"
-        seen[piece] = number
-        if not _NUMBER.fullmatch(score) or not math.isfinite(_float32(float(score))):
-            return f"line {number}: the score {score[:40]!r} is no finite number"
-    return ""
-
-
-def written(piece: str, score: float) -> str:
-    """A line of a table.
-
-    Args:
-        piece: the piece.
-        score: of it, a float32.
-
-    Returns:
-        The line, without a line feed; the score in the fewest digits that a float32 can be read from.
-    """
-    for digits in range(1, 10):
-        text = f"{score:.{digits}g}"
-        if _float32(float(text)) == _float32(score):
-            break
-    return f"{piece}\t{text}"
-
-
-def _float32(value: float) -> float:
-    """The nearest number that has 32 bits."""
-    return array.array("f", [value])[0]

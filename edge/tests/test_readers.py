@@ -20,10 +20,11 @@ from edgeline_edge import Classifier, archive
 from edgeline_edge.inputs import kinds
 from edgeline_edge.long_text import LongText
 from edgeline_edge.normalization import nmt_nfkc
+from edgeline_edge.pieces import SPEC
 from edgeline_edge.rows import Rows
 from edgeline_edge.targets.one_label import answered
 from edgeline_edge.tokenizer import Tokenizer
-from edgeline_edge.unigram import SPEC, Unigram
+from edgeline_edge.unigram import Unigram
 from tests.readers import Cpp, compiled, in_node, resealed
 
 EDGE = Path(__file__).parent.parent

@@ -10,7 +10,8 @@ import pytest
 
 from edgeline_edge import Bundle, BundleError, Classifier, archive, parse_bundle, read_bundle, write_bundle
 from edgeline_edge.normalization import Normalization, nmt_nfkc
-from edgeline_edge.unigram import SPEC, Unigram, is_table, read_pieces, written
+from edgeline_edge.pieces import SPEC, is_table, read_pieces, written
+from edgeline_edge.unigram import Unigram
 
 DATA = Path(__file__).parent / "data" / "unigram"
 SPECIAL = ["<s>\t0", "<pad>\t0", "</s>\t0", "<unk>\t0"]

@@ -232,11 +232,19 @@ class NoEncoder(Anatomy):
         raise AnatomyError(f"the network {self.encoder.name!r} has no encoder")
 
     def embedded(self) -> tf_keras.Model:
-        """As `inputs`."""
+        """As `inputs`.
+
+        Raises:
+            AnatomyError: always.
+        """
         raise AnatomyError(f"the network {self.encoder.name!r} has no encoder")
 
     def states(self) -> tf_keras.Model:
-        """As `inputs`."""
+        """As `inputs`.
+
+        Raises:
+            AnatomyError: always.
+        """
         raise AnatomyError(f"the network {self.encoder.name!r} has no encoder")
 
     def gains(self) -> Mapping[str, tf.Variable]:

@@ -77,7 +77,14 @@ class NoWords(Words):
     def trim(
         self, examples: Examples, words: Sequence[str], *, min_count: int, continuations: Continuations
     ) -> Trimmed:
-        """Nothing stays of nothing."""
+        """Nothing stays of nothing.
+
+        Args:
+            examples: the rows, without words.
+            words: none.
+            min_count: as the kinds have it.
+            continuations: as the kinds have it.
+        """
         return Trimmed([], np.zeros(0, np.int64), np.zeros(0, np.int32), [])
 
     def renumbered(self, examples: Examples, old: Sequence[str], new: Sequence[str]) -> Examples:

@@ -16,7 +16,8 @@ from modules.text.vocabulary import Trimmed
 import numpy as np
 from numpy.typing import NDArray
 
-from edgeline_edge.unigram import END, PAD, SPACE, SPECIAL_PIECES, UNKNOWN, Unigram, read_pieces
+from edgeline_edge.pieces import END, PAD, SPACE, SPECIAL_PIECES, UNKNOWN, read_pieces
+from edgeline_edge.unigram import Unigram
 
 _RARE_SCRIPT = 0.001  # share of the letters, below which a script is none of the texts'
 _SHORTEST = 3  # tokens of a row

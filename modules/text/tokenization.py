@@ -7,7 +7,7 @@ The steps, which `edge/edgeline_edge/tokenizer.py` repeats without TensorFlow:
 2. `FastBertNormalizer` maps every code point on its own: lower case, compatibility forms, accents stripped.
 3. The text is split at white space; punctuation and Chinese characters stand alone.
 4. Greedy WordPiece; a word without a match, or of more than 100 bytes, is one `[UNK]`.
-A vocabulary that is a table of pieces (`edgeline_edge.unigram`) takes the place of steps 2 to 4: Unigram, see
+A vocabulary that is a table of pieces (`edgeline_edge.pieces`) takes the place of steps 2 to 4: Unigram, see
 `modules.text.unigram`.
 
 5. Of more pieces than a row holds, those stay that `long_text` says (`edge/edgeline_edge/long_text.py`).
@@ -28,7 +28,7 @@ from modules.text.settings import LongText
 
 import numpy as np
 
-from edgeline_edge.unigram import SPECIAL_PIECES, is_table, table_problem
+from edgeline_edge.pieces import SPECIAL_PIECES, is_table, table_problem
 
 if TYPE_CHECKING:
     import tensorflow as tf

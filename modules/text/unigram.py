@@ -1,7 +1,7 @@
 """Unigram inside a TensorFlow graph: TensorFlow Text's SentencepieceTokenizer, made of a table of pieces.
 
 What it needs is a SentencePiece model: the pieces, and the normalisation as a trie. Both are written here, from the
-lines of the table (`edgeline_edge.unigram`) and the device's table of normalisation (`edgeline_edge.normalization`), so
+lines of the table (`edgeline_edge.pieces`) and the device's table of normalisation (`edgeline_edge.normalization`), so
 that there is one definition of each. TensorFlow is imported inside the functions.
 """
 
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from modules.text.segments import spaceless
 
 from edgeline_edge.normalization import nmt_nfkc
-from edgeline_edge.unigram import END, PAD, SPACE, SPECIAL_PIECES, START, UNKNOWN, read_pieces
+from edgeline_edge.pieces import END, PAD, SPACE, SPECIAL_PIECES, START, UNKNOWN, read_pieces
 
 if TYPE_CHECKING:
     import tensorflow as tf

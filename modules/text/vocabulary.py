@@ -25,7 +25,7 @@ from modules.text.tokenization import END, MAX_WORD_BYTES, SPECIAL_TOKENS, SUFFI
 import numpy as np
 from numpy.typing import NDArray
 
-from edgeline_edge.unigram import SPACE, is_table
+from edgeline_edge.pieces import SPACE, is_table
 
 Continuations = Literal["all", "seen"]
 # Places that BERT's vocabulary keeps free. No text gives them: its brackets are tokens of their own.

@@ -16,7 +16,7 @@ from modules.machine.files import write_whole
 
 from pipeline.config.task import Config
 from pipeline.history.paths import TaskPaths
-from pipeline.ingest import feedback
+from pipeline.traffic import feedback
 from pipeline.traffic.status import Status
 
 STATE = "retrain.json"

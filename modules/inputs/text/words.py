@@ -15,7 +15,7 @@ from modules.text.tokenization import UNKNOWN, special_ids
 
 from numpy.typing import NDArray
 
-from edgeline_edge.unigram import is_table
+from edgeline_edge.pieces import is_table
 
 if TYPE_CHECKING:
     import tensorflow as tf

@@ -20,7 +20,7 @@ from modules.text import unigram
 import tensorflow as tf
 
 from edgeline_edge.normalization import nmt_nfkc
-from edgeline_edge.unigram import SPECIAL_PIECES, written
+from edgeline_edge.pieces import SPECIAL_PIECES, written
 
 HERE = Path(__file__).parent
 TEXTS = [

@@ -52,7 +52,7 @@ def all_pieces() -> Path:
     """
     from modules.network.backbones.multilingual.model_file import ModelFile
 
-    from edgeline_edge.unigram import written
+    from edgeline_edge.pieces import written
 
     source = SOURCE.file(MODEL)
     path = packages.cache_dir() / f"{SOURCE.name}-{SOURCE.package.sha256[:12]}" / "pieces.tsv"

@@ -16,7 +16,7 @@ from modules.network.backbones.multilingual.source import MODEL, SOURCE
 import numpy as np
 from numpy.typing import NDArray
 
-from edgeline_edge.unigram import read_pieces
+from edgeline_edge.pieces import read_pieces
 
 
 def initial(backbone: Backbone, task: Task) -> Initial:

@@ -14,7 +14,8 @@ from modules.text.vocabulary import begin_units
 import numpy as np
 import pytest
 
-from edgeline_edge.unigram import SPECIAL_PIECES, Unigram
+from edgeline_edge.pieces import SPECIAL_PIECES
+from edgeline_edge.unigram import Unigram
 
 UNIGRAM = Path(__file__).parents[4] / "edge" / "tests" / "data" / "unigram"
 TEXTS = ["这家酒店非常好,下次还来。", "服务也不错!房间很干净", "the film is great", "𐎀 unknown 𐎁𐎁 酒店"]

@@ -17,7 +17,8 @@ import numpy as np
 import pytest
 
 from edgeline_edge.normalization import nmt_nfkc
-from edgeline_edge.unigram import SPECIAL_PIECES, Unigram, written
+from edgeline_edge.pieces import SPECIAL_PIECES, written
+from edgeline_edge.unigram import Unigram
 
 ROOT = Path(__file__).parents[4]
 UNIGRAM = ROOT / "edge" / "tests" / "data" / "unigram"

@@ -10,8 +10,9 @@ from modules.device.settings import Gate
 
 import pytest
 
+from edgeline_edge.pieces import SPECIAL_PIECES
 from edgeline_edge.tokenizer import Tokenizer
-from edgeline_edge.unigram import SPECIAL_PIECES, Unigram
+from edgeline_edge.unigram import Unigram
 from pipeline.config import loader
 from pipeline.local import preflight
 from pipeline.profiling import draft, linear, long_texts, shipping, texts, token_counts

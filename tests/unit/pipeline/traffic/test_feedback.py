@@ -12,8 +12,9 @@ import yaml
 
 from pipeline.config import loader
 from pipeline.config.task import Config
-from pipeline.ingest import feedback, spans
+from pipeline.ingest import spans
 from pipeline.ingest.rows import DataError
+from pipeline.traffic import feedback
 
 
 def task(tmp_path: Path, files: str = "span-{SPAN}/version-{VERSION}/*.csv", **data: Any) -> Config:
