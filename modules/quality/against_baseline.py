@@ -103,7 +103,9 @@ def told(found: Mapping[str, Any]) -> str:
 
 def _missed(found: Mapping[str, Any], other: str, section: str) -> list[dict[str, Any]]:
     difference, margin = found["difference"], found["margin"]
-    if difference[_END[found["decided_by"]]] >= margin - _EPSILON:
+    end = difference[_END[found["decided_by"]]]
+    # Equal is not better, but it is no worse.
+    if end > margin + _EPSILON if found["decided_by"] == "lower_end" else end >= margin - _EPSILON:
         return []
     asked = {
         "upper_end": "a model must not be worse by more than noise",

@@ -8,6 +8,7 @@ from modules.settings import PositiveShare, Section, Share
 
 from pydantic import AfterValidator, Field
 
+from pipeline.config.headers import WithHeaders
 from pipeline.config.rows.source import SourceConfig, without_secret
 
 Severity = Literal["critical", "warning", "info"]
@@ -157,13 +158,11 @@ class AlertmanagerConfig(Section):
     """Longest time for an answer."""
 
 
-class WebhookConfig(Section):
+class WebhookConfig(WithHeaders):
     """Any address that takes a JSON document by POST."""
 
     url: Url
     """The address; `${NAME}` is replaced by an environment variable, `${file:PATH}` by a file."""
-    headers: dict[str, str] = {}
-    """Headers, such as `Authorization: Bearer ${TOKEN}`."""
     attempts: int = Field(3, ge=1, le=10)
     """Tries at once, with growing pauses; what could not be told is tried again with the next window."""
     timeout_seconds: float = Field(5, gt=0, le=600)

@@ -121,7 +121,8 @@ class Config(Section):
             self.__dict__["edge_evaluator"] = parts.small(
                 self.edge_evaluator, "gate", min_size_ratio=None, min_latency_ratio=None
             )
-            parts.check_student(self.pruner)
+            if self.edge:
+                parts.check_student(self.pruner)
         if self.pruner.modality_dropout is None and self.trainer.modality_dropout:
             self.__dict__["pruner"] = self.pruner.with_values(modality_dropout=self.trainer.modality_dropout)
         if self.tuner.objective is None:

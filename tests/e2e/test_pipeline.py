@@ -246,7 +246,7 @@ def test_a_model_that_misses_a_bound_is_not_pushed_and_the_run_says_why(run, tas
     missed = reasons["accuracy", "overall"]
     assert "at least 1 was" in missed["message"]
     behind = reasons["macro_f1 against the linear baseline", "overall"]
-    assert "than the baseline plus 0.9 (evaluator.beats_baseline)" in behind["message"]
+    assert "than the linear baseline plus 0.9 (evaluator.beats_baseline)" in behind["message"]
     assert behind["value"] == pytest.approx(outcome.summary["beats_baseline"]["eval"]["difference"]["value"])
     advice = outcome.summary["try"]
     assert bool(advice) == (outcome.summary["beats_baseline"]["eval"]["verdict"] != "better")

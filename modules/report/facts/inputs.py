@@ -62,11 +62,12 @@ def worth(settings: ReporterNodeSettings, *, training: str, examples: str) -> di
             shares.append(network.shares(features))
     if not truth:
         return None
-    judge, answers = scoring.of(target), np.concatenate(truth)
-    undecided = target.undecided()
+    undecided, answers = target.undecided(), np.concatenate(truth)
+    judge, answer = scoring.of(undecided), undecided.answers()
 
     def score(name: str) -> float:
-        return float(judge.scores(answers, undecided.decided(np.concatenate(outputs[name])))[target.objective])
+        said = {key: value.numpy() for key, value in answer(tf.constant(np.concatenate(outputs[name]))).items()}
+        return float(judge.scores(answers, judge.answered(said)["predicted"])[target.objective])
 
     return {
         "fusion": trained.architecture.fusion.get("kind", CONCAT),

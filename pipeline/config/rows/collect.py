@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from typing import Annotated, Literal, Self
 
 from modules.settings import Section
 
 from pydantic import AfterValidator, Field, model_validator
 
+from pipeline.config.headers import WithHeaders
 from pipeline.config.rows.source import without_secret
 from pipeline.redaction import references
 from pipeline.redaction.redact import secret_name
-
-_SECRET_HEADERS = re.compile(r"authorization|cookie|token|secret|key", re.IGNORECASE)
 
 
 class LinkPaging(Section):
@@ -47,15 +45,13 @@ class CursorPaging(Section):
     """Where the response has it, such as `meta.cursor`; nothing there is the end."""
 
 
-class CollectConfig(Section):
+class CollectConfig(WithHeaders):
     """An HTTP API with JSON pages; `local_runner.py data collect` writes its rows as a new span."""
 
     url: Annotated[str, AfterValidator(without_secret)] = Field(pattern=r"^https?://")
     """The first page."""
     parameters: dict[str, str] = {}
     """Query parameters of every request; `${NAME}` is replaced by the environment variable NAME."""
-    headers: dict[str, str] = {}
-    """Headers of every request. A secret is named, never written: `Bearer ${TOKEN}`, `${file:/run/secrets/token}`."""
     rows: str = ""
     """Where the response has the list of rows, with dots between names, such as `data.items`. Empty: it is the list."""
     columns: dict[str, str] = {}
@@ -79,9 +75,6 @@ class CollectConfig(Section):
 
     @model_validator(mode="after")
     def _no_secret_is_written(self) -> Self:
-        for name, value in self.headers.items():
-            if _SECRET_HEADERS.search(name) and not references.names(value):
-                raise ValueError(f"headers: {name} is a secret, which must not stand here; write ${{NAME}} for it")
         for name, value in self.parameters.items():
             if secret_name(name) and value and not references.names(value):
                 raise ValueError(f"parameters: {name} is a secret, which must not stand here; write ${{NAME}} for it")

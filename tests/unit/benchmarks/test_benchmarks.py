@@ -169,7 +169,7 @@ def test_the_plain_script_splits_by_the_text_so_that_equal_texts_stay_together(t
     config = SimpleNamespace(
         labels=["bad", "good"],
         data=SimpleNamespace(columns=SimpleNamespace(text="text", label="label", slices=["source"]), train_fraction=1.0,
-                             splits=SimpleNamespace(model_dump=lambda: shares)),
+                             splits=SimpleNamespace(model_dump=lambda **_: shares)),
     )  # fmt: skip
     found = plain.split_rows(path, config)
     texts = {name: set(split.texts) for name, split in found.items()}

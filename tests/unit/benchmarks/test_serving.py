@@ -58,10 +58,12 @@ def test_the_goals_are_of_cpu_time_and_of_the_tail(monkeypatch: pytest.MonkeyPat
     bare = {**numbers, "per_cpu_second": 600.0}
     found = {serving.BARE: [bare], "bundle, 64 connections": [numbers]}
     reload = {"requests": 10_000, "failed": 1, "swaps": 30}
-    share, tail, lost = serving._result(argparse.Namespace(threads=1), found, reload, 0.5, 4).goals
+    options, stopped = argparse.Namespace(threads=1, workers=1), {"stops": 2, "cut": 0}
+    share, tail, lost, cut = serving._result(options, found, reload, stopped, 0.5, 4).goals
     assert (share.met, round(share.value, 3)) == (True, 0.833)
     assert (tail.met, tail.value) == (False, 9.0)
     assert (lost.met, lost.value) == (False, 1)
+    assert (cut.met, cut.value) == (True, 0)
 
 
 def test_without_the_server_it_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

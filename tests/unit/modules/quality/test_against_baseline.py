@@ -70,9 +70,10 @@ def test_above_the_baseline_within_noise_only_a_proof_refuses(decided_by: str, r
 
 
 def test_the_same_answers_are_no_loss_and_no_gain() -> None:
-    same = compared(answers(40), answers(40), decided_by="lower_end")
+    same = compared(answers(40), answers(40), decided_by="value")
     assert (same["difference"], same["verdict"]) == ({"value": 0.0, "low": 0.0, "high": 0.0}, NOISE)
     assert not same["missed"]
+    assert compared(answers(40), answers(40), decided_by="lower_end")["missed"], "the same is not better"
     assert compared(answers(40), answers(40), margin=0.01)["missed"], "as good as the baseline is not better by a point"
 
 

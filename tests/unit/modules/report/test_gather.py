@@ -52,7 +52,7 @@ def page() -> str:
 def test_a_run_that_stopped_at_once_has_a_report_too() -> None:
     found = gather.gather(Artifacts(), SETTINGS)
     assert [name for name, value in found.items() if value is None] == [
-        "data", "tuning", "training", "quality", "compression", "errors"
+        "data", "tuning", "training", "quality", "compression", "errors", "inputs"
     ]  # fmt: skip
     run = {
         **report_facts.run(), "state": "failed", "failed_node": "One", "error": "<b>no</b> rows", "states": {},

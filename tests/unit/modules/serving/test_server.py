@@ -118,7 +118,7 @@ def test_every_way_in_gives_the_same_answer(served: dict[str, Any]) -> None:
 def test_an_answer_does_not_depend_on_the_other_texts_of_the_batch(served: dict[str, Any]) -> None:
     together = served["serving_text"](text=tf.constant(TEXTS))["probabilities"].numpy()
     alone = [served["serving_text"](text=tf.constant([text]))["probabilities"].numpy()[0] for text in TEXTS]
-    np.testing.assert_allclose(together, alone, atol=1e-6)
+    np.testing.assert_allclose(together, alone, atol=1e-5)  # a batch of another size may be summed in another order
 
 
 def test_asking_twice_gives_the_same_answer_so_no_dropout_is_left_on(served: dict[str, Any]) -> None:

@@ -166,7 +166,10 @@ SPACE = "space: [{name: dropout, kind: float, min: 0, max: 0.1}]"
         ("trainer.label_smoothing=0.1", ["trainer.label_smoothing", "kind stars has no labels", "set it to 0"]),
         ("evaluator.beats_baseline.metric=accuracy", ["beats_baseline.metric", "models are compared by", "mae"]),
         ("evaluator.other_labels=shared", ["evaluator.other_labels", "kind stars has no labels", "not_compared"]),
-        ("trainer.class_weights=balanced", ["trainer.class_weights", "kind stars has no classes", "set it to none"]),
+        (
+            "trainer.class_weights=balanced",
+            ["trainer.class_weights", "kind stars", "no classes to weigh", "set it to none"],
+        ),
         ("data.augmentation.balance=true", ["data.augmentation.balance", "kind stars has no labels", "false"]),
         ("edge=true", ["target: no device can answer a target of kind stars", "edge: false"]),
     ],

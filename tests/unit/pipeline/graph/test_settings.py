@@ -93,7 +93,7 @@ def test_a_node_is_told_only_what_it_depends_on(custom_config: CustomConfig, nod
     usual = custom_config(node)
     assert set(usual) == fields
     assert set(usual["inputs"]["text"]) == {
-        *("kind", "column", "sequence_length", "long_text", "max_windows", "backbone"),
+        *("kind", "column", "optional", "sequence_length", "long_text", "max_windows", "backbone"),
     }
     others = ("edge_evaluator.gate.max_bytes=1", "pruner.epochs=9", "pusher.keep_versions=2", "data.train_fraction=0.5")
     assert custom_config(node, *others) == usual

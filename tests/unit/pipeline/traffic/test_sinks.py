@@ -74,6 +74,11 @@ def service(folder: Path, log: Path, clock: Clock, *overrides: str) -> Service:
     return made
 
 
+def test_a_secret_that_stands_in_the_webhooks_headers_is_refused() -> None:
+    with pytest.raises(ConfigError, match="Authorization is a secret, which must not stand here"):
+        served.config("monitor.sinks.webhook={url: 'https://a.example', headers: {Authorization: Bearer abc}}")
+
+
 def test_a_webhook_is_told_each_change_once_with_its_secret_and_again_after_a_failure_and_a_restart(
     tmp_path: Path, hook: Told, monkeypatch: pytest.MonkeyPatch
 ) -> None:

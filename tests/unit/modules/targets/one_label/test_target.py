@@ -37,7 +37,10 @@ def test_labels_are_weighed_by_how_often_they_occur() -> None:
 
 
 def test_every_bound_of_a_gate_has_a_metric() -> None:
-    measured = {name for metrics, _ in OneLabel(labels=LABELS).metric_specs() for name in metrics}
+    ranking = OneLabel(labels=LABELS[:2], positive=LABELS[1], queries={"column": "user"})
+    measured = {
+        name for target in (OneLabel(labels=LABELS), ranking) for part, _ in target.metric_specs() for name in part
+    }
     assert set(OneLabel.bounded) <= measured
     assert set(OneLabel.watched) == {metric.name for metric in OneLabel(labels=LABELS).metrics()}
     assert OneLabel(labels=LABELS).objective == "macro_f1"
