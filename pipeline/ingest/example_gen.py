@@ -42,7 +42,7 @@ class ExampleGenNodeSettings(FilesNodeSettings):
     """Which column is what."""
     labels: list[str]
     """The labels that the schema's domain allows."""
-    cell: Cell = Cell()
+    cell: Cell
     """What a cell of the label's column may hold besides."""
     others: dict[str, ColumnType] = {}
     """Types of the columns that further inputs read, by name."""
@@ -50,7 +50,7 @@ class ExampleGenNodeSettings(FilesNodeSettings):
     """Which rows are kept back."""
     train_fraction: float = 1.0
     """Share of the train split to keep."""
-    split: SplitRule = SplitRule()
+    split: SplitRule
     """What decides a row's split, where it is not its text."""
     augmentation: AugmentationConfig | None = None
     """Variations of training rows; None adds no row."""

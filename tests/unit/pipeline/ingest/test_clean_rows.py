@@ -10,6 +10,7 @@ from typing import Any
 
 import modules  # noqa: F401
 from modules.rows.settings import Columns
+from modules.targets.cell import Cell
 
 import apache_beam as beam
 import pytest
@@ -22,6 +23,7 @@ from tfx.utils import proto_utils
 
 from pipeline.config.rows.cleaning import CleaningConfig
 from pipeline.config.rows.source import SourceConfig
+from pipeline.config.rows.splits import SplitRule
 from pipeline.ingest import custom_config, example_gen, rows, transforms
 from pipeline.ingest.example_gen import ExampleGenNodeSettings, RowsExecutor
 from tests.unit import source_files
@@ -50,6 +52,8 @@ CLEANING = {"max_characters": 200, "max_quarantined": 0.5}
 
 def properties(file: Path, source: SourceConfig, **changes: Any) -> dict[str, Any]:
     settings = ExampleGenNodeSettings(
+        cell=Cell(),
+        split=SplitRule(),
         columns=Columns(slices=["source"]),
         labels=["bad", "good"],
         source=source,

@@ -6,6 +6,7 @@ from typing import Any
 
 import modules  # noqa: F401
 from modules.rows.settings import Columns
+from modules.targets.cell import Cell
 
 import pytest
 from google.protobuf import struct_pb2
@@ -16,11 +17,14 @@ from tfx.utils import proto_utils
 from pipeline.config.rows.augmentation import AugmentationConfig
 from pipeline.config.rows.cleaning import CleaningConfig
 from pipeline.config.rows.source import SourceConfig, SqlConfig
+from pipeline.config.rows.splits import SplitRule
 from pipeline.ingest.custom_config import FilesNodeSettings, packed, unpacked
 from pipeline.ingest.example_gen import ExampleGenNodeSettings
 from pipeline.ingest.serving_logs import ServingExampleGenNodeSettings
 
 ROWS = ExampleGenNodeSettings(
+    cell=Cell(),
+    split=SplitRule(),
     columns=Columns(text="body", slices=["shop"]),
     labels=["bad", "good"],
     others={"price": "number"},

@@ -21,6 +21,7 @@ from tfx.proto import example_gen_pb2
 from tfx.types import standard_component_specs
 from tfx.utils import proto_utils
 
+from pipeline.config.rows.splits import SplitRule
 from pipeline.ingest import custom_config, rows
 from pipeline.ingest.example_gen import ExampleGenNodeSettings, RowsExecutor, to_example
 
@@ -47,7 +48,8 @@ def split_of(text: str, label: str = "good", source: str = "web") -> str:
 
 def properties(folder: Path, **changes: Any) -> dict[str, Any]:
     splits = [example_gen_pb2.Input.Split(name="all", pattern="my.csv")]
-    settings = ExampleGenNodeSettings(columns=COLUMNS, labels=["bad", "good"], **changes)
+    wanted = {"cell": Cell(), "split": SplitRule(), **changes}
+    settings = ExampleGenNodeSettings(columns=COLUMNS, labels=["bad", "good"], **wanted)
     return {
         standard_component_specs.INPUT_BASE_KEY: str(folder),
         standard_component_specs.INPUT_CONFIG_KEY: proto_utils.proto_to_json(example_gen_pb2.Input(splits=splits)),

@@ -8,6 +8,7 @@ from typing import Any
 
 import modules  # noqa: F401
 from modules.rows.settings import Columns
+from modules.targets.cell import Cell
 
 import pytest
 from tfx.proto import example_gen_pb2
@@ -15,6 +16,7 @@ from tfx.types import standard_component_specs
 from tfx.utils import proto_utils
 
 from pipeline.config.rows.spans import SpansConfig
+from pipeline.config.rows.splits import SplitRule
 from pipeline.ingest import custom_config, span_driver, spans
 from pipeline.ingest.custom_config import FilesNodeSettings
 from pipeline.ingest.example_gen import ExampleGenNodeSettings
@@ -110,7 +112,10 @@ def test_a_plain_file_is_as_with_tfx(base: Path) -> None:
 
 @pytest.mark.parametrize(
     "given",
-    [ExampleGenNodeSettings(columns=Columns(), labels=["a", "b"]), ServingExampleGenNodeSettings(text="text")],
+    [
+        ExampleGenNodeSettings(cell=Cell(), split=SplitRule(), columns=Columns(), labels=["a", "b"]),
+        ServingExampleGenNodeSettings(text="text"),
+    ],
     ids=lambda given: type(given).__name__,
 )
 def test_a_container_finds_the_same(base: Path, given: FilesNodeSettings) -> None:
