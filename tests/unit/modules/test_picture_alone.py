@@ -7,25 +7,13 @@ from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
-from modules import trainer
-from modules.artifact_files import training_dir
-from modules.device import measure
-from modules.inputs import kinds as inputs_lib
-from modules.network.trained import load_trained
-from modules.rows.batches import load_split
-from modules.student.compress import compress
-from modules.targets import kinds as targets_lib
-from modules.tflite import variants
-from modules.tflite.recipes import RECIPES
-
 import numpy as np
 import pytest
 import tensorflow as tf
 from PIL import Image
 
 from edgeline_edge import Classifier, read_manifest
-from tests.unit import compression_helpers as helpers
-from tests.unit.chain_helpers import TRAINER, transformed
+from tests.unit.chain_helpers import bundled
 
 pytestmark = pytest.mark.slow
 RECIPE_NAMES = ("float32", "dynamic_wi8_afp32", "image_wi8_ai8")
@@ -59,33 +47,13 @@ def chain(tmp_path_factory: pytest.TempPathFactory, write_examples: Callable[...
         "inputs": {"photo": photo},
         "target": {"kind": "one_label", "column": "way", "labels": ["lies", "stands"]},
     }
-    given = rows(160)
-    graph, written = transformed(config, given, folder)
-    inputs, target = inputs_lib.read(config["inputs"]), targets_lib.read(config["target"])
-    arguments = SimpleNamespace(
-        custom_config={**config, "trainer": TRAINER}, hyperparameters=None, base_model=None,
-        train_files=[write_examples(folder / "train.gz", written[:120])],
-        eval_files=[write_examples(folder / "eval.gz", written[120:])],
-        transform_graph_path=graph,
-        serving_model_dir=str(folder / "model" / "Format-Serving"), model_run_dir=str(folder / "run" / "1"),
+    return bundled(
+        config, rows(160), folder, write_examples, train_rows=120, recipes=RECIPE_NAMES, calibration_rows=32,
+        compression={
+            "student": {"importance_rows": 16}, "epochs": 2, "augmentation": {"copies": 0},
+            "pruning": {"targets": ["input/photo/*_conv"], "sparsity": 0.5, "frequency": 2},
+        },
     )  # fmt: skip
-    trainer.run_fn(arguments)
-    teacher = load_trained(training_dir(arguments.serving_model_dir))
-    train, evaluation = (load_split(files, inputs, target) for files in (arguments.train_files, arguments.eval_files))
-    settings = helpers.compression_settings(
-        student={"importance_rows": 16}, epochs=2, batch_size=16, learning_rate=3e-3, augmentation={"copies": 0},
-        pruning={"targets": ["input/photo/*_conv"], "sparsity": 0.5, "frequency": 2},
-    )  # fmt: skip
-    made = compress(teacher, train, evaluation, settings, backup_dir=str(folder / "backup"))
-    index = variants.convert_all(
-        made.trained, teacher, train, evaluation, [RECIPES[name] for name in RECIPE_NAMES],
-        folder=str(folder / "variants"), layout=inputs_lib.layout(inputs), calibration_rows=32, parity_rows=32,
-    )  # fmt: skip
-    (folder / "bundles").mkdir()
-    bundles = measure.make_bundles(
-        str(folder / "variants"), str(folder / "bundles"), measure.Provenance("ways", "run-1"), inputs
-    )
-    return SimpleNamespace(**locals(), serving=arguments.serving_model_dir)
 
 
 def test_a_picture_alone_is_learnt_and_a_server_and_a_device_agree(chain: SimpleNamespace) -> None:

@@ -11,24 +11,18 @@ from types import SimpleNamespace
 from typing import Any
 
 import modules  # noqa: F401
-from modules import trainer
 from modules.artifact_files import training_dir
 from modules.device import measure
 from modules.inputs import kinds as inputs_lib
 from modules.network.joined import Joined
-from modules.network.trained import load_trained
 from modules.quality import scoring
 from modules.report.facts.inputs import worth
 from modules.report.plots.inputs import inputs_plots
 from modules.report.settings import ReporterNodeSettings
-from modules.rows.batches import load_split
 from modules.rows.raw import RawSplit
 from modules.serving.student import save_student
-from modules.student.compress import compress
-from modules.targets import kinds as targets_lib
 from modules.targets.one_label.device import LabelOutput
 from modules.tflite import parity, variants
-from modules.tflite.recipes import RECIPES
 
 import numpy as np
 import pytest
@@ -36,8 +30,7 @@ import tensorflow as tf
 
 from edgeline_edge import Classifier, read_bundle, read_manifest
 from edgeline_edge import cli as command
-from tests.unit import compression_helpers as helpers
-from tests.unit.chain_helpers import TRAINER, transformed
+from tests.unit.chain_helpers import TRAINER, bundled
 
 pytestmark = pytest.mark.slow
 RECIPE_NAMES = ("float32", "dynamic_wi8_afp32")
@@ -81,34 +74,15 @@ def chain(tmp_path_factory: pytest.TempPathFactory, write_examples: Callable[...
         },
         "target": {"kind": "one_label", "column": "alarm", "labels": ["no", "yes"]},
     }
-    given = rows(240)
-    graph, written = transformed(config, given, folder)
-    inputs, target = inputs_lib.read(config["inputs"]), targets_lib.read(config["target"])
     fused = {"fusion": "gated", "fusion_width": 16, "modality_dropout": 0.1}
-    arguments = SimpleNamespace(
-        custom_config={**config, "trainer": {**TRAINER, "epochs": 12, **fused}},
-        hyperparameters=None, base_model=None,
-        train_files=[write_examples(folder / "train.gz", written[:180])],
-        eval_files=[write_examples(folder / "eval.gz", written[180:])],
-        transform_graph_path=graph,
-        serving_model_dir=str(folder / "model" / "Format-Serving"), model_run_dir=str(folder / "run" / "1"),
+    return bundled(
+        config, rows(240), folder, write_examples, train_rows=180, recipes=RECIPE_NAMES,
+        training={**TRAINER, "epochs": 12, **fused},
+        compression={
+            "epochs": 3, "modality_dropout": 0.1,
+            "pruning": {"pattern": "unstructured", "sparsity": 0.5, "frequency": 2, "targets": ["input/track/*"]},
+        },
     )  # fmt: skip
-    trainer.run_fn(arguments)
-    teacher = load_trained(training_dir(arguments.serving_model_dir))
-    train, evaluation = (load_split(files, inputs, target) for files in (arguments.train_files, arguments.eval_files))
-    settings = helpers.compression_settings(
-        epochs=3, batch_size=16, learning_rate=3e-3, modality_dropout=0.1,
-        pruning={"pattern": "unstructured", "sparsity": 0.5, "frequency": 2, "targets": ["input/track/*"]},
-    )  # fmt: skip
-    made = compress(teacher, train, evaluation, settings, backup_dir=str(folder / "backup"), inputs=inputs)
-    index = variants.convert_all(
-        made.trained, teacher, train, evaluation, [RECIPES[name] for name in RECIPE_NAMES],
-        folder=str(folder / "variants"), layout=inputs_lib.layout(inputs), calibration_rows=16, parity_rows=32,
-    )  # fmt: skip
-    (folder / "bundles").mkdir()
-    provenance = measure.Provenance("alarms", "run-1")
-    bundles = measure.make_bundles(str(folder / "variants"), str(folder / "bundles"), provenance, inputs)
-    return SimpleNamespace(**locals(), serving=arguments.serving_model_dir)
 
 
 def record(row: dict[str, str]) -> dict[str, Any]:

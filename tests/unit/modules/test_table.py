@@ -9,21 +9,14 @@ from types import SimpleNamespace
 from typing import Any
 
 import modules  # noqa: F401
-from modules import trainer
-from modules.artifact_files import training_dir
 from modules.device import measure
 from modules.inputs import kinds as inputs_lib
-from modules.network.trained import load_trained
 from modules.quality import scoring
 from modules.rows import words
-from modules.rows.batches import load_split
 from modules.rows.raw import RawSplit
 from modules.serving.student import save_student
-from modules.student.compress import compress
-from modules.targets import kinds as targets_lib
 from modules.targets.one_label.device import LabelOutput
 from modules.tflite import parity, variants
-from modules.tflite.recipes import RECIPES
 
 import numpy as np
 import pytest
@@ -31,8 +24,7 @@ import tensorflow as tf
 from PIL import Image
 
 from edgeline_edge import Classifier, read_manifest
-from tests.unit import compression_helpers as helpers
-from tests.unit.chain_helpers import TRAINER, transformed
+from tests.unit.chain_helpers import bundled
 
 pytestmark = pytest.mark.slow
 SHOPS = ("web", "köln", "a shop", "kiosk")
@@ -93,33 +85,13 @@ def chain(
         },
         "target": {"kind": "one_label", "column": "mood", "labels": ["bad", "good"]},
     }
-    given = rows(200)
-    graph, written = transformed(config, given, folder, ("price",))
-    inputs, target = inputs_lib.read(config["inputs"]), targets_lib.read(config["target"])
-    arguments = SimpleNamespace(
-        custom_config={**config, "trainer": TRAINER}, hyperparameters=None, base_model=None,
-        train_files=[write_examples(folder / "train.gz", written[:152])],
-        eval_files=[write_examples(folder / "eval.gz", written[152:])],
-        transform_graph_path=graph,
-        serving_model_dir=str(folder / "model" / "Format-Serving"), model_run_dir=str(folder / "run" / "1"),
+    return bundled(
+        config, rows(200), folder, write_examples, train_rows=152, recipes=RECIPE_NAMES, numbers=("price",),
+        compression={
+            "student": {"layers": 1, "importance_rows": 16}, "epochs": 2, "augmentation": {"copies": 1},
+            "distillation": {"hidden": 0.1},
+        },
     )  # fmt: skip
-    trainer.run_fn(arguments)
-    teacher = load_trained(training_dir(arguments.serving_model_dir))
-    train, evaluation = (load_split(files, inputs, target) for files in (arguments.train_files, arguments.eval_files))
-    settings = helpers.compression_settings(
-        student={"layers": 1, "importance_rows": 16}, epochs=2, batch_size=16, learning_rate=3e-3,
-        augmentation={"copies": 1}, distillation={"hidden": 0.1},
-    )  # fmt: skip
-    made = compress(teacher, train, evaluation, settings, backup_dir=str(folder / "backup"))
-    index = variants.convert_all(
-        made.trained, teacher, train, evaluation, [RECIPES[name] for name in RECIPE_NAMES],
-        folder=str(folder / "variants"), layout=inputs_lib.layout(inputs), calibration_rows=16, parity_rows=32,
-    )  # fmt: skip
-    (folder / "bundles").mkdir()
-    bundles = measure.make_bundles(
-        str(folder / "variants"), str(folder / "bundles"), measure.Provenance("moods", "run-1"), inputs
-    )
-    return SimpleNamespace(**locals(), serving=arguments.serving_model_dir)
 
 
 def record(row: dict[str, Any]) -> dict[str, Any]:
