@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import random
 import unicodedata
 from collections.abc import Sequence
@@ -11,17 +10,14 @@ from pathlib import Path
 import modules  # noqa: F401
 from modules.machine import packages
 from modules.network.backbones.minilm.source import SOURCE, VOCABULARY
-from modules.text.settings import LongText
-from modules.text.tokenization import SPECIAL_TOKENS, load_vocabulary, windows, wordpiece
+from modules.text.tokenization import SPECIAL_TOKENS, load_vocabulary, wordpiece
 
-import numpy as np
 import pytest
 
 from edgeline_edge.normalization import bert_uncased
 from edgeline_edge.tokenizer import Tokenizer
+from tests.unit.token_parity import LENGTH, assert_same_ids, assert_same_in_a_saved_graph, assert_same_windows, ugly
 
-UGLY = Path(__file__).parents[3] / "data" / "ugly_texts.jsonl"
-LENGTH = 64
 REAL_TEXTS = [
     f"additional_resources/hutto_ICWSM_2014.tar.gz!/{name}_GroundTruth.txt"
     for name in ("movieReviewSnippets", "amazonReviewSnippets", "nytEditorialSnippets", "tweets")
@@ -39,35 +35,9 @@ def characters(texts: Sequence[str]) -> list[str]:
     return sorted(c for c in found if not 0xD800 <= ord(c) < 0xE000)
 
 
-def both_forms(texts: Sequence[str | bytes]) -> tuple[list[bytes], list[str]]:
-    """Texts as a graph takes them, and as a device does."""
-    raw = [text if isinstance(text, bytes) else text.encode("utf-8", "surrogatepass") for text in texts]
-    return raw, [text.decode("utf-8", "replace") if isinstance(text, bytes) else text for text in texts]
-
-
-def assert_same_ids(
-    texts: Sequence[str | bytes], vocabulary: Sequence[str], length: int = LENGTH, long_text: LongText = "head"
-) -> None:
-    import tensorflow as tf
-
-    raw, on_device = both_forms(texts)
-    in_graph = [tensor.numpy() for tensor in wordpiece(tf.constant(raw), vocabulary, length, long_text)]
-    at_edge = Tokenizer(vocabulary, length).encode(on_device, long_text)
-    for name, graph, edge in zip(("token_ids", "padding_mask"), in_graph, at_edge, strict=True):
-        assert graph.shape == edge.shape == (len(texts), length)
-        assert graph.dtype == edge.dtype == np.int32
-        different = np.flatnonzero((graph != edge).any(axis=1))
-        shown = [(texts[i][:40], graph[i].tolist(), edge[i].tolist()) for i in different[:3]]
-        assert not different.size, f"{name} of {different.size} of {len(texts)} texts differ: {shown}"
-
-
 @pytest.fixture(scope="module")
 def ugly_texts() -> list[str | bytes]:
-    found: list[str | bytes] = []
-    for line in UGLY.read_text("ascii").splitlines():
-        record = json.loads(line)
-        found.append(bytes.fromhex(record["bytes"]) if "bytes" in record else record["text"] * record.get("times", 1))
-    return found
+    return ugly()
 
 
 @pytest.fixture(scope="module")
@@ -120,43 +90,12 @@ def test_beginning_and_end_of_ugly_texts(
 def test_windows_of_ugly_texts(
     ugly_texts: list[str | bytes], ugly_vocabulary: list[str], length: int, most: int
 ) -> None:
-    import tensorflow as tf
-
-    raw, on_device = both_forms(ugly_texts)
-    ids, mask = (tensor.numpy() for tensor in windows(tf.constant(raw), ugly_vocabulary, length, most))
-    assert ids.shape == mask.shape == (len(raw), most * length)
-    tokenizer = Tokenizer(ugly_vocabulary, length)
-    counts = set()
-    for row, text in enumerate(on_device):
-        expected_ids, expected_mask = tokenizer.rows(tokenizer.cut(text, "windows", most))
-        there = len(expected_ids)
-        counts.add(there)
-        np.testing.assert_array_equal(ids[row].reshape(most, length)[:there], expected_ids, text[:60])
-        np.testing.assert_array_equal(mask[row].reshape(most, length)[:there], expected_mask, text[:60])
-        assert not mask[row].reshape(most, length)[there:].any()
-        assert set(ids[row].reshape(most, length)[there:].ravel()) <= {ugly_vocabulary.index("[PAD]")}
-    assert counts == set(range(1, most + 1))
+    assert assert_same_windows(ugly_texts, ugly_vocabulary, length, most) == set(range(1, most + 1))
 
 
 def test_ugly_texts_in_a_saved_graph(ugly_texts: list[str | bytes], ugly_vocabulary: list[str], tmp_path: Path) -> None:
-    import tensorflow as tf
-
-    class Signature(tf.Module):
-        @tf.function(input_signature=[tf.TensorSpec([None], tf.string)])
-        def tokens(self, texts: tf.Tensor) -> dict[str, tf.Tensor]:
-            token_ids, padding_mask = wordpiece(texts, ugly_vocabulary, LENGTH)
-            return {"token_ids": token_ids, "padding_mask": padding_mask}
-
-    module = Signature()
-    tf.saved_model.save(module, str(tmp_path / "model"), signatures={"serving_text": module.tokens})
-    assert not list((tmp_path / "model" / "assets").iterdir())
-    loaded = tf.saved_model.load(str(tmp_path / "model")).signatures["serving_text"]
-    strings = [text.encode("utf-8", "surrogatepass") for text in ugly_texts if isinstance(text, str)]
-    result = loaded(tf.constant(strings))
-    expected = Tokenizer(ugly_vocabulary, LENGTH).encode(text for text in ugly_texts if isinstance(text, str))
-    np.testing.assert_array_equal(result["token_ids"], expected[0])
-    np.testing.assert_array_equal(result["padding_mask"], expected[1])
-    assert loaded.structured_outputs["token_ids"].shape.as_list() == [None, LENGTH]
+    strings = [text for text in ugly_texts if isinstance(text, str)]
+    assert_same_in_a_saved_graph(strings, ugly_vocabulary, LENGTH, tmp_path / "model")
 
 
 def test_special_tokens_in_a_text_are_ordinary_words(ugly_vocabulary: list[str]) -> None:

@@ -11,18 +11,16 @@ from pathlib import Path
 import modules  # noqa: F401
 from modules.text import unigram
 from modules.text.settings import LongText
-from modules.text.tokenization import load_vocabulary, piece_spans, special_ids, windows, wordpiece
+from modules.text.tokenization import load_vocabulary, piece_spans, special_ids
 
-import numpy as np
 import pytest
 
 from edgeline_edge.normalization import nmt_nfkc
 from edgeline_edge.pieces import SPECIAL_PIECES, written
-from edgeline_edge.unigram import Unigram
+from tests.unit.token_parity import assert_same_ids, assert_same_in_a_saved_graph, assert_same_windows, ugly
 
 ROOT = Path(__file__).parents[4]
 UNIGRAM = ROOT / "edge" / "tests" / "data" / "unigram"
-UGLY = ROOT / "tests" / "data" / "ugly_texts.jsonl"
 SPECIAL = [f"{piece}\t0" for piece in SPECIAL_PIECES]
 
 
@@ -33,32 +31,7 @@ def table() -> list[str]:
 
 @pytest.fixture(scope="module")
 def ugly_texts() -> list[str | bytes]:
-    found: list[str | bytes] = []
-    for line in UGLY.read_text("ascii").splitlines():
-        record = json.loads(line)
-        found.append(bytes.fromhex(record["bytes"]) if "bytes" in record else record["text"] * record.get("times", 1))
-    return found
-
-
-def both_forms(texts: Sequence[str | bytes]) -> tuple[list[bytes], list[str]]:
-    """Texts as a graph takes them, and as a device does."""
-    raw = [text if isinstance(text, bytes) else text.encode("utf-8", "surrogatepass") for text in texts]
-    return raw, [text.decode("utf-8", "replace") if isinstance(text, bytes) else text for text in texts]
-
-
-def assert_same_rows(
-    texts: Sequence[str | bytes], table: Sequence[str], length: int = 64, long_text: LongText = "head"
-) -> None:
-    import tensorflow as tf
-
-    raw, on_device = both_forms(texts)
-    in_graph = [tensor.numpy() for tensor in wordpiece(tf.constant(raw), table, length, long_text)]
-    at_edge = Unigram(table, length).encode(on_device, long_text)
-    for name, graph, edge in zip(("token_ids", "padding_mask"), in_graph, at_edge, strict=True):
-        assert graph.shape == edge.shape == (len(texts), length)
-        different = np.flatnonzero((graph != edge).any(axis=1))
-        shown = [(texts[i][:40], graph[i].tolist(), edge[i].tolist()) for i in different[:3]]
-        assert not different.size, f"{name} of {different.size} of {len(texts)} texts differ: {shown}"
+    return ugly()
 
 
 def with_letters(texts: Sequence[str], table: Sequence[str]) -> list[str]:
@@ -70,48 +43,24 @@ def with_letters(texts: Sequence[str], table: Sequence[str]) -> list[str]:
 
 @pytest.mark.parametrize(("length", "long_text"), [(3, "head"), (16, "head"), (64, "head"), (15, "head_tail")])
 def test_ugly_texts(ugly_texts: list[str | bytes], table: list[str], length: int, long_text: LongText) -> None:
-    assert_same_rows(ugly_texts, table, length, long_text)
-    assert_same_rows(ugly_texts, with_letters([text for text in ugly_texts if isinstance(text, str)][::2], table))
+    assert_same_ids(ugly_texts, table, length, long_text)
+    assert_same_ids(ugly_texts, with_letters([text for text in ugly_texts if isinstance(text, str)][::2], table))
 
 
 def test_windows_of_ugly_texts(ugly_texts: list[str | bytes], table: list[str]) -> None:
-    import tensorflow as tf
-
-    raw, on_device = both_forms(ugly_texts)
-    ids, mask = (tensor.numpy() for tensor in windows(tf.constant(raw), table, 15, 5))
-    tokenizer = Unigram(table, 15)
-    for row, text in enumerate(on_device):
-        expected_ids, expected_mask = tokenizer.rows(tokenizer.cut(text, "windows", 5))
-        there = len(expected_ids)
-        np.testing.assert_array_equal(ids[row].reshape(5, 15)[:there], expected_ids, text[:60])
-        np.testing.assert_array_equal(mask[row].reshape(5, 15)[:there], expected_mask, text[:60])
-        assert set(ids[row].reshape(5, 15)[there:].ravel()) <= {SPECIAL_PIECES.index("<pad>")}
+    assert assert_same_windows(ugly_texts, table, 15, 5) == {1, 2, 3, 4, 5}
 
 
 def test_a_saved_graph_needs_no_file_and_no_tracking(table: list[str], tmp_path: Path) -> None:
-    import tensorflow as tf
-
-    class Signature(tf.Module):
-        @tf.function(input_signature=[tf.TensorSpec([None], tf.string)])
-        def tokens(self, texts: tf.Tensor) -> dict[str, tf.Tensor]:
-            token_ids, padding_mask = wordpiece(texts, table, 32)
-            return {"token_ids": token_ids, "padding_mask": padding_mask}
-
-    module = Signature()
-    tf.saved_model.save(module, str(tmp_path / "model"), signatures={"serving_text": module.tokens})
-    loaded = tf.saved_model.load(str(tmp_path / "model")).signatures["serving_text"]
     vectors = [json.loads(line)["text"] for line in (UNIGRAM / "vectors.jsonl").read_text("ascii").splitlines()]
-    result = loaded(tf.constant(vectors))
-    expected = Unigram(table, 32).encode(vectors)
-    np.testing.assert_array_equal(result["token_ids"], expected[0])
-    np.testing.assert_array_equal(result["padding_mask"], expected[1])
+    assert_same_in_a_saved_graph(vectors, table, 32, tmp_path / "model")
 
 
 def check_code_points(first: int, last: int) -> None:
     for start in range(first, last, 1 << 16):
         points = [chr(c) for c in range(start, min(last, start + (1 << 16))) if not 0xD800 <= c < 0xE000]
         table = with_letters(points, [*SPECIAL, "▁\t-3", "a\t-3.5", "b\t-3.25", "ab\t-5", "▁a\t-6"])
-        assert_same_rows([*points, *(f"a{c}b" for c in points[::3])], table, 24)
+        assert_same_ids([*points, *(f"a{c}b" for c in points[::3])], table, 24)
 
 
 def test_every_assigned_plane_of_code_points_alone_and_between_letters() -> None:
@@ -132,7 +81,7 @@ def test_signs_on_letters_and_jamo_in_every_order() -> None:
     texts += [unicodedata.normalize("NFD", chr(c)) for c in range(0xC0, 0x2000)]
     texts += ["".join(chance.choices(bases[:400] + signs[:120], k=12)) for _ in range(3000)]
     texts += ["".join(chance.choices(jamo, k=8)) for _ in range(3000)]
-    assert_same_rows(texts, with_letters(texts, [*SPECIAL, "▁\t-3"]))
+    assert_same_ids(texts, with_letters(texts, [*SPECIAL, "▁\t-3"]))
 
 
 def test_equal_sums_and_long_runs(table: list[str]) -> None:
@@ -141,9 +90,9 @@ def test_equal_sums_and_long_runs(table: list[str]) -> None:
     texts = ["".join(chance.choices("~!?.- a", weights=[9, 9, 9, 9, 2, 1, 1], k=chance.randrange(400)))
              for _ in range(1500)]  # fmt: skip
     assert len(signs) > 5
-    assert_same_rows(texts, table, 256)
+    assert_same_ids(texts, table, 256)
     halves = [*SPECIAL, "▁\t-1", *(f"{'x' * size}\t{-size / 3!r}" for size in range(1, 8))]
-    assert_same_rows(["x" * size for size in range(200)], halves, 256)
+    assert_same_ids(["x" * size for size in range(200)], halves, 256)
 
 
 def test_where_the_pieces_of_a_text_stand(table: list[str]) -> None:
@@ -185,5 +134,5 @@ def test_the_encoders_own_pieces_on_real_rows_of_several_scripts() -> None:
     texts = [text for name in ("chinese-reviews", "intents-de", "opinions-3") for text, _ in SETS[name].read()[:1500]]
     texts += [json.loads(line)["text"] for line in (UNIGRAM / "vectors.jsonl").read_text("ascii").splitlines()]
     assert packages.cache_dir().is_dir()
-    assert_same_rows(texts, table, 256)
+    assert_same_ids(texts, table, 256)
     assert len(unigram.model(tuple(table))) > 5_000_000
