@@ -24,10 +24,12 @@ from pipeline.config.rows.span_pattern import PLACEHOLDER, split
 from pipeline.config.task import Config
 from pipeline.ingest import sources
 from pipeline.ingest.rows import DataError
+from pipeline.ingest.sources import late_labels
+from pipeline.ingest.sources.late_labels import Key
+from pipeline.traffic import log
 
 REQUESTS = "_requests.txt"  # no data to ExampleGen, whose files begin with neither `.` nor `_`
-_ID, _ROW, _ERROR = "served.request_id", "served.row", "served.error"
-Key = tuple[str, int]
+_ID, _ROW, _ERROR = (f"{log.SERVED}{name}" for name in ("request_id", "row", "error"))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -125,40 +127,20 @@ def write_span(config: Config, feedback: Feedback) -> tuple[int, Path]:
 
 
 def _labels(config: Config) -> dict[Key, str]:
-    section = config.monitor.labels
     found: dict[Key, str] = {}
-    for path in _matching(section.path or ""):
-        if _is_empty(path, sources.format_of(path, section.source)):
-            continue
-        for record in sources.read(path, section.source):
-            where = f"{record.file}:{record.line}"
-            if record.wrong(section.label):
-                raise DataError(f"{where}: {record.wrong(section.label)}.")
-            missing = [name for name in (section.request_id, section.label) if name not in record.values]
-            if missing:
-                raise DataError(f"{where}: there is no column {missing[0]!r} (monitor.labels).")
-            row = record.values.get(section.row) or "0"
-            if not row.isdigit():
-                raise DataError(f"{where}: {section.row} is {row!r}, must be the number of a row (monitor.labels.row).")
-            if record.values[section.label]:
-                found[record.values[section.request_id], int(row)] = record.values[section.label]
+    for path in late_labels.files(config.monitor.labels):
+        for item in late_labels.read(path, config.monitor.labels):
+            if isinstance(item, str):
+                raise DataError(item)
+            found[item[0]] = item[1]
     return found
-
-
-def _is_empty(path: str, form: str) -> bool:
-    """Whether no label arrived yet: a file may begin with its header alone."""
-    if form not in ("csv", "jsonl"):
-        return False
-    with open(path, "rb") as stream:
-        lines = [line for _, line in zip(range(2), stream, strict=False) if line.strip()]
-    return len(lines) < (2 if form == "csv" else 1)
 
 
 def _requests(config: Config) -> Iterator[tuple[Key, dict[str, str]]]:
     """The rows of the log that were answered, with the columns that a run reads."""
     identity = kinds.identity_column(config.inputs)
     wanted = [identity, *config.data.columns.slices, *kinds.table(config.inputs)]
-    for path in _matching(config.data.serving_logs or ""):
+    for path in sorted(glob.glob(log.pattern_of(config.data.serving_logs or ""))):
         for record in sources.read(path, SourceConfig()):
             if record.problem or _ID not in record.values or record.values.get(_ERROR):
                 continue  # the last line may be one that is being written
@@ -225,8 +207,3 @@ def _write(file: Path, rows: Sequence[Mapping[str, Any]], config: Config) -> Non
         writer = csv.DictWriter(stream, list(rows[0]), delimiter=delimiter)
         writer.writeheader()
         writer.writerows(rows)
-
-
-def _matching(pattern: str) -> list[str]:
-    folder = Path(pattern)
-    return sorted(glob.glob(str(folder / "*.jsonl") if folder.is_dir() else pattern))

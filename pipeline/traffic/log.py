@@ -71,6 +71,15 @@ class Seen:
     removed: int = 0
 
 
+def pattern_of(log: str) -> str:
+    """The glob that a log means: of a folder its `*.jsonl`.
+
+    Args:
+        log: a file, a folder, or a glob.
+    """
+    return str(Path(log) / "*.jsonl") if Path(log).is_dir() else log
+
+
 class LogReader:
     """Reads on where it was."""
 
@@ -81,7 +90,7 @@ class LogReader:
             pattern: a file, a folder with `*.jsonl`, or a glob.
             positions: what `positions` gave before, of an earlier process.
         """
-        self._pattern = str(Path(pattern) / "*.jsonl") if Path(pattern).is_dir() else pattern
+        self._pattern = pattern_of(pattern)
         self._positions = {key: dict(value) for key, value in (positions or {}).items()}
         self.seen = Seen()
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-import glob
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +15,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from pipeline.config.monitor import LateLabelsConfig
 from pipeline.config.task import Config
-from pipeline.ingest import sources
 from pipeline.ingest.rows import DataError
+from pipeline.ingest.sources import late_labels
 from pipeline.traffic.log import Row
 
 FOLDER = "answers"
@@ -133,17 +131,17 @@ class Answers:
 
     def _read(self) -> dict[str, str]:
         self.problem = ""
-        paths = sorted(glob.glob(self._labels.path or ""))
+        paths = late_labels.files(self._labels)
         if self._labels.path and not paths:
             self.problem = f"{self._labels.path}: no such file yet (monitor.labels.path)"
         found: dict[str, str] = {}
         for path in paths:
             try:
-                for key, label in _labels(path, self._labels):
-                    if label is None:
-                        self.problem = self.problem or f"a label is not read: {key}"
+                for item in late_labels.read(path, self._labels):
+                    if isinstance(item, str):
+                        self.problem = self.problem or f"a label is not read: {item}"
                     else:
-                        found[key] = label
+                        found[_key(*item[0])] = item[1]
             except (DataError, OSError) as error:
                 self.problem = self.problem or f"labels are not read: {error}"
         return found
@@ -165,28 +163,5 @@ class Answers:
         return self._scoring.answered(served)["predicted"]
 
 
-def _key(request_id: str, number: int | str) -> str:
-    return f"{request_id}\n{int(number or 0)}"
-
-
-def _labels(path: str, config: LateLabelsConfig) -> Iterator[tuple[str, str | None]]:
-    """The right answer of each row of a request; or why a row cannot be read, and None.
-
-    Raises:
-        DataError: a column is missing, or the file is not what its name says.
-    """
-    for record in sources.read(path, config.source):
-        where = f"{record.file}:{record.line}"
-        if record.wrong():
-            yield f"{where}: {record.wrong()}", None
-            continue
-        for name in (config.request_id, config.label):
-            if name not in record.values:
-                raise DataError(
-                    f"{where}: there is no column {name!r} (monitor.labels); there are: {', '.join(record.values)}."
-                )
-        number = record.values.get(config.row, "").strip()
-        if number and not number.isdecimal():
-            yield f"{where}: {config.row!r} is no row's number", None
-        elif label := record.values[config.label].strip():
-            yield _key(record.values[config.request_id], number), label
+def _key(request_id: str, number: int) -> str:
+    return f"{request_id}\n{number}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import json
 from pathlib import Path
 from typing import Any
@@ -118,6 +119,9 @@ def test_what_is_wrong_in_log_or_labels_is_told_by_file_and_line(tmp_path: Path)
     (tmp_path / "labels.csv").write_text("request_id,row,label\nr1,first,x\n")
     with pytest.raises(DataError, match=r"labels.csv:2: row is 'first'"):
         feedback.find(config)
+    (tmp_path / "labels.csv").write_text("request_id,row,label\nr1,²,x\n")
+    with pytest.raises(DataError, match=r"labels.csv:2: row is '²', must be the number"):
+        feedback.find(config)
     (tmp_path / "labels.csv").write_text("id,label\nr1,x\n")
     with pytest.raises(DataError, match=r"labels.csv:2: there is no column 'request_id'"):
         feedback.find(config)
@@ -138,6 +142,20 @@ def test_a_file_without_labels_yet_is_none(tmp_path: Path, content: str) -> None
     serve(tmp_path, request("r1"))
     (tmp_path / "labels.csv").write_text(content)
     assert feedback.find(config) == feedback.Feedback([], [], 0)
+
+
+@pytest.mark.parametrize(
+    ("overrides", "content"),
+    [((), "request_id,label\n\nr1,y\n"), (("monitor.labels.source.columns=[request_id, label]",), "r1,y\n")],
+)
+def test_a_label_alone_in_its_file_is_read_packed_or_without_a_header(
+    tmp_path: Path, overrides: tuple[str, ...], content: str
+) -> None:
+    task(tmp_path)
+    config = loader.load(tmp_path / "a.yaml", overrides=overrides)
+    serve(tmp_path, request("r1"))
+    (tmp_path / "labels.csv.gz").write_bytes(gzip.compress(content.encode(), mtime=0))
+    assert feedback.find(config).keys == [("r1", 0)]
 
 
 def test_a_span_that_a_kill_left_half_written_is_written_anew(tmp_path: Path) -> None:

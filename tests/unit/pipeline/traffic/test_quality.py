@@ -80,6 +80,13 @@ def test_labels_come_from_json_lines_and_from_a_database_and_name_a_row_of_a_req
     assert "a label is none of the task's" in made.status().problems[0]
 
 
+def test_a_file_with_its_header_alone_is_no_problem(log: Path, folder: Path, tmp_path: Path) -> None:
+    file = tmp_path / "labels.csv"
+    served.write(file, ["request_id,label"])
+    served.write(log, window(0, 10))
+    assert looked(folder, log, Clock(START + LENGTH + 6), f"monitor.labels.path={file}").status().problems == ()
+
+
 def test_a_column_that_is_missing_is_told_and_the_rest_goes_on(log: Path, folder: Path, tmp_path: Path) -> None:
     file = tmp_path / "labels.csv"
     served.write(file, ["id,label", "0-1,negative"])

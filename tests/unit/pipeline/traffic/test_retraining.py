@@ -136,7 +136,8 @@ def test_a_file_that_is_being_written_does_not_end_the_watch(loop: Loop) -> None
     assert cli_watch._look(retrain, once=False)() == (False, "")
     (loop.folder / "labels.csv").write_text("request_id,lab\nr1,x\n")
     made, told = cli_watch._look(retrain, once=False)()
-    assert (made, told.endswith("there is no column 'label' (monitor.labels). Looking again.")) == (False, True)
+    said = "there is no column 'label' (monitor.labels); there are: request_id, lab. Looking again."
+    assert (made, told.endswith(said)) == (False, True)
     with pytest.raises(DataError):
         cli_watch._look(retrain, once=True)()
 
