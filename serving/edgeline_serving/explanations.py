@@ -72,11 +72,15 @@ def score_of(answer: Answer, label: str | None = None) -> tuple[str, float]:
         label: whose score is asked for; by default that of the answered one.
 
     Raises:
-        RequestError: the answer is neither.
+        RequestError: the answer is neither, or has several labels and none is named.
     """
     if "scores" in answer:
-        name = answer["label"] if label is None else label
+        name = answer.get("label") if label is None else label
+        if name is None:
+            raise RequestError(400, "this model answers with several labels; name the one to explain in `label`")
         return name, float(answer["scores"][name])
+    if "number" in answer:  # with its interval beside it
+        return "number", float(answer["number"])
     numbers = [name for name, value in answer.items() if isinstance(value, (int, float))]
     if len(numbers) != 1:
         raise RequestError(501, "answers are explained that are one label or one number; this model has others")

@@ -114,3 +114,17 @@ def test_a_number_is_explained_as_well_and_several_are_not() -> None:
         explanations.score_of({"a": 1.0, "b": 2.0})
     spoilt = explanations.explanation({"price": 2.0}, {"prediction": 5.0}, None, parts, [{"error": "no"}])
     assert spoilt["parts"][0]["weight"] is None
+
+
+def test_of_several_labels_one_is_named_and_a_number_is_explained_without_its_interval() -> None:
+    parts, row = [explanations.Part("text", 0, 4)], {"text": "late goods"}
+    answer = {"labels": ["late", "broken"], "scores": {"late": 0.75, "broken": 0.5}}
+    other = {"labels": [], "scores": {"late": 0.25, "broken": 0.5}}
+    with pytest.raises(RequestError, match="several labels; name the one to explain in `label`") as caught:
+        explanations.explanation(row, answer, None, parts, [other])
+    assert caught.value.code == 400
+    told = explanations.explanation(row, answer, "late", parts, [other])
+    assert (told["label"], told["score"], told["parts"][0]["weight"]) == ("late", 0.75, 0.5)
+    number = {"number": 5.0, "low": 4.0, "high": 6.0}
+    told = explanations.explanation(row, number, None, parts, [{"number": 3.0, "low": 2.0, "high": 4.0}])
+    assert (told["output"], told["score"], told["parts"][0]["weight"]) == ("number", 5.0, 2.0)
