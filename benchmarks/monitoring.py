@@ -107,11 +107,7 @@ class Simulated:
             self.number * self.hours, self.rows, event, sample=_DRIFT_ROWS
         )  # fmt: skip
         closed = window.close(settings.max_slices)
-        if self.reference.calibration and len(window.scores):
-            found = self.reference.calibration.estimate(window.scores)
-            closed = dataclasses.replace(
-                closed, estimate={"value": found.value, "error": found.error, "rows": float(found.rows)}
-            )
+        closed = dataclasses.replace(closed, estimate=self.reference.estimate(window.scores))
         if self.drift:
             texts = inputs.readable(self.config, window.sample)
             closed = dataclasses.replace(closed, drift=inputs.distances(self.config, texts, self.reference.profiles))

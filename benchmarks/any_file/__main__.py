@@ -125,11 +125,11 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )  # fmt: skip
     parser.add_argument(
-        "--sets", type=_names(SETS), default=list(SETS), metavar="NAME,...", help="which (default: all)"
+        "--sets", type=command.names(SETS), default=list(SETS), metavar="NAME,...", help="which (default: all)"
     )
-    parser.add_argument("--profiles", type=_names(systems.PROFILES), default=list(systems.PROFILES),
+    parser.add_argument("--profiles", type=command.names(systems.PROFILES), default=list(systems.PROFILES),
                         metavar="NAME,...", help="drafted profiles (default: quick,full)")  # fmt: skip
-    parser.add_argument("--seeds", type=_numbers, default=[1, 2, 3], metavar="N,...", help="(default: 1,2,3)")
+    parser.add_argument("--seeds", type=command.numbers, default=[1, 2, 3], metavar="N,...", help="(default: 1,2,3)")
     parser.add_argument("--setfit", action="store_true", help="SetFit, too: it takes longer than the pipeline")
     parser.add_argument("--rows", type=int, default=MOST_ROWS, help="of a file, at most (default: %(default)s)")
     parser.add_argument("--budget-minutes", type=float, default=float("inf"), metavar="N",
@@ -141,24 +141,6 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--results", type=Path, help="folder of the result file (default: benchmarks/results)")
     return parser
-
-
-def _names(known: Any) -> Any:
-    def names(text: str) -> list[str]:
-        given = [name for name in text.split(",") if name]
-        unknown = [name for name in given if name not in known]
-        if unknown or not given:
-            raise argparse.ArgumentTypeError(f"{', '.join(unknown) or 'nothing'}: known are {', '.join(known)}")
-        return given
-
-    return names
-
-
-def _numbers(text: str) -> list[int]:
-    try:
-        return [int(number) for number in text.split(",")]
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r}: whole numbers with commas between them, e.g. 1,2,3") from None
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -8,7 +8,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -41,6 +41,35 @@ def parser(description: str | None, *, rounds: int | None = None) -> argparse.Ar
     if rounds:
         made.add_argument("--rounds", type=int, default=rounds, help="turns of each side (default: %(default)s)")
     return made
+
+
+def names(known: Collection[str]) -> Callable[[str], list[str]]:
+    """What reads an option of names with commas between them.
+
+    Args:
+        known: those that there are.
+    """
+
+    def read(text: str) -> list[str]:
+        given = [name for name in text.split(",") if name]
+        unknown = [name for name in given if name not in known]
+        if unknown or not given:
+            raise argparse.ArgumentTypeError(f"{', '.join(unknown) or 'nothing'}: known are {', '.join(known)}")
+        return given
+
+    return read
+
+
+def numbers(text: str) -> list[int]:
+    """Reads an option of whole numbers with commas between them.
+
+    Raises:
+        argparse.ArgumentTypeError: it is something else.
+    """
+    try:
+        return [int(number) for number in text.split(",")]
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r}: whole numbers with commas between them, e.g. 1,2,3") from None
 
 
 def add_variant(made: argparse.ArgumentParser) -> None:

@@ -14,7 +14,7 @@ import json
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import modules  # noqa: F401  (settles Keras 2 before TensorFlow is imported)
 
@@ -22,6 +22,9 @@ import numpy as np
 
 from benchmarks.harness.progress import say
 from pipeline import nodes
+
+if TYPE_CHECKING:
+    from pipeline.history.store import RunOutputs
 
 _BATCH = 64
 
@@ -38,6 +41,22 @@ def answers(config: Any, root: Path, run_id: str, texts: Sequence[str]) -> dict[
     Raises:
         RuntimeError: the run failed.
     """
+    summary, outputs = ended(config, root, run_id)
+    model = outputs.uri(*nodes.reported()["model"])
+    return {"server": _served(Path(str(model)) / "Format-Serving", texts), **shipped(summary, texts)}
+
+
+def ended(config: Any, root: Path, run_id: str) -> tuple[dict[str, Any], RunOutputs]:
+    """The summary of a run, and where what it made lies.
+
+    Args:
+        config: the task's configuration.
+        root: folder of its runs.
+        run_id: which.
+
+    Raises:
+        RuntimeError: the run failed.
+    """
     from pipeline.history.paths import SUMMARY, TaskPaths
     from pipeline.history.store import RunOutputs, connection
 
@@ -45,8 +64,7 @@ def answers(config: Any, root: Path, run_id: str, texts: Sequence[str]) -> dict[
     summary = json.loads((paths.run_dir(run_id) / SUMMARY).read_text(encoding="utf-8"))
     if summary["error"]:
         raise RuntimeError(f"{summary['failed_node'] or 'the run'}: {summary['error']}")
-    model = RunOutputs(connection(paths), run_id).uri(*nodes.reported()["model"])
-    return {"server": _served(Path(str(model)) / "Format-Serving", texts), **shipped(summary, texts)}
+    return summary, RunOutputs(connection(paths), run_id)
 
 
 def shipped(summary: Mapping[str, Any], rows: Sequence[Any]) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from typing import Any
 
 import modules  # noqa: F401  (settles Keras 2 before TensorFlow is imported)
 
-from benchmarks.ours.drafted import shipped
+from benchmarks.ours.drafted import ended, shipped
 from pipeline import nodes
 
 SPLITS = ("train", "eval", "test")
@@ -42,14 +42,8 @@ def answers(config: Any, root: Path, run_id: str) -> dict[str, Any]:
     from modules.quality.comparison import paired_rows
     from modules.rows.raw import read_raw_split
 
-    from pipeline.history.paths import SUMMARY, TaskPaths
-    from pipeline.history.store import RunOutputs, connection
-
-    paths = TaskPaths.of(config, root)
-    summary = json.loads((paths.run_dir(run_id) / SUMMARY).read_text(encoding="utf-8"))
-    if summary["error"]:
-        raise RuntimeError(f"{summary['failed_node'] or 'the run'}: {summary['error']}")
-    outputs, reported = RunOutputs(connection(paths), run_id), nodes.reported()
+    summary, outputs = ended(config, root, run_id)
+    reported = nodes.reported()
     names, others = config.target.names, kinds.table(config.inputs)
     identity = kinds.identity_column(config.inputs)
     text = identity if others else ""

@@ -147,29 +147,16 @@ def _said(words: Sequence[str]) -> str:
     return done.stdout
 
 
-def _listed(text: str) -> list[str]:
-    given = [name for name in text.split(",") if name]
-    unknown = [name for name in given if name not in TASKS]
-    if unknown or not given:
-        raise argparse.ArgumentTypeError(f"{', '.join(unknown) or 'nothing'}: known are {', '.join(TASKS)}")
-    return given
-
-
-def _numbers(text: str) -> list[int]:
-    try:
-        return [int(number) for number in text.split(",")]
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r}: whole numbers with commas between them, e.g. 17,18") from None
-
-
 def parser() -> argparse.ArgumentParser:
     """The options."""
     made = argparse.ArgumentParser(
         prog="python -m benchmarks.tasks", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    made.add_argument("--tasks", type=_listed, default=list(TASKS), metavar="NAME,...", help="which (default: all)")
+    made.add_argument(
+        "--tasks", type=command.names(TASKS), default=list(TASKS), metavar="NAME,...", help="which (default: all)"
+    )
     made.add_argument("--profile", choices=PROFILES, default=PROFILES[0], help="(default: %(default)s)")
-    made.add_argument("--seeds", type=_numbers, default=[17], metavar="N,...", help="(default: 17)")
+    made.add_argument("--seeds", type=command.numbers, default=[17], metavar="N,...", help="(default: 17)")
     made.add_argument("--budget-minutes", type=float, default=float("inf"), metavar="N",
                       help="begin no run after so many minutes (default: no limit)")  # fmt: skip
     made.add_argument("--work", type=Path, default=ROOT / "runs" / "tasks", metavar="FOLDER",

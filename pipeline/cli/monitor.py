@@ -79,9 +79,7 @@ def run(
                 _once(config, found, paths.monitor, pattern, as_json=as_json)
             else:
                 _serve(config, found, paths.monitor, pattern, find, every=interval, host=host, port=port)
-    except state.BusyError as error:
-        raise Failed(str(error)) from None
-    except state.StateError as error:
+    except (state.BusyError, state.StateError) as error:
         raise Failed(str(error)) from None
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import dataclasses
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +22,7 @@ from pipeline.traffic.quality import Answers, Labelled
 from pipeline.traffic.reference import Reference
 from pipeline.traffic.sinks import delivery
 from pipeline.traffic.state import State
-from pipeline.traffic.status import Firing, Status
+from pipeline.traffic.status import Firing, Status, iso
 from pipeline.traffic.window import Closed, Window
 
 _MOST_PROBLEMS = 20
@@ -91,15 +90,15 @@ class Monitor:
         """What is told to other programs."""
         newest = self.state.history[-1] if self.state.history else None
         firing = [
-            Firing(alert.rule, alert.series, alert.severity, _iso(alert.since), alert.value, alert.bound, alert.message)
+            Firing(alert.rule, alert.series, alert.severity, iso(alert.since), alert.value, alert.bound, alert.message)
             for alert in self.state.alerts.values()
             if alert.firing
         ]
         return Status(
             task=self.config.task,
             model=self.reference.model,
-            written=_iso(self._clock()),
-            window={"start": _iso(newest.start), "end": _iso(newest.end), "rows": newest.rows} if newest else None,
+            written=iso(self._clock()),
+            window={"start": iso(newest.start), "end": iso(newest.end), "rows": newest.rows} if newest else None,
             windows=self.state.number,
             rows=self.state.rows,
             labelled=self.state.labelled,
@@ -164,12 +163,9 @@ class Monitor:
         closed = window.close(self.settings.max_slices)
         self.state.outages = []
         self._tell_what_was_met(closed)
-        if self.reference.calibration and len(window.scores):
-            found = self.reference.calibration.estimate(window.scores)
-            closed = dataclasses.replace(
-                closed, estimate={"value": found.value, "error": found.error, "rows": float(found.rows)}
-            )
-        closed = dataclasses.replace(closed, drift=self._drift(window, closed))
+        closed = dataclasses.replace(
+            closed, estimate=self.reference.estimate(window.scores), drift=self._drift(window)
+        )  # fmt: skip
         labelled = self._labelled(window)
         times = np.sort(np.asarray(window.times))
         seen = rules.Evidence(
@@ -207,7 +203,7 @@ class Monitor:
             self._note(f"{skipped} windows without a row are left out")
             state.open += skipped * length
 
-    def _drift(self, window: Window, closed: Closed) -> list[dict[str, Any]]:
+    def _drift(self, window: Window) -> list[dict[str, Any]]:
         rows = window.sample
         found = inputs.readable(self.config, rows)
         if len(found) < len(rows):
@@ -247,7 +243,3 @@ class Monitor:
 
     def _note(self, text: str) -> None:
         self.state.outages = [*self.state.outages, text][-_MOST_PROBLEMS:]
-
-
-def _iso(moment: float) -> str:
-    return datetime.fromtimestamp(moment, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

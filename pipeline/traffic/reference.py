@@ -67,6 +67,17 @@ class Reference:
     calibration: Calibration | None = None
     profiles: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
+    def estimate(self, scores: np.ndarray) -> dict[str, float]:
+        """The accuracy that a window's scores promise: `value`, `error`, `rows`; empty where they promise none.
+
+        Args:
+            scores: of the answered labels, float `[rows]`.
+        """
+        if not self.calibration or not len(scores):
+            return {}
+        found = self.calibration.estimate(scores)
+        return {"value": found.value, "error": found.error, "rows": float(found.rows)}
+
     def write(self, path: Path) -> None:
         """Writes it, whole or not at all.
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
 
@@ -106,6 +107,16 @@ class Status:
             folder: `runs/<task>/monitor`.
         """
         write_whole(folder / STATUS, json.dumps(self.to_dict(), indent=1, ensure_ascii=False) + "\n")
+
+
+def iso(moment: float, precision: str = "seconds") -> str:
+    """A time in UTC, ISO 8601, such as `2026-11-27T13:00:00Z`.
+
+    Args:
+        moment: seconds since 1970.
+        precision: as of `datetime.isoformat`.
+    """
+    return datetime.fromtimestamp(moment, UTC).isoformat(timespec=precision).replace("+00:00", "Z")
 
 
 def _known(kind: Any, values: dict[str, Any]) -> Any:

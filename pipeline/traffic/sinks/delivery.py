@@ -15,6 +15,7 @@ from pipeline.redaction.redact import redact
 from pipeline.redaction.references import SecretError, fill, fill_url
 from pipeline.traffic.alerts import Alert, Change
 from pipeline.traffic.state import State
+from pipeline.traffic.status import iso
 
 _MOST_WAITING = 1000  # changes that a sink may lag behind
 _REFUSED = range(400, 500)  # saying it again does not help, but where it is a limit or a timeout
@@ -55,8 +56,8 @@ def message(change: Change, task: str, model: str) -> dict[str, Any]:
     alert = change.alert
     return {
         "format": 1, "id": f"{task}|{change.name}", "state": change.state, "task": task, "model": model,
-        "rule": alert.rule, "series": alert.series, "severity": alert.severity, "time": _iso(change.time),
-        "since": _iso(alert.since), "value": alert.value, "bound": alert.bound, "message": alert.message,
+        "rule": alert.rule, "series": alert.series, "severity": alert.severity, "time": iso(change.time),
+        "since": iso(alert.since), "value": alert.value, "bound": alert.bound, "message": alert.message,
     }  # fmt: skip
 
 
@@ -159,8 +160,8 @@ def _alert(
     return {
         "labels": {**{name: value for name, value in labels.items() if value}, "severity": severity},
         "annotations": {"summary": text},
-        "startsAt": _iso(min(since, until), "milliseconds"),
-        "endsAt": _iso(until, "milliseconds"),
+        "startsAt": iso(min(since, until), "milliseconds"),
+        "endsAt": iso(until, "milliseconds"),
     }
 
 
@@ -200,10 +201,6 @@ def _post(url: str, document: Any, timeout: float, attempts: int, headers: Mappi
         raise SinkError(f"{error}, after {attempts} attempts") from None
     except (SecretError, requests.RequestException, ValueError) as error:
         raise SinkError(str(error)) from None
-
-
-def _iso(moment: float, precision: str = "seconds") -> str:
-    return datetime.fromtimestamp(moment, UTC).isoformat(timespec=precision).replace("+00:00", "Z")
 
 
 def sinks(config: SinksConfig, task: str) -> list[Sink]:
