@@ -101,7 +101,7 @@ def write_span(config: Config, feedback: Feedback) -> tuple[int, Path]:
         The span's number, and the file.
 
     Raises:
-        DataError: the folder cannot be written to.
+        DataError: the folder cannot be written to, or the encoding of the rows has no place for a character.
     """
     base, pattern = split(config.data.path or "")
     folder = pattern.rpartition("/")[0]
@@ -121,6 +121,10 @@ def write_span(config: Config, feedback: Feedback) -> tuple[int, Path]:
         if config.data.spans.marker:
             (file.parent / config.data.spans.marker).touch()
         os.rename(work, whole)
+    except UnicodeEncodeError as error:
+        raise DataError(
+            f"{name}: a character of the requests has no place in {error.encoding}; set data.source.encoding to utf-8."
+        ) from None
     except OSError as error:
         raise DataError(f"{base}: a span cannot be written there ({error.strerror}).") from error
     return number, Path(base) / inside / name

@@ -105,7 +105,7 @@ class Reference:
                 **{**values, "labels": tuple(values["labels"])},
                 calibration=Calibration.from_dict(calibration) if calibration else None,
             )
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise ReferenceError(
                 f"{path}: not the reference of a monitor ({error}); `monitor reference` writes one"
             ) from None

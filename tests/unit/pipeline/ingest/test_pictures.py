@@ -22,7 +22,7 @@ from pipeline.config.rows.source import SourceConfig
 from pipeline.ingest import cleaning, duplicates, example_gen, pictures, sources
 from pipeline.ingest.cleaning import Quarantined
 from pipeline.ingest.rows import Layout, Row
-from pipeline.ingest.sources.base import open_local
+from pipeline.ingest.sources.base import Record, open_local
 
 
 def png(shade: int) -> bytes:
@@ -85,6 +85,16 @@ def test_a_row_whose_picture_cannot_be_used_is_kept_back_with_the_reason(tmp_pat
     assert (found.reason, found.line, found.label) == ("unusable_image", 2, "a")
     with pytest.raises(AssertionError, match=told):
         raise AssertionError(found.detail)
+
+
+@pytest.mark.parametrize("cell", ["a\0b.png", "\ud800.png"])
+def test_a_name_that_no_file_can_have_keeps_its_row_back_as_well(tmp_path: Path, cell: str) -> None:
+    record = Record({"photo": cell, "label": "a"}, str(tmp_path / "rows.jsonl"), 1)
+    found = cleaning.row_check(layout(), CleaningConfig())(record)
+    assert isinstance(found, Quarantined)
+    assert found.reason == "unusable_image"
+    assert "no file can have such a name" in found.detail
+    assert found.detail.encode("utf-8").isascii()
 
 
 def test_where_a_picture_may_be_missing_a_row_without_one_stays(tmp_path: Path) -> None:

@@ -158,6 +158,15 @@ def test_a_label_alone_in_its_file_is_read_packed_or_without_a_header(
     assert feedback.find(config).keys == [("r1", 0)]
 
 
+def test_a_character_that_the_encoding_of_the_rows_lacks_is_told(tmp_path: Path) -> None:
+    config = task(tmp_path, source={"encoding": "cp1252"})
+    serve(tmp_path, request("r1", "这部电影很好"))
+    label(tmp_path, ("r1", "y"))
+    with pytest.raises(DataError, match=r"served\.csv: a character .* set data\.source\.encoding to utf-8"):
+        feedback.write_span(config, feedback.find(config))
+    assert not list(tmp_path.glob("span-*"))
+
+
 def test_a_span_that_a_kill_left_half_written_is_written_anew(tmp_path: Path) -> None:
     config = task(tmp_path)
     (tmp_path / ".span-1.partial" / "old").mkdir(parents=True)

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.traffic import state as states
+from pipeline.traffic.reference import Reference, ReferenceError
 from pipeline.traffic.state import State
 from pipeline.traffic.status import Status
 from tests import served
@@ -235,3 +236,11 @@ def test_the_state_is_small_and_has_no_text_of_a_request(log: Path, folder: Path
     assert "a film" not in text
     assert len(State.read(folder).history) == 40
     assert len(text) < 60_000
+
+
+@pytest.mark.parametrize("content", ["5", "[]", "{}", '{"format": 2}', "\xff"])
+def test_what_is_no_reference_is_told_with_the_remedy(tmp_path: Path, content: str) -> None:
+    file = tmp_path / "reference.json"
+    file.write_text(content, encoding="latin-1")
+    with pytest.raises(ReferenceError, match=r"not the reference of a monitor .*`monitor reference` writes one"):
+        Reference.read(file)
