@@ -45,8 +45,8 @@ def reference(**more: Any) -> Reference:
     calibration = Calibration.fit(scores, rng.random(4000) < scores)
     shares = {"negative": 0.4, "positive": 0.6}
     values = {
-        "task": "sentiment", "model": "server/7", "labels": ("negative", "positive"), "rows": 4000, "prior": shares,
-        "answered": shares, "accuracy": 0.75, "confidence": 0.75, "calibration": calibration,
+        "task": "sentiment", "model": "server/7", "labels": ("negative", "positive"), "rows": 4000, "answered": shares,
+        "accuracy": 0.75, "confidence": 0.75, "calibration": calibration,
         "scores": {"accuracy": {"value": 0.75, "low": 0.7, "high": 0.8}}, "titles": {"accuracy": "accuracy"},
     }  # fmt: skip
     return Reference(**{**values, **more})

@@ -207,6 +207,14 @@ class MonitorConfig(Section):
     sinks: SinksConfig = SinksConfig()
     """Where alerts go."""
 
+    def served_as(self, task: str) -> tuple[str, ...]:
+        """The names under which a task is served.
+
+        Args:
+            task: its own name.
+        """
+        return tuple(self.models) or (task, f"{task}-edge")
+
     def level(self, tests: int) -> float:
         """The chance of a false alarm that one test may have, so that a rule keeps `false_alarms_a_month`.
 

@@ -57,7 +57,7 @@ class Monitor:
                 self.state.open = self._floor(self.state.open)
         self.state.window_seconds, self.state.model = self.settings.window_seconds, reference.model
         self._answers = Answers(folder, config)
-        self._models = set(self.settings.models or (config.task, f"{config.task}-edge"))
+        self._models = set(self.settings.served_as(config.task))
         self._slices = tuple(dict.fromkeys((*config.data.columns.slices, *self.settings.slices)))
         self._reader = LogReader(pattern, self.state.positions)
         self._window: Window | None = None

@@ -44,8 +44,7 @@ class Reference:
         model: the pushed version, such as `server/1795661818`.
         labels: names; empty where answers have none.
         rows: of `eval`.
-        prior: shares of the right labels on `eval`.
-        answered: shares of the answered ones.
+        answered: shares of the answered labels on `eval`.
         accuracy: on `eval`; None where answers are no single labels.
         scores: on `eval`, `value`, `low` and `high` by metric, with what a person calls it in `titles`.
         titles: by metric.
@@ -58,7 +57,6 @@ class Reference:
     model: str
     labels: tuple[str, ...] = ()
     rows: int = 0
-    prior: Mapping[str, float] = dataclasses.field(default_factory=dict)
     answered: Mapping[str, float] = dataclasses.field(default_factory=dict)
     accuracy: float | None = None
     scores: Mapping[str, Mapping[str, float]] = dataclasses.field(default_factory=dict)
@@ -159,7 +157,6 @@ def gathered(config: Config, found: predictions.Predictions, labels: list[str]) 
     return dataclasses.replace(
         reference,
         labels=tuple(labels),
-        prior=_shares(found.label, labels),
         answered=_shares(found.predicted, labels),
         accuracy=float(right.mean()),
         confidence=float(scores.mean()),

@@ -10,7 +10,7 @@ import dataclasses
 import json
 import time
 from collections.abc import Callable, Sequence
-from typing import Literal, get_args
+from typing import Literal
 
 from modules.machine.files import write_whole
 
@@ -21,7 +21,6 @@ from pipeline.traffic.status import Status
 
 STATE = "retrain.json"
 Reason = Literal["drift", "surge", "quality", "schedule", "rows"]
-REASONS: tuple[Reason, ...] = get_args(Reason)
 RULES = {"drift": ("drift", "prior"), "surge": ("surge",), "quality": ("accuracy", "estimate")}
 """Of a monitor, by reason."""
 

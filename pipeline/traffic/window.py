@@ -35,7 +35,6 @@ class Closed:
         future: rows whose time had not come.
         milliseconds: `p50`, `p95` and `p99` of the requests; empty where the log does not say.
         labels: by slice (`""` for all, else `column:value`) and label, rows with that answer.
-        rows_of: rows by slice.
         confidence: mean score of the answered label; None where there are no labels.
         entropy: mean over the rows, in bits; None likewise.
         versions: rows by the version that answered.
@@ -55,7 +54,6 @@ class Closed:
     future: int = 0
     milliseconds: Mapping[str, float] = dataclasses.field(default_factory=dict)
     labels: Mapping[str, Mapping[str, int]] = dataclasses.field(default_factory=dict)
-    rows_of: Mapping[str, int] = dataclasses.field(default_factory=dict)
     confidence: float | None = None
     entropy: float | None = None
     versions: Mapping[str, int] = dataclasses.field(default_factory=dict)
@@ -165,7 +163,6 @@ class Window:
             if len(times)
             else {},
             labels={part: dict(counts) for part, counts in self._labels.items() if part in parts},
-            rows_of={part: count for part, count in self._rows_of.items() if part in parts},
             confidence=float(np.mean(self._scores)) if self._scores else None,
             entropy=float(np.mean(self._entropies)) if self._entropies else None,
             versions=dict(self._versions.most_common(_MOST_VERSIONS)),

@@ -49,7 +49,7 @@ def rule_file(config: Config) -> str:
     late = 2 * section.window_seconds + section.grace_seconds + 60
     gone = f'absent({PREFIX}_last_look_timestamp_seconds{{task="{config.task}"}})'
     behind = f'time() - {PREFIX}_last_look_timestamp_seconds{{task="{config.task}"}} > {late:g}'
-    models = "|".join(section.models or (config.task, f"{config.task}-edge"))
+    models = "|".join(section.served_as(config.task))
     failed = f'sum(rate({_SERVER}_requests_total{{model=~"{models}", outcome=~"failed|late"}}[5m]))'
     asked = f'sum(rate({_SERVER}_requests_total{{model=~"{models}"}}[5m]))'
     errors = section.rules.errors

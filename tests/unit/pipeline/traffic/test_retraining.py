@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
+import click
 import pytest
 import yaml
 from click.testing import CliRunner
@@ -158,3 +159,9 @@ def test_what_the_task_says_of_the_gate_stays(loop: Loop) -> None:
     changed: Any = loader.load(file, overrides=gate(loop.config))
     assert changed.evaluator.beats_served.decided_by == "lower_end"
     assert gate(changed) == ()
+
+
+def test_the_command_offers_every_reason() -> None:
+    [option] = [option for option in cli_watch.watch.params if option.name == "reasons"]
+    assert isinstance(option.type, click.Choice)
+    assert tuple(option.type.choices) == get_args(Reason)
