@@ -115,9 +115,7 @@ def write_span(config: Config, feedback: Feedback) -> tuple[int, Path]:
     try:
         file.parent.mkdir(parents=True)
         _write(file, feedback.rows, config)
-        (file.parent / REQUESTS).write_text(
-            "".join(f"{json.dumps(key, ensure_ascii=False)}\n" for key in feedback.keys), encoding="utf-8"
-        )
+        (file.parent / REQUESTS).write_text("".join(f"{json.dumps(key)}\n" for key in feedback.keys), encoding="utf-8")
         if config.data.spans.marker:
             (file.parent / config.data.spans.marker).touch()
         os.rename(work, whole)
@@ -153,7 +151,11 @@ def _requests(config: Config) -> Iterator[tuple[Key, dict[str, str]]]:
                     f"{record.file}:{record.line}: there is no text in the field {identity!r}; a log that shall become "
                     "rows is written with `--log-texts stored`."
                 )
-            values = {name: record.values.get(name, "") for name in dict.fromkeys(wanted) if name}
+            # Half of a surrogate pair is no character: as in the log that edgeline-serving writes.
+            values = {
+                name: record.values.get(name, "").encode("utf-8", "replace").decode()
+                for name in dict.fromkeys(wanted) if name
+            }  # fmt: skip
             yield (record.values[_ID], int(record.values.get(_ROW) or 0)), values
 
 

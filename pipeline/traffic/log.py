@@ -176,6 +176,8 @@ def _lines(path: Path, offset: int) -> Iterator[tuple[int, Row | str]]:
 def _row(line: bytes) -> Row | str:
     try:
         found = json.loads(line)
+        if b"\\u" in line or b"\xed" in line:  # half of a surrogate pair is no character, and nothing can write it down
+            found = json.loads(json.dumps(found, ensure_ascii=False).encode("utf-8", "replace"))
         if not isinstance(found, dict):
             return f"a JSON {type(found).__name__} in place of an object"
         served = {name.removeprefix(SERVED): value for name, value in found.items() if name.startswith(SERVED)}

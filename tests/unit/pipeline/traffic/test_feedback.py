@@ -158,6 +158,21 @@ def test_a_label_alone_in_its_file_is_read_packed_or_without_a_header(
     assert feedback.find(config).keys == [("r1", 0)]
 
 
+def test_half_of_a_surrogate_pair_does_not_hold_up_the_span(tmp_path: Path) -> None:
+    config = task(tmp_path)
+    serve(tmp_path, request("\ud800", "\ud800 film"), request("r2", "good \U0001f600"))
+    (tmp_path / "labels.jsonl").write_text(
+        json.dumps({"request_id": "\ud800", "label": "y"})
+        + "\n"
+        + json.dumps({"request_id": "r2", "label": "x"})
+        + "\n"
+    )
+    _, file = feedback.write_span(config, feedback.find(config))
+    with file.open(newline="", encoding="utf-8") as stream:
+        assert [row["text"] for row in csv.DictReader(stream)] == ["? film", "good \U0001f600"]
+    assert feedback.find(config).rows == []
+
+
 def test_a_character_that_the_encoding_of_the_rows_lacks_is_told(tmp_path: Path) -> None:
     config = task(tmp_path, source={"encoding": "cp1252"})
     serve(tmp_path, request("r1", "这部电影很好"))

@@ -244,3 +244,18 @@ def test_what_is_no_reference_is_told_with_the_remedy(tmp_path: Path, content: s
     file.write_text(content, encoding="latin-1")
     with pytest.raises(ReferenceError, match=r"not the reference of a monitor .*`monitor reference` writes one"):
         Reference.read(file)
+
+
+def test_half_of_a_surrogate_pair_in_a_row_does_not_end_the_monitor(log: Path, folder: Path, tmp_path: Path) -> None:
+    odd = served.row(
+        START + 50, "\ud800", text="\ud800 film \U0001f600", source="\ud800", **{"served.version": "\udfff"}
+    )
+    raw = served.row(START + 51, "raw", source="HERE").encode().replace(b"HERE", b"\xed\xa0\x80")
+    served.write(log, [*window(0, 20), odd])
+    with log.open("ab") as stream:
+        stream.write(raw + b"\n")
+    made = looked(folder, log, Clock(START + LENGTH + 6), f"monitor.labels.path={tmp_path}/none.csv")
+    [closed] = made.state.history
+    assert closed.rows == 22
+    assert set(closed.labels) == {"", "source:web", "source:?"}
+    assert State.read(folder).history == [closed]
