@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pipeline.config.monitor import LateLabelsConfig
 from pipeline.ingest import sources
 from pipeline.ingest.rows import DataError
+from pipeline.ingest.sources import damage
 from pipeline.ingest.sources.base import open_local, open_unpacked
 
 Key = tuple[str, int]
@@ -61,6 +62,6 @@ def _is_empty(path: str, config: LateLabelsConfig) -> bool:
     if form not in ("csv", "jsonl"):
         return False
     wanted = 2 if form == "csv" and not config.source.columns else 1
-    with open_unpacked(path, open_local) as stream:
+    with damage.told(path), open_unpacked(path, open_local) as stream:
         lines = [line for _, line in zip(range(wanted), filter(bytes.strip, stream), strict=False)]
     return len(lines) < wanted

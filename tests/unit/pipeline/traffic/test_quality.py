@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import sqlite3
 from pathlib import Path
@@ -85,6 +86,16 @@ def test_a_file_with_its_header_alone_is_no_problem(log: Path, folder: Path, tmp
     served.write(file, ["request_id,label"])
     served.write(log, window(0, 10))
     assert looked(folder, log, Clock(START + LENGTH + 6), f"monitor.labels.path={file}").status().problems == ()
+
+
+def test_a_packed_file_that_is_still_being_written_is_told(log: Path, folder: Path, tmp_path: Path) -> None:
+    file = tmp_path / "labels.csv.gz"
+    file.write_bytes(gzip.compress(b"request_id,label\n0-1,negative\n")[:12])
+    served.write(log, window(0, 10))
+    made = looked(folder, log, Clock(START + LENGTH + 6), f"monitor.labels.path={file}")
+    assert made.state.rows == 10
+    [problem] = made.status().problems
+    assert problem.startswith(f"labels are not read: {file}: ")
 
 
 def test_a_column_that_is_missing_is_told_and_the_rest_goes_on(log: Path, folder: Path, tmp_path: Path) -> None:
