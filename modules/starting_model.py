@@ -7,12 +7,12 @@ from typing import Any
 
 from modules.artifact_files import training_dir  # and settles Keras 2 before TensorFlow is imported
 from modules.inputs import kinds as inputs_lib
+from modules.network.anatomy import input_encoders
 from modules.network.architecture import Architecture
 from modules.network.fusion import kinds as fusions
 from modules.network.model import build_model
 from modules.network.pretrained import build_classifier
 from modules.network.trained import load_trained
-from modules.network.weights import input_encoders
 from modules.targets.base import Target
 from modules.tf_gaps import backup
 from modules.training.settings import TrainerSettings

@@ -25,7 +25,7 @@ from edgeline_edge.targets import kinds as targets
 from edgeline_edge.targets.base import Target
 
 # Of a row without a text: one run of the model, and no token.
-_NO_WINDOW = (np.zeros((1, 0), np.int32), np.zeros((1, 0), np.int32))
+NO_WINDOW = (np.zeros((1, 0), np.int32), np.zeros((1, 0), np.int32))
 
 
 class CancelledError(RuntimeError):
@@ -222,7 +222,7 @@ class Classifier:
         rows = self._checked(texts)
         found = np.empty((len(rows), self._target.outputs), np.float32)
         for number, (text, others) in enumerate(rows):
-            windows = _NO_WINDOW
+            windows = NO_WINDOW
             if self._tokenizer is not None:
                 windows = self._tokenizer.rows(self._tokenizer.cut(text, how, most))
             scores = self._run(*windows, cancelled, others)

@@ -9,10 +9,20 @@ from typing import Any
 import numpy as np
 import pytest
 
-from edgeline_edge import BundleError, Classifier, archive, read_bundle, update_manifest, write_bundle
+from edgeline_edge import (
+    BundleError,
+    Classifier,
+    archive,
+    consistency,
+    normalization,
+    read_bundle,
+    update_manifest,
+    write_bundle,
+)
 from edgeline_edge import cli as command
 from edgeline_edge.inputs.category import Category
 from edgeline_edge.inputs.number import Number
+from edgeline_edge.manifest import Manifest
 from edgeline_edge.server import Server
 
 DATA = Path(__file__).parent / "data"
@@ -184,6 +194,8 @@ def test_an_update_answers_the_probes_anew(tmp_path: Path, table_path: Path) -> 
         ([TEXT, {**TEXT, "name": "b", "column": "b"}, PRICE], "2 inputs of kind text"),
         ([PRICE, SHOP], "holds 352 tokens, but no input is a text"),
         ([TEXT, {**PRICE, "tensors": ["shop"]}, {**SHOP, "tensors": ["price"]}], "must be float32"),
+        ([TEXT, {**PRICE, "tensors": ["price", "more"]}, SHOP], "'price' of kind number has the tensors price, more"),
+        ([TEXT, PRICE, {**SHOP, "tensors": ["a", "b"]}], "'shop' of kind category has the tensors a, b"),
     ],
 )
 def test_inputs_that_do_not_fit_the_model_are_refused(
@@ -191,6 +203,23 @@ def test_inputs_that_do_not_fit_the_model_are_refused(
 ) -> None:
     with pytest.raises(BundleError, match=says):
         written(tmp_path / "model.tflite", vocabulary, inputs)
+
+
+def test_a_bundle_without_a_text_needs_no_table_of_a_tokenizer(
+    table_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = read_bundle(table_path).manifest
+    signature = {**whole.signature, "inputs": {name: whole.signature["inputs"][name] for name in ("price", "shop")}}
+    sections = [section for section in whole.to_dict()["inputs"] if section["kind"] != "text"]
+    manifest = Manifest.from_dict({**whole.to_dict(), "signature": signature, "inputs": sections})
+
+    def read(name: str) -> None:
+        raise AssertionError(f"{name} was read")
+
+    monkeypatch.setattr(normalization, "_shipped", read)
+    consistency.check(manifest)
+    with pytest.raises(AssertionError, match="bert-uncased was read"):
+        consistency.check(whole)
 
 
 def test_the_command_line_takes_records(table_path: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

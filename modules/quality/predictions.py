@@ -53,6 +53,24 @@ class Predictions:
         """Rows."""
         return len(self.label)
 
+    @classmethod
+    def to_split(cls, split: RawSplit, *, predicted: np.ndarray, more: Mapping[str, np.ndarray]) -> Predictions:
+        """A model's answers beside what they are answers to.
+
+        Args:
+            split: the rows.
+            predicted: what was answered, in the order of the rows.
+            more: further columns of the target's, likewise.
+        """
+        return cls(
+            text_hash=list(split.text_hashes) or [""] * len(split.texts),
+            text=list(split.texts),
+            label=split.labels,
+            predicted=predicted,
+            more=dict(more),
+            slices={column: list(values) for column, values in split.slices.items()},
+        )
+
 
 def served(serving_dir: str) -> Predictor:
     """A SavedModel as a function of raw texts.
@@ -112,14 +130,7 @@ def predict_split(
             tell(f"predicting {name}: {min(start + batch_size, rows)} of {rows} rows", step=number, steps=len(starts))
     back = np.argsort(order)
     columns = answered({key: np.concatenate([part[key] for part in answers])[back] for key in answers[0]})
-    return Predictions(
-        text_hash=list(split.text_hashes) or [""] * rows,
-        text=list(split.texts),
-        label=split.labels,
-        predicted=columns.pop("predicted"),
-        more=columns,
-        slices={column: list(values) for column, values in split.slices.items()},
-    )
+    return Predictions.to_split(split, predicted=columns.pop("predicted"), more=columns)
 
 
 def write(path: str, splits: Mapping[str, Predictions], labels: Sequence[str]) -> None:

@@ -60,10 +60,18 @@ def spans(text: str, table: Sequence[str]) -> list[tuple[str, int, int]]:
         piece = table[number].partition("\t")[0]
         part = content[first:last].decode("utf-8", "replace")
         blank = len(part) - len(part.lstrip())
-        begins = piece.startswith(SPACE) or spaceless(piece) > 0
         bare = piece.removeprefix(SPACE)
-        spans_found.append((bare if begins else f"##{bare}", first + len(part[:blank].encode()), last))
+        spans_found.append((bare if begins_unit(piece) else f"##{bare}", first + len(part[:blank].encode()), last))
     return spans_found
+
+
+def begins_unit(piece: str) -> bool:
+    """Whether a piece begins a word, or is of a script that is written without spaces.
+
+    Args:
+        piece: without its score.
+    """
+    return piece.startswith(SPACE) or spaceless(piece) > 0
 
 
 def tokenizer(table: Sequence[str]) -> Any:
@@ -91,11 +99,11 @@ def model(table: tuple[str, ...]) -> bytes:
     parts = []
     for number, (piece, score) in enumerate(read_pieces(table)):
         kind = _NORMAL if number >= len(SPECIAL_PIECES) else _UNKNOWN if piece == UNKNOWN else _CONTROL
-        parts.append(_message(1, _text(1, piece.encode()) + b"\x15" + struct.pack("<f", score) + _number(3, kind)))
+        parts.append(_message(1, _message(1, piece.encode()) + b"\x15" + struct.pack("<f", score) + _number(3, kind)))
     ids = [_number(field, SPECIAL_PIECES.index(piece)) for field, piece in enumerate((UNKNOWN, START, END, PAD), 40)]
     trainer = _number(3, _UNIGRAM) + b"".join(ids)
     spaces = b"".join(_number(field, 1) for field in (3, 4, 5))  # one before the text, no further ones, escaped
-    normalizer = _text(1, nmt_nfkc().name.encode()) + _text(2, _charsmap()) + spaces
+    normalizer = _message(1, nmt_nfkc().name.encode()) + _message(2, _charsmap()) + spaces
     return b"".join([*parts, _message(2, trainer), _message(3, normalizer)])
 
 
@@ -162,10 +170,6 @@ def _double_array(values: Mapping[bytes, int]) -> list[int]:
 
 def _message(field: int, content: bytes) -> bytes:
     return _varint(field << 3 | 2) + _varint(len(content)) + content
-
-
-def _text(field: int, content: bytes) -> bytes:
-    return _message(field, content)
 
 
 def _number(field: int, value: int) -> bytes:

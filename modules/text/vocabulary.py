@@ -21,11 +21,12 @@ from typing import Literal
 
 from modules.text.segments import spaceless
 from modules.text.tokenization import END, MAX_WORD_BYTES, SPECIAL_TOKENS, SUFFIX, UNKNOWN
+from modules.text.unigram import begins_unit
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edgeline_edge.pieces import SPACE, is_table
+from edgeline_edge.pieces import is_table
 
 Continuations = Literal["all", "seen"]
 # Places that BERT's vocabulary keeps free. No text gives them: its brackets are tokens of their own.
@@ -102,8 +103,7 @@ def begin_units(vocabulary: Sequence[str]) -> NDArray[np.bool_]:
         bool `[vocabulary]`.
     """
     if is_table(vocabulary):
-        pieces = [line.partition("\t")[0] for line in vocabulary]
-        return np.array([piece.startswith(SPACE) or spaceless(piece) > 0 for piece in pieces])
+        return np.array([begins_unit(line.partition("\t")[0]) for line in vocabulary])
     return np.array([token == SUFFIX or not token.startswith(SUFFIX) or spaceless(token) > 0 for token in vocabulary])
 
 

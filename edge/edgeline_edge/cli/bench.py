@@ -14,10 +14,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from edgeline_edge.bundle import Bundle, read_bundle
-from edgeline_edge.classifier import Classifier
+from edgeline_edge.classifier import NO_WINDOW, Classifier
 from edgeline_edge.cli.quiet import quiet_runtime
 from edgeline_edge.inputs import kinds
 from edgeline_edge.runtime import Model
@@ -129,8 +127,7 @@ def measure(bundle: Bundle, texts: tuple[str, ...], threads: int, seconds: float
         classifier = Classifier(bundle, threads)
         bare = Model(bundle.content, threads, kinds.table(bundle.manifest.inputs or ()), type(classifier.target))
     reads = bundle.manifest
-    empty = np.zeros((1, 0), np.int32)
-    rows = [(empty, empty) for _ in texts]  # of a bundle that reads no text
+    rows = [NO_WINDOW for _ in texts]
     if reads.has_text:
         tokenizer = classifier.tokenizer
         rows = [tokenizer.rows(tokenizer.cut(text, reads.long_text, reads.max_windows)) for text in texts]

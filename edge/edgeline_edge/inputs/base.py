@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import abc
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
+
+from edgeline_edge.errors import BundleError
 
 Array = npt.NDArray[Any]
 
@@ -21,6 +23,9 @@ class TableInput(abc.ABC):
         tensors: names of what it gives, inputs of the model.
     """
 
+    # How many tensors an input of this kind can have.
+    counts: ClassVar[tuple[int, ...]] = (1,)
+
     def __init__(self, section: Mapping[str, Any]) -> None:
         """Reads what the manifest says of it.
 
@@ -28,11 +33,15 @@ class TableInput(abc.ABC):
             section: an item of the manifest's `inputs`.
 
         Raises:
-            BundleError: something is missing in it.
+            BundleError: something is missing in it, or it has another number of tensors.
         """
         self.name: str = section["name"]
         self.column: str = section["column"]
         self.tensors: tuple[str, ...] = tuple(section["tensors"])
+        if len(self.tensors) not in self.counts:
+            raise BundleError(
+                f"the input {self.name!r} of kind {section['kind']} has the tensors {', '.join(self.tensors)}"
+            )
 
     @abc.abstractmethod
     def encode(self, value: object) -> dict[str, Array]:

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from edgeline_edge.errors import BundleError
 from edgeline_edge.inputs.base import Array, TableInput
 from edgeline_edge.inputs.sections import needed
 
@@ -28,8 +27,6 @@ class Category(TableInput):
         """
         super().__init__(section)
         self._ids = {value: FIRST + number for number, value in enumerate(needed(section, "values"))}
-        if len(self.tensors) != 1:
-            raise BundleError(f"the input {self.name!r} of kind category has the tensors {', '.join(self.tensors)}")
 
     def encode(self, value: object) -> dict[str, Array]:
         """The value's number, int32 `[1]`."""

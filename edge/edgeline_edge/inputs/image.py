@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -24,6 +24,8 @@ class Image(TableInput):
     A string is never taken for the name of a file: records come over the network, too. Where a picture may be missing,
     the model has a second tensor, and a record without it has `None`, no such field, or an empty string there.
     """
+
+    counts: ClassVar[tuple[int, ...]] = (1, 2)
 
     def __init__(self, section: Mapping[str, Any]) -> None:
         """Reads `height`, `width`, `channels` and `resize`.
@@ -44,8 +46,6 @@ class Image(TableInput):
             0 < self._height <= picture.LARGEST_SIZE and 0 < self._width <= picture.LARGEST_SIZE
         ):
             raise BundleError(f"the input {self.name!r} is of {self._height} × {self._width} × {self._channels} pixels")
-        if len(self.tensors) not in (1, 2):
-            raise BundleError(f"the input {self.name!r} of kind image has the tensors {', '.join(self.tensors)}")
 
     @property
     def reads_files(self) -> bool:

@@ -32,8 +32,6 @@ class Number(TableInput):
         )
         if not (np.isfinite(self._mean) and np.isfinite(self._factor) and self._factor > 0):
             raise BundleError(f"the input {self.name!r} is scaled by {self._mean} and {self._factor}")
-        if len(self.tensors) != 1:
-            raise BundleError(f"the input {self.name!r} of kind number has the tensors {', '.join(self.tensors)}")
 
     def encode(self, value: object) -> dict[str, Array]:
         """The scaled number and 0, or 0 and 1 where there is none: float32 `[1, 2]`."""

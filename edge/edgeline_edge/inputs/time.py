@@ -43,9 +43,8 @@ class Time(TableInput):
         self._cycles = list(needed(section, "cycles"))
         self._local = needed(section, "clock") == "local"
         unknown = [name for name in self._cycles if name not in _PLACES]
-        if unknown or len(self.tensors) != 1:
-            what = f"the cycle {unknown[0]}" if unknown else f"the tensors {', '.join(self.tensors)}"
-            raise BundleError(f"the input {self.name!r} of kind time has {what}")
+        if unknown:
+            raise BundleError(f"the input {self.name!r} of kind time has the cycle {unknown[0]}")
 
     def encode(self, value: object) -> dict[str, Array]:
         """Sine and cosine of each cycle and 0, or zeros and 1 where there is no time: float32 `[1, n]`.

@@ -37,8 +37,6 @@ class Vector(TableInput):
         for values in (self._means, self._factors):
             if values.shape != (self._channels,) or not np.isfinite(values).all() or not (self._factors > 0).all():
                 raise BundleError(f"the input {self.name!r} has {self._channels} channels and is not scaled by as many")
-        if len(self.tensors) != 1:
-            raise BundleError(f"the input {self.name!r} of kind vector has the tensors {', '.join(self.tensors)}")
 
     def encode(self, value: object) -> dict[str, Array]:
         """Scaled readings, 0 for a missing one, and beside them 1 for each that is: float32 `[1, steps, 2 * channels]`.

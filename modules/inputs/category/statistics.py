@@ -9,11 +9,10 @@ from collections.abc import Mapping, Sequence
 
 from modules.inputs import raw_column
 from modules.inputs.base import Input
+from modules.inputs.distances import divergence, lacking
 from modules.inputs.profiles import Comparison, Distance
 
-import numpy as np
-
-VALUES, NEW, MISSING = "values", "new_values", "missing"
+VALUES, NEW = "values", "new_values"
 _MOST = 10_000  # values that are written down, the most frequent ones
 
 
@@ -59,23 +58,11 @@ def summarise(part: Input, file_patterns: Sequence[str], *, label: str | None, s
 def compare(now: str, before: str) -> Comparison:
     """Compares two profiles as they were written: the role `distances`, see `modules.inputs.roles`."""
     ours, theirs = (CategoryProfile(**json.loads(text)) for text in (now, before))
-    shares = [profile.missing / max(profile.rows, 1) for profile in (ours, theirs)]
     total = sum(ours.values.values())
     new = sum(count for value, count in ours.values.items() if value not in theirs.values)
     found = [
-        Distance(VALUES, "jensen_shannon_divergence", _divergence(ours.values, theirs.values)),
+        Distance(VALUES, "jensen_shannon_divergence", divergence(ours.values, theirs.values)),
         Distance(NEW, "new_value_share", new / total if total else 0.0),
-        Distance(MISSING, "absolute_difference", abs(shares[0] - shares[1])),
+        lacking(ours, theirs),
     ]
     return Comparison(min(ours.rows, theirs.rows), found)
-
-
-def _divergence(one: Mapping[str, int], other: Mapping[str, int]) -> float:
-    from scipy.spatial.distance import jensenshannon
-
-    if not one or not other:
-        return 0.0 if bool(one) == bool(other) else 1.0
-    names = sorted({*one, *other})
-    counts = np.array([[side.get(name, 0) for name in names] for side in (one, other)], float)
-    shares = counts / counts.sum(axis=1, keepdims=True)
-    return float(jensenshannon(*shares, base=2) ** 2)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import base64
-import io
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from modules.inputs.image.device import png
 from modules.inputs.image.input import Image
 from modules.report.plots import theme
 from modules.report.plots.plot import Plot, Table, percent, share
@@ -87,8 +86,6 @@ def shown(part: Image, contents: Sequence[bytes]) -> list[str]:
     Returns:
         By row, a data URI of a PNG; empty where there is no picture.
     """
-    from PIL import Image as pillow  # noqa: N813 - the class here is the input
-
     scale = min(1.0, _LARGEST / max(part.height, part.width))
     height, width = (max(1, round(side * scale)) for side in (part.height, part.width))
     found = []
@@ -98,7 +95,5 @@ def shown(part: Image, contents: Sequence[bytes]) -> list[str]:
             continue
         pixels = fitted(decoded(content), part.height, part.width, part.channels)
         small = fitted(pixels, height, width, part.channels)
-        stream = io.BytesIO()
-        pillow.fromarray(small[:, :, 0] if part.channels == 1 else small).save(stream, "PNG")
-        found.append("data:image/png;base64," + base64.b64encode(stream.getvalue()).decode("ascii"))
+        found.append(f"data:image/png;base64,{png(small)}")
     return found

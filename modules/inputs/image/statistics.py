@@ -10,14 +10,14 @@ from collections.abc import Mapping, Sequence
 
 from modules.inputs import raw_column
 from modules.inputs.base import Input
-from modules.inputs.number.statistics import apart
+from modules.inputs.distances import apart, lacking
 from modules.inputs.profiles import Comparison, Distance
 
 import numpy as np
 
 from edgeline_edge.picture import decoded, header
 
-BRIGHTNESS, CONTRAST, WIDTH, HEIGHT, MISSING = "brightness", "contrast", "width", "height", "missing"
+BRIGHTNESS, CONTRAST, WIDTH, HEIGHT = "brightness", "contrast", "width", "height"
 _MEASURED = (BRIGHTNESS, CONTRAST, WIDTH, HEIGHT)
 _QUANTILES = 101
 
@@ -89,9 +89,8 @@ def summarise(part: Input, file_patterns: Sequence[str], *, label: str | None, s
 def compare(now: str, before: str) -> Comparison:
     """Compares two profiles as they were written: the role `distances`, see `modules.inputs.roles`."""
     ours, theirs = (ImageProfile(**json.loads(text)) for text in (now, before))
-    shares = [profile.missing / max(profile.rows, 1) for profile in (ours, theirs)]
     found = [
         Distance(name, "kolmogorov_smirnov", apart(ours.quantiles[name], theirs.quantiles[name])) for name in _MEASURED
     ]
-    found.append(Distance(MISSING, "absolute_difference", abs(shares[0] - shares[1])))
+    found.append(lacking(ours, theirs))
     return Comparison(min(ours.rows, theirs.rows), found)

@@ -8,11 +8,12 @@ from collections.abc import Sequence
 
 from modules.inputs import raw_column
 from modules.inputs.base import Input
+from modules.inputs.distances import apart, lacking
 from modules.inputs.profiles import Comparison, Distance
 
 import numpy as np
 
-VALUES, MISSING = "values", "missing"
+VALUES = "values"
 _QUANTILES = 201
 
 
@@ -55,21 +56,8 @@ def summarise(part: Input, file_patterns: Sequence[str], *, label: str | None, s
 def compare(now: str, before: str) -> Comparison:
     """Compares two profiles as they were written: the role `distances`, see `modules.inputs.roles`."""
     ours, theirs = (NumberProfile(**json.loads(text)) for text in (now, before))
-    shares = [profile.missing / max(profile.rows, 1) for profile in (ours, theirs)]
     found = [
         Distance(VALUES, "kolmogorov_smirnov", apart(ours.quantiles, theirs.quantiles)),
-        Distance(MISSING, "absolute_difference", abs(shares[0] - shares[1])),
+        lacking(ours, theirs),
     ]
     return Comparison(min(ours.rows, theirs.rows), found)
-
-
-def apart(one: Sequence[float], other: Sequence[float]) -> float:
-    """Largest difference of two distribution functions, from their quantiles."""
-    if not one or not other:
-        return 0.0 if bool(one) == bool(other) else 1.0
-    points = np.union1d(one, other)
-    found = 0.0
-    for side in ("left", "right"):  # below a point, and up to it: a number that many rows share is a step
-        below = [np.searchsorted(quantiles, points, side) / len(quantiles) for quantiles in (one, other)]
-        found = max(found, float(np.abs(below[0] - below[1]).max()))
-    return found

@@ -17,6 +17,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from modules.inputs.base import BackboneInput
+from modules.inputs.distances import divergence, shares
 from modules.inputs.profiles import Comparison, Distance
 from modules.text import languages, tokenization
 
@@ -139,13 +140,13 @@ def distances(now: TextProfile, before: TextProfile) -> list[Distance]:
         the largest difference of a label's share.
     """
     found = [
-        Distance(CHARACTERS, DIVERGENCE, _divergence(now.characters, before.characters)),
-        Distance(TOKENS, DIVERGENCE, _divergence(now.tokens, before.tokens)),
+        Distance(CHARACTERS, DIVERGENCE, divergence(now.characters, before.characters)),
+        Distance(TOKENS, DIVERGENCE, divergence(now.tokens, before.tokens)),
         Distance(UNKNOWN, DIFFERENCE, abs(now.unknown_token_rate - before.unknown_token_rate)),
         Distance(VOCABULARY, NEW_WORDS, _new_words(now.words, before.words)),
     ]
     if now.labels and before.labels:
-        ours, theirs = _shares(now.labels, before.labels)
+        ours, theirs = shares(now.labels, before.labels)
         found.append(Distance(LABELS, NORM, float(np.abs(ours - theirs).max())))
     return found
 
@@ -189,22 +190,6 @@ def _words(text: str) -> Iterator[str]:
 def _histogram(lengths: Iterable[int]) -> dict[str, int]:
     """Bins of half an octave: few enough to be full, fine enough to see a shift."""
     return {str(bin_): count for bin_, count in Counter(round(2 * math.log2(1 + n)) for n in lengths).items()}
-
-
-def _shares(one: Mapping[str, int], other: Mapping[str, int]) -> tuple[np.ndarray, np.ndarray]:
-    names = sorted({*one, *other})
-    counts = np.array([[counts.get(name, 0) for name in names] for counts in (one, other)], float)
-    totals = np.maximum(counts.sum(axis=1, keepdims=True), 1.0)
-    ours, theirs = counts / totals
-    return ours, theirs
-
-
-def _divergence(one: Mapping[str, int], other: Mapping[str, int]) -> float:
-    from scipy.spatial.distance import jensenshannon
-
-    if not one or not other:
-        return 0.0 if bool(one) == bool(other) else 1.0
-    return float(jensenshannon(*_shares(one, other), base=2) ** 2)
 
 
 def _new_words(now: Mapping[str, int], before: Mapping[str, int]) -> float:

@@ -8,13 +8,14 @@ from collections.abc import Sequence
 
 from modules.inputs import raw_column
 from modules.inputs.base import Input
+from modules.inputs.distances import divergence, lacking
 from modules.inputs.profiles import Comparison, Distance
 from modules.inputs.time import calendar
 from modules.inputs.time.input import Time
 
 import numpy as np
 
-HOURS, WEEKDAYS, MONTHS, MISSING = "hours", "weekdays", "months", "missing"
+HOURS, WEEKDAYS, MONTHS = "hours", "weekdays", "months"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -70,20 +71,14 @@ def summarise(part: Input, file_patterns: Sequence[str], *, label: str | None, s
 def compare(now: str, before: str) -> Comparison:
     """Compares two profiles as they were written: the role `distances`, see `modules.inputs.roles`."""
     ours, theirs = (TimeProfile(**json.loads(text)) for text in (now, before))
-    shares = [profile.missing / max(profile.rows, 1) for profile in (ours, theirs)]
     found = [
-        Distance(name, "jensen_shannon_divergence", _divergence(getattr(ours, name), getattr(theirs, name)))
+        Distance(name, "jensen_shannon_divergence", divergence(*(_counts(profile, name) for profile in (ours, theirs))))
         for name in (HOURS, WEEKDAYS, MONTHS)
     ]
-    found.append(Distance(MISSING, "absolute_difference", abs(shares[0] - shares[1])))
+    found.append(lacking(ours, theirs))
     return Comparison(min(ours.rows, theirs.rows), found)
 
 
-def _divergence(one: Sequence[int], other: Sequence[int]) -> float:
-    from scipy.spatial.distance import jensenshannon
-
-    counts = np.array([one, other], float)
-    sums = counts.sum(axis=1, keepdims=True)
-    if not sums.all():
-        return 0.0 if sums[0, 0] == sums[1, 0] else 1.0
-    return float(jensenshannon(*(counts / sums), base=2) ** 2)
+def _counts(profile: TimeProfile, cycle: str) -> dict[int, int]:
+    """Rows by place in a cycle."""
+    return dict(enumerate(getattr(profile, cycle)))

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from modules.inputs import raw_column
 from modules.inputs.base import Input
-from modules.inputs.number.statistics import apart
+from modules.inputs.distances import MISSING, apart
 from modules.inputs.profiles import Comparison, Distance
 from modules.inputs.vector.input import Vector
 
@@ -16,7 +16,7 @@ import numpy as np
 
 from edgeline_edge.inputs.vector import readings
 
-VALUES, MISSING = "values", "missing"
+VALUES = "values"
 _QUANTILES = 101
 _READINGS = 20_000_000  # that are held at once
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from modules.machine.progress import tell
-from modules.quality.linear_baseline import LinearModel
+from modules.quality.linear_baseline import LinearModel, compare
 from modules.quality.predictions import Predictions
 from modules.quality.scoring import scored
 from modules.rows import ngrams
@@ -60,25 +60,16 @@ def baseline(splits: Mapping[str, RawSplit], target: Target, seed: int) -> Linea
     on_eval = ngrams.part(splits[EVAL], ngrams.COMPARED, seed)
     judged = {kind: make(on_eval) for kind, make in features.items()}
     candidates = [kinds for kinds in _CANDIDATES if features.keys() >= set(kinds)] or [(ngrams.COLUMNS,)]
-    found: list[tuple[float, Machines, ManyLabels]] = []
 
-    def tried(kinds: tuple[str, ...]) -> None:
-        tell(f"linear baseline: {_told(kinds)}", step=len(found) + 1, steps=len(candidates))
+    def fit(kinds: tuple[str, ...]) -> tuple[float, tuple[Machines, ManyLabels]]:
         machines = _machines(ngrams.beside(learnt, kinds), few.labels, seed)
         probabilities = _probabilities(machines, ngrams.beside(judged, kinds))
         settled = target.undecided().settled(on_eval.labels, probabilities)
         value = scores(on_eval.labels, settled.decided(probabilities))["macro_f1"]
-        found.append((value, machines, settled))
+        return value, (machines, settled)
 
-    def best() -> int:
-        return max(range(len(found)), key=lambda number: found[number][0])  # the first of equals
-
-    for candidate in candidates:
-        tried(candidate)
-    candidates += ngrams.with_columns(candidates[best()], features)
-    for candidate in candidates[len(found) :]:
-        tried(candidate)
-    kinds, (_, machines, settled) = candidates[best()], found[best()]
+    compared = compare(candidates, fit, lambda best: ngrams.with_columns(best, features), _told)
+    kinds, (machines, settled) = compared.best, compared.model
     if len(many.texts) > len(few.texts):
         tell(f"linear baseline: {_told(kinds)}, {len(many.texts)} rows")
         features, learnt = ngrams.features(kinds, many)
@@ -93,7 +84,7 @@ def baseline(splits: Mapping[str, RawSplit], target: Target, seed: int) -> Linea
         "model": f"{_told(kinds)}, scikit-learn",
         "candidates": [
             {"model": _told(candidate).removeprefix(ngrams.TFIDF), "macro_f1": value}
-            for candidate, (value, *_) in zip(candidates, found, strict=True)
+            for candidate, value in compared.scores
         ],
         "rows": len(many.texts),
         "of": len(train.texts),
@@ -129,11 +120,4 @@ def _probabilities(machines: Machines, matrix: Any) -> NDArray[np.float32]:
 
 def _answers(split: RawSplit, machines: Machines, features: Mapping[str, Any], settled: ManyLabels) -> Predictions:
     probabilities = ngrams.answered(split, features, lambda matrix: _probabilities(machines, matrix))
-    return Predictions(
-        text_hash=list(split.text_hashes) or [""] * len(split.texts),
-        text=list(split.texts),
-        label=np.asarray(split.labels, np.int8),
-        predicted=settled.decided(probabilities),
-        more={PROBABILITIES: probabilities},
-        slices={column: list(values) for column, values in split.slices.items()},
-    )
+    return Predictions.to_split(split, predicted=settled.decided(probabilities), more={PROBABILITIES: probabilities})

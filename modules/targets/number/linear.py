@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from modules.machine.progress import tell
-from modules.quality.linear_baseline import LinearModel
+from modules.quality.linear_baseline import LinearModel, compare
 from modules.quality.predictions import Predictions
 from modules.quality.scoring import scored
 from modules.rows import ngrams
@@ -21,7 +21,6 @@ from modules.targets.base import Target
 from modules.targets.number.metrics import scores
 from modules.targets.number.target import Number
 
-import numpy as np
 from sklearn.linear_model import Ridge
 
 TRAIN, EVAL = "train", "eval"
@@ -60,24 +59,21 @@ def baseline(splits: Mapping[str, RawSplit], target: Target, seed: int) -> Linea
     candidates = [(kinds, penalty) for kinds, penalty in _CANDIDATES if features.keys() >= set(kinds)] or [
         ((ngrams.COLUMNS,), penalty) for penalty in dict.fromkeys(penalty for _, penalty in _CANDIDATES)
     ]
-    found: list[tuple[float, Ridge]] = []
 
-    def tried(kinds: tuple[str, ...], penalty: float) -> None:
-        tell(f"linear baseline: {_told(kinds, penalty)}", step=len(found) + 1, steps=len(candidates))
+    def fit(candidate: tuple[tuple[str, ...], float]) -> tuple[float, Ridge]:
+        kinds, penalty = candidate
         model = Ridge(alpha=penalty).fit(ngrams.beside(learnt, kinds), few.labels)
         answered = target.clipped(model.predict(ngrams.beside(judged, kinds)))
-        found.append((scores(on_eval.labels, answered)["rmse"], model))
+        return scores(on_eval.labels, answered)["rmse"], model
 
-    def best() -> int:
-        return min(range(len(found)), key=lambda number: found[number][0])  # the first of equals
-
-    for candidate in candidates:
-        tried(*candidate)
-    kinds, penalty = candidates[best()]
-    candidates += [(more, penalty) for more in ngrams.with_columns(kinds, features)]
-    for candidate in candidates[len(found) :]:
-        tried(*candidate)
-    (kinds, penalty), (_, model) = candidates[best()], found[best()]
+    compared = compare(
+        candidates,
+        fit,
+        lambda best: [(more, best[1]) for more in ngrams.with_columns(best[0], features)],
+        lambda candidate: _told(*candidate),
+        lower_is_better=True,
+    )
+    (kinds, penalty), model = compared.best, compared.model
     if len(many.texts) > len(few.texts):
         tell(f"linear baseline: {_told(kinds, penalty)}, {len(many.texts)} rows")
         features, learnt = ngrams.features(kinds, many)
@@ -88,7 +84,7 @@ def baseline(splits: Mapping[str, RawSplit], target: Target, seed: int) -> Linea
         "model": f"{_told(kinds, penalty)}, scikit-learn",
         "candidates": [
             {"model": _told(*candidate).removeprefix(ngrams.TFIDF), "rmse": value}
-            for candidate, (value, _) in zip(candidates, found, strict=True)
+            for candidate, value in compared.scores
         ],
         "rows": len(many.texts),
         "of": len(train.texts),
@@ -104,11 +100,4 @@ def _told(kinds: Sequence[str], penalty: float) -> str:
 
 def _answers(split: RawSplit, model: Ridge, features: Mapping[str, Any], target: Number) -> Predictions:
     predicted = ngrams.answered(split, features, lambda matrix: target.clipped(model.predict(matrix)))
-    return Predictions(
-        text_hash=list(split.text_hashes) or [""] * len(split.texts),
-        text=list(split.texts),
-        label=np.asarray(split.labels, np.float64),
-        predicted=predicted,
-        more={},
-        slices={column: list(values) for column, values in split.slices.items()},
-    )
+    return Predictions.to_split(split, predicted=predicted, more={})

@@ -16,7 +16,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from modules.machine.progress import tell
-from modules.quality.linear_baseline import LinearModel
+from modules.quality.linear_baseline import LinearModel, compare
 from modules.quality.predictions import Predictions
 from modules.quality.scores import SHOWN, SHOWN_OF_RARE, score
 from modules.rows import ngrams
@@ -86,25 +86,21 @@ def baseline(splits: Mapping[str, RawSplit], target: Target, seed: int) -> Linea
         for kinds, name in _CANDIDATES
         if features.keys() >= set(kinds) and (name != _REGRESSION or work <= _LOGISTIC)
     ] or [((ngrams.COLUMNS,), name) for name in (_REGRESSION, _MACHINE, _BALANCED)]
-    found: list[tuple[float, Any]] = []
 
-    def tried(kinds: tuple[str, ...], name: str) -> None:
-        tell(f"linear baseline: {_told(kinds, name)}", step=len(found) + 1, steps=len(candidates))
+    def fit(candidate: tuple[tuple[str, ...], str]) -> tuple[float, Any]:
+        kinds, name = candidate
         classifier = _classifier(name, seed).fit(ngrams.beside(learnt, kinds), few.labels)
         probabilities = _probabilities(classifier, ngrams.beside(judged, kinds), num_classes)
         chosen = target.settled(on_eval.labels, probabilities).decided(probabilities)
-        found.append((score(on_eval.labels, chosen, {}, num_classes)["macro_f1"], classifier))
+        return score(on_eval.labels, chosen, {}, num_classes)["macro_f1"], classifier
 
-    def best() -> int:
-        return max(range(len(found)), key=lambda number: found[number][0])  # the first of equals
-
-    for candidate in candidates:
-        tried(*candidate)
-    kinds, name = candidates[best()]
-    candidates += [(more, name) for more in ngrams.with_columns(kinds, features)]
-    for candidate in candidates[len(found) :]:
-        tried(*candidate)
-    (kinds, name), (_, classifier) = candidates[best()], found[best()]
+    compared = compare(
+        candidates,
+        fit,
+        lambda best: [(more, best[1]) for more in ngrams.with_columns(best[0], features)],
+        lambda candidate: _told(*candidate),
+    )
+    (kinds, name), classifier = compared.best, compared.model
     if len(many.texts) > len(few.texts):
         tell(f"linear baseline: {_told(kinds, name)}, {len(many.texts)} rows")
         features, learnt = ngrams.features(kinds, many)
@@ -117,14 +113,16 @@ def baseline(splits: Mapping[str, RawSplit], target: Target, seed: int) -> Linea
     }
     target = target.settled(splits[EVAL].labels, answered[EVAL])
     answers = {
-        split: _answers(splits[split], probabilities, target.decided(probabilities))
+        split: Predictions.to_split(
+            splits[split], predicted=target.decided(probabilities), more={PROBABILITIES: probabilities}
+        )
         for split, probabilities in answered.items()
     }
     record = {
         "model": f"{_told(kinds, name)}, scikit-learn",
         "candidates": [
             {"model": _told(*candidate).removeprefix(ngrams.TFIDF), "macro_f1": value}
-            for candidate, (value, _) in zip(candidates, found, strict=True)
+            for candidate, value in compared.scores
         ],
         "rows": len(many.texts),
         "of": len(train.texts),
@@ -183,14 +181,3 @@ def _probabilities(classifier: Any, matrix: Any, num_classes: int) -> NDArray[np
     probabilities = np.zeros((found.shape[0], num_classes), np.float32)
     probabilities[:, classifier.classes_] = shares(found)
     return probabilities
-
-
-def _answers(split: RawSplit, probabilities: NDArray[np.float32], predicted: NDArray[np.int64]) -> Predictions:
-    return Predictions(
-        text_hash=list(split.text_hashes) or [""] * len(split.texts),
-        text=list(split.texts),
-        label=np.asarray(split.labels, np.int64),
-        predicted=predicted,
-        more={PROBABILITIES: probabilities},
-        slices={column: list(values) for column, values in split.slices.items()},
-    )

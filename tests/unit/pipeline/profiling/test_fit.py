@@ -112,6 +112,14 @@ def test_english_stays_with_the_default_and_pieces_come_from_train_rows_alone(
     assert "空调" not in "".join(profile(chinese(tmp_path / "b.csv"))["vocabulary"])
 
 
+def test_no_more_of_a_file_is_read_than_is_cut_into_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(encoders, "_MOST_TEXTS", 3)
+    texts = iter([*map(str, range(1000)), ""])
+    found = list(encoders._some(texts, 1.0))
+    assert found == ["0", "1", "2"]
+    assert next(texts) == "3"
+
+
 def test_a_row_trains_in_the_draft_where_it_trains_in_the_run() -> None:
     import tensorflow as tf
     from tfx.components.example_gen import base_example_gen_executor as example_gen
