@@ -11,7 +11,8 @@ import threading
 from typing import Any
 
 _KEPT = 2  # a model, and the one that it is compared with
-_Key = tuple[str, tuple[tuple[str, int, int], ...]]
+_FINGERPRINT = "fingerprint.pb"  # written anew, with a number drawn for it, each time that a model is saved
+_Key = tuple[str, bytes, tuple[tuple[str, int, int], ...]]
 _models: collections.OrderedDict[_Key, Any] = collections.OrderedDict()
 _turn = threading.Lock()
 
@@ -42,7 +43,10 @@ def load(folder: str) -> Any:
 
 
 def _key(folder: str) -> _Key:
-    """The folder, and of every file in it size and time of its last change."""
+    """The folder, the model's fingerprint, and of every file in it size and time of its last change.
+
+    TensorFlow tells that time in whole seconds: two models saved within one differ in their fingerprints alone.
+    """
     import tensorflow as tf
 
     files = []
@@ -51,4 +55,8 @@ def _key(folder: str) -> _Key:
             path = os.path.join(place, name)
             found = tf.io.gfile.stat(path)
             files.append((path, found.length, found.mtime_nsec))
-    return folder, tuple(sorted(files))
+    fingerprint, path = b"", os.path.join(folder, _FINGERPRINT)
+    if tf.io.gfile.exists(path):
+        with tf.io.gfile.GFile(path, "rb") as stream:
+            fingerprint = stream.read()
+    return folder, fingerprint, tuple(sorted(files))

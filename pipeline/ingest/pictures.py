@@ -89,4 +89,4 @@ def _read(path: str, opener: Opener) -> bytes:
     except OSError as error:
         raise PictureError(f"{path}: cannot be read ({error.strerror or type(error).__name__})") from error
     except ValueError:  # a NUL, or half of a surrogate pair
-        raise PictureError(f"{shown(path)}: no file can have such a name") from None
+        raise PictureError(f"{shown(posixpath.basename(path))}: no file can have such a name") from None

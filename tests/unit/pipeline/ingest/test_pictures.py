@@ -94,7 +94,7 @@ def test_a_name_that_no_file_can_have_keeps_its_row_back_as_well(tmp_path: Path,
     assert isinstance(found, Quarantined)
     assert found.reason == "unusable_image"
     assert "no file can have such a name" in found.detail
-    assert found.detail.encode("utf-8").isascii()
+    assert repr(cell) in found.detail
 
 
 def test_where_a_picture_may_be_missing_a_row_without_one_stays(tmp_path: Path) -> None:
