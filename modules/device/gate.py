@@ -76,6 +76,7 @@ def _broken(variant: Mapping[str, Any], gate: Gate) -> list[tuple[str, Any, str,
         ("size_ratio", variant.get("size_ratio"), "min_size_ratio", "at least"),
         ("bytes", variant.get("bytes"), "max_bytes", "at most"),
         ("latency_ratio", variant.get("latency_ratio"), "min_latency_ratio", "at least"),
+        ("latency_p50_ms", variant.get("latency_p50_ms"), "max_latency_ms", "at most"),
         ("agreement", variant.get("agreement"), "min_agreement", "at least"),
     ]
     for metric in gate.max_drop:

@@ -44,6 +44,8 @@ class Gate(Section):
     """Largest bundle."""
     min_latency_ratio: float | None = Field(4.0, gt=0)
     """How many times faster than the blessed model the p50 of a single text must be, with one thread."""
+    max_latency_ms: float | None = Field(None, gt=0)
+    """Largest p50 of a single text, with one thread, on the machine that measures."""
     min_agreement: float | None = Field(0.98, ge=0, le=1)
     """Least agreement with the student's own float32 variant: the share of texts with the same label; of several labels
     F1 of the ones against the others; of a number the share of its answers' variance that is kept."""

@@ -110,6 +110,18 @@ def score(model: tf_keras.Model, examples: Examples, target: str) -> float:
     return of(target).of_model(model).score(split_logits(model, examples), examples.labels)
 
 
+def mean_loss(model: tf_keras.Model, examples: Examples, target: str) -> float:
+    """Mean of `Distillation.plain_loss` over some rows.
+
+    Args:
+        model: as of `score`.
+        examples: likewise.
+        target: likewise.
+    """
+    loss = of(target).of_model(model).plain_loss
+    return float(tf.reduce_mean(loss(tf.constant(split_logits(model, examples)), tf.constant(examples.labels))))
+
+
 def hidden_loss(student: tf.Tensor, teacher: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
     """Mean squared distance of hidden states.
 

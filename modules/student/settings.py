@@ -5,12 +5,61 @@ The defaults are good on two cores. Nothing here imports TensorFlow.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+import re
+from typing import Annotated, Any, Literal, Self
 
 from modules.settings import PositiveShare, Precision, Section, Seed, Share
 from modules.tflite.settings import Storage
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
+
+TOLERANCE = 0.05  # how far a bundle may be beside what `pruner.student.target` says
+_UNITS = {"": 1, "b": 1, "kb": 1e3, "mb": 1e6, "kib": 2**10, "mib": 2**20}
+
+
+class BudgetSettings(Section):
+    """What the bundle may cost; layers, heads and neurons are then searched for, by loss per millisecond or byte.
+
+    Exactly one of `speedup`, `ms` and `bytes`.
+    """
+
+    speedup: float | None = Field(None, gt=0)
+    """How many times faster than the blessed model in float32, with one thread, at the p50 of single texts."""
+    ms: float | None = Field(None, gt=0)
+    """Milliseconds of a text of median length on this machine, with one thread."""
+    bytes: int | None = Field(None, ge=1)
+    """Size of the bundle; a number, or a text such as `4MB` or `900 KiB`."""
+    recipe: str = "dynamic_wi4_afp32"
+    """Recipe of the catalogue that the bundle is reckoned in; it must be among `converter.recipes`."""
+    windows: list[Annotated[int, Field(ge=4)]] | None = None
+    """Shorter windows of the bundle; as `converter.windows`, whose value it has if it is empty."""
+
+    @property
+    def asked(self) -> tuple[str, float]:
+        """Which of the three is given, and its value."""
+        return next((name, value) for name in _BUDGETS if (value := getattr(self, name)) is not None)
+
+    @field_validator("bytes", mode="before")
+    @classmethod
+    def _with_unit(cls, value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([A-Za-z]*)\s*", value)
+        if found is None or found[2].lower() not in _UNITS:
+            raise ValueError(f"{value!r} is no size; write a number of bytes, or one with KB, MB, KiB or MiB")
+        return round(float(found[1]) * _UNITS[found[2].lower()])
+
+    @model_validator(mode="after")
+    def _one_budget(self) -> Self:
+        said = [name for name in _BUDGETS if getattr(self, name) is not None]
+        if len(said) != 1:
+            raise ValueError(
+                f"give exactly one of {', '.join(_BUDGETS)}, not {', '.join(said) if said else 'none of them'}"
+            )
+        return self
+
+
+_BUDGETS = ("speedup", "ms", "bytes")
 
 
 class StudentSettings(Section):
@@ -39,6 +88,9 @@ class StudentSettings(Section):
     and a recipe that stores it the same way loses nothing more. Empty: it is trained."""
     dropout: float = Field(0.1, ge=0, lt=1)
     """Rate while fine-tuning."""
+    target: BudgetSettings | None = None
+    """What the bundle may cost: `{speedup: 6}`, `{ms: 2}` or `{bytes: 4MB}`. It decides layers, heads and neurons, so
+    that `layers`, `by_importance`, `heads`, `intermediate` and `allocation` do not count."""
 
 
 class AugmentationSettings(Section):

@@ -25,7 +25,7 @@ from modules.training.settings import TrainerSettings, TunerSettings
 
 from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
-from pipeline.config import names, parts
+from pipeline.config import budget, names, parts
 from pipeline.config.monitor import MonitorConfig
 from pipeline.config.platform import PlatformConfig
 from pipeline.config.retrain import RetrainConfig
@@ -131,6 +131,10 @@ class Config(Section):
             gate = self.edge_evaluator.gate.of_target(self.target)
             if gate is not self.edge_evaluator.gate:
                 self.__dict__["edge_evaluator"] = self.edge_evaluator.with_values(gate=gate)
+            if self.pruner.student.target is not None:
+                main = kinds.with_backbone(self.inputs)
+                self.__dict__["pruner"] = budget.budgeted(self.pruner, self.converter, main)
+                self.__dict__["edge_evaluator"] = budget.gated(self.edge_evaluator, self.pruner)
         return self
 
     @model_serializer(mode="wrap")

@@ -9,6 +9,7 @@ from modules.rows.batches import TrainingStream
 from modules.rows.transformed import stratified
 from modules.stages import extend
 from modules.student import distillation, structured
+from modules.student.budget import search
 from modules.student.stages.values import CutNetwork, TrimmedVocabulary
 from modules.tflite.packed_embedding import embedding_table
 
@@ -23,6 +24,7 @@ def cut(trimmed: TrimmedVocabulary) -> CutNetwork:
         The same with the student's shapes and the weights that it starts from, the embedding as it will be stored.
 
     Raises:
+        BudgetError: no student keeps the stated budget.
         ValueError: settings that do not fit the teacher.
     """
     storage, teacher = trimmed.settings.student.embedding, trimmed.teacher
@@ -30,7 +32,12 @@ def cut(trimmed: TrimmedVocabulary) -> CutNetwork:
         whole = structured.Plan((), (), ())
         weights = read_weights(teacher.model)
         return extend(trimmed, CutNetwork, plan=whole, architecture=teacher.architecture, weights=weights)
-    plan = make_plan(trimmed)
+    asked, budget = trimmed.settings.student.target, {}
+    if asked is None:
+        plan = make_plan(trimmed)
+    else:
+        found = search(trimmed, importance_of(trimmed), asked)
+        plan, budget = found.plan, found.record
     weights, architecture = structured.rebuild(read_weights(teacher.model), teacher.architecture, plan)
     token = weights.token[trimmed.words.kept]
     if storage:
@@ -41,31 +48,41 @@ def cut(trimmed: TrimmedVocabulary) -> CutNetwork:
         plan=plan,
         architecture=dataclasses.replace(architecture, vocabulary_size=len(trimmed.words.tokens)),
         weights=dataclasses.replace(weights, token=token),
+        budget=budget,
     )
 
 
-def make_plan(trimmed: TrimmedVocabulary) -> structured.Plan:
-    """Decides which units stay, on `importance_rows` training rows of all answers.
+def importance_of(trimmed: TrimmedVocabulary) -> structured.Importance:
+    """Scores of the teacher's units, on `importance_rows` training rows of all answers.
 
     Args:
         trimmed: as of `cut`.
     """
     shape, teacher = trimmed.settings.student, trimmed.teacher
-    available = teacher.architecture.num_layers
     rows = stratified(trimmed.train.labels, shape.importance_rows, trimmed.settings.seed)
     stream = TrainingStream(
         trimmed.train.take(rows),
         batch_size=min(16, len(rows)),
         seed=0,
     )
-    importance = structured.measure_importance(
+    return structured.measure_importance(
         teacher.model,
         stream.batches(1).as_numpy_iterator(),
         distillation.of(teacher.architecture.target).of_model(teacher.model).plain_loss,
     )
+
+
+def make_plan(trimmed: TrimmedVocabulary) -> structured.Plan:
+    """Decides which units stay, where shares of them are given.
+
+    Args:
+        trimmed: as of `cut`.
+    """
+    shape, teacher = trimmed.settings.student, trimmed.teacher
+    available = teacher.architecture.num_layers
     wanted = shape.layers if shape.layers is not None else available
     return structured.make_plan(
-        importance,
+        importance_of(trimmed),
         # A teacher with fewer layers than asked for keeps those it has.
         layers=min(wanted, available) if isinstance(wanted, int) else wanted,
         heads=shape.heads,

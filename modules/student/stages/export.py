@@ -81,4 +81,5 @@ def _record(
         },
         "fine_tuning": tuned.run,
         "precision_policy": tuned.policy,
+        **({"budget": tuned.budget} if tuned.budget else {}),
     }

@@ -73,11 +73,13 @@ class CutNetwork(TrimmedVocabulary):
         plan: layers, heads and neurons of the teacher that stay.
         architecture: the student's shapes.
         weights: the student's arrays, taken from the teacher's.
+        budget: what was asked for and found, where `settings.student.target` states a budget.
     """
 
     plan: Plan
     architecture: Architecture
     weights: NetworkWeights
+    budget: dict[str, Any] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
