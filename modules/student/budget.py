@@ -13,27 +13,21 @@ import heapq
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from modules.inputs import kinds
 from modules.machine.progress import tell
-from modules.network.architecture import Architecture
-from modules.network.arrays import NetworkWeights
 from modules.network.model import build_model
-from modules.network.weights import read_weights, write_weights
+from modules.network.weights import write_weights
 from modules.rows.transformed import Examples, stratified
-from modules.student import costs as costs_lib
 from modules.student import distillation, structured
+from modules.student.bench import Bench
 from modules.student.costs import Costs
 from modules.student.settings import TOLERANCE, BudgetSettings
 from modules.student.stages.values import TrimmedVocabulary
 from modules.student.structured import Importance, Plan
-from modules.tflite.convert import convert
-from modules.tflite.recipes import RECIPES
 
 import numpy as np
 
 BLOCK = 8  # neurons that go together; see `structured`
 _ROUNDS = 4
-_MANIFEST_BYTES = 6_000
 _ROWS = 256  # that losses are compared on
 # What is aimed at, so that noise and fine-tuning leave the student within the budget.
 _AIM = 0.985
@@ -127,75 +121,6 @@ def reach(importance: Importance, costs: Costs) -> tuple[float, float]:
     """
     least = costs.of([1], [min(BLOCK, len(importance.neurons[0]))])
     return least, costs.of([len(x) for x in importance.heads], [len(x) for x in importance.neurons])
-
-
-class Bench:
-    """What students really cost: converted by the recipe, and run in alternation with the blessed model.
-
-    Args:
-        trimmed: teacher, student's vocabulary, inputs and settings.
-        budget: what was asked for.
-    """
-
-    def __init__(self, trimmed: TrimmedVocabulary, budget: BudgetSettings) -> None:
-        whole = kinds.layout(trimmed.inputs)
-        main = kinds.with_backbone(trimmed.inputs)
-        if main is None:
-            raise BudgetError("pruner.student.target: without an input that a backbone encodes nothing can be cut")
-        self.name, self.asked = budget.asked
-        self._trimmed = trimmed
-        self._recipe = RECIPES[budget.recipe]
-        self._layout = whole.cut(main.sequence_length)
-        lengths = trimmed.in_own_words(trimmed.train).lengths
-        self._windows = budget.windows or []
-        all_windows = [*sorted(x for x in self._windows if x < self._layout.length), self._layout.length]
-        self.window = next(x for x in all_windows if x >= min(float(np.median(lengths)), self._layout.length))
-        self.weights = read_weights(trimmed.teacher.model)
-        self._all_windows = all_windows
-        self._reference = b""
-        if self.name == "speedup":
-            tell("converting the blessed model in float32, to be compared with")
-            teacher = trimmed.teacher
-            made = convert(self.weights, teacher.architecture, RECIPES["float32"], layout=self._layout)
-            self._reference = made.content
-        # A bundle carries its words as they are, and a manifest.
-        words = sum(len(token.encode()) + 1 for token in trimmed.words.tokens)
-        self._carried = words + _MANIFEST_BYTES if self.name == "bytes" else 0
-
-    def costs(self) -> Costs:
-        """The table of the unit that the budget is in."""
-        shape = dataclasses.replace(self._trimmed.teacher.architecture, vocabulary_size=len(self._trimmed.words.tokens))
-        if self.name != "bytes":
-            return costs_lib.latency_costs(shape, self._recipe, window=self.window)
-        found = costs_lib.byte_costs(shape, self._recipe, windows=self._all_windows)
-        return dataclasses.replace(found, fixed=found.fixed + self._carried)
-
-    def student(self, plan: Plan) -> tuple[NetworkWeights, Architecture]:
-        """Arrays and shapes of a student that has not learned yet."""
-        weights, shape = structured.rebuild(self.weights, self._trimmed.teacher.architecture, plan)
-        kept = self._trimmed.words.kept
-        return (
-            dataclasses.replace(weights, token=weights.token[kept]),
-            dataclasses.replace(shape, vocabulary_size=len(kept)),
-        )
-
-    def measured(self, plan: Plan) -> tuple[float, float]:
-        """What a student costs, in milliseconds or bytes, and the limit in the same unit."""
-        content = convert(*self.student(plan), self._recipe, layout=self._layout, windows=self._windows).content
-        if self.name == "bytes":
-            return len(content) + self._carried, self.asked
-        files = {(0, 0, 0): content} | ({(1, 0, 0): self._reference} if self._reference else {})
-        times = costs_lib.alternating(files, window=self.window)
-        limit = times[1, 0, 0] / self.asked if self._reference else self.asked
-        return times[0, 0, 0], limit
-
-    def reference_ms(self) -> float:
-        """Milliseconds of the blessed model in float32."""
-        return costs_lib.alternating({(1, 0, 0): self._reference})[1, 0, 0]
-
-    def shown(self, cost: float, limit: float) -> float:
-        """A cost in what was asked for: a speed-up, milliseconds, or bytes."""
-        return self.asked * limit / cost if self.name == "speedup" else cost
 
 
 def search(trimmed: TrimmedVocabulary, importance: Importance, budget: BudgetSettings) -> Found:

@@ -18,6 +18,7 @@ import re
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from modules.machine import cpu, packages
 from modules.machine.progress import tell
@@ -240,7 +241,7 @@ def alternating(
 
     from ai_edge_litert.interpreter import Interpreter
 
-    calls = {}
+    calls: dict[tuple[int, int, int], tuple[Any, dict[str, NDArray[Any]], list[float]]] = {}
     for name, content in contents.items():
         interpreter = Interpreter(model_content=content, num_threads=threads)
         shorter = WINDOW_SIGNATURE.format(window)

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from modules.student import budget
-from modules.student.budget import BudgetError, Costs, within
+from modules.student.bench import words_ms
+from modules.student.budget import BudgetError, within
+from modules.student.costs import Costs
 from modules.student.settings import BudgetSettings
-from modules.student.stages import cut as cut_stage
 from modules.student.stages.cut import cut
 from modules.student.stages.trim import trim
 from modules.student.structured import Importance
@@ -74,13 +75,14 @@ def test_a_budget_that_no_student_keeps_is_refused_with_what_can_be_had(tmp_path
 
 @pytest.mark.parametrize(("target", "slow"), [({"ms": 3.0}, 1.0), ({"speedup": 2.0}, 1.0), ({"ms": 3.0}, 1.3)])
 def test_a_table_that_is_off_is_put_right_by_what_is_measured(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, target: dict[str, float], slow: float
+    monkeypatch: pytest.MonkeyPatch, target: dict[str, float], slow: float
 ) -> None:
-    value = trimmed(tmp_path, **target)
-    bench = _Timed(value, BudgetSettings(**target), slow)
+    asked_for = BudgetSettings(**target)
+    bench = _Timed(asked_for, slow)
     monkeypatch.setattr(budget, "Bench", lambda *_: bench)
     monkeypatch.setattr(budget, "_losses", lambda *_: lambda plan: -len(plan.layers))
-    found = budget.search(value, cut_stage.importance_of(value), value.settings.student.target)
+    nothing: Any = None  # the machine below stands for all of it
+    found = budget.search(nothing, importance(), asked_for)
     (name, asked), got = next(iter(found.record["asked"].items())), found.record["measured"]
     assert got <= asked * 1.05 if name == "ms" else got >= asked * 0.95
     assert found.record["reach"] == sorted(found.record["reach"])
@@ -89,7 +91,7 @@ def test_a_table_that_is_off_is_put_right_by_what_is_measured(
 class _Timed(budget.Bench):
     """A machine on which everything takes known times."""
 
-    def __init__(self, value: Any, asked: BudgetSettings, slow: float) -> None:
+    def __init__(self, asked: BudgetSettings, slow: float) -> None:
         self.name, self.asked = asked.asked
         self.window, self._slow = 16, slow
 
@@ -102,3 +104,7 @@ class _Timed(budget.Bench):
     def measured(self, plan: Any) -> tuple[float, float]:
         cost = self.costs().of([len(x) for x in plan.heads], [len(x) for x in plan.neurons])
         return cost * self._slow, 6.0 / self.asked if self.name == "speedup" else self.asked
+
+
+def test_the_time_of_the_words_counts_as_well(tmp_path: Path) -> None:
+    assert 0 < words_ms(trimmed(tmp_path, ms=2)) < 50

@@ -10,11 +10,12 @@ from modules.student.settings import BudgetSettings
 import pytest
 from pydantic import ValidationError
 
-from pipeline.config.task import TaskConfig
+from pipeline.config import loader
+from pipeline.config.task import Config
 from tests import tiny
 
 
-def config(folder: Path, target: dict[str, Any], **more: Any) -> TaskConfig:
+def config(folder: Path, target: dict[str, Any], **more: Any) -> Config:
     task = tiny.make(folder, rows=4)
     values = tiny.settings(task, folder / "schema.pbtxt")
     values.pop("profiles", None)
@@ -22,7 +23,7 @@ def config(folder: Path, target: dict[str, Any], **more: Any) -> TaskConfig:
     values["converter"] = {}
     pruner = values.get("pruner", {})
     student = {**pruner.get("student", {}), "target": target}
-    return TaskConfig.model_validate({**values, "pruner": {**pruner, "student": student}, **more})
+    return Config.model_validate({**values, "pruner": {**pruner, "student": student}, **more})
 
 
 @pytest.mark.parametrize(("said", "size"), [("4MB", 4_000_000), ("0.5 MiB", 524_288), (900, 900), ("12kb", 12_000)])
@@ -65,3 +66,13 @@ def test_a_stricter_bound_of_the_configuration_stays(tmp_path: Path) -> None:
 def test_a_budget_is_reckoned_in_a_recipe_that_is_made(tmp_path: Path, recipe: str) -> None:
     with pytest.raises(ValidationError, match="must be a recipe of the catalogue without calibration"):
         config(tmp_path, {"ms": 2, "recipe": recipe}, converter={"recipes": ["dynamic_wi4_afp32", "static_wi8_ai8"]})
+
+
+@pytest.mark.parametrize("said", ["pruner.student.target={bytes: 4MB}", "pruner.student.target.bytes=4MB"])
+def test_a_budget_may_be_said_on_the_command_line(tmp_path: Path, said: str) -> None:
+    task = tiny.make(tmp_path, rows=4)
+    more = "converter.recipes=[float32, dynamic_wi4_afp32]"
+    made = loader.load(task.config, profile="quick", overrides=(said, more))
+    assert made.pruner.student.target is not None
+    assert made.pruner.student.target.asked == ("bytes", 4_000_000)
+    assert loader.load(task.config, profile="quick").pruner.student.target is None
