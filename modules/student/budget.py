@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 import heapq
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from modules.machine.progress import tell
@@ -48,6 +48,17 @@ class Found:
 
     plan: Plan
     record: dict[str, Any]
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Found:
+        """The inverse of `dataclasses.asdict`, through JSON as well.
+
+        Args:
+            values: `plan` and `record`.
+        """
+        plan = values["plan"]
+        units = (tuple(tuple(layer) for layer in plan[name]) for name in ("heads", "neurons"))
+        return cls(Plan(tuple(plan["layers"]), *units), dict(values["record"]))
 
 
 def within(importance: Importance, layers: Sequence[int], costs: Costs, budget: float) -> Plan | None:
@@ -151,7 +162,7 @@ def search(trimmed: TrimmedVocabulary, importance: Importance, budget: BudgetSet
         plan = plans[int(np.argmin(lost))]
         cost, limit = bench.measured(plan)
         predicted = costs.of([len(x) for x in plan.heads], [len(x) for x in plan.neurons])
-        told = {len(x.layers): round(value, 4) for x, value in zip(plans, lost, strict=True)}
+        told = {str(len(x.layers)): round(value, 4) for x, value in zip(plans, lost, strict=True)}
         tried.append((cost, limit, plan, told))
         tell(
             f"{bench.name} {_told(bench.shown(cost, limit))} of {_told(bench.asked)}: {len(plan.layers)} layers, "

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import dataclasses
+import json
+import os
 
 from modules.network.weights import read_weights
 from modules.rows.batches import TrainingStream
 from modules.rows.transformed import stratified
 from modules.stages import extend
 from modules.student import distillation, structured
-from modules.student.budget import search
+from modules.student.budget import Found, search
+from modules.student.settings import BudgetSettings
 from modules.student.stages.values import CutNetwork, TrimmedVocabulary
 from modules.tflite.packed_embedding import embedding_table
+
+import tensorflow as tf  # isort: skip  (after `modules`, which settles Keras 2)
+
+BUDGET_FILE = "budget.json"
 
 
 def cut(trimmed: TrimmedVocabulary) -> CutNetwork:
@@ -36,7 +43,7 @@ def cut(trimmed: TrimmedVocabulary) -> CutNetwork:
     if asked is None:
         plan = make_plan(trimmed)
     else:
-        found = search(trimmed, importance_of(trimmed), asked)
+        found = _found(trimmed, asked)
         plan, budget = found.plan, found.record
     weights, architecture = structured.rebuild(read_weights(teacher.model), teacher.architecture, plan)
     token = weights.token[trimmed.words.kept]
@@ -50,6 +57,20 @@ def cut(trimmed: TrimmedVocabulary) -> CutNetwork:
         weights=dataclasses.replace(weights, token=token),
         budget=budget,
     )
+
+
+def _found(trimmed: TrimmedVocabulary, asked: BudgetSettings) -> Found:
+    """What the search found; kept in `backup_dir`, since times differ and a run that goes on needs the same shapes."""
+    path = os.path.join(trimmed.backup_dir, BUDGET_FILE)
+    if tf.io.gfile.exists(path):
+        with tf.io.gfile.GFile(path) as file:
+            return Found.from_dict(json.loads(file.read()))
+    found = search(trimmed, importance_of(trimmed), asked)
+    tf.io.gfile.makedirs(trimmed.backup_dir)
+    with tf.io.gfile.GFile(f"{path}.partial", "w") as file:
+        file.write(json.dumps(dataclasses.asdict(found)))
+    tf.io.gfile.rename(f"{path}.partial", path, overwrite=True)
+    return found
 
 
 def importance_of(trimmed: TrimmedVocabulary) -> structured.Importance:
