@@ -108,7 +108,7 @@ def within(importance: Importance, layers: Sequence[int], costs: Costs, budget: 
 
 
 def candidates(importance: Importance, costs: Costs, budget: float) -> list[Plan]:
-    """The students that keep a budget, one for each number of layers that can.
+    """The students that keep a budget, one for each number of layers that can; the whole network alone if that does.
 
     Args:
         importance: scores of the whole network.
@@ -116,6 +116,9 @@ def candidates(importance: Importance, costs: Costs, budget: float) -> list[Plan
         budget: in the unit of the costs.
     """
     available = len(importance.layers)
+    if reach(importance, costs)[1] <= budget:
+        whole = within(importance, range(available), costs, budget)
+        return [whole] if whole else []
     plans = (
         within(importance, structured.spread_layers(available, count), costs, budget)
         for count in range(1, available + 1)

@@ -48,7 +48,9 @@ def test_a_head_and_a_block_of_neurons_stay_in_each_layer() -> None:
     assert plan is not None
     assert (len(plan.heads[0]), len(plan.neurons[0])) == (1, 8)
     assert within(importance(), (0, 1), COSTS, least) is None
-    assert [len(plan.layers) for plan in budget.candidates(importance(), COSTS, most)] == [1, 2]
+    assert [len(plan.layers) for plan in budget.candidates(importance(), COSTS, most - 1)] == [1, 2]
+    (whole,) = budget.candidates(importance(), COSTS, most)
+    assert COSTS.of([len(x) for x in whole.heads], [len(x) for x in whole.neurons]) == most, "nothing has to go"
 
 
 def trimmed(folder: Path, **target: Any) -> Any:
