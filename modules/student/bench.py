@@ -10,19 +10,16 @@ from modules.machine.progress import tell
 from modules.network.architecture import Architecture
 from modules.network.arrays import NetworkWeights
 from modules.network.weights import read_weights
+from modules.registry import load
 from modules.student import costs as costs_lib
 from modules.student import structured
 from modules.student.costs import Costs
 from modules.student.settings import BudgetSettings
 from modules.student.stages.values import TrimmedVocabulary
 from modules.student.structured import Plan
-from modules.text.features import PADDING_MASK, TOKEN_IDS
-from modules.tflite.convert import convert
 from modules.tflite.recipes import RECIPES
 
 import numpy as np
-
-from edgeline_edge import pieces, tokenizers
 
 _MANIFEST_BYTES = 6_000
 _TEXTS = 64  # whose tokenization is timed
@@ -64,7 +61,7 @@ class Bench:
         if self.name == "speedup":
             tell("converting the blessed model in float32, to be compared with")
             teacher = trimmed.teacher
-            made = convert(self.weights, teacher.architecture, RECIPES["float32"], layout=self._layout)
+            made = load(costs_lib.CONVERT)(self.weights, teacher.architecture, RECIPES["float32"], layout=self._layout)
             self._reference = made.content
         # A bundle carries its words as they are, and a manifest.
         words = sum(len(token.encode()) + 1 for token in trimmed.words.tokens)
@@ -90,7 +87,9 @@ class Bench:
 
     def measured(self, plan: Plan) -> tuple[float, float]:
         """What a student costs, in milliseconds or bytes, and the limit in the same unit."""
-        content = convert(*self.student(plan), self._recipe, layout=self._layout, windows=self._windows).content
+        content = load(costs_lib.CONVERT)(
+            *self.student(plan), self._recipe, layout=self._layout, windows=self._windows
+        ).content
         if self.name == "bytes":
             return len(content) + self._carried, self.asked
         files = {(0, 0, 0): content} | ({(1, 0, 0): self._reference} if self._reference else {})
@@ -114,18 +113,19 @@ def words_ms(trimmed: TrimmedVocabulary) -> float:
         trimmed: training rows and the student's vocabulary; the texts are put together from their tokens.
     """
     rows = trimmed.in_own_words(trimmed.train)
-    if TOKEN_IDS not in rows.features or not len(rows):
+    numbers = next((name for name in rows.windows if name != rows.mask), None)
+    if numbers is None or rows.mask is None or not len(rows):
         return 0.0
     lines = trimmed.words.tokens
-    kind = tokenizers.of_lines(lines)
+    kind = load("edgeline_edge.tokenizers:of_lines")(lines)  # by name, as the converter
     tokens, special = [line.partition("\t")[0] for line in lines], set(kind.special)
     chosen = np.random.default_rng(trimmed.settings.seed).permutation(len(rows))[:_TEXTS]
-    ids, mask = rows.features[TOKEN_IDS][chosen], rows.features[PADDING_MASK][chosen]
+    ids, mask = rows.features[numbers][chosen], rows.features[rows.mask][chosen]
     cutter = kind.make(lines, max(ids.shape[1], 3))
     taken = []
     for row, length in zip(ids, mask.sum(axis=1), strict=True):
         words = [tokens[number] for number in row[:length] if tokens[number] not in special]
-        text = "".join(words).replace("\u2581", " ") if pieces.is_table(lines) else " ".join(words).replace(" ##", "")
+        text = "".join(words).replace("\u2581", " ") if kind.spec else " ".join(words).replace(" ##", "")
         began = time.perf_counter()
         cutter.encode([text])
         taken.append(1e3 * (time.perf_counter() - began))

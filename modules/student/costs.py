@@ -24,8 +24,8 @@ from modules.machine import cpu, packages
 from modules.machine.progress import tell
 from modules.network.architecture import Architecture
 from modules.network.arrays import LayerWeights, NetworkWeights
+from modules.registry import load
 from modules.tensors import Layout, Tensor
-from modules.text.features import PADDING_MASK, TOKEN_IDS
 from modules.tflite.settings import Recipe, Storage
 
 import numpy as np
@@ -34,6 +34,9 @@ from numpy.typing import NDArray
 _BITS = {"float32": 32, "int8": 8, "int4": 4, "int2": 2}
 _WORDS = 64  # tokens of the small graphs: a lookup costs the same in any table
 _SMALLEST = 8  # neurons
+_MASK = "mask"
+# By name: what is measured decides, and the gate judges it. An edit of the converter makes no student anew.
+CONVERT = "modules.tflite.convert:convert"
 # Operators, names and scales of a graph besides those of channels: of each of its layers, and of the rest.
 _LAYER_BYTES, _GRAPH_BYTES = 6_150, 6_800
 
@@ -197,8 +200,7 @@ def costs_of(times: Mapping[tuple[int, int, int], float], heads: int, neurons: i
 def _measured(
     architecture: Architecture, recipe: Recipe, window: int, threads: int
 ) -> dict[tuple[int, int, int], float]:
-    # Late: the arithmetic must not wait for TensorFlow.
-    from modules.tflite.convert import convert
+    convert = load(CONVERT)
 
     heads, neurons = max(architecture.heads), max(architecture.intermediate_dims)
     wanted = {(1, count, neurons) for count in (1, max(heads // 2, 1), heads)}
@@ -206,7 +208,7 @@ def _measured(
         (1, heads, max(_SMALLEST, neurons // share // _SMALLEST * _SMALLEST)) for share in (2, 4, neurons // _SMALLEST)
     }
     wanted |= {(3, heads, neurons)}
-    tensors = tuple(Tensor(name, "int32", (window,), window=True) for name in (TOKEN_IDS, PADDING_MASK))
+    tensors = tuple(Tensor(name, "int32", (window,), window=True) for name in ("numbers", _MASK))
     contents = {}
     for layers, some_heads, some_neurons in sorted(wanted):
         small = Architecture(
@@ -220,7 +222,7 @@ def _measured(
             activation=architecture.activation,
             head_dim=architecture.key_dim,
         )
-        made = convert(random_weights(small), small, recipe, layout=Layout(tensors, PADDING_MASK))
+        made = convert(random_weights(small), small, recipe, layout=Layout(tensors, _MASK))
         contents[layers, some_heads, some_neurons] = made.content
     return alternating(contents, threads=threads)
 
@@ -236,16 +238,16 @@ def alternating(
         threads: of the interpreters.
         window: which window of a file is run where it has it; the whole one without.
     """
-    # Late: as above.
-    from modules.tflite.graph import SIGNATURE, WINDOW_SIGNATURE
-
+    # Late: the arithmetic must not wait for the runtime.
     from ai_edge_litert.interpreter import Interpreter
 
+    whole, shorter = load("modules.tflite.graph:SIGNATURE"), load("modules.tflite.graph:WINDOW_SIGNATURE")
+    shorter = shorter.format(window)
     calls: dict[tuple[int, int, int], tuple[Any, dict[str, NDArray[Any]], list[float]]] = {}
     for name, content in contents.items():
         interpreter = Interpreter(model_content=content, num_threads=threads)
-        shorter = WINDOW_SIGNATURE.format(window)
-        runner = interpreter.get_signature_runner(shorter if shorter in interpreter.get_signature_list() else SIGNATURE)
+        known = interpreter.get_signature_list()
+        runner = interpreter.get_signature_runner(shorter if shorter in known else whole)
         feeds = {key: np.ones(value["shape"], value["dtype"]) for key, value in runner.get_input_details().items()}
         runner(**feeds)  # the first call allocates
         calls[name] = runner, feeds, []
