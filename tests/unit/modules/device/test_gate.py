@@ -50,3 +50,12 @@ def test_what_has_no_numbers_or_passes_is_not_near() -> None:
     broken = {"error": "does not convert"}
     unknown = {**PASSES, "latency_ratio": None}
     assert nearest({"broken": broken, "unknown": unknown, "passes": PASSES}, GATE) is None
+
+
+def test_milliseconds_can_be_bounded() -> None:
+    nothing = dict.fromkeys(
+        ("max_accuracy_drop", "max_slice_drop", "min_size_ratio", "min_latency_ratio", "min_agreement")
+    )
+    gate = Gate(max_latency_ms=2.1, **nothing)
+    assert missed({"latency_p50_ms": 2.2}, gate) == ["latency_p50_ms is 2.2, at most 2.1 is allowed"]
+    assert not missed({"latency_p50_ms": 2.1}, gate)
