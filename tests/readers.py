@@ -37,24 +37,35 @@ def compiled(program: Path) -> Cpp:
     return run
 
 
-def in_node(folder: Path, bundles: dict[str, Path], records: dict[str, list[Any]]) -> dict[str, Any]:
+def in_node(
+    folder: Path,
+    bundles: dict[str, Path],
+    records: dict[str, list[Any]],
+    outputs: dict[str, list[Any]] | None = None,
+) -> dict[str, Any]:
     """What the page's sources make of records, in Node.js.
 
     Args:
         folder: for the questions.
         bundles: files by name.
-        records: texts or records for some of them.
+        records: texts or records for some of them; of what JSON lacks, as `edge/web/test/encode.mjs` says.
+        outputs: for some of them what the model gave, float32 by window and output.
 
     Returns:
-        By name: an answer for each record, or why the bundle is refused.
+        By name: an answer for each record, then for each output; or why the bundle is refused.
     """
-    questions = {"data": str(DATA), "bundles": {name: str(path) for name, path in bundles.items()}, "records": records}
+    questions = {
+        "data": str(DATA), "bundles": {name: str(path) for name, path in bundles.items()}, "records": records,
+        "outputs": outputs or {},
+    }  # fmt: skip
     (folder / "questions.json").write_text(json.dumps(questions), "ascii")
     node = programs.need(programs.NODE)["node"]
     command = [node, EDGE / "web" / "test" / "encode.mjs", folder / "questions.json"]
     done = subprocess.run(command, capture_output=True, encoding="utf-8", check=False, timeout=60)
     assert done.returncode == 0, done.stderr
-    answers: dict[str, Any] = json.loads(done.stdout)
+    answers: dict[str, Any] = json.loads(
+        done.stdout, object_hook=lambda found: float(found["float"]) if found.keys() == {"float"} else found
+    )
     return answers
 
 

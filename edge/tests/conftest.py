@@ -15,6 +15,8 @@ from edgeline_edge import Classifier, write_bundle
 sys.path.append(str(Path(__file__).parents[2]))
 # For the processes that tests start, whether the package is installed or not.
 os.environ["PYTHONPATH"] = os.pathsep.join([str(Path(__file__).parent.parent), os.environ.get("PYTHONPATH", "")])
+from tests.readers import Cpp, compiled
+
 DATA = Path(__file__).parent / "data"
 LABELS = ("negative", "neutral", "positive")
 MANIFEST: dict[str, Any] = {"task": "sentiment", "recipe": "dynamic_wi8_afp32", "run_id": "r1", "licence": "Apache-2.0"}
@@ -69,3 +71,9 @@ def offers_path(vocabulary: list[str], tmp_path_factory: pytest.TempPathFactory)
     model, manifest = (DATA / "table.tflite").read_bytes(), {**MANIFEST, "calibration": {"temperature": 1.5}}
     write_bundle(model, path, vocabulary=vocabulary, labels=LABELS, manifest=manifest, inputs=inputs)
     return path
+
+
+@pytest.fixture(scope="session")
+def cpp(tmp_path_factory: pytest.TempPathFactory) -> Cpp:
+    """The C++ headers' program, compiled once."""
+    return compiled(tmp_path_factory.mktemp("cpp") / "try")

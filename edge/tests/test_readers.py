@@ -25,7 +25,7 @@ from edgeline_edge.rows import Rows
 from edgeline_edge.targets.one_label import answered
 from edgeline_edge.tokenizer import Tokenizer
 from edgeline_edge.unigram import Unigram
-from tests.readers import Cpp, compiled, in_node, resealed
+from tests.readers import Cpp, in_node, resealed
 
 EDGE = Path(__file__).parent.parent
 UNIGRAM = Path(__file__).parent / "data" / "unigram"
@@ -52,12 +52,6 @@ WRONG: list[tuple[Any, str]] = [
 ]
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(scope="module")
-def cpp(tmp_path_factory: pytest.TempPathFactory) -> Cpp:
-    """The compiled C++ program."""
-    return compiled(tmp_path_factory.mktemp("cpp") / "try")
 
 
 @pytest.fixture(scope="module")
@@ -259,9 +253,12 @@ def without(number: int, field: str) -> Callable[[dict[str, Any]], object]:
 
 
 REFUSED: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
-    "image": (of_input(0, kind="image"), "the input price is of kind image"),
+    "smell": (of_input(0, kind="smell"), "the input price is of kind smell"),
     "prototype": (of_input(0, kind="constructor"), "the input price is of kind constructor"),
+    "rank": (lambda manifest: manifest["target"].update(kind="rank"), "target"),
     "number": (lambda manifest: manifest["target"].update(kind="number"), "target"),
+    "another output": (lambda manifest: manifest["target"].update(output="number"), "output"),
+    "another decision": (lambda manifest: manifest.update(decision={"label": "good", "threshold": 0.5}), "decision"),
     "no mean": (without(0, "mean"), "says nothing of its mean"),
     "no values": (without(2, "values"), "says nothing of its values"),
     "zero": (of_input(0, factor=1e-60), "scaled"),
@@ -270,7 +267,8 @@ REFUSED: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
     "its ids": (of_input(1, tokenizer={**SPEC, "pad": 7}), "tokenizer"),
     "another member": (of_input(1, tokenizer=SPEC), "pieces.tsv|nmt-nfkc"),
     "another table": (of_input(1, normalization={"name": "nfd", "version": 1}), "normalises text by nfd"),
-    "no text": (of_input(1, kind="category", values=[]), "0 inputs of kind text|no input of kind text|tensor"),
+    "tensors": (of_input(1, kind="category", values=[]), "tensor"),
+    "two texts": (of_input(0, kind="text"), "2 inputs of kind text|several inputs of kind text"),
 }
 
 

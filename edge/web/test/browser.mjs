@@ -55,9 +55,9 @@ try {
         .encode(text, ...cut)
         .map(({ tokenIds, paddingMask }) => [Array.from(tokenIds), Array.from(paddingMask)]);
     const ids = cuts.map((cut) => tokenize.map((text) => rows(text, cut)));
-    const module = await import("./src/classifier.js");
-    const { Classifier } = module;
-    const decided = decide.map((asked) => module.decide(...asked));
+    const { Classifier } = await import("./src/classifier.js");
+    const target = await import("./src/targets/one_label.js");
+    const decided = decide.map((asked) => target.decide(...asked));
     const bytes = Uint8Array.from(atob(damaged), (character) => character.charCodeAt(0));
     const refusal = await Classifier.load(bytes.buffer).then(
       () => null,

@@ -1,6 +1,7 @@
 /** The page: loads a bundle, answers as one types. */
 
-import { Classifier } from "./classifier.js";
+import { Classifier } from "../classifier.js";
+import { shown } from "./answers.js";
 import { makeFields } from "./fields.js";
 
 const element = (id) => document.getElementById(id);
@@ -19,10 +20,11 @@ async function load(content, name) {
     classifier = loaded;
     const seconds = ((performance.now() - started) / 1000).toFixed(2);
     const { task, recipe } = classifier.manifest;
-    element("status").textContent =
-      `${task} · ${recipe} · ${(content.byteLength / 1e6).toFixed(2)} MB · ` +
-      `${classifier.text.sequence_length} tokens · loaded in ${seconds} s`;
-    element("text-label").textContent = classifier.text.column || "Text";
+    const length = classifier.text ? [`${classifier.text.sequence_length} tokens`] : [];
+    const size = `${(content.byteLength / 1e6).toFixed(2)} MB`;
+    element("status").textContent = [task, recipe, size, ...length, `loaded in ${seconds} s`].join(" · ");
+    element("text-label").textContent = classifier.text?.column || "Text";
+    for (const id of ["text-label", "text"]) element(id).hidden = !classifier.text;
     fields = makeFields(classifier.table);
     element("fields").replaceChildren(...fields.elements);
     element("text").disabled = false;
@@ -49,8 +51,8 @@ async function answer() {
   }
   let prediction;
   try {
-    const row = classifier.takesRecords ? { [classifier.text.column]: text, ...fields.read() } : text;
-    prediction = await classifier.predict(row);
+    const own = classifier.text ? { [classifier.text.column]: text } : {};
+    prediction = await classifier.predict(classifier.takesRecords ? { ...own, ...(await fields.read()) } : text);
   } catch (error) {
     if (turn !== asked) return;
     element("answer").hidden = true;
@@ -60,22 +62,12 @@ async function answer() {
   if (turn !== asked) return; // a later key stroke has been asked about meanwhile
   times.push(prediction.milliseconds);
   const median = [...times].sort((a, b) => a - b)[times.length >> 1];
-  element("label").textContent = prediction.label;
+  const { told, lines } = shown(classifier.target.kind, prediction);
+  element("label").textContent = told;
   element("latency").textContent =
     `${prediction.milliseconds.toFixed(2)} ms (median of ${times.length}: ${median.toFixed(2)} ms)`;
-  element("scores").replaceChildren(...Object.entries(prediction.scores).map(([label, score]) => row(label, score)));
+  element("scores").replaceChildren(...lines);
   element("answer").hidden = false;
-}
-
-function row(label, score) {
-  const name = Object.assign(document.createElement("th"), { scope: "row", textContent: label });
-  const meter = Object.assign(document.createElement("meter"), { min: 0, max: 1, value: score });
-  const bar = document.createElement("td");
-  bar.append(meter);
-  const number = Object.assign(document.createElement("td"), { textContent: score.toFixed(4) });
-  const line = document.createElement("tr");
-  line.append(name, bar, number);
-  return line;
 }
 
 element("text").addEventListener("input", answer);
