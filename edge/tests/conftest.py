@@ -77,3 +77,20 @@ def offers_path(vocabulary: list[str], tmp_path_factory: pytest.TempPathFactory)
 def cpp(tmp_path_factory: pytest.TempPathFactory) -> Cpp:
     """The C++ headers' program, compiled once."""
     return compiled(tmp_path_factory.mktemp("cpp") / "try")
+
+
+@pytest.fixture(scope="session")
+def camera_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A bundle without a text: a picture that may be missing, readings of two steps, and a time."""
+    inputs = [
+        {"name": "photo", "kind": "image", "column": "photo", "tensors": ["photo_pixels", "photo_present"],
+         "height": 6, "width": 8, "channels": 3, "resize": "area", "factor": 1 / 255, "offset": 0.0},
+        {"name": "lidar", "kind": "vector", "column": "lidar", "tensors": ["lidar"], "shape": [2, 3],
+         "means": [0.25, 1.0, 0.0], "factors": [1.5, 0.5, 1.0], "limit": 10.0},
+        {"name": "seen", "kind": "time", "column": "seen", "tensors": ["seen"],
+         "cycles": ["hour_of_day", "day_of_week"], "clock": "utc"},
+    ]  # fmt: skip
+    path = tmp_path_factory.mktemp("camera") / "model.tflite"
+    model = (DATA / "camera.tflite").read_bytes()
+    write_bundle(model, path, vocabulary=(), labels=LABELS, manifest=MANIFEST, inputs=inputs)
+    return path

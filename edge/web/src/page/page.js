@@ -7,7 +7,8 @@ import { makeFields } from "./fields.js";
 const element = (id) => document.getElementById(id);
 let classifier = null;
 let fields = makeFields([]);
-let asked = 0;
+let asked = 0; // rows so far, and the last of them that is answered
+let answered = 0;
 const times = [];
 
 async function load(content, name) {
@@ -38,28 +39,38 @@ async function load(content, name) {
     element("status").classList.add("error");
   }
   // For tests and the console.
-  window.edgeline = { classifier, error: classifier ? null : element("status").textContent };
+  const error = classifier ? null : element("status").textContent;
+  window.edgeline = { classifier, error, isIdle: () => answered === asked };
 }
 
+/** Answers what is typed in; a later key stroke makes an answer that is under way nobody's. */
 async function answer() {
-  const text = element("text").value;
   const turn = ++asked;
   element("problem").textContent = "";
-  if (!classifier || !(text || classifier.mayLackText)) {
-    element("answer").hidden = true;
-    return;
-  }
-  let prediction;
+  let prediction = null;
+  let problem = "";
   try {
-    const own = classifier.text ? { [classifier.text.column]: text } : {};
-    prediction = await classifier.predict(classifier.takesRecords ? { ...own, ...(await fields.read()) } : text);
+    prediction = await predicted();
   } catch (error) {
-    if (turn !== asked) return;
-    element("answer").hidden = true;
-    element("problem").textContent = error.message;
-    return;
+    problem = error.message;
   }
-  if (turn !== asked) return; // a later key stroke has been asked about meanwhile
+  if (turn !== asked) return;
+  answered = turn;
+  element("problem").textContent = problem;
+  element("answer").hidden = !prediction;
+  if (prediction) show(prediction);
+}
+
+/** The answer to what is typed in; null where there is nothing to ask. */
+async function predicted() {
+  const text = element("text").value;
+  if (!classifier || !(text || classifier.mayLackText)) return null;
+  if (!classifier.takesRecords) return classifier.predict(text);
+  const own = classifier.text ? { [classifier.text.column]: text } : {};
+  return classifier.predict({ ...own, ...(await fields.read()) });
+}
+
+function show(prediction) {
   times.push(prediction.milliseconds);
   const median = [...times].sort((a, b) => a - b)[times.length >> 1];
   const { told, lines } = shown(classifier.target.kind, prediction);
@@ -67,7 +78,6 @@ async function answer() {
   element("latency").textContent =
     `${prediction.milliseconds.toFixed(2)} ms (median of ${times.length}: ${median.toFixed(2)} ms)`;
   element("scores").replaceChildren(...lines);
-  element("answer").hidden = false;
 }
 
 element("text").addEventListener("input", answer);
