@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from edgeline_edge.inputs import kinds
-from edgeline_edge.inputs.base import Array
+from edgeline_edge.inputs.base import Array, float_of
 
 _CHANCE = np.random.default_rng(18)
 _CYCLES = ["hour_of_day", "day_of_week", "day_of_year"]
@@ -155,8 +155,8 @@ def in_json(value: Any) -> Any:
         return {"file": value.hex()}
     if isinstance(value, list):
         return [in_json(item) for item in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return {"float": "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"}
+    if isinstance(value, (int, float)) and not math.isfinite(float_of(value)):
+        return {"float": "NaN" if value != value else "Infinity" if value > 0 else "-Infinity"}
     return value
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import shlex
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +16,13 @@ from tests.tools import programs
 
 EDGE = Path(__file__).resolve().parents[1] / "edge"
 DATA = EDGE / "edgeline_edge" / "data"
-# The C++ program: its command, the bundle, what more it takes, and its lines of input.
-Cpp = Callable[..., subprocess.CompletedProcess[str]]
+# A program that is compiled: its command, the bundle, what more it takes, and its lines of input.
+Native = Callable[..., subprocess.CompletedProcess[str]]
+# How to start `edge/tools/kotlin/Try.kt`, where somebody has compiled it: no test fetches Kotlin.
+KOTLIN = shlex.split(os.environ.get("EDGELINE_KOTLIN", ""))
 
 
-def compiled(program: Path) -> Cpp:
+def compiled(program: Path) -> Native:
     """Compiles the C++ program.
 
     Args:
@@ -28,10 +32,20 @@ def compiled(program: Path) -> Cpp:
     source = EDGE / "examples" / "cpp" / "try.cpp"
     subprocess.run([programs.need(programs.COMPILER)["c++"], *flags, source, "-o", program], check=True)
 
+    return started([str(program)])
+
+
+def started(program: Sequence[str]) -> Native:
+    """A program that takes what `edge/examples/cpp/try.cpp` takes.
+
+    Args:
+        program: how it is started.
+    """
+
     def run(command: str, bundle: Path, *more: str, lines: list[str]) -> subprocess.CompletedProcess[str]:
         text = "".join(f"{line}\n" for line in lines)
         return subprocess.run(
-            [program, command, bundle, DATA, *more], input=text, capture_output=True, encoding="utf-8", check=False
+            [*program, command, bundle, DATA, *more], input=text, capture_output=True, encoding="utf-8", check=False
         )
 
     return run

@@ -15,7 +15,7 @@ from edgeline_edge import Classifier, write_bundle
 sys.path.append(str(Path(__file__).parents[2]))
 # For the processes that tests start, whether the package is installed or not.
 os.environ["PYTHONPATH"] = os.pathsep.join([str(Path(__file__).parent.parent), os.environ.get("PYTHONPATH", "")])
-from tests.readers import Cpp, compiled
+from tests.readers import KOTLIN, Native, compiled, started
 
 DATA = Path(__file__).parent / "data"
 LABELS = ("negative", "neutral", "positive")
@@ -73,9 +73,15 @@ def offers_path(vocabulary: list[str], tmp_path_factory: pytest.TempPathFactory)
     return path
 
 
+@pytest.fixture(scope="session", params=["c++", *(["kotlin"] if KOTLIN else [])])
+def native(request: pytest.FixtureRequest, cpp: Native) -> Native:
+    """The program of the C++ headers, then that of the Kotlin reader where `EDGELINE_KOTLIN` says how it is started."""
+    return cpp if request.param == "c++" else started(KOTLIN)
+
+
 @pytest.fixture(scope="session")
-def cpp(tmp_path_factory: pytest.TempPathFactory) -> Cpp:
-    """The C++ headers' program, compiled once."""
+def cpp(tmp_path_factory: pytest.TempPathFactory) -> Native:
+    """The program of the C++ headers, compiled once."""
     return compiled(tmp_path_factory.mktemp("cpp") / "try")
 
 

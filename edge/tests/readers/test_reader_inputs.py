@@ -1,4 +1,7 @@
-"""Every kind of input, in JavaScript and C++ bit by bit as the Python package has it, and what each refuses."""
+"""Every kind of input, in JavaScript and C++ bit by bit as the Python package has it, and what each refuses.
+
+With EDGELINE_KOTLIN, the command of `edge/tools/kotlin/Try.kt`, in Kotlin as well.
+"""
 
 from __future__ import annotations
 
@@ -17,10 +20,10 @@ import pytest
 from edgeline_edge import picture
 from edgeline_edge.inputs.base import Array
 from tests.device_rows import SECTIONS, VALUES, change_of, expected, in_json
-from tests.readers import Cpp, in_node, resealed
+from tests.readers import Native, in_node, resealed
 
-# What C++ has no type for is not asked there: the compiler refuses it, and JSON's reader of the program.
-NOT_IN_CPP = (dict,)
+# What a compiler refuses, since no field has such a type, is not asked there.
+NOT_COMPILED = (dict,)
 PNG_MODES = ("1", "L", "LA", "P", "RGB", "RGBA", "I;16")
 CHANCE = np.random.default_rng(3)
 
@@ -62,10 +65,10 @@ def test_node_makes_the_tensors_of_python(bundles: dict[str, Path], tmp_path: Pa
     assert refused > 100, "the rows show what is refused as well"
 
 
-def test_cpp_makes_the_tensors_of_python(bundles: dict[str, Path], cpp: Cpp) -> None:
+def test_native_makes_the_tensors_of_python(bundles: dict[str, Path], native: Native) -> None:
     for kind, section in SECTIONS.items():
-        values = [value for value in VALUES[kind] if not isinstance(value, NOT_IN_CPP) and not is_mixed(value)]
-        done = cpp(
+        values = [value for value in VALUES[kind] if not isinstance(value, NOT_COMPILED) and not is_mixed(value)]
+        done = native(
             "records", bundles[kind], lines=[json.dumps({section["column"]: in_json(value)}) for value in values]
         )
         lines = done.stdout.split("\n")[:-1]
@@ -75,7 +78,7 @@ def test_cpp_makes_the_tensors_of_python(bundles: dict[str, Path], cpp: Cpp) -> 
 
 
 def is_mixed(value: Any) -> bool:
-    """Whether a list holds something else than numbers, or lists of several lengths: no such type is in C++."""
+    """Whether a list holds something else than numbers, or lists of several lengths: C++ has no such type."""
     if not isinstance(value, list):
         return False
     if any(isinstance(item, (str, bool)) or is_mixed(item) for item in value):
@@ -179,7 +182,7 @@ def test_a_page_decodes_a_png_byte_by_byte(bundles: dict[str, Path], tmp_path: P
                 picture.decoded(content)
 
 
-def test_cpp_reads_a_ppm_and_a_pgm(bundles: dict[str, Path], cpp: Cpp) -> None:
+def test_cpp_reads_a_ppm_and_a_pgm(bundles: dict[str, Path], cpp: Native) -> None:
     colours, grey = (CHANCE.integers(0, 256, shape).astype(np.uint8) for shape in ((9, 13, 3), (5, 4)))
     asked = [
         (b"P6\n13 9\n255\n" + colours.tobytes(), colours),
@@ -212,7 +215,9 @@ REFUSED: dict[str, tuple[str, dict[str, Any], str]] = {
 }
 
 
-def test_what_an_input_does_not_know_is_refused_by_name(bundles: dict[str, Path], tmp_path: Path, cpp: Cpp) -> None:
+def test_what_an_input_does_not_know_is_refused_by_name(
+    bundles: dict[str, Path], tmp_path: Path, native: Native
+) -> None:
     changed = {}
     for name, (kind, change, _) in REFUSED.items():
 
@@ -224,6 +229,6 @@ def test_what_an_input_does_not_know_is_refused_by_name(bundles: dict[str, Path]
     answers = in_node(tmp_path, changed, {})
     for name, (_, _, told) in REFUSED.items():
         assert told in answers[name], name
-        done = cpp("records", changed[name], lines=[])
+        done = native("records", changed[name], lines=[])
         assert done.returncode == 1, name
         assert told in done.stderr

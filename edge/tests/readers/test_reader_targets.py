@@ -12,7 +12,7 @@ import pytest
 
 from edgeline_edge import Estimate, LabelSet, Prediction
 from edgeline_edge.targets.kinds import kind_of
-from tests.readers import Cpp, in_node, resealed
+from tests.readers import Native, in_node, resealed
 
 pytestmark = pytest.mark.slow
 
@@ -94,8 +94,8 @@ def test_the_page_answers_as_python_does(kind: str, bundles: dict[str, Path], tm
 
 
 @pytest.mark.parametrize("kind", TARGETS)
-def test_cpp_answers_as_python_does(kind: str, bundles: dict[str, Path], cpp: Cpp) -> None:
-    done = cpp("answers", bundles[kind], lines=[json.dumps(rows.tolist()) for rows in outputs(kind)])
+def test_native_answers_as_python_does(kind: str, bundles: dict[str, Path], native: Native) -> None:
+    done = native("answers", bundles[kind], lines=[json.dumps(rows.tolist()) for rows in outputs(kind)])
     assert done.returncode == 0, done.stderr
     for line, wanted in zip(done.stdout.splitlines(), answers(kind), strict=True):
         name, *values = line.split(" ")
@@ -118,7 +118,9 @@ REFUSED: dict[str, tuple[str, dict[str, Any], str]] = {
 }
 
 
-def test_what_a_target_does_not_know_is_refused_by_name(bundles: dict[str, Path], tmp_path: Path, cpp: Cpp) -> None:
+def test_what_a_target_does_not_know_is_refused_by_name(
+    bundles: dict[str, Path], tmp_path: Path, native: Native
+) -> None:
     changed = {}
     for name, (kind, change, _) in REFUSED.items():
 
@@ -129,6 +131,6 @@ def test_what_a_target_does_not_know_is_refused_by_name(bundles: dict[str, Path]
     in_page = in_node(tmp_path, changed, {})
     for name, (_, _, says) in REFUSED.items():
         assert says in in_page[name], in_page[name]
-        done = cpp("answers", changed[name], lines=[])
+        done = native("answers", changed[name], lines=[])
         assert done.returncode == 1, name
         assert says in done.stderr
