@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from modules.inputs import kinds
+from modules.tensors import Column
 from modules.text import languages
 
 from pipeline import nodes as table
@@ -256,13 +257,13 @@ def _domain(feature: Any, domains: Mapping[str, Any]) -> Any:
 
 
 def check_schema(config: Config) -> Any:
-    """Compares the labels of the configuration with the schema's domain, without TensorFlow.
+    """Compares the labels of the configuration with the schema's domain, and columns with its features.
 
     Returns:
         The schema.
 
     Raises:
-        ConfigError: the schema is missing, cannot be parsed, or names other labels or lacks a column.
+        ConfigError: the schema is missing, cannot be parsed, names other labels, or has a column not or otherwise.
     """
     from google.protobuf import text_format
     from tensorflow_metadata.proto.v0 import schema_pb2
@@ -290,18 +291,30 @@ def check_schema(config: Config) -> Any:
             f"{path}: {column!r} has the domain {shown(sorted(domain.value), 300)}, and a cell of it holds several "
             "labels; take the domain away from the feature. Labels are looked for when rows are cleaned."
         )
-    wanted = {"text": schema_pb2.BYTES, "integer": schema_pb2.INT, "number": schema_pb2.FLOAT}
-    kind = wanted[config.target.columns()[0].type]
-    if label.type not in (schema_pb2.TYPE_UNKNOWN, kind):
-        raise loader.ConfigError(
-            f"{path}: the feature {column!r} is of type {schema_pb2.FeatureType.Name(label.type)}, and a target of "
-            f"kind {config.target.kind} reads {schema_pb2.FeatureType.Name(kind)}. Change it, or draft a new schema "
-            "with `make schema`."
-        )
-    allowed = set(domain.value) if domain else set(labels)
-    if allowed != set(labels):
+    texts = map(Column, config.data.columns.slices)  # also where an input reads the same column
+    asked = {item.name: item for item in (*kinds.columns(config.inputs), *texts, config.target.columns()[0])}
+    for name in layout(config).features:
+        _check_feature(path, features[name], asked.get(name, Column(name)))
+    if (allowed := set(domain.value) if domain else set(labels)) != set(labels):
         raise loader.ConfigError(
             f"{path}: the schema's domain of {column!r} is {shown(sorted(allowed), 300)}, the configuration's labels "
             f"are {shown(sorted(labels), 300)}. Make them equal."
         )
     return schema
+
+
+def _check_feature(path: Path, feature: Any, asked: Column) -> None:
+    """Refuses a feature that is not what ExampleGen makes of a column: one value of its type in every row."""
+    from tensorflow_metadata.proto.v0.schema_pb2 import BYTES, FLOAT, INT, TYPE_UNKNOWN, FeatureType
+
+    wanted = {"integer": INT, "number": FLOAT}.get(asked.kind_of_value, BYTES)
+    if feature.type not in (TYPE_UNKNOWN, wanted):
+        raise loader.ConfigError(
+            f"{path}: the feature {asked.name!r} is of type {FeatureType.Name(feature.type)}, and what reads it wants "
+            f"{FeatureType.Name(wanted)}. Change it, or draft a new schema with `make schema`."
+        )
+    if [dim.size for dim in feature.shape.dim] != [1] or feature.presence.min_fraction != 1:
+        raise loader.ConfigError(
+            f"{path}: every row holds one value of {asked.name!r}, an empty one where its cell is empty; give the "
+            "feature `presence { min_fraction: 1.0 min_count: 1 } shape { dim { size: 1 } }`."
+        )

@@ -1,4 +1,5 @@
-"""A compiled pipeline runs without a cluster, on both engines' specifications, and gives what the local runner gives.
+"""A compiled pipeline of a text and a table runs without a cluster, on both engines' specifications, and gives what
+the local runner gives.
 
 Every container's own entry point runs with the input that the engine would hand it; nodes are forks of a process that
 has imported TFX once. `make kfp-e2e` does the same with a fresh process for every node.
@@ -79,7 +80,19 @@ def _compiled(task: tiny.TinyTask, engine: str, root: str, file: Path) -> Path:
     return file
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
+def task(tmp_path_factory: pytest.TempPathFactory) -> tiny.TinyTask:
+    return tiny.with_table(tmp_path_factory.mktemp("table"))
+
+
+@pytest.fixture(scope="module")
+def local(task: tiny.TinyTask) -> session.Outcome:
+    outcome = tiny.run_task(task)
+    assert outcome.error is None, outcome.error
+    return outcome
+
+
+@pytest.fixture(scope="module")
 def kubeflow(task: tiny.TinyTask, tmp_path_factory: pytest.TempPathFactory) -> Executed:
     """Kubeflow's default: artifacts in MinIO, copied by its launcher; no resolvers, no hooks, no types of inputs."""
     folder = tmp_path_factory.mktemp("kubeflow")
@@ -87,7 +100,7 @@ def kubeflow(task: tiny.TinyTask, tmp_path_factory: pytest.TempPathFactory) -> E
     return Executed(folder / "run", _runner("execute", str(file), "--root", str(folder / "run"), *FORK))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def vertex(task: tiny.TinyTask, tmp_path_factory: pytest.TempPathFactory) -> Executed:
     """Vertex AI: a bucket, resolvers, and ExampleGen's driver as a hook."""
     folder = tmp_path_factory.mktemp("vertex")
@@ -108,18 +121,19 @@ def test_a_compiled_pipeline_ends_in_a_pushed_model_and_a_pushed_bundle(executed
     assert json.loads(bundle.with_name("model_card.json").read_text())["size"]["bytes"] == bundle.stat().st_size
     from edgeline_edge import Classifier
 
-    assert Classifier.load(bundle).predict(["the film was great"])[0].label == "positive"
+    row = {"text": "the film was 3", "price": 12.0, "source": "shop"}
+    dear, cheap, said = Classifier.load(bundle).predict([row, {**row, "price": 2.0}, {"text": "the film was great"}])
+    assert (dear.label, cheap.label, said.label) == ("positive", "negative", "positive")
 
 
-def test_the_result_is_the_local_runners(executed: Executed, first_run: session.Outcome) -> None:
+def test_the_result_is_the_local_runners(executed: Executed, local: session.Outcome) -> None:
     record = json.loads((executed.path("Trainer", "model") / "training" / "history.json").read_text())
-    local_model = _local(first_run, "Trainer", "model")
-    local = json.loads((local_model / "training" / "history.json").read_text())
-    assert record["settings"] == pytest.approx(local["settings"])
-    for name, values in local["history"].items():
+    expected = json.loads((_local(local, "Trainer", "model") / "training" / "history.json").read_text())
+    assert record["settings"] == pytest.approx(expected["settings"])
+    for name, values in expected["history"].items():
         assert record["history"][name] == pytest.approx(values, abs=1e-4), name
     pareto = json.loads((executed.path("EdgeEvaluator", "evaluation") / "pareto.json").read_text())
-    for name, variant in first_run.summary["edge"]["variants"].items():
+    for name, variant in local.summary["edge"]["variants"].items():
         assert pareto["variants"][name]["accuracy"] == pytest.approx(variant["accuracy"], abs=1e-6), name
 
 

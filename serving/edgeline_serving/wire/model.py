@@ -163,7 +163,7 @@ class ServedModel(Model):
         began = time.perf_counter()
         version, answers = await self._answered(route, rows)
         seconds = time.perf_counter() - began
-        metrics.SECONDS.labels(self.name, version.number).observe(seconds)
+        metrics.of(metrics.SECONDS, self.name, version.number).observe(seconds)
         if route.shadow:
             self._compare(route.shadow, rows, answers)
         if self._log:
@@ -177,7 +177,7 @@ class ServedModel(Model):
         self._refuse_errors(version, told, all_or_none=is_v2)
         for answer in answers:
             for label in [answer["label"]] if "label" in answer else answer.get("labels", ()):
-                metrics.PREDICTIONS.labels(self.name, version.number, label).inc()
+                metrics.of(metrics.PREDICTIONS, self.name, version.number, label).inc()
         self._count(version, "answered")
         if is_v2:
             return tensors.response_of(payload, version.backend, answers, model=self.name, version=version.number)
@@ -252,7 +252,7 @@ class ServedModel(Model):
             raise RequestError(400, errors[0])
 
     def _count(self, version: Loaded, outcome: str) -> None:
-        metrics.REQUESTS.labels(self.name, version.number, outcome).inc()
+        metrics.of(metrics.REQUESTS, self.name, version.number, outcome).inc()
 
 
 def _named(answer: Answer, number: int, is_v2: bool) -> Answer:

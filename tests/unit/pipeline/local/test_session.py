@@ -19,12 +19,13 @@ from pipeline.ingest.rows import DataError
 from pipeline.local import data_files, preflight, session
 from pipeline.profiling import schema_draft
 
-SCHEMA = """
-feature { name: "text" type: BYTES }
-feature { name: "label" type: BYTES domain: "label" }
-feature { name: "source" type: BYTES }
-feature { name: "text_hash" type: BYTES }
-string_domain { name: "label" value: "good" value: "bad" }
+_ONE = "presence { min_fraction: 1.0 min_count: 1 } shape { dim { size: 1 } }"
+SCHEMA = f"""
+feature {{ name: "text" type: BYTES {_ONE} }}
+feature {{ name: "label" type: BYTES domain: "label" {_ONE} }}
+feature {{ name: "source" type: BYTES {_ONE} }}
+feature {{ name: "text_hash" type: BYTES {_ONE} }}
+string_domain {{ name: "label" value: "good" value: "bad" }}
 """
 
 
@@ -158,6 +159,9 @@ def test_the_schema_of_the_default_task_fits_its_configuration(
         ('"source"', '"sourse"', "no feature 'source'; it has: text, label, sourse, text_hash"),
         ('"text_hash"', '"hash"', "no feature 'text_hash'"),
         ("feature {", "featur {", "not a schema: .*featur"),
+        ("BYTES domain", "INT domain", "the feature 'label' is of type INT, and what reads it wants BYTES"),
+        ("min_fraction: 1.0", "", "every row holds one value of 'text'"),
+        ("shape { dim { size: 1 } }", "value_count { min: 1 max: 1 }", "give the feature `presence"),
     ],
 )
 def test_a_schema_that_does_not_fit_is_refused_with_both_sides(
