@@ -6,9 +6,9 @@
 //   try answers BUNDLE DATA                     the windows' outputs a line of stdin, as JSON, to label and scores, to
 //                                               labels and scores, or to number, low and high
 //
-// DATA is the folder with the package's tables. What comes of a line is one line of stdout. JSON has neither pictures nor
-// all numbers: `{"height": 2, "width": 1, "channels": 3, "pixels": hexadecimal}` is a picture, `{"pnm": hexadecimal}` one
-// of a PPM or PGM, `{"float": "Infinity"}` a number.
+// DATA is the folder with the package's tables. What comes of a line is one line of stdout. JSON has neither pictures
+// nor all numbers: `{"height": 2, "width": 1, "channels": 3, "pixels": hexadecimal}` is a picture, `{"pnm":
+// hexadecimal}` one of a PPM or PGM, `{"float": "Infinity"}` a number.
 #include <algorithm>
 #include <cmath>
 #include <ctime>

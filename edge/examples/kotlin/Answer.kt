@@ -44,7 +44,8 @@ class Target(manifest: JSONObject, private val labels: List<String>) {
         require(thresholds == null || thresholds.keys().asSequence().toSet() == labels.toSet()) {
             "the decision has no threshold for each label and none else"
         }
-        require(kind != "one_label" || decision == null || (labels.size == 2 && decision.getString("label") in labels)) {
+        val isOfTwo = decision == null || (labels.size == 2 && decision.optString("label") in labels)
+        require(kind != "one_label" || isOfTwo) {
             "the decision is about no one of two labels"
         }
         require(kind != "number" || (labels.isEmpty() && lowest < highest)) {
@@ -55,7 +56,7 @@ class Target(manifest: JSONObject, private val labels: List<String>) {
     /** The answer for a record, from what the model gave to each of its windows. */
     fun answer(windows: List<FloatArray>): Answer {
         val own = windows.map { if (temperature == null) it else calibrated(it, temperature) }
-        val outputs = FloatArray(own[0].size) { index -> own.fold(0f) { sum, window -> sum + window[index] } / own.size }
+        val outputs = FloatArray(own[0].size) { at -> own.fold(0f) { sum, window -> sum + window[at] } / own.size }
         if (kind == "number") return estimate(outputs[0])
         val scores = labels.indices.associate { labels[it] to outputs[it] }
         if (kind == "many_labels") {
@@ -73,9 +74,8 @@ class Target(manifest: JSONObject, private val labels: List<String>) {
     private fun estimate(output: Float): Answer {
         val number = output.coerceIn(lowest, highest)
         val half = decision?.getDouble("half_width")?.toFloat() ?: return Answer(number = number)
-        return Answer(
-            number = number, low = (number - half).coerceIn(lowest, highest), high = (number + half).coerceIn(lowest, highest)
-        )
+        val (low, high) = listOf(number - half, number + half).map { it.coerceIn(lowest, highest) }
+        return Answer(number = number, low = low, high = high)
     }
 
     /** Divides the logits by the temperature; up to a constant, logits are the logarithms of the probabilities. */
@@ -90,7 +90,9 @@ class Target(manifest: JSONObject, private val labels: List<String>) {
     private companion object {
         const val HALF = 0.5 // of a bundle that has no thresholds yet
         val DECIDED = mapOf(
-            "one_label" to setOf("label", "threshold"), "many_labels" to setOf("thresholds"), "number" to setOf("half_width")
+            "one_label" to setOf("label", "threshold"),
+            "many_labels" to setOf("thresholds"),
+            "number" to setOf("half_width")
         )
     }
 }

@@ -7,13 +7,13 @@ import org.json.JSONObject
 abstract class TableInput(section: JSONObject, most: Int = 1) {
     val name: String = section.getString("name")
     val column: String = section.getString("column")
-    val tensors: List<String> = section.getJSONArray("tensors").let { names -> List(names.length()) { names.getString(it) } }
+    val tensors: List<String> = section.getJSONArray("tensors").strings()
 
     init {
         require(tensors.size in 1..most) { "the input $name has the tensors $tensors" }
     }
 
-    /** An `IntArray`, a `FloatArray` or, of pixels, a `ByteArray` for each tensor; `value` is null where there is none. */
+    /** An `IntArray`, a `FloatArray` or, of pixels, a `ByteArray` for each tensor; `value` is null for none. */
     abstract fun encode(value: Any?): Tensors
 }
 
@@ -70,5 +70,7 @@ internal fun scaled(value: Double, mean: Float, factor: Float, limit: Float): Fl
 internal fun JSONObject.needed(field: String) = also {
     require(has(field)) { "the input ${getString("name")} says nothing of its $field" }
 }
+
+internal fun JSONArray.strings() = (0 until length()).map { getString(it) }
 
 internal fun JSONArray.objects() = (0 until length()).map { getJSONObject(it) }

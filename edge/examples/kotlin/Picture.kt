@@ -62,7 +62,8 @@ class ImageInput(section: JSONObject) : TableInput(section, most = 2) {
             val sums = LongArray(picture.width * channels)
             for ((source, share) in row) {
                 for (index in sums.indices) {
-                    sums[index] += share.toLong() * value(picture, source * picture.width + index / channels, index % channels)
+                    val pixel = source * picture.width + index / channels
+                    sums[index] += share.toLong() * value(picture, pixel, index % channels)
                 }
             }
             for (column in columns) {

@@ -4,11 +4,11 @@ import org.json.JSONObject
 
 /**
  * A time: its places in the day, the week and the year, in whole numbers, then sine and cosine of each in float64; then
- * 0, or zeros and 1 where a record has none; float32 `[1, 2 * cycles + 1]`. A value is a date of ISO 8601 with or without
- * a time of day, or seconds since 1970 as a number or a text.
+ * 0, or zeros and 1 where a record has none; float32 `[1, 2 * cycles + 1]`. A value is a date of ISO 8601 with or
+ * without a time of day, or seconds since 1970 as a number or a text.
  */
 class TimeInput(section: JSONObject) : TableInput(section) {
-    private val cycles = section.needed("cycles").getJSONArray("cycles").let { all -> List(all.length()) { all.getString(it) } }
+    private val cycles = section.needed("cycles").getJSONArray("cycles").strings()
     private val isLocal = section.needed("clock").getString("clock") == "local"
 
     init {

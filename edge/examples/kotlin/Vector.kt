@@ -4,9 +4,9 @@ import org.json.JSONArray
 import org.json.JSONObject
 
 /**
- * Readings of fixed length: scaled by channel in float32 as Transform scaled them, and beside those of a step a flag for
- * each that is missing; float32 `[1, steps, 2 * channels]`. A value is a list or an array of numbers, step by step, nested
- * or not, in which null or NaN is missing; or a text of one, as JSON or between spaces, commas or semicolons.
+ * Readings of fixed length: scaled by channel in float32 as Transform scaled them, and beside those of a step a flag
+ * for each that is missing; float32 `[1, steps, 2 * channels]`. A value is a list or an array of numbers, step by step,
+ * nested or not, in which null or NaN is missing; or a text of one, as JSON or between spaces, commas or semicolons.
  */
 class VectorInput(section: JSONObject) : TableInput(section) {
     private val steps = section.needed("shape").getJSONArray("shape").getInt(0)
@@ -71,7 +71,7 @@ class VectorInput(section: JSONObject) : TableInput(section) {
             else -> null
         }
 
-        /** The items of a list whose lists are of one length at each depth; where they are not, a list is left as an item. */
+        /** The items of a list whose lists are of one length at each depth; where they are not, a list is an item. */
         fun flat(value: Any): List<Any?> {
             var items = itemsOf(value) ?: listOf(value)
             while (true) {

@@ -17,8 +17,10 @@ private fun fieldOf(value: Any?): Any? = when {
     value === JSONObject.NULL -> null
     value is JSONArray -> List(value.length()) { fieldOf(value.get(it)) }
     value is JSONObject && value.has("float") -> value.getString("float").toDouble()
-    value is JSONObject && value.has("pixels") ->
-        Picture(value.getInt("height"), value.getInt("width"), value.getInt("channels"), bytesOf(value.getString("pixels")))
+    value is JSONObject && value.has("pixels") -> {
+        val (height, width, channels) = listOf("height", "width", "channels").map { value.getInt(it) }
+        Picture(height, width, channels, bytesOf(value.getString("pixels")))
+    }
     else -> value
 }
 
@@ -49,7 +51,8 @@ private fun said(what: String, bundle: Bundle, line: String, rest: List<String>)
     }
     else -> {
         val text = String(bytesOf(line), Charsets.UTF_8)
-        bundle.tokenizer!!.encode(text, rest[0], rest[1].toInt()).joinToString("") { (ids, _) -> ids.joinToString("") { "$it " } }
+        val rows = bundle.tokenizer!!.encode(text, rest[0], rest[1].toInt())
+        rows.joinToString("") { (ids, _) -> ids.joinToString("") { "$it " } }
     }
 }
 
@@ -59,8 +62,12 @@ fun main(arguments: Array<String>) {
     try {
         val bundle = Bundle(File(path)) { File(data, it).readText() }
         generateSequence { readLine() }.forEach { line ->
-            out.print(try { said(what, bundle, line, arguments.drop(3)) } catch (error: IllegalArgumentException) { "error: ${error.message}" })
-            out.print("\n")
+            val answer = try {
+                said(what, bundle, line, arguments.drop(3))
+            } catch (error: IllegalArgumentException) {
+                "error: ${error.message}"
+            }
+            out.print("$answer\n")
         }
     } catch (error: IllegalArgumentException) {
         System.err.println(error.message)

@@ -5,8 +5,8 @@ import { BundleError } from "./errors.js";
 /**
  * @param {object} manifest
  * @returns {{column: string, sequence_length: number, normalization: object, tokenizer?: object, long_text?: string,
- *   max_windows?: number, optional?: boolean} | null} what is said of the text; in format 1 its column has no name; null
- *   where the model reads none
+ *   max_windows?: number, optional?: boolean} | null} what is said of the text, whose column has no name in format 1;
+ *   null where the model reads none
  * @throws {BundleError} there are several
  */
 export function textOf(manifest) {

@@ -16,8 +16,8 @@ let litert; // promise of the module, loaded once: LiteRT.js allows one instance
  * @param {{content: Uint8Array, manifest: object, text: object | null, target: {output: string}}} bundle the runtime
  *   ignores what follows the flatbuffer
  * @param {{nothing?: () => Tensors, encode: (value: null) => Tensors}[]} table the inputs beside the text
- * @returns {Promise<{run: (inputs: Tensors) => Promise<Float32Array>, close: () => void}>} `run` gives the output for one
- *   row, `close` frees the model's memory, which no garbage collector sees
+ * @returns {Promise<{run: (inputs: Tensors) => Promise<Float32Array>, close: () => void}>} `run` gives the output for
+ *   one row, `close` frees the model's memory, which no garbage collector sees
  * @throws {BundleError} the model cannot run
  */
 export async function loadRuntime({ content, manifest, text, target }, table) {

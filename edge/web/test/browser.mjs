@@ -139,9 +139,8 @@ async function visit(page, path, asked) {
       canvases: await page.locator("#fields canvas:visible").count(),
       hasText: await page.locator("#text").isVisible(),
     });
-    if (process.env.EDGELINE_SCREENSHOTS) {
-      await page.screenshot({ path: `${process.env.EDGELINE_SCREENSHOTS}/${path.split("/").at(-2)}-${found.length}.png` });
-    }
+    const folder = process.env.EDGELINE_SCREENSHOTS; // to look at the page
+    if (folder) await page.screenshot({ path: `${folder}/${path.split("/").at(-2)}-${found.length}.png` });
   }
   const labels = await page.locator("#fields label").allTextContents();
   return { error: await page.evaluate(() => window.edgeline.error), labels, found };

@@ -60,10 +60,12 @@ class Target {
         if (labels_.size() != 2 || asked_ > 1) throw std::runtime_error("the decision is about no one of two labels");
       }
     } else {
-      throw std::runtime_error("the target is of kind " + kind_ + ", these headers know one_label, many_labels, number");
+      throw std::runtime_error("the target is of kind " + kind_ +
+                               ", these headers know one_label, many_labels, number");
     }
     if (!section.is_null() && section["output"].string() != output_)
-      throw std::runtime_error("the target's output is " + section["output"].string() + ", of its kind it is " + output_);
+      throw std::runtime_error("the target's output is " + section["output"].string() + ", of its kind it is " +
+                               output_);
   }
 
   const std::string& kind() const { return kind_; }

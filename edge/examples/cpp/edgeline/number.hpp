@@ -33,8 +33,8 @@ inline bool is_number(std::string_view text) {
   return count && at == text.size();
 }
 
-// Not a number where the text is none; beyond all floats infinite. (`strtod` reads a comma where the locale has one, and
-// not every C++17 library has `std::from_chars` of a double.)
+// Not a number where the text is none; beyond all floats infinite. (`strtod` reads a comma where the locale has one,
+// and not every C++17 library has `std::from_chars` of a double.)
 inline double number_of(std::string_view text) {
   if (!is_number(text)) return std::nan("");
   std::istringstream stream{std::string(text)};

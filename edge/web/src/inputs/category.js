@@ -23,7 +23,7 @@ export class CategoryInput {
 
   #number(value) {
     if (value === null || value === undefined || value === "") return MISSING;
-    if (typeof value !== "string") throw new TypeError(`${this.column} must be a string or null, is ${typeName(value)}`);
-    return this.ids.get(value) ?? UNKNOWN;
+    if (typeof value === "string") return this.ids.get(value) ?? UNKNOWN;
+    throw new TypeError(`${this.column} must be a string or null, is ${typeName(value)}`);
   }
 }

@@ -11,7 +11,9 @@ export class ImageInput {
     [this.tensor, this.flag] = tensorsOf(section, [1, 2]);
     [this.height, this.width, this.channels] = ["height", "width", "channels"].map((key) => needed(section, key));
     const resize = needed(section, "resize");
-    if (resize !== "area") throw new BundleError(`the input ${section.name} is resized by ${resize}, this page knows area`);
+    if (resize !== "area") {
+      throw new BundleError(`the input ${section.name} is resized by ${resize}, this page knows area`);
+    }
     const isSize = (size) => size > 0 && size <= LARGEST_SIZE;
     if (![1, 3].includes(this.channels) || !isSize(this.height) || !isSize(this.width)) {
       const said = [this.height, this.width, this.channels].join(" × ");

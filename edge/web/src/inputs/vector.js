@@ -17,8 +17,8 @@ export class VectorInput {
     [this.steps, this.channels] = needed(section, "shape");
     [this.means, this.factors] = ["means", "factors"].map((key) => Float32Array.from(needed(section, key)));
     this.limit = Math.fround(needed(section, "limit"));
-    const areWhole = [this.means, this.factors].every((all) => all.length === this.channels && all.every(Number.isFinite));
-    if (!areWhole || !this.factors.every((factor) => factor > 0)) {
+    const isWhole = (values) => values.length === this.channels && values.every(Number.isFinite);
+    if (!isWhole(this.means) || !isWhole(this.factors) || !this.factors.every((factor) => factor > 0)) {
       throw new BundleError(`the input ${section.name} has ${this.channels} channels and is not scaled by as many`);
     }
     this.signature = { [this.tensor]: { dtype: "float32", shape: [1, this.steps, 2 * this.channels] } };

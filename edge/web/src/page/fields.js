@@ -13,8 +13,8 @@ const MAKERS = {
 
 /**
  * @param {{kind: string, column: string}[]} table the inputs, as `tableOf` makes them
- * @returns {{elements: HTMLElement[], read: () => Promise<Record<string, unknown>>}} what to show, and what it holds as a
- *   record
+ * @returns {{elements: HTMLElement[], read: () => Promise<Record<string, unknown>>}} what to show, and what it holds as
+ *   a record
  */
 export function makeFields(table) {
   const made = table.map((part, index) => MAKERS[part.kind](part, `field-${index}`));

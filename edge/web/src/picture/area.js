@@ -82,7 +82,8 @@ function addRow(sums, { width, data }, given, row, share) {
     if (channels === 1) {
       sums[x] += share * (given === 1 ? data[at] : grey(data[at], data[at + 1], data[at + 2]));
     } else {
-      for (let channel = 0; channel < 3; channel += 1) sums[3 * x + channel] += share * data[given === 1 ? at : at + channel];
+      const step = given === 1 ? 0 : 1;
+      for (let channel = 0; channel < 3; channel += 1) sums[3 * x + channel] += share * data[at + step * channel];
     }
   }
 }

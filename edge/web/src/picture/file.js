@@ -74,7 +74,8 @@ function checkFrame(kind, view, at) {
   if (!USUAL_FRAMES.includes(kind)) {
     throw new RangeError("a JPEG that is coded arithmetically or without loss; save it as a usual one");
   }
-  const [bits, height, width, components] = [view.getUint8(at), view.getUint16(at + 1), view.getUint16(at + 3), view.getUint8(at + 5)];
+  const [bits, components] = [view.getUint8(at), view.getUint8(at + 5)];
+  const [height, width] = [view.getUint16(at + 1), view.getUint16(at + 3)];
   if (bits !== 8 || ![1, 3].includes(components)) {
     throw new RangeError(`a JPEG with ${components} colours of ${bits} bits; save it as RGB`);
   }

@@ -25,7 +25,8 @@ export function targetOf(manifest) {
   }
   const decided = Object.keys(decision ?? {}).sort().join(", ");
   if (decision && decided !== Kind.decidedBy.join(", ")) {
-    throw new BundleError(`the decision has ${decided}; of a target of kind ${target.kind} ${Kind.decidedBy.join(", ")}`);
+    const wanted = Kind.decidedBy.join(", ");
+    throw new BundleError(`the decision has ${decided}; of a target of kind ${target.kind} it has ${wanted}`);
   }
   const { kind, output } = Kind;
   const found = new Kind(target, target.labels ?? [], decision);

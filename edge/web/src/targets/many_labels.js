@@ -17,7 +17,8 @@ export class ManyLabels {
   constructor(section, labels, decision) {
     this.labels = labels;
     const said = decision?.thresholds ?? Object.fromEntries(labels.map((label) => [label, HALF]));
-    const other = [...Object.keys(said), ...labels].find((name) => !Object.hasOwn(said, name) || !labels.includes(name));
+    const isOf = (name) => Object.hasOwn(said, name) && labels.includes(name);
+    const other = [...Object.keys(said), ...labels].find((name) => !isOf(name));
     if (other !== undefined) {
       throw new BundleError(`the decision has no threshold for each label and none else: ${other}`);
     }

@@ -16,7 +16,8 @@ export class OneLabel {
     this.labels = labels;
     this.decision = decision;
     if (decision && (labels.length !== 2 || !labels.includes(decision.label))) {
-      throw new BundleError(`the decision is about ${decision.label} of two labels, the labels are ${labels.join(", ")}`);
+      const told = labels.join(", ");
+      throw new BundleError(`the decision is about ${decision.label} of two labels, the labels are ${told}`);
     }
   }
 

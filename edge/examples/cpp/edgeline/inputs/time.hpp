@@ -24,7 +24,8 @@ class TimeInput : public TableInput {
     std::vector<float> row(2 * cycles_.size() + 1, 0);
     std::string text;
     if (const auto* number = std::get_if<double>(&value)) {
-      if (!std::isnan(*number)) text = std::abs(*number) < 1e18 ? std::to_string(static_cast<std::int64_t>(*number)) : "inf";
+      const bool is_whole = std::abs(*number) < 1e18;
+      if (!std::isnan(*number)) text = is_whole ? std::to_string(static_cast<std::int64_t>(*number)) : "inf";
     } else if (const auto* said = std::get_if<std::string>(&value)) {
       text = *said;
     } else if (!std::holds_alternative<std::monostate>(value)) {

@@ -1,5 +1,5 @@
-// Readings of fixed length: scaled by channel in float32 as Transform scaled them, and beside those of a step a flag for
-// each that is missing; float32 `[1, steps, 2 * channels]`.
+// Readings of fixed length: scaled by channel in float32 as Transform scaled them, and beside those of a step a flag
+// for each that is missing; float32 `[1, steps, 2 * channels]`.
 #pragma once
 
 #include <cmath>
@@ -68,8 +68,8 @@ class VectorInput : public TableInput {
     for (const char c : text) lower += c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
     if (lower == "null" || lower == "nan" || lower == "none" || lower == "na") return std::nan("");
     const double value = number_of(text);
-    if (std::isnan(value)) throw std::invalid_argument(column + " holds '" + text.substr(0, 40) + "', which is no number");
-    return value;
+    if (!std::isnan(value)) return value;
+    throw std::invalid_argument(column + " holds '" + text.substr(0, 40) + "', which is no number");
   }
 
   // Whether there is nothing but what Python calls blanks: a missing value everywhere.
