@@ -43,6 +43,7 @@ SHADOWED = Counter(
 LOGGED = Counter("edgeline_serving_logged_rows", "Rows in the request log")
 LOG_DROPPED = Counter("edgeline_serving_log_dropped_rows", "Rows that the request log left out", ["reason"])
 
+
 @functools.lru_cache(maxsize=4096)
 def of(metric: Any, *values: str) -> Any:
     """What `metric.labels` gives, looked up once: it takes a lock and checks names each time.

@@ -69,7 +69,9 @@ def test_v1_gives_the_answers_of_the_device(running: Running) -> None:
         b'{"instances": ["a"], "instances": ["b"]}',
     ],
 )
-@pytest.mark.parametrize("path", ["/v1/models/sentiment:predict", "/v1/models/other:predict", "/v1/models/none:predict"])
+@pytest.mark.parametrize(
+    "path", ["/v1/models/sentiment:predict", "/v1/models/other:predict", "/v1/models/none:predict"]
+)
 def test_the_short_way_gives_what_kserves_gives(running: Running, path: str, body: Any) -> None:
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
     # Where a header may mean a CloudEvent, and does not, KServe reads the request itself.

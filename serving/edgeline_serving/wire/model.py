@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
-import threading
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -204,21 +203,23 @@ class ServedModel(Model):
 
     async def _ask(self, version: Loaded, rows: Sequence[Row]) -> list[Answer]:
         """Asks a version, no longer than a request may take; work that nobody waits for any more ends."""
-        over, limit = threading.Event(), self._settings.limits.seconds
+        over: list[bool] = []  # a flag that is cheap to make
+        limit = self._settings.limits.seconds
         version.hold()  # to the end of the work, which may be later than that of the request
         try:
-            future = version.backend.submit(rows, over.is_set)
+            future = version.backend.submit(rows, lambda: bool(over))
         except BaseException:
             version.release()
             raise
         future.add_done_callback(lambda _: version.release())
         try:
-            return await asyncio.wait_for(asyncio.wrap_future(future), limit)
+            async with asyncio.timeout(limit):
+                return await asyncio.wrap_future(future)
         except TimeoutError:
             self._count(version, "late")
             raise LateError(503, f"more than {limit:g} s of work; ask for less at once") from None
         finally:
-            over.set()
+            over.append(True)
 
     def _compare(self, shadow: Loaded, rows: Sequence[Row], answers: Sequence[Answer]) -> None:
         """Asks the shadow, behind the back of the client. More than a few at a time would slow the answers down."""
