@@ -83,12 +83,12 @@ def _moment(env: Any, lidar: Any, shades: dict[int, float], light: float, chance
     """The sensors now: `photo` in base64, `lidar` with distance and relative speed of each cell, `speed` in m/s."""
     car = env.vehicle
     ahead = [
-        (other.position[0] - car.position[0] - other.LENGTH / 2 - car.LENGTH / 2, other.position[1] - car.position[1],
-         other.WIDTH, shades[id(other)])
+        (float(other.position[0] - car.position[0] - other.LENGTH / 2 - car.LENGTH / 2),
+         float(other.position[1] - car.position[1]), float(other.WIDTH), shades[id(other)])
         for other in env.road.vehicles if other is not car
     ]  # fmt: skip
     noise = chance.normal(0, 4, (HEIGHT, WIDTH))
-    shot = picture([tuple(map(float, item)) for item in ahead], float(car.position[1]) + LANE / 2, light, noise)
+    shot = picture(ahead, float(car.position[1]) + LANE / 2, light, noise)
     echoes = lidar.trace(car.position, car.velocity).astype(float)
     cells = [[round(near, 1), 0.0 if near >= RANGE else round(speed, 1)] for near, speed in echoes.tolist()]
     return {"photo": base64.b64encode(shot).decode("ascii"), "lidar": cells, "speed": round(float(car.speed), 1)}
