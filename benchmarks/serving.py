@@ -14,10 +14,8 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import dataclasses
 import itertools
 import os
-import re
 import shutil
 import signal
 import statistics
@@ -25,11 +23,8 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
-
-import psutil
 
 from benchmarks.harness import command, machine
 from benchmarks.harness.alternation import alternate
@@ -37,8 +32,8 @@ from benchmarks.harness.progress import say
 from benchmarks.harness.results import Goal, Result, Table
 from benchmarks.harness.spread import rounded
 from benchmarks.harness.worker import ROOT, Worker
+from benchmarks.ours.servers import PYTHON, Server, asks, named, numbers, ours, running
 
-PYTHON = ROOT / "serving" / ".venv" / "bin" / "python"
 CONNECTIONS = (1, 8, 64)
 RELOAD_CONNECTIONS, RELOAD_REQUESTS, STOPS = 8, 10_000, 5
 ONNX, TORCH = "ONNX Runtime int8, KServe", "PyTorch, FastAPI"
@@ -69,20 +64,20 @@ def measure(options: argparse.Namespace) -> Result:
     with contextlib.ExitStack() as stack:
         asker = stack.enter_context(Worker("benchmarks.ours.http_load"))
         bare = stack.enter_context(Worker("benchmarks.ours.inference", [str(options.bundle), "1"]))
-        servers: dict[str, _Server] = {}
+        servers: dict[str, Server] = {}
         sides: dict[str, Callable[[], dict[str, float]]] = {BARE: lambda: _bare(bare, texts, seconds)}
         for name, (option, path) in sources.items():
             if path is None:
                 continue
             say(f"starting the server with a {name}")
-            servers[name] = stack.enter_context(_server(_ours(option, path, options)))
+            servers[name] = stack.enter_context(running(ours(option, path, options)))
         if options.peers:
             servers |= _peers(stack, options)
         for name, server in servers.items():
             for count in CONNECTIONS:
                 ask = {"url": server.url, "texts": texts, "connections": count, "seconds": seconds}
                 asker.ask(**{**ask, "seconds": min(1.0, seconds)})  # warm
-                sides[_named(name, count)] = _asks(asker, server.process, ask)
+                sides[named(name, count)] = asks(asker, server.process, ask)
         found = alternate(sides, rounds)
         reload = _reload(asker, options, texts, 200 if options.quick else RELOAD_REQUESTS)
         stops = [_stop(asker, options, texts) for _ in range(1 if options.quick else STOPS)]
@@ -90,23 +85,7 @@ def measure(options: argparse.Namespace) -> Result:
     return _result(options, found, reload, stopped, seconds, len(texts))
 
 
-@dataclasses.dataclass(frozen=True)
-class _Server:
-    """A running server: its process, the address of its model, and the file of what it says."""
-
-    process: psutil.Process
-    url: str
-    said: Path
-
-
-def _ours(option: str, path: Path, options: argparse.Namespace) -> list[str]:
-    return [
-        str(PYTHON), "-m", "edgeline_serving", option, f"bench={path}", "--port", "0", "--threads",
-        str(options.threads), "--workers", str(options.workers), "--interval", "0.1",
-    ]  # fmt: skip
-
-
-def _peers(stack: contextlib.ExitStack, options: argparse.Namespace) -> dict[str, _Server]:
+def _peers(stack: contextlib.ExitStack, options: argparse.Namespace) -> dict[str, Server]:
     """Servers in the peers' environment, of the run's networks."""
     interpreter = str(command.peers())
     folder, _ = stack.enter_context(command.exported(options, ["blessed", "student"]))
@@ -123,32 +102,9 @@ def _peers(stack: contextlib.ExitStack, options: argparse.Namespace) -> dict[str
     for name, (kind, part) in asked.items():
         say(f"starting {name}")
         found[name] = stack.enter_context(
-            _server([interpreter, "-m", "benchmarks.peers.serving", kind, str(folder), part], ROOT)
+            running([interpreter, "-m", "benchmarks.peers.serving", kind, str(folder), part], ROOT)
         )
     return found
-
-
-@contextlib.contextmanager
-def _server(arguments: list[str], folder_of: Path = ROOT / "serving") -> Iterator[_Server]:
-    with tempfile.TemporaryDirectory() as folder:
-        said = Path(folder) / "said"
-        with said.open("w") as stream:
-            process = subprocess.Popen(
-                arguments, stdout=subprocess.PIPE, stderr=stream, text=True, cwd=folder_of,
-            )  # fmt: skip
-        try:
-            assert process.stdout
-            found = next(filter(None, (re.search(r"http://127\S+:predict", line) for line in process.stdout)), None)
-            if not found:
-                raise command.NotReadyError(f"the server did not start:\n{said.read_text('utf-8')[-2000:]}")
-            yield _Server(psutil.Process(process.pid), found.group(), said)
-        finally:
-            process.send_signal(signal.SIGTERM)
-            try:
-                process.wait(timeout=60)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
 
 
 def _reload(asker: Worker, options: argparse.Namespace, texts: list[str], wanted: int) -> dict[str, int]:
@@ -168,7 +124,7 @@ def _reload(asker: Worker, options: argparse.Namespace, texts: list[str], wanted
                 if stop.wait(0.3):
                     return
 
-        with _server(_ours("--edge", push, options)) as server:
+        with running(ours("--edge", push, options)) as server:
             swapper = threading.Thread(target=swap)
             swapper.start()
             requests = failed = 0
@@ -187,35 +143,13 @@ def _reload(asker: Worker, options: argparse.Namespace, texts: list[str], wanted
 def _stop(asker: Worker, options: argparse.Namespace, texts: list[str]) -> tuple[int, int]:
     """Tells a server to end while it is asked: how many answers there were, how many of them were cut."""
     say("stopping a server under load")
-    with _server(_ours("--edge", options.bundle, options)) as server:
+    with running(ours("--edge", options.bundle, options)) as server:
         timer = threading.Timer(1.0, lambda: server.process.send_signal(signal.SIGTERM))
         timer.start()
         ask = {"url": server.url, "texts": texts, "connections": RELOAD_CONNECTIONS, "seconds": 10.0, "ending": True}
         answer = asker.ask(**ask)
         timer.join()
     return len(answer["ms"]), answer["failed"]
-
-
-def _named(side: str, connections: int) -> str:
-    return f"{side}, {connections} connection{'s' if connections > 1 else ''}"
-
-
-def _asks(asker: Worker, process: psutil.Process, ask: dict[str, Any]) -> Callable[[], dict[str, float]]:
-    def once() -> dict[str, float]:
-        before = _cpu_seconds(process)
-        answer = asker.ask(**ask)
-        cpu = _cpu_seconds(process) - before
-        if answer["failed"]:
-            raise RuntimeError(f"{answer['failed']} of {len(answer['ms'])} requests were not answered with 200")
-        return _numbers(answer["ms"], answer["seconds"], cpu)
-
-    return once
-
-
-def _cpu_seconds(process: psutil.Process) -> float:
-    """Of a server and its workers."""
-    times = [each.cpu_times() for each in (process, *process.children(recursive=True))]
-    return sum(each.user + each.system for each in times)
 
 
 def _bare(worker: Worker, texts: list[str], seconds: float) -> dict[str, float]:
@@ -225,15 +159,7 @@ def _bare(worker: Worker, texts: list[str], seconds: float) -> dict[str, float]:
         answer = worker.ask(texts=texts)
         times += answer["ms"]
         cpu += sum(answer["cpu_ms"]) / 1e3
-    return _numbers(times, sum(times) / 1e3, cpu)
-
-
-def _numbers(times: list[float], seconds: float, cpu: float) -> dict[str, float]:
-    ends = statistics.quantiles(times, n=100, method="inclusive")
-    return {
-        "requests": len(times), "per_second": len(times) / seconds, "per_cpu_second": len(times) / cpu if cpu else 0.0,
-        "p50": ends[49], "p95": ends[94], "p99": ends[98],
-    }  # fmt: skip
+    return numbers(times, sum(times) / 1e3, cpu)
 
 
 def _result(
@@ -246,12 +172,12 @@ def _result(
     columns = ("requests/s", "per CPU second", "p50 ms", "p95 ms", "p99 ms")
     keys = ("per_second", "per_cpu_second", "p50", "p95", "p99")
     rows = [[name, *(rounded(median(name, key)) for key in keys)] for name in found]
-    most = _named(BUNDLE, CONNECTIONS[-1])
+    most = named(BUNDLE, CONNECTIONS[-1])
     share = median(most, "per_cpu_second") / median(BARE, "per_cpu_second")
     tail = median(most, "p99") / median(most, "p50")
     goals = []
-    if _named(TORCH, CONNECTIONS[-1]) in found:
-        times = median(most, "per_second") / median(_named(TORCH, CONNECTIONS[-1]), "per_second")
+    if named(TORCH, CONNECTIONS[-1]) in found:
+        times = median(most, "per_second") / median(named(TORCH, CONNECTIONS[-1]), "per_second")
         goals.append(
             Goal("times the requests of PyTorch in FastAPI, 64 connections", "at least 3", rounded(times), times >= 3)
         )

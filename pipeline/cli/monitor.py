@@ -169,14 +169,22 @@ def _finder(config: Any, paths: Any, pushed: str, given: Path | None) -> Callabl
         path = paths.pushed / (Path(kind).name or "server") / LATEST
         if version != LATEST or not path.is_file():
             return pushed
-        return path.read_text(encoding="utf-8", errors="replace").strip()
+        return f"{Path(kind).name or 'server'}/{path.read_text(encoding='utf-8', errors='replace').strip()}"
 
     def find() -> Reference | None:
         nonlocal known
         if (now := str(given) if given else pointer()) == known:
             return None
-        found = references.Reference.read(given) if given else _kept(now)
+        found = _of_this_task(references.Reference.read(given)) if given else _kept(now)
         known = now
+        return found
+
+    def _of_this_task(found: Reference) -> Reference:
+        if found.task != config.task:
+            raise references.ReferenceError(
+                f"{given}: the reference of the task {found.task!r}, and the configuration is of {config.task!r}; give "
+                "--config, or the file that `monitor reference` wrote for this one."
+            )
         return found
 
     def _kept(now: str) -> Reference:
@@ -185,7 +193,7 @@ def _finder(config: Any, paths: Any, pushed: str, given: Path | None) -> Callabl
         if path.is_file():
             try:
                 kept = references.Reference.read(path)
-                if kept.model.partition("/")[2] == now:
+                if kept.model == now:
                     return kept
             except references.ReferenceError as error:
                 click.echo(f"{error}; it is made anew", err=True)

@@ -2,20 +2,55 @@
 
 The share of each window is taken for a draw from a beta distribution, whose mean and spread the windows before tell,
 and the rows with the label for binomial draws from it. The spread between windows is estimated by the method of moments
-of DerSimonian and Laird 1986, "Meta-analysis in clinical trials"; that of the mean is added to it. As few windows tell
-their own spread badly, the distribution gets the tails of Student's. So a label whose share goes up and down is no
-surge, and few windows to compare with make few false alarms.
+of DerSimonian and Laird 1986, "Meta-analysis in clinical trials", within groups of windows with a mean of their own
+(times of a day), over all groups together; that of the mean is added to it. As few windows tell their own spread badly,
+the distribution gets the tails of Student's. So a label whose share goes up and down is no surge, and few windows to
+compare with make few false alarms.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from scipy import stats
 
 _LEAST_SPREAD = 1e-12
+Counts = Sequence[tuple[int, int]]  # of windows, rows with a label and all rows, which are above 0
+
+
+@dataclasses.dataclass(frozen=True)
+class Spread:
+    """How far the shares of windows are apart beyond what draws explain.
+
+    Attributes:
+        between: variance of a window's own share, as a part of what one draw has: share * (1 - share).
+        freedom: degrees of freedom by which it is known; endless where draws alone explain the windows.
+    """
+
+    between: float
+    freedom: float
+
+    @classmethod
+    def of(cls, groups: Iterable[Counts]) -> Spread:
+        """From windows that belong together, group by group; a group of one window tells nothing.
+
+        Args:
+            groups: windows with one mean each.
+        """
+        excess = scale = freedom = 0.0
+        for group in groups:
+            if len(group) < 2:
+                continue
+            found, rows = np.asarray(group, float).T
+            total, share = rows.sum(), _share(found, rows)
+            apart = (rows * (found / rows - share) ** 2).sum() / (share * (1.0 - share))
+            excess += apart - (len(rows) - 1)
+            scale += total - (rows**2).sum() / total
+            freedom += len(rows) - 1
+        between = max(0.0, excess / scale) if scale else 0.0
+        return cls(between, freedom if between else np.inf)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,29 +68,24 @@ class Baseline:
     freedom: float
 
     @classmethod
-    def of(cls, counts: Sequence[int], totals: Sequence[int]) -> Baseline:
+    def of(cls, windows: Counts, spread: Spread | None = None) -> Baseline:
         """From windows.
 
         Args:
-            counts: rows with the label in each window.
-            totals: rows in each, above 0.
+            windows: those that tell the mean.
+            spread: of windows; by default that of these.
 
         Raises:
             ValueError: there is no window.
         """
-        if not len(totals):
+        if not windows:
             raise ValueError("there is no window to compare with")
-        found, rows = np.asarray(counts, float), np.asarray(totals, float)
-        total = rows.sum()
-        share = (found.sum() + 0.5) / (total + 1.0)  # a label that was never answered is not impossible
+        found, rows = np.asarray(windows, float).T
+        spread = spread or Spread.of([windows])
+        total, share = rows.sum(), _share(found, rows)
         chance = share * (1.0 - share)
-        apart = (rows * (found / rows - share) ** 2).sum() / chance
-        between = 0.0
-        if len(rows) > 1:
-            scale = total - (rows**2).sum() / total
-            between = max(0.0, (apart - (len(rows) - 1)) / scale) * chance
-        freedom = len(rows) - 1.0 if between else np.inf
-        return cls(share, between + chance / total + between * (rows**2).sum() / total**2, freedom)
+        own = spread.between * (1.0 + (rows**2).sum() / total**2)
+        return cls(share, chance * (own + 1.0 / total), spread.freedom)
 
     def chance_of(self, count: int, rows: int) -> float:
         """How probable at least so many rows with the label are.
@@ -81,6 +111,11 @@ class Baseline:
         chance = self.share * (1.0 - self.share)
         weight = chance / min(max(self.variance, _LEAST_SPREAD * chance), 0.9 * chance) - 1.0
         return self.share * weight, (1.0 - self.share) * weight
+
+
+def _share(found: np.ndarray, rows: np.ndarray) -> float:
+    """Of all windows; a label that was never answered is not impossible."""
+    return float((found.sum() + 0.5) / (rows.sum() + 1.0))
 
 
 def above(count: int, rows: int, share: float) -> float:

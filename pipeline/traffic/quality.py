@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from modules.content import Stamp
 from modules.quality import scoring
 
 import numpy as np
@@ -17,7 +18,7 @@ import pyarrow.parquet as pq
 
 from pipeline.config.task import Config
 from pipeline.ingest.rows import DataError
-from pipeline.ingest.sources import late_labels
+from pipeline.ingest.sources import format_of, late_labels
 from pipeline.traffic.log import Row
 
 FOLDER = "answers"
@@ -55,6 +56,9 @@ class Answers:
         """Args: `folder`, of the monitor; `config`, of the task."""
         self._folder, self._target, self._labels = folder / FOLDER, config.target, config.monitor.labels
         self._scoring = scoring.of(config.target)
+        self._stamps: dict[str, Stamp] | None = None
+        self._known: dict[str, str] = {}
+        self._found: dict[int, Labelled] = {}
         self.problem = ""
 
     def keep(self, number: int, rows: Sequence[Row]) -> None:
@@ -75,6 +79,7 @@ class Answers:
         partial = path.with_name(f".{path.name}.partial")
         pq.write_table(table, partial, compression="zstd")
         os.replace(partial, path)
+        self._found.pop(number, None)
 
     def forget(self, before: int) -> None:
         """Removes what waited for its labels long enough.
@@ -89,19 +94,21 @@ class Answers:
     def labelled(self) -> dict[int, Labelled]:
         """The rows whose label is known, by the number of their window, the oldest first.
 
-        What keeps labels from being read is told by `problem`, and the rest counts.
+        Windows are joined again when a file of labels has changed, else only those that are new. What keeps labels from
+        being read is told by `problem`, and the rest counts.
         """
-        labels = self._read()
-        if not labels:
-            return {}
-        keys = pa.array(list(labels))
-        found = {}
-        for number, path in self._files():
-            table = pq.read_table(path)
-            table = table.filter(pc.is_in(table[_KEY], value_set=keys))
-            if len(table):
-                found[number] = self._joined(table, labels)
-        return {number: rows for number, rows in found.items() if len(rows)}
+        paths = late_labels.files(self._labels)
+        stamps = self._settled(paths)
+        if stamps is None or stamps != self._stamps:
+            self._found, self._known = {}, self._read(paths)
+        self._stamps = stamps
+        files = dict(self._files())
+        self._found = {number: rows for number, rows in self._found.items() if number in files}
+        keys = pa.array(list(self._known), pa.string())
+        for number in sorted(files.keys() - self._found.keys()):
+            table = pq.read_table(files[number])
+            self._found[number] = self._joined(table.filter(pc.is_in(table[_KEY], value_set=keys)), self._known)
+        return {number: self._found[number] for number in files if len(self._found[number])}
 
     def scores(self, rows: Labelled) -> dict[str, Any]:
         """`rows`, `right`, and each metric of the target with its interval.
@@ -129,9 +136,18 @@ class Answers:
         [column] = self._target.columns()
         return text if column.is_text else column.value(text)
 
-    def _read(self) -> dict[str, str]:
+    def _settled(self, paths: Sequence[str]) -> dict[str, Stamp] | None:
+        """What tells whether the files of labels changed; None where that cannot be told."""
+        try:
+            if any(format_of(path, self._labels.source) == "sql" for path in paths):
+                return None  # the file holds a question
+            found = {path: Stamp.of(path) for path in paths}
+        except (OSError, DataError):
+            return None
+        return found if all(stamp.settled() for stamp in found.values()) else None
+
+    def _read(self, paths: Sequence[str]) -> dict[str, str]:
         self.problem = ""
-        paths = late_labels.files(self._labels)
         if self._labels.path and not paths:
             self.problem = f"{self._labels.path}: no such file yet (monitor.labels.path)"
         found: dict[str, str] = {}

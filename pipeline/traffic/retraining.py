@@ -86,6 +86,8 @@ class Retraining:
         reason = due or (f"{len(found.rows)} new rows have a label (retrain.rows)" if enough else "")
         if due and not enough and len(found.rows) < wanted:
             told = f"{due}; waiting for labels, {len(found.rows)} of {wanted} new rows have one."
+            if found.waiting:
+                told += f" {found.waiting} labels are of requests that are not in the log (data.serving_logs)."
         elif reason:
             number, file = feedback.write_span(self._config, found)
             made, told = True, f"{reason}; {len(found.rows)} labelled requests are span {number}: {file}"

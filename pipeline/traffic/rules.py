@@ -111,11 +111,12 @@ def _surge(config: MonitorConfig, reference: Reference, seen: Evidence) -> Itera
         rows = sum(window.labels[part].values())
         count = window.labels[part].get(label, 0)
         kept = baseline(seen.before, key_of("surge", name), config.baseline_windows)
-        pairs = _counts(_of_this_hour(kept, window, config), label, part)
+        near, groups = _of_this_hour(kept, window, config)
+        pairs = _counts(near, label, part)
         if len(pairs) < config.min_windows or rows < rule.min_rows:
             yield Judgement("surge", name, count / rows if rows else 0.0, 1.0, None)
             continue
-        usual = chance.Baseline.of(*zip(*pairs, strict=True))
+        usual = chance.Baseline.of(pairs, chance.Spread.of(_counts(group, label, part) for group in groups))
         share, bound = count / rows, rule.min_ratio * usual.share
         breached = False
         if share >= bound:  # else chance need not be asked
@@ -231,16 +232,27 @@ def _counts(windows: Sequence[Closed], label: str, part: str) -> list[tuple[int,
     return [(of.get(label, 0), total) for of in counts if (total := sum(of.values()))]
 
 
-def _of_this_hour(windows: Sequence[Closed], window: Closed, config: MonitorConfig) -> Sequence[Closed]:
-    """Those of the same time of day, where there are enough of them: what is usual at night is not at noon."""
+def _of_this_hour(
+    windows: Sequence[Closed], window: Closed, config: MonitorConfig
+) -> tuple[Sequence[Closed], Sequence[Sequence[Closed]]]:
+    """Those of the same time of day, where there are enough of them: what is usual at night is not at noon.
+
+    Returns:
+        These, which tell the mean; and all windows by times of the day, which tell how far apart they are at one time.
+    """
     season = config.season_seconds
     if season is None:
-        return windows
+        return windows, [windows]
     near = max(season / _DAY_PARTS, config.window_seconds)
     found = [
         old for old in windows if min(apart := (window.start - old.start) % season, season - apart) <= near
     ]  # fmt: skip
-    return found if len(found) >= max(config.min_windows, _LEAST_NEAR) else windows
+    if len(found) < max(config.min_windows, _LEAST_NEAR):
+        return windows, [windows]
+    parts: dict[int, list[Closed]] = {}
+    for old in windows:
+        parts.setdefault(int(old.start % season // near), []).append(old)
+    return found, list(parts.values())
 
 
 RULES = {

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import threading
 from collections.abc import Iterator
+from typing import Any
 
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram, Metric
 from prometheus_client.multiprocess import MultiProcessCollector
@@ -40,6 +42,18 @@ SHADOWED = Counter(
 )
 LOGGED = Counter("edgeline_serving_logged_rows", "Rows in the request log")
 LOG_DROPPED = Counter("edgeline_serving_log_dropped_rows", "Rows that the request log left out", ["reason"])
+
+
+@functools.lru_cache(maxsize=4096)
+def of(metric: Any, *values: str) -> Any:
+    """What `metric.labels` gives, looked up once: it takes a lock and checks names each time.
+
+    Args:
+        metric: a counter or a histogram, none that is removed from.
+        values: of its labels.
+    """
+    return metric.labels(*values)
+
 
 _shown: dict[str, set[tuple[str, str]]] = {}
 _lock = threading.Lock()

@@ -25,6 +25,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any
 
+import orjson
+
 from edgeline_serving import metrics
 from edgeline_serving.backends.base import Answer, Column, Row
 from edgeline_serving.errors import SettingsError
@@ -33,6 +35,7 @@ from edgeline_serving.settings import Log
 logger = logging.getLogger("edgeline_serving")
 _NAME = re.compile(r"requests-(?P<number>[0-9]{8,})(?:\.w(?P<worker>[0-9]+))?\.jsonl")
 _SECONDS_BETWEEN_COMPLAINTS = 60.0
+_GATHERED_S = 0.01  # rows of so long are written at once: a write for each takes as much as a tenth of an answer
 
 
 class RequestLog:
@@ -49,7 +52,7 @@ class RequestLog:
         """
         self._settings = settings
         self._held = _locked(settings.folder, f".lock{_suffix(settings)}")
-        self._queue: queue.Queue[Sequence[Mapping[str, Any]] | None] = queue.Queue()
+        self._queue: queue.SimpleQueue[Sequence[Mapping[str, Any]] | None] = queue.SimpleQueue()
         self._waiting = 0
         self._lock = threading.Lock()
         self._file: IO[bytes] | None = None
@@ -88,7 +91,7 @@ class RequestLog:
             fits = self._waiting + len(lines) <= self._settings.queue
             self._waiting += len(lines) if fits else 0
         if fits:
-            self._queue.put_nowait(lines)
+            self._queue.put(lines)
         else:
             metrics.LOG_DROPPED.labels("queue").inc(len(lines))
 
@@ -117,37 +120,59 @@ class RequestLog:
         return hmac.new(self._settings.key, text.encode("utf-8", "replace"), hashlib.sha256).hexdigest()
 
     def _work(self) -> None:
-        while True:
-            lines = self._queue.get()
-            if lines is None:
-                break
-            try:
-                self._write(lines)
-            except Exception as error:  # a fault of one answer must not be the last thing that is logged
-                metrics.LOG_DROPPED.labels("fault").inc(len(lines))
-                logger.error("rows cannot be logged: %s", type(error).__name__)
-            finally:
-                with self._lock:
-                    self._waiting -= len(lines)
+        goes_on = True
+        while goes_on:
+            requests = [self._queue.get()]
+            if requests[0] is not None:
+                time.sleep(_GATHERED_S)
+            with contextlib.suppress(queue.Empty):
+                while requests[-1] is not None:
+                    requests.append(self._queue.get_nowait())
+            goes_on = requests[-1] is not None
+            self._write([lines for lines in requests if lines is not None])
         if self._file:
             self._file.close()
 
-    def _write(self, lines: Sequence[Mapping[str, Any]]) -> None:
-        content = b"".join(
-            json.dumps(line, ensure_ascii=False).encode("utf-8", "replace") + b"\n" for line in lines
-        )  # fmt: skip
+    def _write(self, requests: Sequence[Sequence[Mapping[str, Any]]]) -> None:
+        together: list[bytes] = []
+        size, most = 0, self._settings.bytes
+        for lines in requests:
+            try:
+                content = b"".join(map(_encoded, lines))
+            except Exception as error:  # a fault of one answer must not be the last thing that is logged
+                metrics.LOG_DROPPED.labels("fault").inc(len(lines))
+                logger.error("rows cannot be logged: %s", type(error).__name__)
+                content = b""
+            if together and size + len(content) > most:
+                self._append(b"".join(together))
+                together, size = [], 0
+            together.append(content)
+            size += len(content)
+        self._append(b"".join(together))
+        with self._lock:
+            self._waiting -= sum(map(len, requests))
+
+    def _append(self, content: bytes, *, again: bool = True) -> None:
+        """Writes lines that go into one file; behind a line that was not written whole, the others once more."""
+        if not content:
+            return
+        done = 0
         try:
             file = self._file or self._open(_mended(self._settings) or _next(self._settings))
             if file.tell() and file.tell() + len(content) > self._settings.bytes:
                 file.close()
                 file = self._open(_next(self._settings))
-            if file.write(content) < len(content):
+            done = file.write(content)
+            if done < len(content):
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         except OSError as error:
-            metrics.LOG_DROPPED.labels("disk").inc(len(lines))
             self._complain(error)
-        else:
-            metrics.LOGGED.inc(len(lines))
+        whole = content.rfind(b"\n", 0, done) + 1
+        metrics.LOGGED.inc(content.count(b"\n", 0, whole))
+        if whole < len(content):
+            rest = content.find(b"\n", whole) + 1 if again else len(content)
+            metrics.LOG_DROPPED.labels("disk").inc(content.count(b"\n", whole, rest))
+            self._append(content[rest:], again=False)
 
     def _open(self, path: Path) -> IO[bytes]:
         self._file = opened = path.open("ab", buffering=0)
@@ -165,6 +190,14 @@ class RequestLog:
         if now - self._complained >= _SECONDS_BETWEEN_COMPLAINTS:
             self._complained = now
             logger.error("the request log cannot be written, rows are left out: %s", error)
+
+
+def _encoded(line: Mapping[str, Any]) -> bytes:
+    """A line of JSON; half of a surrogate pair, which is no character, is written as a question mark."""
+    try:
+        return orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE)
+    except TypeError:  # that, or a number beyond 64 bits
+        return json.dumps(line, ensure_ascii=False).encode("utf-8", "replace") + b"\n"
 
 
 def _flat(answer: Answer) -> dict[str, Any]:

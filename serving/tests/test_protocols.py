@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -45,6 +47,51 @@ def test_v1_gives_the_answers_of_the_device(running: Running) -> None:
     assert headers["x-model-version"] == "100"
     assert len(headers["x-request-id"]) == 32
     assert running.call("POST", "/v1/models/sentiment:predict", {"instances": []})[:2] == (200, {"predictions": []})
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"instances": [TEXTS[0], {"text": TEXTS[1], "source": "tweet"}]},
+        {"instances": ["schön \N{SNOWMAN} \ud83d\ude00", "", 3, {"source": "web"}, TEXTS[2]]},
+        {"instances": [], "parameters": {"a": [1, None, True]}},
+        {"instances": [""]},
+        {"instances": [None]},
+        {"instances": ["x"] * 9},
+        {"instances": "one"},
+        {"specversion": "1.0", "instances": ["a"]},
+        {},
+        [],
+        None,
+        b"no json",
+        b'{"instances": [NaN]}',
+        b'{"instances": ["\xff"]}',
+        b'{"instances": ["a"], "instances": ["b"]}',
+    ],
+)
+@pytest.mark.parametrize(
+    "path", ["/v1/models/sentiment:predict", "/v1/models/other:predict", "/v1/models/none:predict"]
+)
+def test_the_short_way_gives_what_kserves_gives(running: Running, path: str, body: Any) -> None:
+    content = body if isinstance(body, bytes) else json.dumps(body).encode()
+    # Where a header may mean a CloudEvent, and does not, KServe reads the request itself.
+    ours, theirs = (
+        running.call("POST", path, content, {"x-request-id": "r", **more}) for more in ({}, {"ce-none": "1"})
+    )
+    told = [{name: value for name, value in headers.items() if name != "date"} for *_, headers in (ours, theirs)]
+    assert (*ours[:2], told[0]) == (*theirs[:2], told[1])
+
+
+def test_kserves_own_histogram_counts_both_ways(running: Running) -> None:
+    def counted() -> float:
+        text = running.call("GET", "/metrics")[1]
+        found = re.search(r'^request_predict_seconds_count\{model_name="other"\} (\S+)', text, re.MULTILINE)
+        return float(found[1]) if found else 0.0
+
+    before = counted()
+    for more in ({}, {"ce-none": "1"}):
+        running.predict(TEXTS[0], name="other", **more)
+    assert counted() == before + 2
 
 
 def test_a_body_that_nobody_called_json_is_read_all_the_same(running: Running) -> None:

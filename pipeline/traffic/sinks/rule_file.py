@@ -6,6 +6,8 @@ see, since the log has answers alone, comes from the server's own metrics.
 
 from __future__ import annotations
 
+import json
+import re
 from typing import Any
 
 import yaml
@@ -49,9 +51,9 @@ def rule_file(config: Config) -> str:
     late = 2 * section.window_seconds + section.grace_seconds + 60
     gone = f'absent({PREFIX}_last_look_timestamp_seconds{{task="{config.task}"}})'
     behind = f'time() - {PREFIX}_last_look_timestamp_seconds{{task="{config.task}"}} > {late:g}'
-    models = "|".join(section.served_as(config.task))
-    failed = f'sum(rate({_SERVER}_requests_total{{model=~"{models}", outcome=~"failed|late"}}[5m]))'
-    asked = f'sum(rate({_SERVER}_requests_total{{model=~"{models}"}}[5m]))'
+    models = _quoted("|".join(map(re.escape, section.served_as(config.task))))
+    failed = f'sum(rate({_SERVER}_requests_total{{model=~{models}, outcome=~"failed|late"}}[5m]))'
+    asked = f"sum(rate({_SERVER}_requests_total{{model=~{models}}}[5m]))"
     errors = section.rules.errors
     own = [
         _alert("EdgelineMonitorDown", f"{gone} or {behind}", "5m", severity="critical",
@@ -64,6 +66,11 @@ def rule_file(config: Config) -> str:
     groups = [{"name": f"edgeline-{config.task}", "rules": alerts + own}]
     head = f"# Made by `local_runner.py monitor rules` from the configuration of {config.task}; not edited by hand.\n"
     return head + yaml.safe_dump({"groups": groups}, sort_keys=False, allow_unicode=True, width=1000)
+
+
+def _quoted(text: str) -> str:
+    """A string of PromQL, which is escaped as one of JSON is."""
+    return json.dumps(text, ensure_ascii=False)
 
 
 def _alert(name: str, expression: str, hold: str, *, severity: str, summary: str) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import queue
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from edgeline_edge import BundleError, Classifier, read_bundle
 from edgeline_edge.classifier import CancelledError as EdgeCancelledError
 from edgeline_edge.long_text import LongText
 from edgeline_serving.backends.base import Answer, Backend, CancelledError, Column, Row
+from edgeline_serving.backends.bursts import Bursts
 from edgeline_serving.errors import VersionError
 
 TEXT = "text"
@@ -57,15 +58,15 @@ class BundleBackend(Backend):
         self._takes_records = any(section["kind"] != TEXT for section in manifest.inputs or ())
         self._long_text = long_text
         self._max_windows = max_windows
-        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="litert")
+        self._bursts = Bursts(self._answers, threads, "litert")
 
     def submit(self, rows: Sequence[Row], stop: Callable[[], bool]) -> Future[list[Answer]]:
         """See `Backend.submit`."""
-        return self._threads.submit(self._answers, rows, stop)
+        return self._bursts.submit(rows, stop)
 
     def close(self) -> None:
         """See `Backend.close`."""
-        self._threads.shutdown(wait=False)
+        self._bursts.close()
 
     def _answers(self, rows: Sequence[Row], stop: Callable[[], bool]) -> list[Answer]:
         classifier = self._idle.get()

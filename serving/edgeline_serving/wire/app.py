@@ -16,6 +16,7 @@ from starlette.exceptions import HTTPException
 from edgeline_serving import __version__, metrics
 from edgeline_serving.errors import RequestError
 from edgeline_serving.settings import Limits
+from edgeline_serving.wire.direct import Direct
 from edgeline_serving.wire.guard import Guard, internal
 from edgeline_serving.wire.kserve_parts import (
     DataPlane,
@@ -102,7 +103,7 @@ def application(plane: Plane, limits: Limits, tokens: Tokens | None = None) -> G
     app.add_exception_handler(Exception, _internal)  # raised again behind the answer, and told by the guard
     # KServe tells each request's timings in a line of the log.
     logging.getLogger("kserve").setLevel(logging.WARNING)
-    return Guard(app, limits, tokens)
+    return Guard(Direct(app, plane), limits, tokens)
 
 
 def told(error: Exception) -> tuple[int, str]:

@@ -88,7 +88,7 @@ class Guard:
         try:
             body = await self._body(headers, receive)
             self._check_depth(_json_of(body, scope["path"], headers))
-            await self._app(scope, _replay(body, receive), answer.send)
+            await self._app(scope, replay(body, receive), answer.send)
         finally:
             self._working -= 1
 
@@ -180,8 +180,13 @@ class _Answer:
         await self.send({"type": "http.response.body", "body": body})
 
 
-def _replay(body: bytes, receive: Receive) -> Receive:
-    """Gives the body that was read to the application, then whatever the server says."""
+def replay(body: bytes, receive: Receive) -> Receive:
+    """Gives a body that was read to the application, then whatever the server says.
+
+    Args:
+        body: the whole of it.
+        receive: where it was read from.
+    """
     pending: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
 
     async def again() -> Message:

@@ -12,6 +12,7 @@ try:
     from kserve import InferInput, InferOutput, InferRequest, InferResponse, Model, ModelRepository
     from kserve import errors as kserve_errors
     from kserve import models as kserve_models
+    from kserve.metrics import PREDICT_HIST_TIME
     from kserve.protocol.dataplane import DataPlane
     from kserve.protocol.grpc import grpc_predict_v2_pb2 as grpc_messages
     from kserve.protocol.grpc import grpc_predict_v2_pb2_grpc as grpc_services
@@ -24,6 +25,7 @@ finally:
     sys.argv = _arguments
 
 __all__ = [
+    "PREDICT_HIST_TIME",
     "DataPlane",
     "InferInput",
     "InferOutput",

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
-import threading
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -163,7 +162,7 @@ class ServedModel(Model):
         began = time.perf_counter()
         version, answers = await self._answered(route, rows)
         seconds = time.perf_counter() - began
-        metrics.SECONDS.labels(self.name, version.number).observe(seconds)
+        metrics.of(metrics.SECONDS, self.name, version.number).observe(seconds)
         if route.shadow:
             self._compare(route.shadow, rows, answers)
         if self._log:
@@ -177,7 +176,7 @@ class ServedModel(Model):
         self._refuse_errors(version, told, all_or_none=is_v2)
         for answer in answers:
             for label in [answer["label"]] if "label" in answer else answer.get("labels", ()):
-                metrics.PREDICTIONS.labels(self.name, version.number, label).inc()
+                metrics.of(metrics.PREDICTIONS, self.name, version.number, label).inc()
         self._count(version, "answered")
         if is_v2:
             return tensors.response_of(payload, version.backend, answers, model=self.name, version=version.number)
@@ -204,21 +203,23 @@ class ServedModel(Model):
 
     async def _ask(self, version: Loaded, rows: Sequence[Row]) -> list[Answer]:
         """Asks a version, no longer than a request may take; work that nobody waits for any more ends."""
-        over, limit = threading.Event(), self._settings.limits.seconds
+        over: list[bool] = []  # a flag that is cheap to make
+        limit = self._settings.limits.seconds
         version.hold()  # to the end of the work, which may be later than that of the request
         try:
-            future = version.backend.submit(rows, over.is_set)
+            future = version.backend.submit(rows, lambda: bool(over))
         except BaseException:
             version.release()
             raise
         future.add_done_callback(lambda _: version.release())
         try:
-            return await asyncio.wait_for(asyncio.wrap_future(future), limit)
+            async with asyncio.timeout(limit):
+                return await asyncio.wrap_future(future)
         except TimeoutError:
             self._count(version, "late")
             raise LateError(503, f"more than {limit:g} s of work; ask for less at once") from None
         finally:
-            over.set()
+            over.append(True)
 
     def _compare(self, shadow: Loaded, rows: Sequence[Row], answers: Sequence[Answer]) -> None:
         """Asks the shadow, behind the back of the client. More than a few at a time would slow the answers down."""
@@ -252,7 +253,7 @@ class ServedModel(Model):
             raise RequestError(400, errors[0])
 
     def _count(self, version: Loaded, outcome: str) -> None:
-        metrics.REQUESTS.labels(self.name, version.number, outcome).inc()
+        metrics.of(metrics.REQUESTS, self.name, version.number, outcome).inc()
 
 
 def _named(answer: Answer, number: int, is_v2: bool) -> Answer:

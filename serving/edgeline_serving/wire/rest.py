@@ -90,6 +90,7 @@ class RestServer(uvicorn.Server):
             lifespan="off",
             log_config=None,
             access_log=False,
+            proxy_headers=False,  # nobody asks who the client is
             server_header=False,
             limit_concurrency=settings.limits.connections,
             timeout_keep_alive=65,  # longer than a proxy's, which would send into a connection that just closed

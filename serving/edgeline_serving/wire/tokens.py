@@ -27,7 +27,7 @@ class Tokens:
         """
         self._path = path
         self._looked = time.monotonic()
-        self._seen, self._digests = self._read()
+        self._digests = self._read()
 
     def admits(self, authorization: str | None) -> bool:
         """Whether a request may pass.
@@ -50,14 +50,12 @@ class Tokens:
             return
         self._looked = now
         try:
-            if _stamp(self._path) != self._seen:
-                self._seen, self._digests = self._read()
-        except (OSError, SettingsError):
+            self._digests = self._read()
+        except SettingsError:
             return  # a file that is being replaced: the tokens before it stay until it is whole
 
-    def _read(self) -> tuple[tuple[int, int], list[bytes]]:
+    def _read(self) -> list[bytes]:
         try:
-            seen = _stamp(self._path)
             lines = [line.strip() for line in self._path.read_text("utf-8").splitlines()]
         except (OSError, UnicodeDecodeError) as error:
             raise SettingsError(f"--tokens {self._path}: cannot be read: {error}") from error
@@ -70,13 +68,8 @@ class Tokens:
                 f"--tokens {self._path}:{short[0]}: a token has at least {_SHORTEST} characters; "
                 "`python -c 'import secrets; print(secrets.token_urlsafe())'` makes one"
             )
-        return seen, [_digest(token) for token in tokens]
+        return [_digest(token) for token in tokens]
 
 
 def _digest(token: str) -> bytes:
     return hashlib.sha256(token.encode("utf-8", "replace")).digest()
-
-
-def _stamp(path: Path) -> tuple[int, int]:
-    found = path.stat()
-    return found.st_mtime_ns, found.st_ino

@@ -7,7 +7,7 @@ import modules  # noqa: F401
 import numpy as np
 import pytest
 
-from pipeline.traffic.chance import Baseline, above, below
+from pipeline.traffic.chance import Baseline, Spread, above, below
 from pipeline.traffic.estimate import Calibration
 from tests import served
 
@@ -21,7 +21,8 @@ def alarms(rows: int, spread: float, windows: int, *, seed: int, times: int = 80
     for _ in range(times):
         shares = np.clip(0.3 + spread * rng.standard_normal(windows + 1), 0.01, 0.99)
         counts = rng.binomial(rows, shares)
-        found += Baseline.of(counts[:-1], [rows] * windows).chance_of(int(counts[-1]), rows) < LEVEL
+        usual = Baseline.of([(int(count), rows) for count in counts[:-1]])
+        found += usual.chance_of(int(counts[-1]), rows) < LEVEL
     return found / times
 
 
@@ -30,8 +31,30 @@ def test_a_share_that_only_wobbles_alarms_about_as_often_as_was_asked_for(spread
     assert alarms(300, spread, windows, seed=2) <= 2.5 * LEVEL
 
 
+def by_the_hour(factor: float, *, seed: int, times: int = 300) -> float:
+    """How often a share times `factor` is found too large, which has a mean of its own for each hour of a week."""
+    rng = np.random.default_rng(seed)
+    rows, means = 60, 0.3 + 0.1 * np.sin(np.arange(24) * 2 * np.pi / 24)
+    found = 0
+    for _ in range(times):
+        shares = np.clip(means + 0.02 * rng.standard_normal((7, 24)), 0.01, 0.99)
+        week = [[(int(count), rows) for count in day] for day in rng.binomial(rows, shares)]
+        usual = Baseline.of([day[0] for day in week], Spread.of(zip(*week, strict=True)))
+        now = min(0.98, factor * (means[0] + 0.02 * rng.standard_normal()))
+        found += usual.chance_of(int(rng.binomial(rows, now)), rows) < LEVEL
+    return found / times
+
+
+def test_windows_of_other_hours_tell_how_far_apart_shares_are_not_what_they_are() -> None:
+    assert by_the_hour(1.0, seed=4) <= 2.5 * LEVEL
+    assert by_the_hour(2.0, seed=4) >= 0.9
+    days = [(20, 100), (22, 100), (60, 100), (58, 100)]
+    assert Spread.of([days]).between > 0.1, "taken for one, hours that differ are far apart"
+    assert Spread.of([days[:2], days[2:], [(5, 10)]]) == Spread(0.0, np.inf), "nothing beyond draws within each"
+
+
 def test_a_doubled_share_is_found_and_the_bound_lies_between() -> None:
-    usual = Baseline.of([30, 28, 33, 27, 31, 29], [100] * 6)
+    usual = Baseline.of([(count, 100) for count in (30, 28, 33, 27, 31, 29)])
     bound = usual.most(100, LEVEL)
     assert usual.share < bound < 0.6
     assert usual.chance_of(60, 100) < LEVEL
@@ -40,12 +63,12 @@ def test_a_doubled_share_is_found_and_the_bound_lies_between() -> None:
 
 
 def test_a_label_that_was_never_answered_and_one_that_always_was_have_a_baseline() -> None:
-    never, always = Baseline.of([0, 0, 0], [50, 60, 70]), Baseline.of([50, 60], [50, 60])
+    never, always = Baseline.of([(0, 50), (0, 60), (0, 70)]), Baseline.of([(50, 50), (60, 60)])
     assert never.chance_of(0, 100) == pytest.approx(1.0)
     assert never.chance_of(50, 100) < 1e-6
     assert always.chance_of(100, 100) > 0.5
     with pytest.raises(ValueError, match="no window to compare with"):
-        Baseline.of([], [])
+        Baseline.of([])
 
 
 def test_the_bounds_of_shares_are_those_of_the_binomial_distribution() -> None:

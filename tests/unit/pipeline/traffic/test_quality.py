@@ -8,9 +8,11 @@ import sqlite3
 from pathlib import Path
 
 import modules  # noqa: F401
+from modules import content
 
 import pytest
 
+from pipeline.ingest.sources import late_labels
 from pipeline.monitoring.judged import Judged
 from pipeline.traffic import inputs
 from tests import served
@@ -96,6 +98,28 @@ def test_a_packed_file_that_is_still_being_written_is_told(log: Path, folder: Pa
     assert made.state.rows == 10
     [problem] = made.status().problems
     assert problem.startswith(f"labels are not read: {file}: ")
+
+
+def test_labels_are_read_again_only_when_their_file_has_changed(
+    log: Path, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(content, "_TICK_NS", 0)
+    read: list[str] = []
+    really = late_labels.read
+    monkeypatch.setattr(late_labels, "read", lambda path, config: [read.append(path), *really(path, config)][1:])
+    file = tmp_path / "labels.csv"
+    served.write(file, ["request_id,label", "0-1,negative", "1-1,negative"])
+    clock = Clock(START + LENGTH + 6)
+    served.write(log, [line for number in range(3) for line in window(number, 10)])
+    made = looked(folder, log, clock, f"monitor.labels.path={file}")
+    assert (made.state.labelled, len(read)) == (1, 1)
+    clock.now += LENGTH
+    made.look()
+    assert (made.state.labelled, len(read)) == (2, 1), "the new window is joined with what was read"
+    served.write(file, ["0-2,negative", "2-1,negative"])
+    clock.now += LENGTH
+    made.look()
+    assert (made.state.labelled, len(read)) == (4, 2)
 
 
 def test_a_column_that_is_missing_is_told_and_the_rest_goes_on(log: Path, folder: Path, tmp_path: Path) -> None:

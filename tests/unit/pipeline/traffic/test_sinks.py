@@ -183,6 +183,11 @@ def test_rules_and_dashboard_name_metrics_that_there_are() -> None:
             assert "{{{" not in target["legendFormat"]
 
 
+def test_a_models_name_is_a_name_in_the_rules_and_no_pattern() -> None:
+    rules = rule_file(served.config('monitor.models=["films.v1", "a+b"]'))
+    assert r'{model=~"films\\.v1|a\\+b"}' in rules
+
+
 def test_the_page_is_one_file_that_shows_every_section_and_lets_no_text_become_markup(tmp_path: Path) -> None:
     folder, log = tmp_path / "m", tmp_path / "log.jsonl"
     for number in range(6):
