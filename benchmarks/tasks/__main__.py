@@ -35,7 +35,7 @@ from benchmarks.harness.results import Result
 from benchmarks.harness.worker import ROOT
 from benchmarks.tasks import result, systems
 
-TASKS = ("sentiment", "sentiment-3", "topics", "newsgroups", "intents", "reviews-zh", "films", "fashion", "driving")
+TASKS = ("sentiment", "sentiment-3", "topics", "intents", "reviews-zh", "fashion", "driving")
 PROFILES = ("quick", "full")
 _SEEDS = ("trainer.seed", "pruner.seed")
 _CODE = ("benchmarks/tasks/systems.py", "benchmarks/ours/task.py", "benchmarks/ours/drafted.py")
