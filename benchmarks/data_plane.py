@@ -30,7 +30,7 @@ os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT), str(ROOT / "
 
 from benchmarks import data_plane_nodes  # noqa: E402
 from benchmarks import data_plane_report as report  # noqa: E402
-from benchmarks.harness import command, results, tables  # noqa: E402
+from benchmarks.harness import command, results, sources, tables  # noqa: E402
 from benchmarks.harness.progress import say  # noqa: E402
 from pipeline import facts, nodes  # noqa: E402
 
@@ -90,7 +90,8 @@ def measure(options: argparse.Namespace) -> results.Result:
         again = {_identity(item) for item in found}
         measurements = [item for item in measurements if _identity(item) not in again] + found
         if not options.quick:
-            results.write(report.result(measurements), options.results or results.FOLDER)
+            whole = report.result(measurements)
+            results.write(whole, options.results or results.FOLDER, code=sources.digest(whole.name))
     return report.result(measurements)
 
 

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.harness import results, tables
+from benchmarks.harness import results, sources, tables
 
 _ROOT = Path(__file__).resolve().parents[1]
 DOCUMENT, README = _ROOT / "docs" / "benchmarks.md", _ROOT / "README.md"
@@ -25,10 +26,14 @@ ORDER = (
     "edge_inference",
     "quality",
     "any_file",
+    "tasks",
     "pipeline_overhead",
     "startup",
     "growth",
     "data_plane",
+    "serving",
+    "serving_monitored",
+    "monitoring",
 )
 HEAD = """# Benchmarks
 
@@ -37,8 +42,9 @@ HEAD = """# Benchmarks
 Side by side with what one would pick instead. Both sides take turns on the same machine, on the same data, with the
 same seeds and the same number of threads. Noise is shown as min / median / max over the rounds; a ratio is that of two
 sides in the same round, and its median is what a goal is held against. A goal that is missed stands here with its
-reason. Each section names the command that made it; `make bench` runs them all but `any_file`, which takes hours, after
-`make bench-peers` has installed the peers from their own lock.
+reason, and a result whose code has changed since says so. Each section names the command that made it; `make bench`
+runs most of them after `make bench-peers` has installed the peers from their own lock; `any_file` and `tasks` take
+hours, and those of serving and monitoring want a pushed model.
 """
 
 
@@ -49,9 +55,23 @@ def read_all(folder: Path = results.FOLDER) -> list[dict[str, Any]]:
     return [found[name] for name in names]
 
 
-def document(found: Sequence[Mapping[str, Any]]) -> str:
-    """The document that results give."""
-    return "\n".join([HEAD, *(f"{tables.section(result)}\n" for result in found)])
+def document(found: Sequence[Mapping[str, Any]], mark: Callable[[Mapping[str, Any]], str] = sources.mark) -> str:
+    """The document that results give.
+
+    Args:
+        found: the results.
+        mark: what to say of one whose code has changed.
+    """
+    return "\n".join([HEAD, *(f"{tables.section(result, mark(result))}\n" for result in found)])
+
+
+def unmarked(text: str) -> str:
+    """A document without those marks: they are of the day on which it was written.
+
+    Args:
+        text: of the document.
+    """
+    return re.sub(rf"^- {re.escape(sources.MARK)}.*\n\n?", "", text, flags=re.MULTILINE)
 
 
 def readme(text: str, found: Sequence[Mapping[str, Any]]) -> str:
@@ -84,7 +104,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     found = read_all()
     texts = {DOCUMENT: document(found), README: readme(README.read_text(encoding="utf-8"), found)}
-    stale = [file for file, text in texts.items() if not file.is_file() or file.read_text(encoding="utf-8") != text]
+    stale = [
+        file for file, text in texts.items()
+        if not file.is_file() or unmarked(file.read_text(encoding="utf-8")) != unmarked(text)
+    ]  # fmt: skip
     names = ", ".join(str(file.relative_to(_ROOT)) for file in (stale if options.check else texts))
     if options.check:
         print(f"Stale: {names}. `python -m benchmarks.report` mends it." if stale else "Up to date.")

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from benchmarks.harness import results, tables
+from benchmarks.harness import results, sources, tables
 from benchmarks.harness.progress import say
 from benchmarks.harness.worker import ROOT
 
@@ -138,7 +138,7 @@ def finish(result: results.Result, options: argparse.Namespace) -> int:
         Exit code 0, also where a goal is missed: a benchmark measures, it gates nothing.
     """
     if options.results or not options.quick:
-        file = results.write(result, options.results or results.FOLDER)
+        file = results.write(result, options.results or results.FOLDER, code=sources.digest(result.name))
         shown = results.read(file)
         say(f"written: {file.name}; `python -m benchmarks.report` brings it into docs/benchmarks.md")
     else:

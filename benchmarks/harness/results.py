@@ -77,12 +77,13 @@ class Result:
     details: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
 
-def write(result: Result, folder: Path = FOLDER, *, today: datetime.date | None = None) -> Path:
+def write(result: Result, folder: Path = FOLDER, *, code: str = "", today: datetime.date | None = None) -> Path:
     """Writes `<name>.json` under another name first and renames it.
 
     Args:
         result: of the benchmark.
         folder: where to; `benchmarks/results` is committed.
+        code: digest of what was measured, of `benchmarks.harness.sources`.
         today: date of the measurement.
 
     Returns:
@@ -90,7 +91,7 @@ def write(result: Result, folder: Path = FOLDER, *, today: datetime.date | None 
     """
     folder.mkdir(parents=True, exist_ok=True)
     measured = (today or datetime.datetime.now(datetime.UTC).date()).isoformat()
-    content = {"format": FORMAT, "measured": measured, **dataclasses.asdict(result)}
+    content = {"format": FORMAT, "measured": measured, "code": code, **dataclasses.asdict(result)}
     file = folder / f"{result.name}.json"
     partial = file.with_suffix(".json.partial")
     partial.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -24,8 +24,13 @@ def markdown_table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> str
     return "\n".join(lines)
 
 
-def section(result: Mapping[str, Any]) -> str:
-    """One benchmark as a section of the document: what was compared, tables, goals, notes, machine."""
+def section(result: Mapping[str, Any], mark: str = "") -> str:
+    """One benchmark as a section of the document: what was compared, tables, goals, notes, machine.
+
+    Args:
+        result: as its file holds it.
+        mark: a note before the others.
+    """
     parts = [f"## {result['title']}", f"```sh\n{result['command']}\n```", result["explanation"]]
     for table in result["tables"]:
         if table["title"]:
@@ -37,7 +42,7 @@ def section(result: Mapping[str, Any]) -> str:
             for goal in result["goals"]
         ]
         parts.append(markdown_table(["goal", "bound", "measured", "", "why"], rows))
-    notes = [*result["notes"], *crowd(result["machine"])]
+    notes = [*filter(None, [mark]), *result["notes"], *crowd(result["machine"])]
     if notes:
         parts.append("\n".join(f"- {note}" for note in notes))
     parts.append(f"{settings_line(result['settings'])}{machine_line(result['machine'], result['measured'])}")

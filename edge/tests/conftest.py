@@ -15,6 +15,8 @@ from edgeline_edge import Classifier, write_bundle
 sys.path.append(str(Path(__file__).parents[2]))
 # For the processes that tests start, whether the package is installed or not.
 os.environ["PYTHONPATH"] = os.pathsep.join([str(Path(__file__).parent.parent), os.environ.get("PYTHONPATH", "")])
+from tests.readers import KOTLIN, Native, compiled, started
+
 DATA = Path(__file__).parent / "data"
 LABELS = ("negative", "neutral", "positive")
 MANIFEST: dict[str, Any] = {"task": "sentiment", "recipe": "dynamic_wi8_afp32", "run_id": "r1", "licence": "Apache-2.0"}
@@ -68,4 +70,33 @@ def offers_path(vocabulary: list[str], tmp_path_factory: pytest.TempPathFactory)
     path = tmp_path_factory.mktemp("offers") / "model.tflite"
     model, manifest = (DATA / "table.tflite").read_bytes(), {**MANIFEST, "calibration": {"temperature": 1.5}}
     write_bundle(model, path, vocabulary=vocabulary, labels=LABELS, manifest=manifest, inputs=inputs)
+    return path
+
+
+@pytest.fixture(scope="session", params=["c++", *(["kotlin"] if KOTLIN else [])])
+def native(request: pytest.FixtureRequest, cpp: Native) -> Native:
+    """The program of the C++ headers, then that of the Kotlin reader where `EDGELINE_KOTLIN` says how it is started."""
+    return cpp if request.param == "c++" else started(KOTLIN)
+
+
+@pytest.fixture(scope="session")
+def cpp(tmp_path_factory: pytest.TempPathFactory) -> Native:
+    """The program of the C++ headers, compiled once."""
+    return compiled(tmp_path_factory.mktemp("cpp") / "try")
+
+
+@pytest.fixture(scope="session")
+def camera_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A bundle without a text: a picture that may be missing, readings of two steps, and a time."""
+    inputs = [
+        {"name": "photo", "kind": "image", "column": "photo", "tensors": ["photo_pixels", "photo_present"],
+         "height": 6, "width": 8, "channels": 3, "resize": "area", "factor": 1 / 255, "offset": 0.0},
+        {"name": "lidar", "kind": "vector", "column": "lidar", "tensors": ["lidar"], "shape": [2, 3],
+         "means": [0.25, 1.0, 0.0], "factors": [1.5, 0.5, 1.0], "limit": 10.0},
+        {"name": "seen", "kind": "time", "column": "seen", "tensors": ["seen"],
+         "cycles": ["hour_of_day", "day_of_week"], "clock": "utc"},
+    ]  # fmt: skip
+    path = tmp_path_factory.mktemp("camera") / "model.tflite"
+    model = (DATA / "camera.tflite").read_bytes()
+    write_bundle(model, path, vocabulary=(), labels=LABELS, manifest=MANIFEST, inputs=inputs)
     return path

@@ -1,7 +1,8 @@
 """The readers in other languages make of a bundle and its records what the Python package does.
 
 The page's sources run in Node.js without a model, the C++ headers are compiled; `test_web.py` answers in a browser.
-The Kotlin reader needs a compiler that no test fetches: it is read here, not run.
+The Kotlin reader needs a compiler that no test fetches: with EDGELINE_KOTLIN, the command of a program that somebody
+compiled of it and `edge/tools/kotlin/Try.kt`, it is asked all that C++ is.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from edgeline_edge.rows import Rows
 from edgeline_edge.targets.one_label import answered
 from edgeline_edge.tokenizer import Tokenizer
 from edgeline_edge.unigram import Unigram
-from tests.readers import Cpp, compiled, in_node, resealed
+from tests.readers import Native, in_node, resealed
 
 EDGE = Path(__file__).parent.parent
 UNIGRAM = Path(__file__).parent / "data" / "unigram"
@@ -52,12 +53,6 @@ WRONG: list[tuple[Any, str]] = [
 ]
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(scope="module")
-def cpp(tmp_path_factory: pytest.TempPathFactory) -> Cpp:
-    """The compiled C++ program."""
-    return compiled(tmp_path_factory.mktemp("cpp") / "try")
 
 
 @pytest.fixture(scope="module")
@@ -92,12 +87,12 @@ def test_node_makes_of_records_what_python_does(
     }
 
 
-def test_cpp_makes_of_records_what_python_does(
-    offers_path: Path, expected: list[dict[str, list[Any]]], cpp: Cpp
+def test_native_makes_of_records_what_python_does(
+    offers_path: Path, expected: list[dict[str, list[Any]]], native: Native
 ) -> None:
     rows = [*RECORDS, *(row for row, _ in WRONG)]
     for escape in (True, False):
-        done = cpp("records", offers_path, lines=[json.dumps(row, ensure_ascii=escape) for row in rows])
+        done = native("records", offers_path, lines=[json.dumps(row, ensure_ascii=escape) for row in rows])
         lines = done.stdout.split("\n")[:-1]
         assert len(lines) == len(rows), done.stderr
         for wanted, line in zip(expected, lines, strict=False):
@@ -114,13 +109,13 @@ def test_cpp_makes_of_records_what_python_does(
             assert says in line
 
 
-def test_a_record_may_lack_a_text_that_is_optional(offers_path: Path, tmp_path: Path, cpp: Cpp) -> None:
+def test_a_record_may_lack_a_text_that_is_optional(offers_path: Path, tmp_path: Path, native: Native) -> None:
     path = resealed(offers_path, tmp_path / "optional.tflite", of_input(1, optional=True))
     rows: list[dict[str, Any]] = [{"price": 3.5}, {"review": None}, {"review": ""}, {"review": 7}]
     tokenizer = Classifier.load(path).tokenizer
     wanted = tokenizer.rows(tokenizer.cut("", "windows", 3))[0].tolist()
     *pages, wrong_page = in_node(tmp_path, {"optional": path}, {"optional": rows})["optional"]
-    *lines, wrong_line = cpp("records", path, lines=[json.dumps(row) for row in rows]).stdout.splitlines()
+    *lines, wrong_line = native("records", path, lines=[json.dumps(row) for row in rows]).stdout.splitlines()
     assert [page["ids"] for page in pages] == [wanted] * 3
     for line in lines:
         [ids] = [part.split(" ")[1:] for part in line.split(";") if part.startswith("token_ids ")]
@@ -129,7 +124,9 @@ def test_a_record_may_lack_a_text_that_is_optional(offers_path: Path, tmp_path: 
     assert "review must be a string" in wrong_line
 
 
-def test_cpp_answers_with_the_label_and_the_scores_of_python(offers_path: Path, tmp_path: Path, cpp: Cpp) -> None:
+def test_native_answers_with_the_label_and_the_scores_of_python(
+    offers_path: Path, tmp_path: Path, native: Native
+) -> None:
     offers = Classifier.load(offers_path)
     asked = [*RECORDS[::20], RECORDS[-1]]
     expected = offers.predict(asked)
@@ -141,7 +138,7 @@ def test_cpp_answers_with_the_label_and_the_scores_of_python(offers_path: Path, 
         others = {name: value for part in kinds.table(raw.manifest.inputs or ())
                   for name, value in part.encode(record.get(part.column)).items()}  # fmt: skip
         windows.append([scores.tolist() for scores in raw._run(*raw.tokenizer.rows(rows), None, others)])
-    done = cpp("answers", offers_path, lines=[json.dumps(row) for row in windows])
+    done = native("answers", offers_path, lines=[json.dumps(row) for row in windows])
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
     for line, answer in zip(lines, expected, strict=True):
@@ -150,7 +147,7 @@ def test_cpp_answers_with_the_label_and_the_scores_of_python(offers_path: Path, 
         np.testing.assert_allclose([float(score) for score in scores], list(answer.scores.values()), atol=1e-6)
 
 
-def test_cpp_decides_to_the_last_bit_of_a_threshold(bundle_path: Path, tmp_path: Path, cpp: Cpp) -> None:
+def test_native_decides_to_the_last_bit_of_a_threshold(bundle_path: Path, tmp_path: Path, native: Native) -> None:
     labels = ("ham", "spam")
     for threshold in (0.3, 1 / 3):
         decision = {"label": "spam", "threshold": threshold}
@@ -162,11 +159,11 @@ def test_cpp_decides_to_the_last_bit_of_a_threshold(bundle_path: Path, tmp_path:
         at = np.float32(threshold)
         scores = [np.nextafter(at, np.float32(0)), at, np.nextafter(at, np.float32(1))]
         rows = [np.array([1 - score, score], np.float32) for score in scores]
-        lines = cpp("answers", bundle, lines=[json.dumps([row.tolist()]) for row in rows]).stdout.splitlines()
+        lines = native("answers", bundle, lines=[json.dumps([row.tolist()]) for row in rows]).stdout.splitlines()
         assert [line.split(" ")[0] for line in lines] == [labels[answered(row, labels, decision)] for row in rows]
 
 
-def test_cpp_gives_the_ids_of_python(bundle_path: Path, classifier: Classifier, cpp: Cpp) -> None:
+def test_native_gives_the_ids_of_python(bundle_path: Path, classifier: Classifier, native: Native) -> None:
     texts: list[bytes] = []
     for line in UGLY.read_text("ascii").splitlines():
         record = json.loads(line)
@@ -177,7 +174,7 @@ def test_cpp_gives_the_ids_of_python(bundle_path: Path, classifier: Classifier, 
     tokenizer = classifier.tokenizer
     cuts: list[LongText] = ["head", "head_tail", "windows"]
     for how in cuts:
-        rows = cpp("ids", bundle_path, how, "3", lines=[text.hex() for text in texts]).stdout.splitlines()
+        rows = native("ids", bundle_path, how, "3", lines=[text.hex() for text in texts]).stdout.splitlines()
         assert len(rows) == len(texts) >= 300
         for text, row in zip(texts, rows, strict=True):
             ids = tokenizer.rows(tokenizer.cut(text.decode("utf-8", "replace"), how, 3))[0]
@@ -222,7 +219,7 @@ def odd_texts() -> list[str]:
 
 @pytest.mark.parametrize("kind", ["unigram", "wordpiece"])
 def test_ids_are_equal_on_all_code_points(
-    kind: str, unigram_path: Path, wordpiece_path: Path, vocabulary: list[str], tmp_path: Path, cpp: Cpp
+    kind: str, unigram_path: Path, wordpiece_path: Path, vocabulary: list[str], tmp_path: Path, native: Native
 ) -> None:
     bundle = unigram_path if kind == "unigram" else wordpiece_path
     pieces = (UNIGRAM / "pieces.tsv").read_text("utf-8").split("\n")[:-1]
@@ -231,17 +228,17 @@ def test_ids_are_equal_on_all_code_points(
     expected = [[int(number) for number in tokenizer.encode([text])[0][0]] for text in texts]
     assert all(row[-1] == expected[0][-1] for row in expected[1:]), "the window is long enough for each"
     in_page = in_node(tmp_path, {kind: bundle}, {kind: texts})[kind]
-    in_cpp = cpp("ids", bundle, "head", "1", lines=[text.encode().hex() for text in texts]).stdout.splitlines()
-    for text, wanted, page, line in zip(texts, expected, in_page, in_cpp, strict=True):
+    in_native = native("ids", bundle, "head", "1", lines=[text.encode().hex() for text in texts]).stdout.splitlines()
+    for text, wanted, page, line in zip(texts, expected, in_page, in_native, strict=True):
         assert page["ids"] == [wanted], text[:80]
         assert [int(number) for number in line.split()] == wanted, text[:80]
 
 
-def test_unigram_gives_the_committed_ids(unigram_path: Path, tmp_path: Path, cpp: Cpp) -> None:
+def test_unigram_gives_the_committed_ids(unigram_path: Path, tmp_path: Path, native: Native) -> None:
     vectors = [json.loads(line) for line in (UNIGRAM / "vectors.jsonl").read_text("ascii").splitlines()]
     asked = [vector for vector in vectors if vector["text"]]  # a classifier takes no empty text
     in_page = in_node(tmp_path, {"vectors": unigram_path}, {"vectors": [vector["text"] for vector in asked]})["vectors"]
-    lines = cpp("ids", unigram_path, "head", "1", lines=[vector["text"].encode().hex() for vector in vectors]).stdout
+    lines = native("ids", unigram_path, "head", "1", lines=[vector["text"].encode().hex() for vector in vectors]).stdout
     rest = iter(in_page)
     for vector, line in zip(vectors, lines.splitlines(), strict=True):
         wanted = [0, *vector["ids"], 2]
@@ -259,9 +256,12 @@ def without(number: int, field: str) -> Callable[[dict[str, Any]], object]:
 
 
 REFUSED: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
-    "image": (of_input(0, kind="image"), "the input price is of kind image"),
+    "smell": (of_input(0, kind="smell"), "the input price is of kind smell"),
     "prototype": (of_input(0, kind="constructor"), "the input price is of kind constructor"),
+    "rank": (lambda manifest: manifest["target"].update(kind="rank"), "target"),
     "number": (lambda manifest: manifest["target"].update(kind="number"), "target"),
+    "another output": (lambda manifest: manifest["target"].update(output="number"), "output"),
+    "another decision": (lambda manifest: manifest.update(decision={"label": "good", "threshold": 0.5}), "decision"),
     "no mean": (without(0, "mean"), "says nothing of its mean"),
     "no values": (without(2, "values"), "says nothing of its values"),
     "zero": (of_input(0, factor=1e-60), "scaled"),
@@ -270,17 +270,18 @@ REFUSED: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
     "its ids": (of_input(1, tokenizer={**SPEC, "pad": 7}), "tokenizer"),
     "another member": (of_input(1, tokenizer=SPEC), "pieces.tsv|nmt-nfkc"),
     "another table": (of_input(1, normalization={"name": "nfd", "version": 1}), "normalises text by nfd"),
-    "no text": (of_input(1, kind="category", values=[]), "0 inputs of kind text|no input of kind text|tensor"),
+    "tensors": (of_input(1, kind="category", values=[]), "tensor"),
+    "two texts": (of_input(0, kind="text"), "2 inputs of kind text|several inputs of kind text"),
 }
 
 
-def test_what_a_reader_does_not_know_is_refused_by_name(offers_path: Path, tmp_path: Path, cpp: Cpp) -> None:
+def test_what_a_reader_does_not_know_is_refused_by_name(offers_path: Path, tmp_path: Path, native: Native) -> None:
     bundles = {
         name: resealed(offers_path, tmp_path / f"{name}.tflite", change) for name, (change, _) in REFUSED.items()
     }
     in_pages = in_node(tmp_path, bundles, {})
     for name, (_, says) in REFUSED.items():
-        done = cpp("records", bundles[name], lines=[])
+        done = native("records", bundles[name], lines=[])
         assert done.returncode == 1, name
         for told in (in_pages[name], done.stderr):
             assert any(part in told for part in says.split("|")), (name, told)
@@ -288,4 +289,4 @@ def test_what_a_reader_does_not_know_is_refused_by_name(offers_path: Path, tmp_p
     later = tmp_path / "later.tflite"
     later.write_bytes(archive.append(offers_path.read_bytes()[: newer[0]], newer[1], 3))
     assert "format version 3, this page reads 1 and 2" in in_node(tmp_path, {"later": later}, {})["later"]
-    assert "format version 1 or 2" in cpp("records", later, lines=[]).stderr
+    assert "format version 1 or 2" in native("records", later, lines=[]).stderr

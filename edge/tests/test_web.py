@@ -18,13 +18,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from edgeline_edge import Classifier
+from edgeline_edge import Classifier, write_bundle
 from edgeline_edge.targets.one_label import answered
 from tests.tools import programs
 
 WEB = Path(__file__).parent.parent / "web"
 UNIGRAM = Path(__file__).parent / "data" / "unigram"
 UGLY = Path(__file__).parents[2] / "tests" / "data" / "ugly_texts.jsonl"
+LABELS = ("negative", "neutral", "positive")
+MANIFEST: dict[str, Any] = {"task": "films", "recipe": "dynamic_wi8_afp32", "run_id": "r1", "licence": "Apache-2.0"}
 # The same integers are multiplied, but WebAssembly's float kernels round otherwise than the CPU's.
 SCORE_TOLERANCE = 0.01
 RECORDS: list[dict[str, Any]] = [
@@ -34,6 +36,9 @@ RECORDS: list[dict[str, Any]] = [
     {"review": "good film " * 60 + "bad", "price": 0.1, "größe": None},
 ]
 TYPED = {"review": "bad", "price": 1.25, "größe": "köln"}
+READINGS = "[[0.5, null, 2], [1, -3.25, 0]]"
+TEXTS = ["a good film", "the worst phone"]
+THRESHOLDS = {"neutral": 0.3, "negative": 0.2, "positive": 0.4}
 
 pytestmark = pytest.mark.slow
 
@@ -94,6 +99,60 @@ def check_offers(offers: Classifier, found: dict[str, Any]) -> None:
     assert shown == pytest.approx(list(expected[-1].scores.values()), abs=SCORE_TOLERANCE)
 
 
+def written(path: Path, vocabulary: list[str], model: str, **said: Any) -> Path:
+    """A bundle of a text with another target."""
+    path.parent.mkdir()
+    text = {"name": "text", "kind": "text", "column": "review", "tensors": ["token_ids", "padding_mask"]}
+    content = (Path(__file__).parent / "data" / f"{model}.tflite").read_bytes()
+    write_bundle(content, path, vocabulary=vocabulary, inputs=[text], **said)
+    return path
+
+
+def photos(folder: Path) -> list[Path]:
+    """A PNG whose transparency a browser would multiply by, and a JPEG that it would turn and correct."""
+    pillow = pytest.importorskip("PIL.Image")
+    smooth = np.add.outer(np.arange(40) * 3, np.arange(30) * 2)[:, :, np.newaxis] * np.array([1, 0, -1]) + [0, 99, 255]
+    pixels = np.clip(smooth, 0, 255).astype(np.uint8)
+    opaque = np.arange(40 * 30).reshape(40, 30, 1).astype(np.uint8)
+    pillow.fromarray(np.concatenate([pixels, opaque], axis=2)).save(folder / "a.png")
+    turned = pillow.Exif()
+    turned[0x0112] = 6
+    pillow.fromarray(pixels).save(folder / "b.jpg", quality=95, exif=turned)
+    return [folder / "a.png", folder / "b.jpg"]
+
+
+def check_visits(found: list[dict[str, Any]], camera: Path, files: list[Path], stars: Path, tags: Path) -> None:
+    """Other inputs and other targets, by the page's own fields: what it shows is what Python answers."""
+    of_camera, of_stars, of_tags = found
+    assert [visit["error"] for visit in found] == [None] * 3
+    assert of_camera["labels"] == ["photo", "lidar", "seen"]
+    rows: list[dict[str, Any]] = [{"photo": file, "lidar": READINGS, "seen": "2024-02-29T23:59"} for file in files]
+    expected = Classifier.load(camera).predict([{}, *rows])
+    assert len({round(answer.score, 3) for answer in expected}) == 3
+    *answered, wrong, text = of_camera["found"]
+    for row, wanted in zip(answered, expected, strict=True):
+        assert row["told"] == wanted.label
+        shown = [float(line[-6:]) for line in row["lines"]]
+        assert shown == pytest.approx(list(wanted.scores.values()), abs=SCORE_TOLERANCE)
+        assert not row["hasText"]
+    assert [row["canvases"] for row in of_camera["found"]] == [0, 1, 1, 1, 0]
+    assert (wrong["told"], wrong["problem"]) == (None, "lidar has 2 readings; the model reads 2 x 3")
+    assert (text["told"], text["problem"]) == (
+        None, "questions.json cannot be used: it is neither a JPEG nor a PNG",
+    )  # fmt: skip
+
+    for row, number in zip(of_stars["found"], Classifier.load(stars).predict(TEXTS), strict=True):
+        assert float(row["told"]) == pytest.approx(number.number, abs=SCORE_TOLERANCE)
+        low, high = row["lines"][0].removeprefix("interval").split(" to ")
+        assert [float(low), float(high)] == pytest.approx([number.low, number.high], abs=SCORE_TOLERANCE)
+    for row, several in zip(of_tags["found"], Classifier.load(tags).predict(TEXTS), strict=True):
+        assert row["told"] == (", ".join(several.labels) or "none of the labels")
+        assert row["answered"] == list(several.labels)
+        assert [line.split(" from ")[1] for line in row["lines"]] == [
+            f"{several.thresholds[label]:.4f} on" for label in several.scores
+        ]
+
+
 def thresholds() -> list[np.float32]:
     """Scores at thresholds, and their neighbours on both sides."""
     found = []
@@ -127,8 +186,21 @@ def test_the_browser_gives_the_labels_of_python(
     ugly_texts: list[str],
     offers_path: Path,
     pieces_path: Path,
+    camera_path: Path,
+    vocabulary: list[str],
     tmp_path: Path,
 ) -> None:
+    stars = written(
+        tmp_path / "stars" / "model.tflite", vocabulary, "number", labels=(),
+        target={"kind": "number", "min": 1, "max": 5}, manifest={**MANIFEST, "decision": {"half_width": 0.75}},
+    )  # fmt: skip
+    tags = written(
+        tmp_path / "tags" / "model.tflite", vocabulary, "tiny", labels=LABELS, target={"kind": "many_labels"},
+        manifest={**MANIFEST, "decision": {"thresholds": THRESHOLDS}},
+    )  # fmt: skip
+    files = photos(tmp_path)
+    typed = [["", "", ""], *([str(file), READINGS, "2024-02-29T23:59"] for file in files)]
+    typed += [[str(files[0]), "1 2", ""], [str(tmp_path / "questions.json"), "", ""]]
     pieces_texts = [
         json.loads(line)["text"] for line in (UNIGRAM / "vectors.jsonl").read_text("ascii").splitlines()[:14]
     ]
@@ -150,6 +222,10 @@ def test_the_browser_gives_the_labels_of_python(
             "typed": {"text": TYPED["review"], "fields": [str(TYPED["price"]), TYPED["größe"]]},
         },
         "pieces": {"path": str(pieces_path), "texts": pieces_texts},
+        "others": [
+            {"path": str(camera_path), "asked": [{"fields": fields} for fields in typed]},
+            *({"path": str(path), "asked": [{"text": text, "fields": []} for text in TEXTS]} for path in (stars, tags)),
+        ],
     }
     answers = ask(site, questions, tmp_path)
     expected = reference.predict(texts)
@@ -179,6 +255,7 @@ def test_the_browser_gives_the_labels_of_python(
         answers["pieces"]["predictions"], Classifier.load(pieces_path).predict(pieces_texts), strict=True
     ):
         assert answer["scores"] == pytest.approx(wanted.scores, abs=SCORE_TOLERANCE)
+    check_visits(answers["others"], camera_path, files, stars, tags)
     assert answers["pieces"]["problem"] == "the text must be a string that is not empty"
     assert answers["problems"] == []
     assert answers["foreign"] == [], "the page must load nothing from elsewhere"

@@ -10,7 +10,7 @@ from __future__ import annotations
 import fnmatch
 import hashlib
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from pipeline.graph.parsed_code import Code, Import, parsed, sha256
@@ -22,14 +22,15 @@ _NO_DATA = ("*.py", "*.pyc", "*.pyi", "py.typed", ".*")
 class Sources:
     """The files of a checkout, each read once; an edit is seen by the next object."""
 
-    def __init__(self, root: Path, extensions: Iterable[str] = ()) -> None:
+    def __init__(self, root: Path, extensions: Iterable[str] = (), *, homes: Mapping[str, str] = HOMES) -> None:
         """Looks at nothing yet.
 
         Args:
             root: the checkout.
             extensions: modules that a configuration brings; they lie in the checkout or on Python's path.
+            homes: the folder of each package of the project, below the checkout.
         """
-        self._homes = {name: root / folder for name, folder in HOMES.items()}
+        self._homes = {name: root / folder for name, folder in homes.items()}
         for extension in extensions:
             top = extension.split(".")[0]
             if top not in self._homes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import abc
+import math
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
@@ -67,3 +68,15 @@ class TableInput(abc.ABC):
     def largest(self) -> dict[str, Array]:
         """Tensors with the largest numbers that `encode` can give, to try out what a model looks up; else zeros."""
         return {name: np.zeros(shape, dtype) for name, (dtype, shape) in self.shapes().items()}
+
+
+def float_of(number: float | np.integer | np.floating) -> float:
+    """A number as float64; a whole number beyond all floats is infinite, as it is where JSON has no other.
+
+    Args:
+        number: whole or not.
+    """
+    try:
+        return float(number)
+    except OverflowError:
+        return -math.inf if number < 0 else math.inf

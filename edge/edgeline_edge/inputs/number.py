@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from edgeline_edge.errors import BundleError
-from edgeline_edge.inputs.base import Array, TableInput
+from edgeline_edge.inputs.base import Array, TableInput, float_of
 from edgeline_edge.inputs.sections import needed
 
 
@@ -39,10 +39,7 @@ class Number(TableInput):
             return self._row(0.0, 1.0)
         if isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating)):
             raise TypeError(f"{self.column} must be a number or None, is {type(value).__name__}")
-        try:
-            number = float(value)
-        except OverflowError:
-            number = -math.inf if value < 0 else math.inf  # a whole number beyond all floats
+        number = float_of(value)
         if math.isnan(number):
             return self._row(0.0, 1.0)
         with np.errstate(over="ignore"):

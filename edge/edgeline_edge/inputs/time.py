@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from edgeline_edge.errors import BundleError
-from edgeline_edge.inputs.base import Array, TableInput
+from edgeline_edge.inputs.base import Array, TableInput, float_of
 from edgeline_edge.inputs.sections import needed
 
 _PLACES = {"hour_of_day": 1440, "day_of_week": 7, "day_of_year": 366}
@@ -78,7 +78,7 @@ def _text(value: object) -> str | None:
         return value.isoformat()
     if isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating)):
         return None
-    number = float(value)
+    number = float_of(value)
     if math.isnan(number):
         return ""
     return str(int(value)) if abs(number) < 1e18 else str(number)

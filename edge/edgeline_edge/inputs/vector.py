@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from edgeline_edge.errors import BundleError
-from edgeline_edge.inputs.base import Array, TableInput
+from edgeline_edge.inputs.base import Array, TableInput, float_of
 from edgeline_edge.inputs.sections import needed
 
 _SEPARATOR = re.compile(r"[\s,;\[\]]+", re.ASCII)
@@ -92,7 +92,7 @@ def _read(value: Any, where: str) -> list[float]:
         elif isinstance(item, bool) or not isinstance(item, (int, float, np.integer, np.floating)):
             raise TypeError(f"{where} must be a list of numbers or None, holds {type(item).__name__}")
         else:
-            found.append(float(item))
+            found.append(float_of(item))
     return found
 
 

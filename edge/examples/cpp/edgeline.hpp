@@ -19,7 +19,7 @@
 
 #include "edgeline/answer.hpp"
 #include "edgeline/archive.hpp"
-#include "edgeline/inputs.hpp"
+#include "edgeline/inputs/kinds.hpp"
 #include "edgeline/json.hpp"
 #include "edgeline/normalization.hpp"
 #include "edgeline/tokenizer.hpp"
@@ -30,8 +30,7 @@ namespace edgeline {
 
 class Bundle {
  public:
-  // Tensors of the model by name, for one run.
-  using Tensors = std::map<std::string, Tensor>;
+  using Tensors = edgeline::Tensors;
 
   // `content` is the whole file, `tables` the folder with the Python package's tables of normalisation, `data/`. Throws
   // std::runtime_error where the bundle is none that these headers can read.
@@ -40,20 +39,21 @@ class Bundle {
         manifest_(Json::parse(member(files_, "manifest.json"))),
         table_(manifest_["inputs"].is_null() ? decltype(table_){} : table_of(manifest_["inputs"].array())),
         text_(text_of(manifest_)),
-        tokenizer_(tokenizer_of(text_, files_, tables)) {
-    const Json& target = manifest_["target"];
-    if (!target.is_null() && target["kind"].string() != "one_label")
-      throw std::runtime_error("the target is of kind " + target["kind"].string() + ", these headers know one_label");
-    labels_ = split(member(files_, "labels.txt"), '\n');
-    labels_.pop_back();  // every line ends with a line feed
-  }
+        tokenizer_(text_.is_null() ? nullptr : tokenizer_of(text_, files_, tables)),
+        target_(manifest_, labels_of(files_)) {}
 
   Bundle(const Bundle&) = delete;  // parts of it point into it
   Bundle& operator=(const Bundle&) = delete;
 
   const Json& manifest() const { return manifest_; }
-  const std::vector<std::string>& labels() const { return labels_; }
-  const Tokenizer& tokenizer() const { return *tokenizer_; }
+  // Names of the answers, in the order of the model's output; none where answers are no names.
+  const std::vector<std::string>& labels() const { return target_.labels(); }
+  const Target& target() const { return target_; }
+  // Throws std::runtime_error where the model reads no text.
+  const Tokenizer& tokenizer() const {
+    if (!tokenizer_) throw std::runtime_error("the model reads no text");
+    return *tokenizer_;
+  }
 
   // The fields of a record; the text's, which has no name in format 1, is `text` there.
   std::vector<std::string> columns() const {
@@ -70,21 +70,15 @@ class Bundle {
     for (const auto& field : record)
       if (std::find(known.begin(), known.end(), field.first) == known.end())
         throw std::invalid_argument("the model reads no field " + field.first);
-    const std::string column = text_["column"].is_null() ? "text" : text_["column"].string();
-    const auto found = record.find(column);
-    const Field own = found == record.end() ? Field{} : found->second;
-    const std::string text = std::holds_alternative<std::string>(own) ? std::get<std::string>(own) : "";
-    const bool may_lack = !table_.empty() && text_["optional"].is_true();
-    if (std::holds_alternative<double>(own) || (text.empty() && !may_lack))
-      throw std::invalid_argument(column + " must be a string that is not empty");
     Tensors others;
     for (const auto& part : table_) {
       const auto value = record.find(part->column);
-      others[part->tensor] = part->encode(value == record.end() ? Field{} : value->second);
+      others.merge(part->encode(value == record.end() ? Field{} : value->second));
     }
+    if (!tokenizer_) return {others};
     const Json &long_text = text_["long_text"], &most = text_["max_windows"];
     std::vector<Tensors> windows;
-    for (auto& row : tokenizer_->encode(text, long_text.is_null() ? "head" : long_text.string(),
+    for (auto& row : tokenizer_->encode(text_in(record), long_text.is_null() ? "head" : long_text.string(),
                                         most.is_null() ? SIZE_MAX : static_cast<std::size_t>(most.number()))) {
       windows.push_back(others);
       windows.back()["token_ids"] = std::move(row.token_ids);
@@ -95,21 +89,32 @@ class Bundle {
 
   // The answer for a record, from what the model gave to each of its windows.
   Answer answer(const std::vector<std::vector<float>>& windows) const {
-    return edgeline::answer(windows, labels_, manifest_);
+    return target_.answer(windows);
   }
 
  private:
-  // What is said of the text: in format 1 by the manifest itself, in format 2 by one of its inputs.
+  // What is said of the text: in format 1 by the manifest itself, in format 2 by one of its inputs; null for none.
   static const Json& text_of(const Json& manifest) {
     if (manifest["inputs"].is_null()) return manifest;
     const Json* text = nullptr;
     for (const auto& section : manifest["inputs"].array()) {
       if (section["kind"].string() != "text") continue;
-      if (text) throw std::runtime_error("the bundle has several inputs of kind text, these headers read one");
+      if (text) throw std::runtime_error("the bundle has several inputs of kind text, these headers read one at most");
       text = &section;
     }
-    if (!text) throw std::runtime_error("the bundle has no input of kind text, these headers read one");
-    return *text;
+    return text ? *text : manifest["text"];  // no manifest has such a field
+  }
+
+  // The text of a record, empty where it lacks one that is optional.
+  std::string text_in(const Record& record) const {
+    const std::string column = text_["column"].is_null() ? "text" : text_["column"].string();
+    const auto found = record.find(column);
+    const auto* text = found == record.end() ? nullptr : std::get_if<std::string>(&found->second);
+    const bool is_none = found == record.end() || std::holds_alternative<std::monostate>(found->second);
+    const bool may_lack = !table_.empty() && text_["optional"].is_true();
+    if (!(text || is_none) || ((is_none || text->empty()) && !may_lack))
+      throw std::invalid_argument(column + " must be a string that is not empty");
+    return text ? *text : "";
   }
 
   using Files = std::unordered_map<std::string, std::string>;
@@ -118,6 +123,12 @@ class Bundle {
     const auto found = files.find(name);
     if (found == files.end()) throw std::runtime_error("the bundle lacks " + name);
     return found->second;
+  }
+
+  static std::vector<std::string> labels_of(const Files& files) {
+    auto labels = split(member(files, "labels.txt"), '\n');
+    labels.pop_back();  // every line ends with a line feed
+    return labels;
   }
 
   static std::unique_ptr<Tokenizer> tokenizer_of(const Json& text, const Files& files, const std::string& tables) {
@@ -149,7 +160,7 @@ class Bundle {
   std::vector<std::unique_ptr<TableInput>> table_;
   const Json& text_;
   std::unique_ptr<Tokenizer> tokenizer_;
-  std::vector<std::string> labels_;
+  Target target_;
 };
 
 }  // namespace edgeline

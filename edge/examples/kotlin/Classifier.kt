@@ -13,9 +13,8 @@ import java.io.File
 class Classifier(file: File, table: (String) -> String) : AutoCloseable {
     val bundle = Bundle(file, table)
     private val model = CompiledModel.create(file.path, CompiledModel.Options(Accelerator.CPU))
-    private val names = listOf("token_ids", "padding_mask") + bundle.tensors
-    private val inputs = names.associateWith { model.createInputBuffer(it, SIGNATURE) }
-    private val outputs = listOf("probabilities").associateWith { model.createOutputBuffer(it, SIGNATURE) }
+    private val inputs = bundle.tensors.associateWith { model.createInputBuffer(it, SIGNATURE) }
+    private val outputs = listOf(bundle.target.output).associateWith { model.createOutputBuffer(it, SIGNATURE) }
 
     /** The answer for a text, where the model reads nothing else. */
     fun classify(text: String): Answer = classify(mapOf(bundle.columns.single() to text))
@@ -26,9 +25,10 @@ class Classifier(file: File, table: (String) -> String) : AutoCloseable {
             for ((name, values) in window) {
                 if (values is IntArray) inputs.getValue(name).writeInt(values)
                 if (values is FloatArray) inputs.getValue(name).writeFloat(values)
+                if (values is ByteArray) inputs.getValue(name).writeInt8(values)
             }
             model.run(inputs, outputs, SIGNATURE)
-            outputs.getValue("probabilities").readFloat()
+            outputs.getValue(bundle.target.output).readFloat()
         }
     )
 

@@ -1,16 +1,17 @@
 """Regenerates `*.tflite` and `vocab.txt` beside it: models with signatures of bundles, small enough to commit.
 
 `tiny` takes a text and gives probabilities, `number` gives a number; `table` also takes a number and a category of
-three values, and has a shorter window.
+three values, and has a shorter window. `camera` takes no text, but a picture that may be missing, readings and a time.
 
 Its weights are random (seeded): it decides nothing, but differently for different texts. Run in the pipeline's
-environment: `python edge/tests/data/make_fixture.py`.
+environment: `python edge/tests/data/make_fixture.py`, for some of them with their names.
 """
 
 from __future__ import annotations
 
 import os
 import string
+import sys
 import tempfile
 from pathlib import Path
 
@@ -142,16 +143,51 @@ class Table(tf.Module):
         return tf.function(call, input_signature=specs).get_concrete_function()
 
 
+class Camera(tf.Module):
+    """A picture, readings and a time, each with scores of its own."""
+
+    PIXELS, READINGS, TIME = (6, 8, 3), (2, 6), 5
+
+    def __init__(self) -> None:
+        """Draws the weights."""
+        super().__init__()
+        random = np.random.default_rng(6)
+        parts = ((self.PIXELS, 0.3), ((1,), 1.0), (self.READINGS, 0.3), ((self.TIME,), 1.0))
+        draw = [random.normal(0.0, scale, (int(np.prod(shape)), len(LABELS))) for shape, scale in parts]
+        self.weights = [tf.Variable(weights.astype(np.float32)) for weights in draw]
+
+    def signature(self) -> tf.types.experimental.PolymorphicFunction:
+        """The function of a record: uint8 pixels and a flag, float32 readings and time, to float32 `[1, labels]`."""
+        shapes = {"photo_pixels": self.PIXELS, "photo_present": (1,), "lidar": self.READINGS, "seen": (self.TIME,)}
+        specs = [
+            tf.TensorSpec([1, *shape], tf.uint8 if name == "photo_pixels" else tf.float32, name=name)
+            for name, shape in shapes.items()
+        ]
+
+        def call(
+            photo_pixels: tf.Tensor, photo_present: tf.Tensor, lidar: tf.Tensor, seen: tf.Tensor
+        ) -> dict[str, tf.Tensor]:
+            given = (photo_pixels, photo_present, lidar, seen)
+            parts = [tf.reshape(tf.cast(part, tf.float32), [1, -1]) for part in given]
+            parts[0] = parts[0] / 255.0
+            return {"probabilities": tf.nn.softmax(tf.add_n([a @ b for a, b in zip(parts, self.weights, strict=True)]))}
+
+        return tf.function(call, input_signature=specs).get_concrete_function()
+
+
 def main() -> None:
     """Writes the files beside this script."""
     tokens = vocabulary()
-    tiny, number, table = Tiny(len(tokens)), Number(len(tokens)), Table(len(tokens))
+    tiny, number, table, camera = Tiny(len(tokens)), Number(len(tokens)), Table(len(tokens)), Camera()
     windows = {"serving_default": SEQUENCE_LENGTH, f"window_{SHORT}": SHORT}
     for name, model, signatures in (
         ("tiny", tiny, {"serving_default": tiny.serving_default}),
         ("number", number, {"serving_default": number.serving_default}),
         ("table", table, {key: table.signature(length) for key, length in windows.items()}),
+        ("camera", camera, {"serving_default": camera.signature()}),
     ):
+        if sys.argv[1:] and name not in sys.argv[1:]:
+            continue
         with tempfile.TemporaryDirectory() as folder:
             tf.saved_model.save(model, folder, signatures=signatures)
             converter = tf.lite.TFLiteConverter.from_saved_model(folder, signature_keys=list(signatures))

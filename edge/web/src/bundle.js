@@ -5,15 +5,17 @@
  */
 
 import { BundleError } from "./errors.js";
-import { labelsOf, textOf } from "./manifest.js";
+import { textOf } from "./manifest.js";
+import { targetOf } from "./targets/kinds.js";
 import { kindOf } from "./tokenizer/kinds.js";
 
 const FORMAT_VERSIONS = [1, 2];
 
 /**
  * @param {ArrayBuffer} content the whole file
- * @returns {Promise<{manifest: object, text: object, inputs: object[], labels: string[], vocabulary: string[],
- *   content: Uint8Array}>} `text` and `inputs` as in a manifest of format 2, whichever the bundle is of
+ * @returns {Promise<{manifest: object, text: object | null, inputs: object[], target: object, vocabulary: string[],
+ *   content: Uint8Array}>} `text` and `inputs` as in a manifest of format 2, whichever the bundle is of; `text` is null
+ *   where the model reads none
  * @throws {BundleError}
  */
 export async function readBundle(content) {
@@ -26,7 +28,7 @@ export async function readBundle(content) {
     throw new BundleError(`the manifest is of format version ${manifest.format_version}, the seal of ${version}`);
   }
   const ofText = textOf(manifest);
-  const { member } = kindOf(ofText.tokenizer);
+  const { member } = kindOf(ofText?.tokenizer);
   const [held, wanted] = [[...files.keys()], ["manifest.json", "labels.txt", member]].map((names) => names.join(", "));
   if (held !== wanted) throw new BundleError(`the bundle holds ${held}, it should hold ${wanted}`);
   const parts = { tflite: model, vocabulary: files.get(member), labels: files.get("labels.txt") };
@@ -37,7 +39,7 @@ export async function readBundle(content) {
   }
   const vocabulary = text(files.get(member)).split("\n").slice(0, -1);
   const inputs = manifest.inputs ?? [];
-  return { manifest, text: ofText, inputs, labels: labelsOf(manifest), vocabulary, content: bytes };
+  return { manifest, text: ofText, inputs, target: targetOf(manifest), vocabulary, content: bytes };
 }
 
 /**

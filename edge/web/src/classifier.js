@@ -1,8 +1,8 @@
-/** Text or record in, label out: the browser's counterpart of the Python package's `Classifier`. */
+/** Text or record in, answer out: the browser's counterpart of the Python package's `Classifier`. */
 
 import { readBundle, sha256 } from "./bundle.js";
 import { BundleError } from "./errors.js";
-import { tableOf } from "./inputs.js";
+import { tableOf } from "./inputs/kinds.js";
 import { Normalization } from "./normalization.js";
 import { loadRuntime } from "./runtime.js";
 import { kindOf, tableFile } from "./tokenizer/kinds.js";
@@ -22,7 +22,10 @@ export class Classifier {
 
   constructor(bundle, table, tokenizer, runtime) {
     this.manifest = bundle.manifest;
-    this.labels = bundle.labels;
+    this.target = bundle.target;
+    /** Names of the answers, in the order of the model's output; none where answers are no names. */
+    this.labels = bundle.target.labels;
+    /** What is said of the text; null where the model reads none. */
     this.text = bundle.text;
     this.table = table;
     /** The fields of a record; none where a text is the only input and has no name. */
@@ -39,14 +42,15 @@ export class Classifier {
 
   /** Whether a record may have no text. */
   get mayLackText() {
-    return this.takesRecords && Boolean(this.text.optional);
+    return this.takesRecords && (!this.text || Boolean(this.text.optional));
   }
 
   /**
    * @param {string | Record<string, unknown>} row a text, or where there are further inputs a record by column, such as
    *   `{text: "good film", price: 3.5, shop: null}`; a field that is missing or null is one that the record has not
-   * @returns {Promise<{label: string, score: number, scores: Record<string, number>, milliseconds: number}>}
-   * @throws {TypeError} what is wrong, by the field's name
+   * @returns {Promise<object>} by the bundle's target, `{label, score, scores}` (one label), `{labels, scores,
+   *   thresholds}` (several) or `{number, low, high}` (a number, and null without an interval), and `milliseconds`
+   * @throws {TypeError | RangeError} what is wrong, by the field's name
    */
   async predict(row) {
     const [text, others] = this.parts(row);
@@ -58,8 +62,9 @@ export class Classifier {
 
   /**
    * @param {string | Record<string, unknown>} row as `predict` takes it
-   * @returns {[string, Record<string, Float32Array | Int32Array>]} its text, and the tensors of its other fields
-   * @throws {TypeError} what is wrong, by the field's name
+   * @returns {[string, Record<string, Float32Array | Int32Array | Uint8Array>]} its text, and the tensors of its other
+   *   fields
+   * @throws {TypeError | RangeError} what is wrong, by the field's name
    */
   parts(row) {
     const isRecord = typeof row === "object" && row !== null && !Array.isArray(row);
@@ -69,13 +74,8 @@ export class Classifier {
       const unknown = Object.keys(row).find((name) => !this.columns.includes(name));
       if (unknown !== undefined) throw new TypeError(`the record has the field ${unknown}; the model reads ${fields}`);
     }
-    const text = isRecord && this.columns.length > 0 ? own(row, this.text.column) : row;
-    const isNone = text === undefined || text === null || text === "";
-    if (isNone ? !this.mayLackText : typeof text !== "string") {
-      throw new TypeError(`the ${this.text.column || "text"} must be a string that is not empty`);
-    }
-    const others = this.table.map((part) => [part.tensor, part.encode(own(row, part.column))]);
-    return [text ?? "", Object.fromEntries(others)];
+    const others = this.table.map((part) => part.encode(own(row, part.column)));
+    return [this.#textOf(row, isRecord), Object.assign({}, ...others)];
   }
 
   /** Frees the model's memory, once all questions are answered. */
@@ -84,24 +84,42 @@ export class Classifier {
     this.runtime.close();
   }
 
+  /**
+   * @param {string} text of a row
+   * @returns {Record<string, Int32Array>[]} ids and mask of each of its windows; one of neither where no text is read
+   */
+  windows(text) {
+    if (!this.text) return [{}];
+    const { long_text: longText, max_windows: maxWindows } = this.text;
+    const rows = this.tokenizer.encode(text, longText, maxWindows);
+    return rows.map(({ tokenIds, paddingMask }) => ({ token_ids: tokenIds, padding_mask: paddingMask }));
+  }
+
+  #textOf(row, isRecord) {
+    if (!this.text) return "";
+    const text = isRecord && this.columns.length > 0 ? own(row, this.text.column) : row;
+    const isNone = text === undefined || text === null || text === "";
+    if (isNone ? !this.mayLackText : typeof text !== "string") {
+      throw new TypeError(`the ${this.text.column || "text"} must be a string that is not empty`);
+    }
+    return text ?? "";
+  }
+
   async #answer(text, others) {
     const started = performance.now();
-    const { long_text: longText, max_windows: maxWindows } = this.text;
     const { calibration } = this.manifest;
-    const windows = [];
-    for (const { tokenIds, paddingMask } of this.tokenizer.encode(text, longText, maxWindows)) {
-      const raw = await this.runtime.run({ token_ids: tokenIds, padding_mask: paddingMask, ...others });
-      windows.push(calibrate(raw, calibration?.temperature ?? 1));
+    const given = [];
+    for (const window of this.windows(text)) {
+      const raw = await this.runtime.run({ ...window, ...others });
+      given.push(calibrate(raw, calibration?.temperature ?? 1));
     }
-    const values = this.labels.map((_, index) => windows.reduce((sum, one) => sum + one[index], 0) / windows.length);
-    const milliseconds = performance.now() - started;
-    const best = decide(values, this.labels, this.manifest.decision);
-    const scores = Object.fromEntries(this.labels.map((label, index) => [label, values[index]]));
-    return { label: this.labels[best], score: values[best], scores, milliseconds };
+    const answer = this.target.answer(meanOf(given));
+    return { ...answer, milliseconds: performance.now() - started };
   }
 }
 
 async function tokenizerOf({ text, vocabulary }) {
+  if (!text) return null;
   const address = `./vendor/${tableFile(text.normalization)}`;
   const response = await fetch(address);
   if (!response.ok) throw new Error(`${address}: ${response.status}`);
@@ -119,14 +137,12 @@ function own(record, name) {
   return Object.hasOwn(record, name) ? record[name] : undefined;
 }
 
-/**
- * Index of the label that is answered: the one with the highest score, or of two what the manifest's threshold says,
- * compared as float32 as everywhere else.
- */
-export function decide(values, labels, decision) {
-  if (!decision) return values.reduce((winner, value, index) => (value > values[winner] ? index : winner), 0);
-  const asked = labels.indexOf(decision.label);
-  return Math.fround(values[asked]) >= Math.fround(decision.threshold) ? asked : 1 - asked;
+/** The mean of what the model gave to each window, added and divided in float32 as everywhere else. */
+export function meanOf(windows) {
+  return Array.from(windows[0], (_, index) => {
+    const sum = windows.reduce((total, window) => Math.fround(total + Math.fround(window[index])), 0);
+    return Math.fround(sum / windows.length);
+  });
 }
 
 /** Divides the logits by the temperature; up to a constant, logits are the logarithms of the probabilities. */

@@ -2,31 +2,18 @@
 
 import { BundleError } from "./errors.js";
 
-const ANSWERS = ["one_label"];
-
 /**
  * @param {object} manifest
  * @returns {{column: string, sequence_length: number, normalization: object, tokenizer?: object, long_text?: string,
- *   max_windows?: number, optional?: boolean}} what is said of the text; in format 1 its column has no name
- * @throws {BundleError} there is no text, or there are several
+ *   max_windows?: number, optional?: boolean} | null} what is said of the text, whose column has no name in format 1;
+ *   null where the model reads none
+ * @throws {BundleError} there are several
  */
 export function textOf(manifest) {
   if (!manifest.inputs) return { ...manifest, column: "" };
   const texts = manifest.inputs.filter((section) => section.kind === "text");
-  if (texts.length !== 1) throw new BundleError(`${texts.length} inputs of kind text, this page runs bundles with one`);
-  return texts[0];
-}
-
-/**
- * @param {object} manifest
- * @returns {string[]} the labels in the order of the model's output
- * @throws {BundleError} the model answers with something else
- */
-export function labelsOf(manifest) {
-  if (!manifest.target) return manifest.labels;
-  const { kind, labels } = manifest.target;
-  if (!ANSWERS.includes(kind)) {
-    throw new BundleError(`a target of kind ${kind}, this page answers ${ANSWERS.join(", ")}; use edgeline_edge`);
+  if (texts.length > 1) {
+    throw new BundleError(`${texts.length} inputs of kind text, this page runs bundles with one at most`);
   }
-  return labels;
+  return texts[0] ?? null;
 }

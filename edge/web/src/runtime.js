@@ -12,13 +12,15 @@ const LITERT = "./vendor/litert/";
 let litert; // promise of the module, loaded once: LiteRT.js allows one instance per page
 
 /**
- * @param {{content: Uint8Array, manifest: object}} bundle the runtime ignores what follows the flatbuffer
- * @param {{tensor: string, encode: (value: null) => Float32Array | Int32Array}[]} table the inputs beside the text
- * @returns {Promise<{run: (inputs: Record<string, Int32Array | Float32Array>) => Promise<Float32Array>,
- *   close: () => void}>} `run` answers for one text, `close` frees the model's memory, which no garbage collector sees
+ * @typedef {Record<string, Int32Array | Float32Array | Uint8Array>} Tensors the model's inputs by name
+ * @param {{content: Uint8Array, manifest: object, text: object | null, target: {output: string}}} bundle the runtime
+ *   ignores what follows the flatbuffer
+ * @param {{nothing?: () => Tensors, encode: (value: null) => Tensors}[]} table the inputs beside the text
+ * @returns {Promise<{run: (inputs: Tensors) => Promise<Float32Array>, close: () => void}>} `run` gives the output for
+ *   one row, `close` frees the model's memory, which no garbage collector sees
  * @throws {BundleError} the model cannot run
  */
-export async function loadRuntime({ content, manifest }, table) {
+export async function loadRuntime({ content, manifest, text, target }, table) {
   litert ??= start();
   const { loadAndCompile, Tensor } = await litert;
   const compiled = await loadAndCompile(content, { accelerator: "wasm" });
@@ -28,15 +30,18 @@ export async function loadRuntime({ content, manifest }, table) {
       tensors[name] = new Tensor(inputs[name], shape);
     }
     const results = await compiled.run("serving_default", tensors);
-    const probabilities = results.probabilities.toTypedArray().slice();
+    const outputs = results[target.output].toTypedArray().slice();
     for (const tensor of [...Object.values(tensors), ...Object.values(results)]) tensor.delete();
-    return probabilities;
+    return outputs;
   };
   // A kernel that is missing shows itself here, not at the first text.
-  const length = manifest.signature.inputs.token_ids.shape[1];
-  const none = Object.fromEntries(table.map((part) => [part.tensor, part.encode(null)]));
+  const none = Object.assign({}, ...table.map((part) => part.nothing?.() ?? part.encode(null)));
+  if (text) {
+    const length = manifest.signature.inputs.token_ids.shape[1];
+    Object.assign(none, { token_ids: new Int32Array(length), padding_mask: new Int32Array(length).fill(1) });
+  }
   try {
-    await run({ token_ids: new Int32Array(length), padding_mask: new Int32Array(length).fill(1), ...none });
+    await run(none);
   } catch (error) {
     compiled.delete();
     throw new BundleError(`the model cannot be run: ${error.message}`);

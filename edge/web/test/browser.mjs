@@ -4,8 +4,9 @@
  *
  * Questions are `{"texts": [...], "tokenize": [...], "cuts": [[longText, maxWindows], ...], "damaged": base64,
  * "decide": [[scores, labels, decision], ...], "offers": {"path": bundle of records, "records": [...], "typed":
- * {"text": ..., "fields": [...]}}, "pieces": {"path": bundle with a table of pieces, "texts": [...]}}`: `typed` is what
- * a visitor types into the page's fields, in their order.
+ * {"text": ..., "fields": [...]}}, "pieces": {"path": bundle with a table of pieces, "texts": [...]}, "others": [{"path":
+ * bundle, "asked": [{"text": ..., "fields": [...]}, ...]}, ...]}`: `typed` and `asked` are what a visitor types into the
+ * page's fields, in their order; of a picture, the path of a file.
  */
 
 import { readFile } from "node:fs/promises";
@@ -55,9 +56,9 @@ try {
         .encode(text, ...cut)
         .map(({ tokenIds, paddingMask }) => [Array.from(tokenIds), Array.from(paddingMask)]);
     const ids = cuts.map((cut) => tokenize.map((text) => rows(text, cut)));
-    const module = await import("./src/classifier.js");
-    const { Classifier } = module;
-    const decided = decide.map((asked) => module.decide(...asked));
+    const { Classifier } = await import("./src/classifier.js");
+    const target = await import("./src/targets/one_label.js");
+    const decided = decide.map((asked) => target.decide(...asked));
     const bytes = Uint8Array.from(atob(damaged), (character) => character.charCodeAt(0));
     const refusal = await Classifier.load(bytes.buffer).then(
       () => null,
@@ -77,6 +78,8 @@ try {
     };
     answers.offers = await askOffers(page);
     answers.pieces = await ask(page, questions.pieces.path, questions.pieces.texts);
+    answers.others = [];
+    for (const { path, asked } of questions.others) answers.others.push(await visit(page, path, asked));
   }
   console.log(JSON.stringify({ ...answers, problems, foreign }));
 } finally {
@@ -102,12 +105,43 @@ async function ask(page, path, rows) {
 /** The bundle of records, also by the page's fields. */
 async function askOffers(page) {
   const found = await ask(page, offersPath, records);
-  await page.fill("#text", typed.text);
-  const fields = await page.locator("#fields input").all();
-  for (const [index, value] of typed.fields.entries()) await fields[index].fill(value);
+  await type(page, typed);
   const labels = await page.locator("#text-label, #fields label").allTextContents();
   await page.waitForFunction(() => !document.getElementById("answer").hidden);
   await page.evaluate(() => window.edgeline.classifier.turn); // the answer to the last key stroke
   await page.waitForTimeout(50);
   return { ...found, labels, scores: await page.locator("#scores td:last-child").allTextContents() };
+}
+
+/** Fills in the page's fields as a visitor would. */
+async function type(page, { text, fields }) {
+  if (text !== undefined) await page.fill("#text", text);
+  const inputs = await page.locator("#fields input").all();
+  for (const [index, value] of fields.entries()) {
+    if ((await inputs[index].getAttribute("type")) === "file") await inputs[index].setInputFiles(value || []);
+    else await inputs[index].fill(value);
+  }
+}
+
+/** A bundle of other inputs or another target: what the page shows to each row that a visitor types. */
+async function visit(page, path, asked) {
+  await ask(page, path, []);
+  const found = [];
+  for (const typed of asked) {
+    await type(page, typed);
+    await page.waitForFunction(() => window.edgeline.isIdle());
+    const isAnswered = await page.locator("#answer").isVisible();
+    found.push({
+      problem: await page.textContent("#problem"),
+      told: isAnswered ? await page.textContent("#label") : null,
+      lines: isAnswered ? await page.locator("#scores tr").allTextContents() : [],
+      answered: await page.locator("#scores tr.answered th").allTextContents(),
+      canvases: await page.locator("#fields canvas:visible").count(),
+      hasText: await page.locator("#text").isVisible(),
+    });
+    const folder = process.env.EDGELINE_SCREENSHOTS; // to look at the page
+    if (folder) await page.screenshot({ path: `${folder}/${path.split("/").at(-2)}-${found.length}.png` });
+  }
+  const labels = await page.locator("#fields label").allTextContents();
+  return { error: await page.evaluate(() => window.edgeline.error), labels, found };
 }

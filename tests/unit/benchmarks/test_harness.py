@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import report
-from benchmarks.harness import machine, results, tables
+from benchmarks.harness import machine, results, sources, tables
 from benchmarks.harness.alternation import alternate, turns
 from benchmarks.harness.spread import PowerLaw, Spread, fit_power_law, paired_ratio
 from benchmarks.harness.worker import Worker, WorkerError
@@ -163,7 +163,7 @@ def test_a_result_of_another_format_is_refused_with_the_command_that_makes_it_an
 def test_the_document_shows_numbers_noise_machine_and_missed_goals(tmp_path: Path):
     results.write(_result(), tmp_path, today=datetime.date(2030, 1, 2))
     results.write(_result(name="quality", title="Quality"), tmp_path, today=datetime.date(2030, 1, 2))
-    text = report.document(report.read_all(tmp_path))
+    text = report.document(report.read_all(tmp_path), lambda _: "")
     assert text.index("## Quality") < text.index("## Speed"), "known results come first"
     assert "| ours | 1,234 |" in text
     assert "theirs \\| other" in text
@@ -174,9 +174,28 @@ def test_the_document_shows_numbers_noise_machine_and_missed_goals(tmp_path: Pat
 def test_a_crowded_machine_is_told_with_its_result(tmp_path: Path):
     quiet = _result().machine
     results.write(_result(machine={**quiet, "load": 9.5}), tmp_path)
-    assert "The machine was crowded (load average 9.5 on 1 cores)" in report.document(report.read_all(tmp_path))
+    assert "The machine was crowded (load average 9.5 on 1 cores)" in report.document(
+        report.read_all(tmp_path), lambda _: ""
+    )
     results.write(_result(machine={**quiet, "load": 1.5}), tmp_path)
-    assert "crowded" not in report.document(report.read_all(tmp_path))
+    assert "crowded" not in report.document(report.read_all(tmp_path), lambda _: "")
+
+
+def test_a_result_is_marked_when_its_code_is_another_one(tmp_path: Path):
+    found = [
+        results.read(results.write(_result(name="monitoring"), tmp_path / code, code=code or ""))
+        for code in (sources.digest("monitoring"), "0" * 64, "")
+    ]
+    same, other, unknown = (report.document([one]) for one in found)
+    assert sources.MARK not in same
+    assert f"- {sources.MARK}: `{found[1]['command']}` measures today's." in other
+    assert f"- {sources.MARK}: it was measured before a digest of its code was kept." in unknown
+    assert report.unmarked(other) == report.unmarked(unknown) == same
+
+
+@pytest.mark.parametrize("name", [result["name"] for result in report.read_all()])
+def test_every_benchmark_has_a_digest_of_what_it_measures(name: str):
+    assert len(sources.digest(name)) == 64
 
 
 def test_a_row_with_a_cell_too_few_is_refused():
@@ -186,7 +205,8 @@ def test_a_row_with_a_cell_too_few_is_refused():
 
 def test_the_committed_document_is_what_the_committed_results_give():
     found = report.read_all()
-    assert report.DOCUMENT.read_text(encoding="utf-8") == report.document(found), "run `python -m benchmarks.report`"
+    written, given = report.DOCUMENT.read_text(encoding="utf-8"), report.document(found, lambda _: "")
+    assert report.unmarked(written) == given, "run `python -m benchmarks.report`"
     text = report.README.read_text(encoding="utf-8")
     assert text == report.readme(text, found), "run `python -m benchmarks.report`"
 

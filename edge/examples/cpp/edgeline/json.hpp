@@ -33,6 +33,7 @@ class Json {
   bool is_null() const { return std::holds_alternative<std::nullptr_t>(value_); }
   bool is_true() const { return std::holds_alternative<bool>(value_) && std::get<bool>(value_); }
   bool is_number() const { return std::holds_alternative<double>(value_); }
+  bool is_object() const { return std::holds_alternative<Object>(value_); }
   bool is_string() const { return std::holds_alternative<std::string>(value_); }
   // What is returned is part of this value, so none of it may be asked of a value that is gone at the line's end.
   double number() const { return get<double>("a number"); }

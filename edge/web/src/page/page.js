@@ -1,12 +1,14 @@
 /** The page: loads a bundle, answers as one types. */
 
-import { Classifier } from "./classifier.js";
+import { Classifier } from "../classifier.js";
+import { shown } from "./answers.js";
 import { makeFields } from "./fields.js";
 
 const element = (id) => document.getElementById(id);
 let classifier = null;
 let fields = makeFields([]);
-let asked = 0;
+let asked = 0; // rows so far, and the last of them that is answered
+let answered = 0;
 const times = [];
 
 async function load(content, name) {
@@ -19,10 +21,11 @@ async function load(content, name) {
     classifier = loaded;
     const seconds = ((performance.now() - started) / 1000).toFixed(2);
     const { task, recipe } = classifier.manifest;
-    element("status").textContent =
-      `${task} · ${recipe} · ${(content.byteLength / 1e6).toFixed(2)} MB · ` +
-      `${classifier.text.sequence_length} tokens · loaded in ${seconds} s`;
-    element("text-label").textContent = classifier.text.column || "Text";
+    const length = classifier.text ? [`${classifier.text.sequence_length} tokens`] : [];
+    const size = `${(content.byteLength / 1e6).toFixed(2)} MB`;
+    element("status").textContent = [task, recipe, size, ...length, `loaded in ${seconds} s`].join(" · ");
+    element("text-label").textContent = classifier.text?.column || "Text";
+    for (const id of ["text-label", "text"]) element(id).hidden = !classifier.text;
     fields = makeFields(classifier.table);
     element("fields").replaceChildren(...fields.elements);
     element("text").disabled = false;
@@ -36,46 +39,45 @@ async function load(content, name) {
     element("status").classList.add("error");
   }
   // For tests and the console.
-  window.edgeline = { classifier, error: classifier ? null : element("status").textContent };
+  const error = classifier ? null : element("status").textContent;
+  window.edgeline = { classifier, error, isIdle: () => answered === asked };
 }
 
+/** Answers what is typed in; a later key stroke makes an answer that is under way nobody's. */
 async function answer() {
-  const text = element("text").value;
   const turn = ++asked;
   element("problem").textContent = "";
-  if (!classifier || !(text || classifier.mayLackText)) {
-    element("answer").hidden = true;
-    return;
-  }
-  let prediction;
+  let prediction = null;
+  let problem = "";
   try {
-    const row = classifier.takesRecords ? { [classifier.text.column]: text, ...fields.read() } : text;
-    prediction = await classifier.predict(row);
+    prediction = await predicted();
   } catch (error) {
-    if (turn !== asked) return;
-    element("answer").hidden = true;
-    element("problem").textContent = error.message;
-    return;
+    problem = error.message;
   }
-  if (turn !== asked) return; // a later key stroke has been asked about meanwhile
-  times.push(prediction.milliseconds);
-  const median = [...times].sort((a, b) => a - b)[times.length >> 1];
-  element("label").textContent = prediction.label;
-  element("latency").textContent =
-    `${prediction.milliseconds.toFixed(2)} ms (median of ${times.length}: ${median.toFixed(2)} ms)`;
-  element("scores").replaceChildren(...Object.entries(prediction.scores).map(([label, score]) => row(label, score)));
-  element("answer").hidden = false;
+  if (turn !== asked) return;
+  answered = turn;
+  element("problem").textContent = problem;
+  element("answer").hidden = !prediction;
+  if (prediction) show(prediction);
 }
 
-function row(label, score) {
-  const name = Object.assign(document.createElement("th"), { scope: "row", textContent: label });
-  const meter = Object.assign(document.createElement("meter"), { min: 0, max: 1, value: score });
-  const bar = document.createElement("td");
-  bar.append(meter);
-  const number = Object.assign(document.createElement("td"), { textContent: score.toFixed(4) });
-  const line = document.createElement("tr");
-  line.append(name, bar, number);
-  return line;
+/** The answer to what is typed in; null where there is nothing to ask. */
+async function predicted() {
+  const text = element("text").value;
+  if (!classifier || !(text || classifier.mayLackText)) return null;
+  if (!classifier.takesRecords) return classifier.predict(text);
+  const own = classifier.text ? { [classifier.text.column]: text } : {};
+  return classifier.predict({ ...own, ...(await fields.read()) });
+}
+
+function show(prediction) {
+  times.push(prediction.milliseconds);
+  const median = [...times].sort((a, b) => a - b)[times.length >> 1];
+  const { told, lines } = shown(classifier.target.kind, prediction);
+  element("label").textContent = told;
+  element("latency").textContent =
+    `${prediction.milliseconds.toFixed(2)} ms (median of ${times.length}: ${median.toFixed(2)} ms)`;
+  element("scores").replaceChildren(...lines);
 }
 
 element("text").addEventListener("input", answer);
