@@ -5,9 +5,10 @@
 Runs `configs/<task>.yaml` as one would type it, a run for each seed of teacher and student, and reads what the server
 model and the bundle answered to the `test` split. Beside them, on the same rows: the most frequent label; TF-IDF of
 words with logistic regression and with a linear SVM; the same SVM on characters; fastText, autotuned on `eval` (`make
-bench-peers` installs it); and where the task has a table, logistic regression on the rates of its categories, and
-gradient boosting. What is measured is kept in `--work` and not measured again while rows, configuration and code are
-the same; a run that was stopped is gone on with.
+bench-peers` installs it); where the task has a table, logistic regression on the rates of its categories, and gradient
+boosting; and where it has no text, a linear SVM and gradient boosting on pixels and readings. What is measured is kept
+in `--work` and not measured again while rows, configuration and code are the same; a run that was stopped is gone on
+with.
 
     python -m benchmarks.tasks --tasks intents                # one task, with the profile quick
     python -m benchmarks.tasks --budget-minutes 0             # only tell what there is
@@ -34,7 +35,7 @@ from benchmarks.harness.results import Result
 from benchmarks.harness.worker import ROOT
 from benchmarks.tasks import result, systems
 
-TASKS = ("sentiment", "sentiment-3", "topics", "intents")
+TASKS = ("sentiment", "sentiment-3", "topics", "intents", "reviews-zh", "fashion", "driving")
 PROFILES = ("quick", "full")
 _SEEDS = ("trainer.seed", "pruner.seed")
 _CODE = ("benchmarks/tasks/systems.py", "benchmarks/ours/task.py", "benchmarks/ours/drafted.py")

@@ -5,6 +5,7 @@ Each answers `test` once; fastText chooses on `eval`, the others choose nothing.
 
 from __future__ import annotations
 
+import base64
 import dataclasses
 import json
 import subprocess
@@ -13,6 +14,9 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+from modules.rows.columns import Columns
+from modules.tensors import Reading
 
 import numpy as np
 from sklearn.compose import make_column_transformer
@@ -26,7 +30,7 @@ from sklearn.svm import LinearSVC
 from benchmarks.harness import command
 from benchmarks.harness.worker import ROOT
 
-FASTTEXT = "fastText, autotuned"
+FASTTEXT, MAJORITY = "fastText, autotuned", "majority"
 _SEED = 17
 
 
@@ -52,6 +56,13 @@ class Rows:
     def labels(self, split: str) -> list[str]:
         """Of a split, names."""
         return list(self.splits[split]["labels"])
+
+    def fields(self, split: str, how: Mapping[str, Reading]) -> dict[str, list[Any]]:
+        """The fields of a split by name; of pictures the bytes."""
+        rows = self.splits[split]["rows"]
+        found = {name: [row[name] for row in rows] for name in how}
+        pictures = [name for name, reading in how.items() if reading == "pixels"]
+        return found | {name: [base64.b64decode(value or "") for value in found[name]] for name in pictures}
 
     def table(self, split: str) -> tuple[np.ndarray, list[int], list[int]]:
         """The other fields of a split: object `[rows, columns]`, and the places of numbers and of categories."""
@@ -92,6 +103,28 @@ def _of_table(classifier: Callable[[], Any], *, numbers: bool) -> Callable[[Rows
     return answers
 
 
+# How a field is read, by the kind of its column.
+_READ: dict[str, Reading] = {
+    "image": "pixels", "readings": "readings", "number": "scaled", "time": "time", "text": "one_hot",
+}  # fmt: skip
+
+
+def _of_sensors(classifier: Callable[[], Any], *, dense: bool = False) -> Callable[[Rows, Path], list[str]]:
+    """All fields as the pipeline's own linear baseline reads them: pixels, and readings in deviations."""
+
+    def answers(rows: Rows, folder: Path) -> list[str]:
+        how = {name: _READ[kind.removeprefix("optional ").split()[0]] for name, kind in rows.columns.items()}
+        fields = {split: rows.fields(split, how) for split in ("train", "test")}
+        read = Columns(fields["train"], how)
+        train, test = (read.transform(fields[split]) for split in ("train", "test"))
+        if dense:
+            train, test = train.toarray(), test.toarray()
+        model = classifier().fit(train, rows.labels("train"))
+        return [str(label) for label in model.predict(test)]
+
+    return answers
+
+
 def _fasttext(rows: Rows, folder: Path) -> list[str]:
     names = sorted(set(rows.labels("train")))
     ids = {label: number for number, label in enumerate(names)}
@@ -109,7 +142,7 @@ def _fasttext(rows: Rows, folder: Path) -> list[str]:
 _WORDS: dict[str, Any] = {"ngram_range": (1, 2)}
 _CHARACTERS: dict[str, Any] = {"analyzer": "char_wb", "ngram_range": (1, 5)}
 OF_TEXTS: dict[str, Callable[[Rows, Path], list[str]]] = {
-    "majority": _majority,
+    MAJORITY: _majority,
     "TF-IDF of words, logistic regression": _linear(lambda: LogisticRegression(max_iter=1000), **_WORDS),
     "TF-IDF of words, LinearSVC": _linear(LinearSVC, **_WORDS),
     "TF-IDF of characters, LinearSVC": _linear(LinearSVC, **_CHARACTERS),
@@ -121,8 +154,20 @@ OF_TABLES: dict[str, Callable[[Rows, Path], list[str]]] = {
 }
 
 
+# Of rows without a text: of pictures and readings.
+OF_SENSORS: dict[str, Callable[[Rows, Path], list[str]]] = {
+    MAJORITY: _majority,
+    "pixels and readings, LinearSVC": _of_sensors(LinearSVC),
+    "pixels and readings, gradient boosting": _of_sensors(
+        lambda: HistGradientBoostingClassifier(random_state=_SEED), dense=True
+    ),
+}
+
+
 def others(rows: Rows) -> dict[str, Callable[[Rows, Path], list[str]]]:
     """All that can be compared with on these rows."""
+    if rows.columns and not rows.text:
+        return OF_SENSORS
     return OF_TEXTS | (OF_TABLES if rows.columns else {})
 
 

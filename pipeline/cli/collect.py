@@ -1,4 +1,4 @@
-"""`data collect`: rows of an HTTP API as a new span."""
+"""`data collect`: rows of an HTTP API as a new span, or of a simulation as a file."""
 
 from __future__ import annotations
 
@@ -17,21 +17,31 @@ _EVERY = 2.0  # seconds between two lines of progress
 
 
 @click.command("collect")
+@click.argument("simulation", required=False)
 @task_options
 @click.option(
     "--into",
     type=click.Path(path_type=Path, file_okay=False),
-    help="Folder of the spans.  [default: what stands before span-{SPAN} in data.path]",
+    help="Folder of the spans.  [default: what stands before span-{SPAN} in data.path]; of a simulation, of the file",
 )
+@click.option("--seed", type=click.IntRange(0, 2**31 - 1), help="Of a simulation: the same rows for the same number.")
+@click.option("--count", type=click.IntRange(1), help="Of a simulation: how much of it, such as 100 drives.")
 def collect(
-    config_path: str, profile: str | None, overrides: tuple[str, ...], data: str | None, root: Path | None,
-    into: Path | None,
+    simulation: str | None, config_path: str, profile: str | None, overrides: tuple[str, ...], data: str | None,
+    root: Path | None, into: Path | None, seed: int | None, count: int | None,
 ) -> None:  # fmt: skip
-    """Fetch rows from the HTTP API that data.collect describes.
+    """Fetch rows from the HTTP API that data.collect describes, or make those of a SIMULATION.
 
-    They become the next span, span-N/version-1/rows.jsonl, whole or not at all. A call that was stopped or killed is
-    gone on with by the next one.
+    Rows of the API become the next span, span-N/version-1/rows.jsonl, whole or not at all. A call that was stopped or
+    killed is gone on with by the next one.
+
+    `data collect driving --seed 18 --count 100 --into more` writes more/driving-18-100.csv.
     """
+    if simulation is not None:
+        _simulate(simulation, seed, count, into)
+        return
+    if seed is not None or count is not None:
+        raise WrongUse("--seed and --count are of a simulation; name it, as in `data collect driving`.")
     config = load_config(config_path, profile, overrides, data)
     settings = config.data.collect
     if settings is None:
@@ -64,6 +74,25 @@ def collect(
         click.echo(f"{references.shown_url(settings.url)}: no rows in {found.pages} pages; no span was written.")
         return
     click.echo(f"{found.file}: {found.rows} rows of {found.pages} pages{went_on}")
+
+
+def _simulate(name: str, seed: int | None, count: int | None, into: Path | None) -> None:
+    from modules.datasets import base as datasets
+    from modules.machine.packages import PackageError
+
+    known = {kind: datasets.DATASETS[kind].simulation for kind in datasets.DATASETS.kinds}
+    found = known.get(name)
+    if found is None:
+        there = ", ".join(kind for kind, made in known.items() if made)
+        raise WrongUse(f"{name!r} is no simulation; there are: {there}. Rows of an API need no name.")
+    if seed is None or count is None or into is None:
+        raise WrongUse(f"Give --seed N, --count N ({found.unit}) and --into FOLDER.")
+    target = into / f"{name}-{seed}-{count}.csv"
+    try:
+        rows = datasets.write_rows(target, datasets.DATASETS[name].header, found.rows(seed, count))
+    except PackageError as error:
+        raise Failed(str(error)) from None
+    click.echo(f"{target}: {rows} rows of {count} {found.unit}")
 
 
 def _folder_of(path: str | None) -> Path:

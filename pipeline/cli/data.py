@@ -27,6 +27,13 @@ data.add_command(collect)
 @click.option("--label", "label_column", metavar="COLUMN", help="The column with the label, in place of the guess.")
 @click.option("--slice", "slice_columns", multiple=True, metavar="COLUMN",
               help="A column to evaluate by, in place of the guess; repeatable, `none` for none.")  # fmt: skip
+@click.option(
+    "--input",
+    "input_columns",
+    multiple=True,
+    metavar="COLUMN",
+    help="A column to learn from beside the text: a number, a time, a category or a list of numbers; repeatable.",
+)
 @click.option("--target", type=click.Choice(["one_label", "many_labels", "number"]),
               help="What the label's column holds, in place of the guess.")  # fmt: skip
 @click.option("--columns", metavar="A,B,…", help="Names of the columns of a CSV file without a header row.")
@@ -42,8 +49,8 @@ data.add_command(collect)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
 def profile(
     path: Path, text_column: str | None, label_column: str | None, slice_columns: tuple[str, ...],
-    target: str | None, columns: str | None, delimiter: str | None, encoding: str | None, name: str | None,
-    output: Path | None, no_draft: bool, force: bool, as_json: bool,
+    input_columns: tuple[str, ...], target: str | None, columns: str | None, delimiter: str | None,
+    encoding: str | None, name: str | None, output: Path | None, no_draft: bool, force: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Say what is in a file, and draft a configuration and a schema for it.
 
@@ -58,7 +65,7 @@ def profile(
     try:
         task = draft.task_name(path, name)
         source = _source(columns, delimiter, encoding)
-        found = _with_progress(path, text_column, label_column, slice_columns, target, source)
+        found = _with_progress(path, text_column, label_column, slice_columns, input_columns, target, source)
     except (DataError, ColumnChoiceError, draft.DraftError) as error:
         raise WrongUse(str(error)) from None
     config_path, schema_path = draft.paths(task, output)
@@ -118,6 +125,7 @@ def _with_progress(
     text_column: str | None,
     label_column: str | None,
     slice_columns: tuple[str, ...],
+    input_columns: tuple[str, ...],
     target: str | None,
     source: Any,
 ) -> dict[str, Any]:
@@ -135,6 +143,7 @@ def _with_progress(
             text_column=text_column,
             label_column=label_column,
             slice_columns=None if not slice_columns else [] if slice_columns == ("none",) else slice_columns,
+            input_columns=input_columns,
             target=target,
             source=source,
             progress=lambda stage, row: bar.update(shown, description=f"{stage}: row {row:,}"),

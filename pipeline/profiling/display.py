@@ -60,7 +60,8 @@ def _columns(profile: Mapping[str, Any]) -> Table:
 def _roles(profile: Mapping[str, Any]) -> Table:
     table = _table("Likely roles", "role", "column", "why")
     roles = profile["roles"]
-    for role, items in (("text", [roles["text"]]), ("label", [roles["label"]]), ("slice", roles["slices"])):
+    parts = {"text": [roles["text"]], "label": [roles["label"]], "slice": roles["slices"], "input": profile["inputs"]}
+    for role, items in parts.items():
         for item in items:
             table.add_row(role, escape(item["column"] or "none"), escape(item["reason"]))
     return table

@@ -22,7 +22,7 @@ from pipeline.profiling import draft_text, schema_draft
 from pipeline.profiling.answers.kinds import NUMBER
 from pipeline.profiling.columns import Column
 from pipeline.profiling.roles import MOST_LABELS, why_no_labels
-from pipeline.profiling.sections import encoders
+from pipeline.profiling.sections import encoders, inputs
 
 
 class DraftError(ValueError):
@@ -106,9 +106,10 @@ def _check(profile: Mapping[str, Any]) -> None:
             if others and "cannot be it" not in roles[role]["reason"]:
                 hint = f". Name it with `--{role} COLUMN`; the columns are: {some(others)}"
             raise DraftError(f"{file}: no {role} column found: {roles[role]['reason']}{hint}.")
-    names = [roles["text"]["column"], label, *(item["column"] for item in roles["slices"])]
-    if len(set(names)) != len(names):
-        raise DraftError(f"the columns {', '.join(names)} must all differ.")
+    for part in (roles["slices"], profile["inputs"]):
+        names = [roles["text"]["column"], label, *(item["column"] for item in part)]
+        if len(set(names)) != len(names):
+            raise DraftError(f"the columns {', '.join(names)} must all differ.")
     if profile["target"]["kind"] == NUMBER:
         if not profile["answered"]:
             raise DraftError(f"{file}: no row has both a text and a finite number in {label!r}.")
@@ -129,6 +130,7 @@ def _layout(profile: Mapping[str, Any]) -> Layout:
         roles["label"]["column"],
         tuple(item["column"] for item in roles["slices"]),
         tuple(profile["labels"]),
+        others=tuple(inputs.column_of(item) for item in profile["inputs"]),
         cell=Cell(
             type="number" if profile["target"]["kind"] == NUMBER else "text", separator=profile["target"]["separator"]
         ),

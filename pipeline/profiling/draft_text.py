@@ -12,7 +12,7 @@ from pipeline.profiling import long_texts, shipping, training
 from pipeline.profiling.answers import draft as answers
 from pipeline.profiling.answers.draft import comment, quoted
 from pipeline.profiling.answers.kinds import NUMBER, ONE_LABEL
-from pipeline.profiling.sections import card, encoders, few_rows
+from pipeline.profiling.sections import card, encoders, few_rows, inputs
 from pipeline.profiling.shipping import Shape
 
 _QUICK_ROWS = 8_000  # of the train split, in the quick profile
@@ -40,6 +40,7 @@ _RECIPES = {
     "full": "[float32, dynamic_wi8_afp32, dynamic_wi8_afp32_e4, dynamic_wi48_afp32_e4, dynamic_wi4_afp32,\n"
     "                dynamic_wi4_afp32_e4r2]",
 }
+_BESIDE = 0.7  # of how many times smaller a bundle must be, where what the other inputs weigh is not reckoned
 _DROP = {"quick": 0.02, "full": 0.01}
 _AGREEMENT = {"quick": 0.95, "full": 0.98}
 _LATENCY = {"quick": 1.5, "full": 2}  # on any machine; the larger teacher leaves more to win
@@ -68,14 +69,13 @@ def text(profile: Mapping[str, Any], task: str, schema_path: Path, vocabulary_pa
         f"  path: {quoted(profile['file'])}",
         *_source(profile),
         "  columns:",
-        f"    text: {quoted(roles['text']['column'])}  # {comment(roles['text']['reason'])}",
+        *([] if profile["inputs"] else [_text_column(profile, "    text")]),
         *answers.column(profile),
         f"    slices: [{', '.join(quoted(item['column']) for item in roles['slices'])}]  # results for each value",
         *([few_rows.splits()] if _few(profile) else []),
         *_cleaning(profile),
         "",
-        *_preprocessing(profile["text"]),
-        *_backbone(profile, vocabulary_path),
+        *_inputs(profile, vocabulary_path),
         "trainer:",
         *(["  learning_rate: 5.0e-4  # random weights have further to go"]
           if profile["backbone"] == encoders.SCRATCH else []),
@@ -97,6 +97,36 @@ def text(profile: Mapping[str, Any], task: str, schema_path: Path, vocabulary_pa
 def window(tokens: float) -> int:
     """The window that holds so many tokens."""
     return next((size for size in _WINDOWS if size >= tokens), _WINDOWS[-1])
+
+
+def _text_column(profile: Mapping[str, Any], field: str) -> str:
+    found = profile["roles"]["text"]
+    return f"{field}: {quoted(found['column'])}  # {comment(found['reason'])}"
+
+
+def _inputs(profile: Mapping[str, Any], vocabulary_path: Path) -> list[str]:
+    """One text in the short form; beside other inputs all that is said of it stands in its section."""
+    of_text, backbone = _preprocessing(profile["text"]), _backbone(profile, vocabulary_path)
+    if not profile["inputs"]:
+        return [*of_text, *backbone]
+    return [
+        "inputs:",
+        "  text:",
+        "    kind: text",
+        _text_column(profile, "    column"),
+        *(f"  {line}" for line in of_text[1:] if line),
+        *(f"    {line}" for line in backbone if line),
+        *inputs.lines(profile["inputs"]),
+        "",
+    ]
+
+
+def _of_text(profile: Mapping[str, Any], section: str, value: str) -> str:
+    """A line of a profile that replaces a section of the text."""
+    if not profile["inputs"]:
+        return f"    {section}: {value}"
+    inner = value if section == "preprocessing" else f"{{{section}: {value}}}"
+    return f"    inputs: {{text: {inner}}}"
 
 
 def _source(profile: Mapping[str, Any]) -> list[str]:
@@ -172,7 +202,8 @@ def _scratch_shape(name: str, indent: str) -> list[str]:
 
 
 def _few(profile: Mapping[str, Any]) -> bool:
-    one_label = profile["target"]["kind"] == ONE_LABEL  # of other kinds no head can be fitted
+    # Of other kinds, and of several inputs, no head can be fitted.
+    one_label = profile["target"]["kind"] == ONE_LABEL and not profile["inputs"]
     return one_label and few_rows.are(profile["labels"], profile["backbone"])
 
 
@@ -199,14 +230,18 @@ def _profile(profile: Mapping[str, Any], name: str, rows: int) -> list[str]:
         if not few and _epochs(profile, used) != _epochs(profile, train_rows):
             lines.append(f"    trainer: {{epochs: {_epochs(profile, used)}}}")
         if shorter := long_texts.quick(profile["text"]["tokens"], _QUICK_WINDOW):
-            lines.append(f"    preprocessing: {shorter}")
+            section, _, why = shorter.partition("  #")
+            lines.append(f"{_of_text(profile, 'preprocessing', section)}  #{why}")
     elif scratch:
-        lines += ["    backbone:", *_scratch_shape(name, "      ")]
+        shape = ", ".join(line.strip() for line in _scratch_shape(name, ""))
+        lines.append(_of_text(profile, "backbone", f"{{{shape}}}"))
     elif not few:
-        lines.append(f"    backbone: {{layers: {_LAYERS[profile['backbone']][name]}}}")
+        lines.append(_of_text(profile, "backbone", f"{{layers: {_LAYERS[profile['backbone']][name]}}}"))
     student = _student(profile, teacher, size, rows)
     expected, bound = shipping.size_bound(teacher, student, labels)
     eval_rows = round(rows * _share(profile, "eval"))
+    if profile["inputs"]:
+        bound = round(_BESIDE * bound, 1)
     drop, agreement = _DROP[name], _AGREEMENT[name] - training.own_thresholds(counts)
     passes = max(3 if name == "quick" else 6, training.epochs(round(used), labels, share=0.7))
     return [

@@ -16,7 +16,7 @@ from pipeline.ingest.sources.base import Record, open_local
 from pipeline.profiling import headers, label_names, roles, texts, token_counts
 from pipeline.profiling.answers import kinds, numbers
 from pipeline.profiling.columns import Column, ColumnCounter
-from pipeline.profiling.sections import encoders, few_rows
+from pipeline.profiling.sections import encoders, few_rows, inputs
 
 _EVERY = 5_000  # rows between two reports of progress
 _CELLS = 2_000  # of the label's column, that are looked into
@@ -34,6 +34,7 @@ def profile(
     text_column: str | None = None,
     label_column: str | None = None,
     slice_columns: Sequence[str] | None = None,
+    input_columns: Sequence[str] = (),
     target: str | None = None,
     source: SourceConfig | None = None,
     progress: Progress = lambda stage, row: None,
@@ -45,6 +46,7 @@ def profile(
         text_column: which column is the text, if the guess is not wanted.
         label_column: which column is the label, likewise.
         slice_columns: which columns to evaluate by, likewise; an empty list means none.
+        input_columns: which columns to learn from beside the text.
         target: which kind of target the label's column holds, likewise.
         source: delimiter, encoding and columns, as far as they are not to be found out.
         progress: told the stage and the number of rows so far, every few thousand rows.
@@ -52,29 +54,35 @@ def profile(
     Returns:
         JSON values: `file`, `format`, `encoding`, `delimiter`, `named` (columns of a file without a header), `rows`,
         `malformed` (`rows` and the first `problem`), `columns`, `roles` (`text`, `label`, each `{"column", "reason"}`,
-        and a list `slices`), `target` (an `answers.kinds.Answer`), `answered` (rows with a right answer), `numbers`
-        (what they are like; None of labels), `labels` (rows by label), `rare_labels`, `text` (see `texts.measure`; None
-        without a text column), `backbone` (the kind that a draft takes), `vocabulary` (the lines of its vocabulary if
-        it brings none: pieces of the multilingual encoder, or single characters), `linear` (see `cross_validated` of
-        `linear`, and of `answers.numbers` and `answers.several`), `headless` (why the first line seems to be a row;
-        empty if it does not) and `notes`, sentences that a person should read.
+        and a list `slices`), `inputs` (each an `inputs.Beside`), `target` (an `answers.kinds.Answer`), `answered` (rows
+        with a right answer), `numbers` (what they are like; None of labels), `labels` (rows by label), `rare_labels`,
+        `text` (see `texts.measure`; None without a text column), `backbone` (the kind that a draft takes), `vocabulary`
+        (the lines of its vocabulary if it brings none: pieces of the multilingual encoder, or single characters),
+        `linear` (see `cross_validated` of `linear`, and of `answers.numbers` and `answers.several`), `headless` (why
+        the first line seems to be a row; empty if it does not) and `notes`, sentences that a person should read.
 
     Raises:
         DataError: the file cannot be read.
-        ColumnChoiceError: a column that was asked for is not there.
+        ColumnChoiceError: a column that was asked for is not there, or is no input.
     """
     if not path.is_file():
         raise DataError(f"{path}: no such file.")
     source, form = _source(path, source or SourceConfig())
     columns, rows, malformed, problem = _columns(path, source, progress)
     names = [column.name for column in columns]
-    for asked in (text_column, label_column, *(slice_columns or ())):
+    for asked in (text_column, label_column, *(slice_columns or ()), *input_columns):
         if asked is not None and asked not in names:
             raise ColumnChoiceError(f"{path}: there is no column {asked!r}; the columns are: {', '.join(names)}.")
     chosen_text = _chosen(text_column) or roles.find_text([item for item in columns if item.name != label_column])
     chosen_label = _chosen(label_column) or roles.find_label(columns, chosen_text.column)
+    beside = _beside(path, source, columns, input_columns)
+    measured = [item.column for item in beside if item.kind != inputs.CATEGORY]
     slices = (
-        roles.find_slices(columns, chosen_text.column, chosen_label.column)
+        [
+            item
+            for item in roles.find_slices(columns, chosen_text.column, chosen_label.column)
+            if item.column not in measured
+        ]
         if slice_columns is None
         else [roles.Choice(name, "as asked for") for name in slice_columns]
     )
@@ -88,7 +96,7 @@ def profile(
     labels = {value: named.values[value] for value in roles.labels_of(named)} if named else {}
     rare = roles.rare_labels(named) if named else {}
     taken = kinds.collector(answer, labels)
-    one_label = answer.kind == kinds.ONE_LABEL
+    one_label = answer.kind == kinds.ONE_LABEL and not beside  # a head of several inputs is not fitted alone
     share = few_rows.share("train", few=one_label and few_rows.are(labels, encoders.MULTILINGUAL))
     looked_at = _texts(path, source, chosen_text.column, chosen_label.column, taken, share, progress)
     progress("linear model", 0)
@@ -108,6 +116,7 @@ def profile(
             "label": {"column": chosen_label.column, "reason": chosen_label.reason},
             "slices": [{"column": item.column, "reason": item.reason} for item in slices],
         },
+        "inputs": [dataclasses.asdict(item) for item in beside],
         "target": dataclasses.asdict(answer),
         "answered": judged.rows,
         "numbers": judged.numbers,
@@ -158,6 +167,14 @@ def _columns(path: Path, source: SourceConfig, progress: Progress) -> tuple[list
                 counters[name] = ColumnCounter(name)
             counters[name].add(value)
     return [counter.column(rows - malformed) for counter in counters.values()], rows, malformed, problem
+
+
+def _beside(path: Path, source: SourceConfig, columns: Sequence[Column], names: Sequence[str]) -> list[inputs.Beside]:
+    by_name = {column.name: column for column in columns}
+    try:
+        return [inputs.of_column(by_name[name], _some(path, source, name)) for name in names]
+    except ValueError as error:
+        raise ColumnChoiceError(f"{path}: {error}.") from None
 
 
 def _some(path: Path, source: SourceConfig, column: str) -> list[str]:

@@ -22,14 +22,16 @@ def draft(counts: dict[str, dict[str, int]], layout: rows.Layout) -> schema_pb2.
         layout: which column is what.
 
     Returns:
-        Features for text, label, slices and the text's hash, each present in every row; domains for the label,
-        however many there are, if a row has one, and for slice columns of at most 50 values.
+        Features for text, label, slices, further inputs and the text's hash, each present in every row; domains for
+        the label, however many there are, if a row has one, and for slice columns of at most 50 values.
     """
     schema = schema_pb2.Schema()
     types = {"text": schema_pb2.BYTES, "integer": schema_pb2.INT, "number": schema_pb2.FLOAT}
     added = (rows.TEXT_HASH, rows.SPLIT_KEY) if layout.split.column else (rows.TEXT_HASH,)
-    for name in (layout.text, layout.label, *layout.slices, *added):
-        kind = layout.cell.type if name == layout.label else "text"
+    others = {column.name: "number" if column.type.endswith("number") else "text" for column in layout.others}
+    others = {name: kind for name, kind in others.items() if name not in layout.slices}
+    for name in (layout.text, layout.label, *layout.slices, *others, *added):
+        kind = layout.cell.type if name == layout.label else others.get(name, "text")
         feature = schema.feature.add(name=name, type=types[kind])
         feature.presence.min_fraction = 1.0
         feature.presence.min_count = 1

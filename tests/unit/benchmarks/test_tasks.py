@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import base64
 import json
 import random
 import sys
 from pathlib import Path
 from typing import Any
+
+from modules.datasets.fashion import png
 
 import pytest
 
@@ -61,6 +64,31 @@ def test_models_of_tables_read_the_other_columns(name: str, tmp_path: Path) -> N
     assert set(systems.others(TABLE)) == {*systems.OF_TEXTS, *systems.OF_TABLES}
     assert set(systems.others(TEXTS)) == set(systems.OF_TEXTS)
     assert TABLE.texts("test")[0] == "words"
+
+
+def _sensed(count: int, seed: int) -> dict[str, list[Any]]:
+    """A dark picture or many echoes tell the label; a sixth of each is missing."""
+    chance = random.Random(seed)
+    found: dict[str, list[Any]] = {"rows": [], "labels": []}
+    for number in range(count):
+        label = chance.choice(("good", "bad"))
+        shade = chance.randrange(0, 90) if label == "bad" else chance.randrange(160, 250)
+        photo = base64.b64encode(png(bytes([shade]) * 64, 8, 8)).decode()
+        echoes = json.dumps([[shade + chance.random(), 0.0], [1.0, None]])
+        found["rows"].append({"photo": "" if number % 6 == 1 else photo, "lidar": "" if number % 6 == 2 else echoes})
+        found["labels"].append(label)
+    return found
+
+
+@pytest.mark.parametrize(("name", "fields"), [
+    ("pixels and readings, LinearSVC", {"photo": "optional image", "lidar": "optional readings 4"}),
+    ("pixels and readings, gradient boosting", {"lidar": "optional readings 4"}),  # of all pixels it takes its time
+])  # fmt: skip
+def test_models_of_pictures_and_sensors_read_pixels_and_readings(
+    name: str, fields: dict[str, str], tmp_path: Path
+) -> None:
+    rows = systems.Rows({"train": _sensed(200, 1), "eval": _sensed(20, 2), "test": _sensed(60, 3)}, "", fields)
+    assert _share(systems.measured(systems.others(rows)[name], rows, tmp_path)["answers"], rows) > 0.8
 
 
 def test_the_majority_answers_one_label(tmp_path: Path) -> None:

@@ -89,7 +89,10 @@ def test_templates_are_dealt_so_that_there_is_something_to_learn_from_first(
 
 
 # Tasks that come with the project, and what their data sets hold.
-TASKS = {"sentiment-3": (23_703, 3), "topics": (9_100, 52), "intents": (5_172, 42)}
+TASKS = {
+    "sentiment-3": (23_703, 3), "topics": (9_100, 52), "intents": (5_172, 42), "driving": (9_775, 2),
+    "reviews-zh": (35_123, 2),
+}  # fmt: skip
 
 
 @pytest.mark.slow
