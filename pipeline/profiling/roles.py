@@ -11,6 +11,7 @@ MOST_LABELS = 1_000
 MOST_SLICES = 20
 _FEWEST_ROWS = 3  # of a label: one for each split
 _RARE_ROWS, _RARE_SHARE, _RARE_PART = 10, 0.01, 0.1  # below all of them a value is more likely a slip than a class
+_GAP = 3  # where counts go down in smaller steps than by this factor, a rare value is the end of a long tail, and no slip
 _MANY = 50  # values, from which on a column of numbers is hardly a label
 _TEXT_NAMES = ("text", "review", "comment", "message", "sentence", "content", "body", "title", "tweet", "document",
                "question", "description", "summary", "phrase", "utterance", "内容", "文本", "评论", "句子", "正文",
@@ -101,11 +102,21 @@ def labels_of(column: Column) -> list[str]:
     """The values that are labels, in alphabetical order: those that are not so rare that they look like slips.
 
     A value with fewer than three rows cannot stand in all three splits and is none. One that is rare beside the others
-    is none either, unless fewer than two would be left: the rare one of two is often the one that matters.
+    is none either, unless counts go down to it step by step, as those of many labels do, or fewer than two would be
+    left: the rare one of two is often the one that matters.
     """
     enough = {value: count for value, count in column.values.items() if count >= _FEWEST_ROWS}
-    common = [value for value, count in enough.items() if not _rare(count, column)]
-    return sorted(common if len(common) > 1 else enough)
+    common = {value: count for value, count in enough.items() if not _rare(count, column)}
+    if len(common) < 2:
+        return sorted(enough)
+    least = min(common.values())
+    for value, count in sorted(enough.items(), key=lambda item: -item[1]):
+        if value in common:
+            continue
+        if count * _GAP < least:
+            break
+        common[value], least = count, count
+    return sorted(common)
 
 
 def rare_labels(column: Column) -> dict[str, int]:

@@ -53,6 +53,15 @@ def test_the_rare_one_of_two_labels_is_no_slip() -> None:
     assert "all 9 rows have the one value 'only'" in roles.find_label([column({"only": 9})], "text").reason
 
 
+def test_the_rare_labels_at_the_end_of_a_long_tail_are_none_either() -> None:
+    tail = {f"intent {number:02}": count for number, count in enumerate([510, 400, 200, 100, 40, 20, 10, 8, 6, 5, 3])}
+    found = column({**{f"usual {number}": 400 for number in range(10)}, **tail, "intemt 00": 2})
+    assert {*tail} <= {*roles.labels_of(found)}
+    assert roles.rare_labels(found) == {"intemt 00": 2}
+    gap = column({"good": 900, "bad": 800, "n/a": 7, "??": 4})
+    assert roles.rare_labels(gap) == {"n/a": 7, "??": 4}
+
+
 def test_a_measured_number_is_no_label_unless_its_name_says_so() -> None:
     prices = {f"{number / 4}": 10 for number in range(1, 60)}
     assert roles.find_label([column(prices, "price")], "text").column == ""
