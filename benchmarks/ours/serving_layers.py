@@ -13,7 +13,6 @@ import asyncio
 import json
 import socket
 import sys
-import threading
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -110,7 +109,6 @@ async def _main(bundle: Path, requests: int) -> dict[str, float]:
 
 
 if __name__ == "__main__":
-    assert threading.current_thread() is threading.main_thread()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         found = runner.run(_main(Path(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 2000))
     print(json.dumps(found))
