@@ -11,7 +11,7 @@ MOST_LABELS = 1_000
 MOST_SLICES = 20
 _FEWEST_ROWS = 3  # of a label: one for each split
 _RARE_ROWS, _RARE_SHARE, _RARE_PART = 10, 0.01, 0.1  # below all of them a value is more likely a slip than a class
-_GAP = 3  # where counts go down in smaller steps than by this factor, a rare value is the end of a long tail, and no slip
+_GAP = 3  # counts that go down by less than this factor are the long tail of many labels, and no slips
 _MANY = 50  # values, from which on a column of numbers is hardly a label
 _TEXT_NAMES = ("text", "review", "comment", "message", "sentence", "content", "body", "title", "tweet", "document",
                "question", "description", "summary", "phrase", "utterance", "内容", "文本", "评论", "句子", "正文",
