@@ -79,10 +79,6 @@ def write(profile: Mapping[str, Any], task: str, config_path: Path, schema_path:
                 raise FileExistsError(
                     f"{path}: is there already and stays as it is; `--force` replaces it, `--name` takes another name."
                 )
-    counts = {item["column"]: _column(profile, item["column"])["values"] for item in profile["roles"]["slices"]}
-    schema_draft.write(schema_draft.draft(counts, _layout(profile)), schema_path, overwrite=True)
-    if profile["vocabulary"]:
-        write_whole(vocabulary, "\n".join(profile["vocabulary"]) + "\n")
     config_path.parent.mkdir(parents=True, exist_ok=True)
     partial = config_path.with_name(f".{config_path.name}.partial")
     write_whole(partial, draft_text.text(profile, task, schema_path, vocabulary))
@@ -90,7 +86,13 @@ def write(profile: Mapping[str, Any], task: str, config_path: Path, schema_path:
         loader.load(partial)
     except loader.ConfigError as error:
         partial.unlink()
-        raise DraftError(str(error)) from None
+        # Of the rows, not of a line of a draft that is not there.
+        place = rf"^{re.escape(str(partial))}(:\d+)?: (the file: )?"
+        raise DraftError(re.sub(place, f"{profile['file']}: ", str(error))) from None
+    counts = {item["column"]: _column(profile, item["column"])["values"] for item in profile["roles"]["slices"]}
+    schema_draft.write(schema_draft.draft(counts, _layout(profile)), schema_path, overwrite=True)
+    if profile["vocabulary"]:
+        write_whole(vocabulary, "\n".join(profile["vocabulary"]) + "\n")
     os.replace(partial, config_path)
 
 

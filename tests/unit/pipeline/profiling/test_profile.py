@@ -306,6 +306,18 @@ def test_errors_of_the_functions_are_their_own_kinds(tmp_path: Path) -> None:
         draft.task_name(path, "A")
 
 
+def test_rows_of_which_no_configuration_can_be_made_are_told_by_their_file_and_nothing_is_written(
+    tmp_path: Path,
+) -> None:
+    rows = [{**row, "text_hash": f"h{number % 2}"} for number, row in enumerate(rows_of(40))]
+    path = write(tmp_path / "a.csv", rows)
+    config_path, schema_path = draft.paths("a", tmp_path / "drafts")
+    with pytest.raises(draft.DraftError) as told:
+        draft.write(profile(path), "a", config_path, schema_path, overwrite=False)
+    assert str(told.value).startswith(f"{path}: data.columns: 'text_hash' is the name of a feature")
+    assert list((tmp_path / "drafts").iterdir()) == []
+
+
 def test_progress_is_told_in_both_passes(tmp_path: Path) -> None:
     told: list[tuple[str, int]] = []
     rows: list[dict[str, Any]] = rows_of(50) * 201
