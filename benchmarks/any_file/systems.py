@@ -16,9 +16,8 @@ from typing import Any
 from benchmarks.any_file import linear
 from benchmarks.any_file.records import digest_of
 from benchmarks.any_file.sets import Drawn
-from benchmarks.harness import command
+from benchmarks.harness import command, sources
 from benchmarks.harness.worker import ROOT
-from pipeline import nodes
 from pipeline.graph import code_digest
 
 PROFILES = ("quick", "full")
@@ -168,4 +167,4 @@ def _code_of(*modules: str) -> str:
 
 def own_code() -> str:
     """Digest of all that the nodes of a run execute."""
-    return _code_of(*sorted({module for node in nodes.rows().values() for module in node.code}))
+    return _code_of(*sources.of_nodes())

@@ -56,11 +56,17 @@ def digest(name: str) -> str:
     main = f"benchmarks.{name}"
     modules = {f"{main}.__main__" if found.path(f"{main}.__main__") else main, *BESIDE.get(name, ())}
     if _RUN in modules:
-        modules |= {module for node in nodes.rows().values() for module in node.code}
+        modules |= {*of_nodes()}
     files = found.files(sorted(modules - {_RUN}))
     return content.combined(
         {name: of for name, of in files.items() if not name.startswith("benchmarks.harness") or name in _MEASURES}
     )
+
+
+def of_nodes() -> list[str]:
+    """This project's own modules of all nodes of a run; an extension may have brought more into the process."""
+    found = {module for node in nodes.rows().values() for module in node.code}
+    return sorted(module for module in found if module.split(".")[0] in HOMES)
 
 
 def mark(result: Mapping[str, Any]) -> str:

@@ -49,8 +49,9 @@ def task(tmp_path: Path) -> Path:
     """A small valid task: `a.yaml`, its rows and its schema, in one folder."""
     (tmp_path / "my.csv").write_text("text,label\nfine,good\nawful,bad\nok,good\n", encoding="utf-8")
     (tmp_path / "narrow.csv").write_text("label,txt\ngood,fine\n", encoding="utf-8")
+    one = "presence { min_fraction: 1.0 min_count: 1 } shape { dim { size: 1 } }"
     (tmp_path / "schema.pbtxt").write_text(
-        'feature { name: "text" } feature { name: "label" } feature { name: "text_hash" }', encoding="utf-8"
+        "\n".join(f'feature {{ name: "{name}" {one} }}' for name in ("text", "label", "text_hash")), encoding="utf-8"
     )
     (tmp_path / "a.yaml").write_text(
         "task: a\nlabels: [bad, good]\nschema_path: schema.pbtxt\ndata: {path: my.csv}\nprofiles: {quick: {}}\n",
